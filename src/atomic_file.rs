@@ -1,0 +1,82 @@
+//! Files that are either whole or not there.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+/// Writes a file so that `path` only ever names a complete one.
+///
+/// `fill` writes to a temporary file in the same folder, which is flushed to disk (fsync) and then
+/// renamed over `path`. On any error, and when the process dies half-way, what was at `path` before
+/// is still there, byte for byte.
+///
+/// Errors: those of `fill`, and I/O errors (no such folder, no permission, disk full).
+pub fn write<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
+    // A symbolic link keeps pointing where it did: the file behind it is the one replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mlp-").suffix(".part");
+    #[cfg(unix)]
+    {
+        // The umask applies, as to any new file; tempfile's own default is private to the user.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    let mut writer = BufWriter::new(temporary.as_file_mut());
+    fill(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    temporary.as_file().sync_all()?;
+    temporary.persist(&target).map_err(|e| e.error)?;
+    sync_folder(folder)?;
+    Ok(())
+}
+
+/// Makes a rename in `folder` durable. Only Unix can open a folder; elsewhere there is nothing to do.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write::<io::Error>(&path, |w| w.write_all(b"old")).unwrap();
+        let error = write::<io::Error>(&path, |w| {
+            w.write_all(b"half of the ne")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert_eq!(error.unwrap_err().to_string(), "disk full");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_still_points_to_the_replaced_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write::<io::Error>(&link, |w| w.write_all(b"new")).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+    }
+}
