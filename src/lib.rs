@@ -3,3 +3,12 @@
 
 pub mod atomic_file;
 pub mod data;
+pub mod gradcheck;
+pub mod linalg;
+pub mod loss;
+pub mod metrics;
+pub mod model_file;
+pub mod nn;
+pub mod optim;
+pub mod team;
+pub mod train;

@@ -1,12 +1,16 @@
 //! The command line: one file a command. All printing lives here.
 
-pub mod data;
+mod data;
+mod eval;
+mod gradcheck;
 mod interrupt;
+mod network;
 mod output;
+mod train;
 
 use std::{io::Write, process::ExitCode};
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use interrupt::Interrupted;
 use output::{BAD, Output};
@@ -31,6 +35,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Train(train::Train),
+    Eval(eval::Eval),
+    Gradcheck(gradcheck::Gradcheck),
     Data(data::Data),
 }
 
@@ -54,12 +61,20 @@ pub fn run() -> ExitCode {
     .write_global();
     let mut out = Output::stdout();
     let result = match cli.command {
+        Command::Train(command) => command.run(&mut out),
+        Command::Eval(command) => command.run(&mut out),
+        Command::Gradcheck(command) => command.run(&mut out),
         Command::Data(command) => command.run(&mut out),
     };
     let result = result.and_then(|outcome| Ok(out.flush().map(|()| outcome)?));
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Err(error) if error.is::<clap::Error>() => {
+            // Usage that the parser alone could not judge: same words, same exit code.
+            let error: clap::Error = error.downcast().expect("just asked");
+            error.format(&mut Cli::command()).exit()
+        }
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "{BAD}error:{BAD:#} {error:#}");
             if error.is::<Interrupted>() {

@@ -1,0 +1,300 @@
+//! `mlp train`: train a network and save it.
+
+use std::{
+    io::Write,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use indicatif::ProgressBar;
+use mlp::{
+    data::{CLASSES, PIXELS, batches::Scaling},
+    model_file::{self, Activation, FORMAT_VERSION, Metadata, Model, Training},
+    nn::Mlp,
+    team::Team,
+    train::{self, Epoch, Observer, Purpose, Settings, Step, TrainError, generator},
+};
+use serde_json::json;
+
+use super::{
+    Outcome,
+    data::DataArgs,
+    interrupt::{self, Interrupted},
+    network::{Hidden, LossArgs, ThreadArgs, layers_text},
+    output::{BOLD, DIM, Output, next_step, progress_bar},
+};
+
+/// Train a network on MNIST and save it
+///
+/// The training file's last images are held back to validate on; the test images are never looked
+/// at (that is `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
+/// whatever the number of threads.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp train --loss ce --hidden 50               one hidden layer, cross-entropy
+  mlp train --hidden 500,150 --epochs 20        two hidden layers
+  mlp train --hidden none                       softmax regression
+  mlp train --loss mse --target digit --lr 0.01 one output, the digit itself
+  mlp train --valid 0 --out all.bin             on all 60,000 images
+  mlp train --json | jq .valid_accuracy         for a program to read")]
+pub struct Train {
+    /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
+    #[arg(long, value_name = "WIDTHS", default_value = "50", help_heading = "Network")]
+    hidden: Hidden,
+
+    #[command(flatten)]
+    loss: LossArgs,
+
+    /// Times that every training image is seen
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    epochs: u32,
+
+    /// Images a step; the last step of an epoch takes what remains
+    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+
+    /// Learning rate: the length of a step
+    #[arg(long, value_name = "RATE", default_value_t = 0.1, help_heading = "Training",
+          value_parser = learning_rate)]
+    lr: f32,
+
+    /// What all that is random follows from: first weights, order of the images
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
+    seed: u64,
+
+    /// Images held back from the end of the training file to validate on; 0 trains on all
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Training")]
+    valid: usize,
+
+    /// Where to save the model
+    #[arg(long, short, value_name = "FILE", default_value = "model.bin", help_heading = "Output")]
+    out: PathBuf,
+
+    /// Replace the file at --out even if it is not a model
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    /// Print JSON lines, one for the start, each epoch and the end
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+fn learning_rate(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("expected a number above 0, such as 0.1".into()),
+    }
+}
+
+/// The most memory that activations and parameters may take: 8 GiB.
+const MAX_MEMORY: usize = 8 << 30;
+
+impl Train {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let kind = self.loss.kind()?;
+        let loss = kind.build::<f32>();
+        let mut layers = vec![PIXELS];
+        layers.extend(&self.hidden.0);
+        layers.push(loss.outputs(CLASSES));
+        self.check_memory(&layers)?;
+        model_file::check_writable(&self.out, self.force)?;
+        interrupt::listen()?;
+
+        let data = self.data.load()?;
+        let (train, valid) = data.train.split_last(self.valid)?;
+        drop(data.test);
+        let network = Mlp::kaiming(&layers, &mut generator(self.seed, Purpose::Init));
+        let settings = Settings {
+            epochs: self.epochs as usize,
+            batch_size: self.batch_size as usize,
+            learning_rate: self.lr,
+            seed: self.seed,
+            scaling: Scaling::UNIT,
+        };
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            layers,
+            activation: Activation::Relu,
+            loss: kind,
+            input_scale: settings.scaling.scale,
+            input_shift: settings.scaling.shift,
+            training: Training {
+                epochs: settings.epochs,
+                batch_size: settings.batch_size,
+                learning_rate: settings.learning_rate,
+                valid: self.valid,
+                seed: self.seed,
+                data_sha256: data.checksum,
+                mlp_version: env!("CARGO_PKG_VERSION").into(),
+            },
+        };
+        let team = Team::new(self.threads.count());
+        let images = (train.len(), valid.len());
+        let mut report = Report::start(out, self.json, &metadata, &network, images, team.threads())?;
+        let trained =
+            train::train(network, &*loss, (&train, &valid), &settings, team, &mut report);
+        let network = report.finish(trained, &self.out)?;
+        let model = Model { network, metadata };
+        model_file::save(&self.out, &model)
+            .with_context(|| format!("the model could not be saved to {}", self.out.display()))?;
+        let bytes = self.out.metadata().map_or(0, |file| file.len());
+        if self.json {
+            writeln!(out, "{}", json!({"event": "saved", "model": self.out, "bytes": bytes}))?;
+        } else {
+            let path = self.out.display();
+            writeln!(out, "saved {BOLD}{path}{BOLD:#} {DIM}({bytes} bytes){DIM:#}")?;
+        }
+        out.flush()?;
+        next_step(format_args!("mlp eval {}", self.out.display()));
+        Ok(Outcome::Done)
+    }
+
+    /// Refuses what cannot fit, before anything is allocated.
+    fn check_memory(&self, layers: &[usize]) -> anyhow::Result<()> {
+        let parameters: usize = layers.windows(2).map(|io| io[0] * io[1] + io[1]).sum();
+        let rows = (self.batch_size as usize).min(60_000);
+        let activations = rows * 4 * layers.iter().sum::<usize>();
+        let bytes = 4 * (2 * parameters + activations);
+        ensure!(
+            bytes <= MAX_MEMORY,
+            "{} with batches of {rows} needs {} GB for {parameters} parameters and {activations} activations, \
+             expected at most {} GB: choose a narrower --hidden or a smaller --batch-size",
+            layers_text(layers),
+            bytes / 1_000_000_000,
+            MAX_MEMORY / 1_000_000_000,
+        );
+        Ok(())
+    }
+}
+
+/// Prints a training run as it goes.
+struct Report<'a> {
+    out: &'a mut Output,
+    json: bool,
+    bar: ProgressBar,
+    steps: u64,
+    /// What went wrong when printing, to be told at the end: the run is worth more than its table.
+    failed: Option<std::io::Error>,
+}
+
+impl<'a> Report<'a> {
+    fn start(
+        out: &'a mut Output,
+        json: bool,
+        metadata: &Metadata,
+        network: &Mlp<f32>,
+        (train, valid): (usize, usize),
+        threads: usize,
+    ) -> anyhow::Result<Self> {
+        let parameters = network.parameter_count();
+        let Metadata { layers, loss, training, .. } = metadata;
+        let steps = train.div_ceil(training.batch_size.min(train)) * training.epochs;
+        if json {
+            let start = json!({
+                "event": "start", "layers": layers, "loss": loss, "parameters": parameters,
+                "train_images": train, "valid_images": valid, "threads": threads, "training": training,
+            });
+            writeln!(out, "{start}")?;
+        } else {
+            let layers = layers_text(layers);
+            writeln!(out, "{BOLD}{layers}{BOLD:#}, ReLU, {loss}: {parameters} parameters")?;
+            writeln!(
+                out,
+                "{train} images to train on, {valid} to validate; batches of {}, lr {}, seed {}, {threads} {}",
+                training.batch_size,
+                training.learning_rate,
+                training.seed,
+                if threads == 1 { "thread" } else { "threads" },
+            )?;
+            let heads = ["epoch", "train loss", "train acc", "valid loss", "valid acc", "seconds"];
+            let [epoch, heads @ ..] = heads;
+            write!(out, "\n{DIM}{epoch:>5}")?;
+            for head in heads {
+                write!(out, "  {head:>10}")?;
+            }
+            writeln!(out, "{DIM:#}")?;
+        }
+        out.flush()?;
+        let bar = progress_bar(
+            steps as u64,
+            "{bar:30} {percent:>3} %  {prefix}  {elapsed} gone, {eta} to go",
+        );
+        Ok(Self { out, json, bar, steps: 0, failed: None })
+    }
+
+    fn print_epoch(&mut self, epoch: &Epoch) -> std::io::Result<()> {
+        let valid = epoch.valid.as_ref();
+        let (loss, accuracy) = (valid.map(|v| v.loss), valid.map(|v| v.accuracy()));
+        let seconds = epoch.time.as_secs_f64();
+        if self.json {
+            let line = json!({
+                "event": "epoch", "epoch": epoch.epoch, "seconds": seconds,
+                "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
+                "valid_loss": loss, "valid_accuracy": accuracy,
+            });
+            writeln!(self.out, "{line}")?;
+        } else {
+            let number = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.4}"));
+            let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+            writeln!(
+                self.out,
+                "{:>5}  {:>10}  {:>10}  {:>10}  {:>10}  {seconds:>10.3}",
+                epoch.epoch,
+                number(Some(epoch.train_loss)),
+                percent(Some(epoch.train_accuracy)),
+                number(loss),
+                percent(accuracy),
+            )?;
+        }
+        self.out.flush()
+    }
+
+    /// Takes the bar away and says why there is no network, if there is none.
+    fn finish(
+        self,
+        trained: Result<Mlp<f32>, TrainError>,
+        path: &Path,
+    ) -> anyhow::Result<Mlp<f32>> {
+        self.bar.finish_and_clear();
+        if let Some(error) = self.failed {
+            return Err(error).context("cannot print the results");
+        }
+        match trained {
+            Err(error @ TrainError::Stopped { .. }) => {
+                Err(Interrupted(format!("{error}; {} was not written", path.display())).into())
+            }
+            trained => trained.context("training did not converge, no model was written"),
+        }
+    }
+}
+
+impl Observer for Report<'_> {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(32) {
+            self.bar.set_position(self.steps);
+            self.bar.set_prefix(format!("epoch {}, loss {:.4}", step.epoch, step.loss));
+        }
+        match interrupt::asked() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        let bar = self.bar.clone();
+        let printed = bar.suspend(|| self.print_epoch(epoch));
+        self.failed = self.failed.take().or(printed.err());
+    }
+}

@@ -1,0 +1,46 @@
+//! Batches: a shuffled order, and images turned into the inputs of a network.
+
+use ndarray::ArrayRef2;
+use ndarray_rand::rand::{RngCore, seq::SliceRandom};
+
+use super::Dataset;
+use crate::linalg::Float;
+
+/// x = scale·pixel + shift: from grey values 0 to 255 to the inputs of a network. Kept in the model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Units of x per grey value.
+    pub scale: f64,
+    /// x of a black pixel.
+    pub shift: f64,
+}
+
+impl Scaling {
+    /// Pixels to 0..1.
+    pub const UNIT: Self = Self { scale: 1.0 / 255.0, shift: 0.0 };
+
+    /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
+    pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
+        assert_eq!(x.dim(), (order.len(), data.images.ncols()), "x against images to gather");
+        let cast = |v: f64| F::from(v).expect("f64 converts to any float");
+        let (scale, shift) = (cast(self.scale), cast(self.shift));
+        for (&image, mut x) in order.iter().zip(x.rows_mut()) {
+            let pixels = data.images.row(image as usize);
+            let (pixels, x) = (pixels.to_slice(), x.as_slice_mut());
+            let (pixels, x) = (pixels.expect("contiguous"), x.expect("contiguous"));
+            for (x, &pixel) in x.iter_mut().zip(pixels) {
+                *x = scale * F::from(pixel).expect("a byte converts to any float") + shift;
+            }
+        }
+    }
+}
+
+/// 0, 1, … `len` − 1: the images in the order of the file. Panics above 2³² images.
+pub fn in_order(len: usize) -> Vec<u32> {
+    (0..u32::try_from(len).expect("at most 2³² images")).collect()
+}
+
+/// Puts `order` into a random order, each equally likely (Fisher–Yates).
+pub fn shuffle(order: &mut [u32], rng: &mut impl RngCore) {
+    order.shuffle(rng);
+}

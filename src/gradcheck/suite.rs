@@ -1,0 +1,114 @@
+//! What `mlp gradcheck` checks: modules, losses and networks.
+
+use ndarray::{Array1, Array2};
+use ndarray_rand::{
+    RandomExt,
+    rand::Rng,
+    rand_distr::{StandardNormal, Uniform},
+};
+
+use super::{Settings, TensorReport, check_loss, check_module, check_network, off_zero};
+use crate::{
+    data::CLASSES,
+    model_file::LossKind,
+    nn::{Linear, Mlp, Module, ReLU},
+    train::{Purpose, generator},
+};
+
+/// What belongs together in a report.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What was checked, such as `Linear 7 → 5`.
+    pub title: String,
+    /// Each gradient of it.
+    pub tensors: Vec<TensorReport>,
+}
+
+impl Group {
+    /// Whether every gradient passed.
+    pub fn passed(&self) -> bool {
+        self.tensors.iter().all(|tensor| tensor.passed)
+    }
+}
+
+/// Images to check networks on: x (N, I) and their classes (N).
+#[derive(Clone, Debug)]
+pub struct Images {
+    /// Inputs of the network.
+    pub x: Array2<f64>,
+    /// Classes.
+    pub targets: Vec<u8>,
+}
+
+/// Images of random pixels, four of five black, as in MNIST; for when MNIST is not at hand.
+pub fn random_images(n: usize, pixels: usize, seed: u64) -> Images {
+    let mut rng = generator(seed, Purpose::Check);
+    let x = Array2::from_shape_simple_fn((n, pixels), || {
+        if rng.random_bool(0.8) { 0.0 } else { f64::from(rng.random::<u8>()) / 255.0 }
+    });
+    Images { x, targets: random_targets(n, &mut rng) }
+}
+
+fn random_targets(n: usize, rng: &mut impl Rng) -> Vec<u8> {
+    (0..n).map(|_| rng.random_range(0..CLASSES as u8)).collect()
+}
+
+/// Every module alone, with a random gradient from above.
+pub fn modules(settings: &Settings) -> Vec<Group> {
+    let mut rng = generator(settings.seed, Purpose::Init);
+    let (n, i, o) = (6, 7, 5);
+    let mut normal = |shape| Array2::random_using(shape, StandardNormal, &mut rng);
+    let w = normal((i, o));
+    let b = normal((1, o)).remove_axis(ndarray::Axis(0));
+    let x = normal((n, i));
+    let mut linear = Linear::new(w, b);
+    let off_kink = off_zero((n, i), 0.01, &mut rng);
+    let mut check = |module: &mut dyn Module<f64>, x: &Array2<f64>| Group {
+        title: format!("{} {} → {}", module.name(), x.ncols(), module.outputs(x.ncols())),
+        tensors: check_module(module, x, settings),
+    };
+    vec![check(&mut linear, &x), check(&mut ReLU, &off_kink)]
+}
+
+/// Every loss of `kinds` alone.
+pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
+    let mut rng = generator(settings.seed, Purpose::Init);
+    let check = |&kind: &LossKind| {
+        let loss = kind.build::<f64>();
+        let shape = (6, loss.outputs(CLASSES));
+        let outputs = Array2::random_using(shape, StandardNormal, &mut rng) * 2.0;
+        let targets = random_targets(shape.0, &mut rng);
+        let tensors = check_loss(&*loss, &outputs, &targets, settings);
+        Group { title: format!("loss: {kind}, {} → 1", shape.1), tensors }
+    };
+    kinds.iter().map(check).collect()
+}
+
+/// A whole network with random weights and biases, hidden layers as wide as `hidden` says.
+pub fn network(hidden: &[usize], kind: LossKind, images: &Images, settings: &Settings) -> Group {
+    let mut rng = generator(settings.seed, Purpose::Init);
+    let loss = kind.build::<f64>();
+    let mut layers = vec![images.x.ncols()];
+    layers.extend(hidden);
+    layers.push(loss.outputs(CLASSES));
+    let mut network = Mlp::kaiming(&layers, &mut rng);
+    // Biases start at zero; a check at zero would not see a bias that is left out.
+    for module in network.modules_mut() {
+        for bias in module.params_mut().iter_mut().filter(|param| param.name == "bias") {
+            let uniform = Uniform::new(-0.5, 0.5).expect("a range");
+            bias.value = Array1::random_using(bias.value.len(), uniform, &mut rng)
+                .insert_axis(ndarray::Axis(0));
+        }
+    }
+    model(network, kind, images, settings)
+}
+
+/// A network as it is.
+pub fn model(network: Mlp<f64>, kind: LossKind, images: &Images, settings: &Settings) -> Group {
+    let loss = kind.build::<f64>();
+    let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
+    Group {
+        title: format!("network {}, {kind}", layers.join("-")),
+        tensors: check_network(network, &*loss, &images.x, &images.targets, settings),
+    }
+}

@@ -1,0 +1,408 @@
+//! `model.bin`: a trained network as a safetensors file that PyTorch's `nn.Sequential` loads as it is.
+//!
+//! Tensors are named and shaped as PyTorch does it: `0.weight` (O, I), `0.bias` (O), `2.weight`, … in
+//! `f32`, little endian. The metadata hold `format: pt`-style strings under one key, `mlp`: the JSON
+//! of a [`Metadata`]. (One key, because the order of several is not fixed, and the same training
+//! must give the same bytes.) The reader trusts nothing.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use ndarray::{Array1, Array2};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    atomic_file,
+    data::batches::Scaling,
+    loss::{CrossEntropy, Loss, Mse, Target},
+    linalg::Float,
+    nn::{Linear, Mlp},
+};
+
+/// The version of the format that this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The largest file that is read: 1 GiB, some 250 million parameters.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// The most Linear layers and the widest layer that are believed.
+const MAX_LAYERS: usize = 1_000;
+const KEY: &str = "mlp";
+
+/// What is needed to use a network again, and how it came to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The widths of the layers: inputs, hidden units, …, outputs.
+    pub layers: Vec<usize>,
+    /// The module between two Linear layers: `relu`.
+    pub activation: Activation,
+    /// What the network was trained to make small.
+    pub loss: LossKind,
+    /// Inputs are `input_scale`·pixel + `input_shift`.
+    pub input_scale: f64,
+    /// See `input_scale`.
+    pub input_shift: f64,
+    /// How it was trained.
+    pub training: Training,
+}
+
+/// The flags of `mlp train` that made a network, and the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// `--epochs`
+    pub epochs: usize,
+    /// `--batch-size`
+    pub batch_size: usize,
+    /// `--lr`
+    pub learning_rate: f32,
+    /// `--valid`: images held back from the end of the training file.
+    pub valid: usize,
+    /// `--seed`
+    pub seed: u64,
+    /// SHA-256 that identifies the data files.
+    pub data_sha256: String,
+    /// The version of the program.
+    pub mlp_version: String,
+}
+
+/// Activation functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// [`ReLU`](crate::nn::ReLU)
+    Relu,
+}
+
+/// Losses, with what they take as the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// [`CrossEntropy`]
+    Ce,
+    /// [`Mse`] against [`Target::OneHot`]
+    MseOnehot,
+    /// [`Mse`] against [`Target::Digit`]
+    MseDigit,
+}
+
+impl LossKind {
+    /// The loss itself.
+    pub fn build<F: Float>(self) -> Box<dyn Loss<F>> {
+        match self {
+            Self::Ce => Box::new(CrossEntropy),
+            Self::MseOnehot => Box::new(Mse(Target::OneHot)),
+            Self::MseDigit => Box::new(Mse(Target::Digit)),
+        }
+    }
+}
+
+impl std::fmt::Display for LossKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ce => "cross-entropy",
+            Self::MseOnehot => "mse, one-hot targets",
+            Self::MseDigit => "mse, digit targets",
+        })
+    }
+}
+
+impl Metadata {
+    /// From pixels to the inputs of the network.
+    pub fn scaling(&self) -> Scaling {
+        Scaling { scale: self.input_scale, shift: self.input_shift }
+    }
+}
+
+/// A network and what is known about it.
+pub struct Model<F = f32> {
+    /// The network: the file has it in `f32`.
+    pub network: Mlp<F>,
+    /// What is known about it.
+    pub metadata: Metadata,
+}
+
+/// Why a model file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file system says no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system says.
+        source: io::Error,
+    },
+    /// Not a model of this program, or a damaged one.
+    #[error("{}: {fault}", path.display())]
+    Fault {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The file at the path is something else, which would be lost.
+    #[error(
+        "{}: there is a file already, and it is not a model of mlp ({fault}): choose another --out, or pass --force to replace it",
+        path.display()
+    )]
+    WouldOverwrite {
+        /// Which file.
+        path: PathBuf,
+        /// Why it is not a model.
+        fault: Fault,
+    },
+}
+
+/// What can be wrong with the content of a model file.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Nothing in it.
+    #[error("the file is empty, expected a model: was the disk full?")]
+    Empty,
+    /// Larger than any model.
+    #[error("{0} bytes, expected at most {MAX_BYTES}")]
+    TooLarge(u64),
+    /// Not the container format, or cut off.
+    #[error("not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew")]
+    Container(safetensors::SafeTensorError),
+    /// A safetensors file of another program.
+    #[error("a safetensors file without the metadata of mlp, expected the key `{KEY}`: made by another program?")]
+    Foreign,
+    /// Metadata that do not read.
+    #[error("the metadata `{KEY}` do not read: {0}")]
+    Metadata(serde_json::Error),
+    /// A later or earlier format.
+    #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
+    Version(u64),
+    /// Layers that cannot be.
+    #[error("layers {0:?}, expected at least inputs and outputs, each at least 1")]
+    Layers(Vec<usize>),
+    /// Outputs that do not go with the loss.
+    #[error("{found} outputs, expected {expected} for {loss}")]
+    Outputs {
+        /// Outputs of the last layer.
+        found: usize,
+        /// Outputs that the loss needs.
+        expected: usize,
+        /// Which loss.
+        loss: LossKind,
+    },
+    /// A tensor is not there.
+    #[error("no tensor {0}")]
+    Missing(String),
+    /// A tensor too many.
+    #[error("{found} tensors, expected {expected} for {layers} layers")]
+    Count {
+        /// Tensors in the file.
+        found: usize,
+        /// Two for each Linear layer.
+        expected: usize,
+        /// Linear layers.
+        layers: usize,
+    },
+    /// A tensor of another element type.
+    #[error("{name}: elements of type {found:?}, expected F32")]
+    Dtype {
+        /// Which tensor.
+        name: String,
+        /// Its element type.
+        found: Dtype,
+    },
+    /// A tensor of another shape.
+    #[error("{name}: shape {found:?}, expected {expected:?}: the layers do not fit each other")]
+    Shape {
+        /// Which tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that fits the layers.
+        expected: Vec<usize>,
+    },
+    /// A weight that is NaN or infinite.
+    #[error("{name}: element {index} is {value}, expected a finite number")]
+    NotFinite {
+        /// Which tensor.
+        name: String,
+        /// Which element, counted row by row.
+        index: usize,
+        /// What it is.
+        value: f32,
+    },
+    /// An input normalisation that is not finite.
+    #[error("input_scale {scale} and input_shift {shift}, expected finite numbers")]
+    Scaling {
+        /// Units of x per grey value.
+        scale: f64,
+        /// x of a black pixel.
+        shift: f64,
+    },
+}
+
+/// Writes a model, whole or not at all: see [`atomic_file::write`].
+pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
+    let bytes = to_bytes(model);
+    atomic_file::write(path, |file| file.write_all(&bytes))
+        .map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
+}
+
+/// The bytes of a model file.
+pub fn to_bytes(model: &Model) -> Vec<u8> {
+    let mut tensors = Vec::new();
+    for (m, module) in model.network.modules().iter().enumerate() {
+        for param in module.params() {
+            // PyTorch keeps a weight as (O, I) and a bias as (O).
+            let shape = match param.name {
+                "bias" => vec![param.value.len()],
+                _ => vec![param.value.ncols(), param.value.nrows()],
+            };
+            let bytes: Vec<u8> = param.value.t().iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((format!("{m}.{}", param.name), shape, bytes));
+        }
+    }
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (name.as_str(), view.expect("as many bytes as the shape needs"))
+    });
+    let metadata = serde_json::to_string(&model.metadata).expect("plain data serialises");
+    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
+        .expect("a header of a few names is not too large")
+}
+
+/// Reads a model; on errors see [`ModelError`].
+pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
+    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
+    let fault = |fault| ModelError::Fault { path: path.to_path_buf(), fault };
+    let file = File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    if length > MAX_BYTES {
+        return Err(fault(Fault::TooLarge(length)));
+    }
+    // A file that grows, or a device without an end, is read no further either.
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    from_bytes(&bytes).map_err(fault)
+}
+
+/// Reads the bytes of a model file. No bytes whatever make it panic or allocate more than their size.
+pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
+    if bytes.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Fault::TooLarge(bytes.len() as u64));
+    }
+    let tensors = SafeTensors::deserialize(bytes).map_err(Fault::Container)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(Fault::Container)?;
+    let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or(Fault::Foreign)?;
+    let metadata = metadata_from(json)?;
+    let network = network_from(&tensors, &metadata.layers)?;
+    Ok(Model { network, metadata })
+}
+
+fn metadata_from(json: &str) -> Result<Metadata, Fault> {
+    // The version first: another version may have other fields.
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u64,
+    }
+    let version: Version = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    if version.format_version != u64::from(FORMAT_VERSION) {
+        return Err(Fault::Version(version.format_version));
+    }
+    let metadata: Metadata = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    let (layers, scaling) = (&metadata.layers, metadata.scaling());
+    if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
+        return Err(Fault::Layers(layers.clone()));
+    }
+    if !(scaling.scale.is_finite() && scaling.shift.is_finite()) {
+        return Err(Fault::Scaling { scale: scaling.scale, shift: scaling.shift });
+    }
+    let found = *layers.last().expect("at least two");
+    let expected = metadata.loss.build::<f32>().outputs(crate::data::CLASSES);
+    if found != expected {
+        return Err(Fault::Outputs { found, expected, loss: metadata.loss });
+    }
+    Ok(metadata)
+}
+
+fn network_from<F: Float>(tensors: &SafeTensors<'_>, layers: &[usize]) -> Result<Mlp<F>, Fault> {
+    let expected = 2 * (layers.len() - 1);
+    if tensors.len() != expected {
+        let layers = layers.len() - 1;
+        return Err(Fault::Count { found: tensors.len(), expected, layers });
+    }
+    let linears = layers.windows(2).enumerate().map(|(layer, io)| {
+        let (inputs, outputs) = (io[0], io[1]);
+        // In nn.Sequential a ReLU stands between two Linear layers and is counted.
+        let weight = numbers(tensors, &format!("{}.weight", 2 * layer), &[outputs, inputs])?;
+        let bias = numbers(tensors, &format!("{}.bias", 2 * layer), &[outputs])?;
+        let weight = Array2::from_shape_vec((outputs, inputs), weight).expect("checked shape");
+        Ok(Linear::new(weight.t().as_standard_layout().into_owned(), Array1::from_vec(bias)))
+    });
+    Ok(Mlp::of_linears(linears.collect::<Result<Vec<_>, Fault>>()?))
+}
+
+/// The elements of a tensor of a known shape, checked to be finite.
+fn numbers<F: Float>(
+    tensors: &SafeTensors<'_>,
+    name: &str,
+    shape: &[usize],
+) -> Result<Vec<F>, Fault> {
+    let name = name.to_owned();
+    let tensor = tensors.tensor(&name).map_err(|_| Fault::Missing(name.clone()))?;
+    if tensor.dtype() != Dtype::F32 {
+        return Err(Fault::Dtype { name, found: tensor.dtype() });
+    }
+    if tensor.shape() != shape {
+        let (found, expected) = (tensor.shape().to_vec(), shape.to_vec());
+        return Err(Fault::Shape { name, found, expected });
+    }
+    let (elements, _) = tensor.data().as_chunks::<4>();
+    let numbers = elements.iter().map(|&bytes| f32::from_le_bytes(bytes)).enumerate();
+    let finite = numbers.map(|(index, value)| match value.is_finite() {
+        true => Ok(F::from(value).expect("f32 converts to any float")),
+        false => Err(Fault::NotFinite { name: name.clone(), index, value }),
+    });
+    finite.collect()
+}
+
+/// Whether a model may be written to `path` without losing anything but an older model.
+///
+/// Errors if there is a file that is not a model of ours, or a folder, or no folder to put it in.
+pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
+    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
+    let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
+    if path.is_dir() {
+        return not(io::ErrorKind::IsADirectory, "a folder, expected a file name: add one, as in --out model.bin");
+    }
+    // Renaming a file over a device or a pipe would put an end to it.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return not(io::ErrorKind::InvalidInput, "a device or a pipe, expected a file name");
+    }
+    match load::<f32>(path) {
+        Err(ModelError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+        Err(ModelError::Fault { path, fault }) if !force => {
+            return Err(ModelError::WouldOverwrite { path, fault });
+        }
+        Err(error @ ModelError::Io { .. }) => return Err(error),
+        _ => {}
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        return not(io::ErrorKind::NotFound, "no such folder: create it first");
+    }
+    // The only sure way to know: a file there, gone at once.
+    tempfile::tempfile_in(folder).map(drop).map_err(io)
+}

@@ -1,0 +1,114 @@
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
+
+use super::{Float, Module, Param};
+use crate::linalg::{add_matmul, matmul};
+
+/// y = x·w + b
+///
+/// Shapes: x (N, I), w (I, O), b (1, O), y (N, O). In coordinates
+///
+/// ```text
+/// y[n][o] = Σᵢ x[n][i]·w[i][o] + b[o]
+/// ```
+///
+/// so w[i][o] acts on L through y[n][o] of every image n, with weight x[n][i], and b[o] with weight 1;
+/// x[n][i] acts through y[n][o] of every output o, with weight w[i][o]. By the chain rule
+///
+/// ```text
+/// dx = dy·wᵀ        dw = xᵀ·dy        db = Σₙ dy
+/// ```
+///
+/// Worked by hand, for two images of two pixels and two outputs:
+///
+/// ```
+/// use mlp::nn::{Linear, Module};
+/// use ndarray::{Array2, array};
+///
+/// let (x, dy) = (array![[1., 2.], [3., 4.]], array![[1., 0.], [0., 1.]]);
+/// let mut linear = Linear::new(array![[1., -1.], [2., 0.5]], array![0.5, -0.5]);
+///
+/// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
+/// linear.forward(&x, &mut y);
+/// assert_eq!(y, array![[5.5, -0.5], [11.5, -1.5]]); // first: 1·1 + 2·2 + 0.5
+///
+/// linear.backward_input(&x, &y, &dy, &mut dx);
+/// assert_eq!(dx, array![[1., 2.], [-1., 0.5]]); // row n of dy picks column n of w
+///
+/// for param in linear.params_mut() {
+///     param.backward(&x, &dy);
+/// }
+/// assert_eq!(linear.params()[0].grad, array![[1., 3.], [2., 4.]]); // xᵀ
+/// assert_eq!(linear.params()[1].grad, array![[1., 1.]]); // the columns of dy, summed
+/// ```
+pub struct Linear<F> {
+    wb: [Param<F>; 2],
+}
+
+impl<F: Float> Linear<F> {
+    /// A layer with the weight w (I, O) and the bias b (O). Panics if their O differ.
+    pub fn new(w: Array2<F>, b: Array1<F>) -> Self {
+        assert_eq!(w.ncols(), b.len(), "weight (I, O) = {:?}, bias (O) = {}", w.dim(), b.len());
+        let b = b.insert_axis(Axis(0));
+        Self { wb: [Param::new("weight", w, dw), Param::new("bias", b, db)] }
+    }
+
+    /// The weight w (I, O).
+    pub fn w(&self) -> &Array2<F> {
+        &self.wb[0].value
+    }
+
+    /// The bias b (1, O).
+    pub fn b(&self) -> &Array2<F> {
+        &self.wb[1].value
+    }
+}
+
+impl<F: Float> Module<F> for Linear<F> {
+    /// y = b + x·w
+    fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        y.assign(self.b());
+        add_matmul(x, self.w(), y);
+    }
+
+    /// dx = dy·wᵀ
+    fn backward_input(
+        &self,
+        _x: &ArrayRef2<F>,
+        _y: &ArrayRef2<F>,
+        dy: &ArrayRef2<F>,
+        dx: &mut ArrayRef2<F>,
+    ) {
+        matmul(dy, &self.w().t(), dx);
+    }
+
+    fn params(&self) -> &[Param<F>] {
+        &self.wb
+    }
+
+    fn params_mut(&mut self) -> &mut [Param<F>] {
+        &mut self.wb
+    }
+
+    fn outputs(&self, inputs: usize) -> usize {
+        assert_eq!(inputs, self.w().nrows(), "inputs against the rows of w {:?}", self.w().dim());
+        self.w().ncols()
+    }
+
+    fn name(&self) -> &'static str {
+        "Linear"
+    }
+}
+
+/// dw (I, O) = xᵀ·dy
+fn dw<F: Float>(x: &ArrayRef2<F>, dy: &ArrayRef2<F>, dw: &mut ArrayRef2<F>) {
+    matmul(&x.t(), dy, dw);
+}
+
+/// db (1, O) = Σₙ dy
+fn db<F: Float>(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
+    let mut db = db.row_mut(0);
+    db.fill(F::zero());
+    for dy_n in dy.rows() {
+        db += &dy_n;
+    }
+}

@@ -1,0 +1,124 @@
+use ndarray_rand::rand::RngCore;
+
+use super::{Float, Linear, Module, ParamRows, ReLU, Tape, TapeRows, kaiming_uniform};
+
+/// Linear, ReLU, Linear, … Linear: a multilayer perceptron.
+///
+/// A chain of modules, numbered as PyTorch's `nn.Sequential` numbers them, so that `2.weight` is the
+/// weight of the module with index 2.
+pub struct Mlp<F> {
+    modules: Vec<Box<dyn Module<F>>>,
+    inputs: usize,
+}
+
+/// The widths of the layers: inputs, hidden units, …, outputs. `[784, 50, 10]` has one hidden layer.
+pub type Layers = Vec<usize>;
+
+impl<F: Float> Mlp<F> {
+    /// A network of any modules whose outputs and inputs fit each other; panics if they do not.
+    pub fn new(inputs: usize, modules: Vec<Box<dyn Module<F>>>) -> Self {
+        assert!(!modules.is_empty(), "a network has a module");
+        let network = Self { modules, inputs };
+        network.outputs();
+        network
+    }
+
+    /// Linear layers with a [`ReLU`] between each two.
+    pub fn of_linears(linears: impl IntoIterator<Item = Linear<F>>) -> Self {
+        let mut modules: Vec<Box<dyn Module<F>>> = Vec::new();
+        let mut inputs = 0;
+        for linear in linears {
+            if modules.is_empty() {
+                inputs = linear.w().nrows();
+            } else {
+                modules.push(Box::new(ReLU));
+            }
+            modules.push(Box::new(linear));
+        }
+        Self::new(inputs, modules)
+    }
+
+    /// Linear layers of these widths, initialised by [`kaiming_uniform`] in order.
+    pub fn kaiming(layers: &[usize], rng: &mut impl RngCore) -> Self {
+        Self::of_linears(layers.windows(2).map(|io| kaiming_uniform(io[0], io[1], rng)))
+    }
+
+    /// The modules in order.
+    pub fn modules(&self) -> &[Box<dyn Module<F>>] {
+        &self.modules
+    }
+
+    /// The modules in order, to be changed.
+    pub fn modules_mut(&mut self) -> &mut [Box<dyn Module<F>>] {
+        &mut self.modules
+    }
+
+    /// I of the whole network.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The outputs of every module in turn; the last is that of the network.
+    pub fn outputs(&self) -> Vec<usize> {
+        let widths = self.modules.iter().scan(self.inputs, |width, module| {
+            *width = module.outputs(*width);
+            Some(*width)
+        });
+        widths.collect()
+    }
+
+    /// The widths of the layers: inputs, then the outputs of every module that has parameters.
+    pub fn layers(&self) -> Layers {
+        let outputs = self.outputs();
+        let with_params = self.modules.iter().zip(outputs).filter(|(m, _)| !m.params().is_empty());
+        std::iter::once(self.inputs).chain(with_params.map(|(_, outputs)| outputs)).collect()
+    }
+
+    /// How many numbers training changes.
+    pub fn parameter_count(&self) -> usize {
+        self.modules.iter().flat_map(|m| m.params()).map(|p| p.value.len()).sum()
+    }
+
+    /// A tape for batches of up to `rows` images.
+    pub fn tape(&self, rows: usize) -> Tape<F> {
+        Tape::new(rows, self.inputs, &self.outputs())
+    }
+
+    /// Every y from x, in order.
+    pub fn forward(&self, rows: &mut TapeRows<'_, F>) {
+        self.forward_from(0, rows);
+    }
+
+    /// Every y from module `first` on, in order; those before are there already.
+    pub fn forward_from(&self, first: usize, rows: &mut TapeRows<'_, F>) {
+        for (m, module) in self.modules.iter().enumerate().skip(first) {
+            let [x, mut y] = rows.forward(m);
+            module.forward(&x, &mut y);
+        }
+    }
+
+    /// Every dx from the dy of the last module, in reverse order; that of the images is not needed.
+    pub fn backward_input(&self, rows: &mut TapeRows<'_, F>) {
+        for (m, module) in self.modules.iter().enumerate().skip(1).rev() {
+            let [x, y, dy, mut dx] = rows.backward(m);
+            module.backward_input(&x, &y, &dy, &mut dx);
+        }
+    }
+
+    /// All parameters, in pieces of at most `rows` rows, with the index of the module they belong to.
+    pub fn params_mut(&mut self, rows: usize) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
+        self.modules.iter_mut().enumerate().flat_map(move |(m, module)| {
+            let params = module.params_mut().iter_mut();
+            params.flat_map(move |param| param.rows_mut(rows)).map(move |piece| (m, piece))
+        })
+    }
+
+    /// The name of the first parameter with an element that is not finite, such as `2.weight`.
+    pub fn first_not_finite(&self) -> Option<String> {
+        let params = self.modules.iter().enumerate();
+        let mut params = params.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
+        params
+            .find(|(_, param)| !param.value.iter().all(|v| v.is_finite()))
+            .map(|(m, param)| format!("{m}.{}", param.name))
+    }
+}

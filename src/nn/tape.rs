@@ -1,0 +1,156 @@
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+
+use super::Float;
+
+/// Columns of a tape start at multiples of this many elements: a cache line of `f32`.
+const LINE: usize = 16;
+
+/// One batch on its way through the network and back: room for every activation and gradient.
+///
+/// A tape is two wide matrices, one row per image: `y` holds the output of every module side by
+/// side, and of the loss behind them; `dy` holds the gradient of each in the same place. So a thread
+/// that takes some rows has all there is to know of these images. Allocated once, for the largest batch.
+pub struct Tape<F> {
+    x: Array2<F>,
+    y: Array2<F>,
+    dy: Array2<F>,
+    losses: Array1<F>,
+    columns: Vec<Range<usize>>,
+}
+
+/// The first N rows of a tape: a batch.
+impl<F: Float> Tape<F> {
+    /// A tape for batches of up to `rows` images of `inputs` values, with a place for each of
+    /// `outputs`: those of every module in turn.
+    pub fn new(rows: usize, inputs: usize, outputs: &[usize]) -> Self {
+        let last = *outputs.last().expect("a network has a module");
+        let mut columns = Vec::with_capacity(outputs.len() + 1);
+        let mut end = 0;
+        for &width in outputs.iter().chain([&last]) {
+            columns.push(end..end + width);
+            end = (end + width).next_multiple_of(LINE);
+        }
+        // An odd number of cache lines, or the same column of all rows falls into a few cache sets.
+        let stride = |width: usize| (width.div_ceil(LINE) | 1) * LINE;
+        Self {
+            x: Array2::zeros((rows, stride(inputs))).slice_move(s![.., ..inputs]),
+            y: Array2::zeros((rows, stride(end))),
+            dy: Array2::zeros((rows, stride(end))),
+            losses: Array1::zeros(rows),
+            columns,
+        }
+    }
+
+    /// The largest batch.
+    pub fn capacity(&self) -> usize {
+        self.x.nrows()
+    }
+
+    /// x of `module` for the first `n` images: the images, or the output of the module before.
+    pub fn x(&self, module: usize, n: usize) -> ArrayView2<'_, F> {
+        match module {
+            0 => self.x.slice(s![..n, ..]),
+            _ => self.y(module - 1, n),
+        }
+    }
+
+    /// y of `module` for the first `n` images.
+    pub fn y(&self, module: usize, n: usize) -> ArrayView2<'_, F> {
+        self.y.slice(s![..n, self.columns[module].clone()])
+    }
+
+    /// ∂L/∂y of `module` for the first `n` images.
+    pub fn dy(&self, module: usize, n: usize) -> ArrayView2<'_, F> {
+        self.dy.slice(s![..n, self.columns[module].clone()])
+    }
+
+    /// The outputs of the network, that is of its last module, for the first `n` images.
+    pub fn outputs(&self, n: usize) -> ArrayView2<'_, F> {
+        self.y(self.columns.len() - 2, n)
+    }
+
+    /// The loss of each of the first `n` images.
+    pub fn losses(&self, n: usize) -> &[F] {
+        &self.losses.as_slice().expect("contiguous")[..n]
+    }
+
+    /// The first `n` images in shares of at most `rows`, one for each thread to work on.
+    pub fn rows_mut(&mut self, n: usize, rows: usize) -> impl Iterator<Item = TapeRows<'_, F>> {
+        let rows = rows.max(1);
+        let columns = self.columns.as_slice();
+        let xs = self.x.axis_chunks_iter_mut(Axis(0), rows);
+        let ys = self.y.axis_chunks_iter_mut(Axis(0), rows);
+        let dys = self.dy.axis_chunks_iter_mut(Axis(0), rows);
+        let losses = self.losses.axis_chunks_iter_mut(Axis(0), rows);
+        let shares = xs.zip(ys).zip(dys).zip(losses).enumerate();
+        shares.take(n.div_ceil(rows)).map(move |(share, (((x, y), dy), losses))| {
+            let first = share * rows;
+            let here = rows.min(n - first);
+            TapeRows {
+                first,
+                x: x.slice_move(s![..here, ..]),
+                y: y.slice_move(s![..here, ..]),
+                dy: dy.slice_move(s![..here, ..]),
+                losses: losses.slice_move(s![..here]),
+                columns,
+            }
+        })
+    }
+}
+
+/// Some rows of a [`Tape`].
+pub struct TapeRows<'a, F> {
+    /// Where in the batch these rows begin.
+    pub first: usize,
+    /// The images.
+    pub x: ArrayViewMut2<'a, F>,
+    y: ArrayViewMut2<'a, F>,
+    dy: ArrayViewMut2<'a, F>,
+    /// The loss of each image.
+    pub losses: ArrayViewMut1<'a, F>,
+    columns: &'a [Range<usize>],
+}
+
+impl<F: Float> TapeRows<'_, F> {
+    /// How many images these are.
+    pub fn len(&self) -> usize {
+        self.x.nrows()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// x and y of `module`, which writes y from x. The loss comes after the last module.
+    pub fn forward(&mut self, module: usize) -> [ArrayViewMut2<'_, F>; 2] {
+        let here = self.columns[module].clone();
+        if module == 0 {
+            return [self.x.view_mut(), self.y.slice_mut(s![.., here])];
+        }
+        let before = self.columns[module - 1].clone();
+        self.y.multi_slice_mut((s![.., before], s![.., here])).into()
+    }
+
+    /// x, y, dy and dx of `module`, any but the first, which writes dx from the others.
+    pub fn backward(&mut self, module: usize) -> [ArrayViewMut2<'_, F>; 4] {
+        let (here, before) = (self.columns[module].clone(), self.columns[module - 1].clone());
+        let columns = (s![.., before], s![.., here]);
+        let (x, y) = self.y.multi_slice_mut(columns);
+        let (dx, dy) = self.dy.multi_slice_mut(columns);
+        [x, y, dy, dx]
+    }
+
+    /// What the loss has to do with: the outputs of the network, its own predictions, ∂L/∂outputs
+    /// and the loss of each image. It writes the last three.
+    #[allow(clippy::type_complexity)] // four views, of which the last has one axis
+    pub fn loss(&mut self) -> ([ArrayViewMut2<'_, F>; 3], ArrayViewMut1<'_, F>) {
+        let last = self.columns.len() - 1;
+        let (outputs, own) = (self.columns[last - 1].clone(), self.columns[last].clone());
+        let doutputs = self.dy.slice_mut(s![.., outputs.clone()]);
+        let (outputs, predictions) = self.y.multi_slice_mut((s![.., outputs], s![.., own]));
+        ([outputs, predictions, doutputs], self.losses.view_mut())
+    }
+}

@@ -1,0 +1,324 @@
+//! The training loop. It prints nothing: what happens is reported to an [`Observer`].
+
+use std::{
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use ndarray::ArrayRef2;
+use ndarray_rand::rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    data::{
+        CLASSES, Dataset,
+        batches::{Scaling, in_order, shuffle},
+    },
+    linalg::Float,
+    loss::Loss,
+    metrics::{self, Evaluation, evaluate},
+    nn::{Mlp, ParamRows, Tape},
+    optim::Sgd,
+    team::Team,
+};
+
+/// How to train.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Times that every training image is seen.
+    pub epochs: usize,
+    /// Images a step; the last step of an epoch takes what remains.
+    pub batch_size: usize,
+    /// The length of a step, see [`Sgd`].
+    pub learning_rate: f32,
+    /// What all that is random follows from.
+    pub seed: u64,
+    /// From pixels to inputs.
+    pub scaling: Scaling,
+}
+
+/// Is told what happens, and may ask to stop after any step.
+pub trait Observer {
+    /// After every step.
+    fn step(&mut self, _step: &Step) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// After every epoch.
+    fn epoch(&mut self, _epoch: &Epoch) {}
+}
+
+/// Tells nobody.
+impl Observer for () {}
+
+/// A step that has been taken.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Which epoch, from 1.
+    pub epoch: usize,
+    /// Which step of this epoch, from 1.
+    pub step: usize,
+    /// The mean loss of the batch before the step.
+    pub loss: f64,
+}
+
+/// An epoch that has been trained.
+#[derive(Clone, Debug)]
+pub struct Epoch {
+    /// Which epoch, from 1.
+    pub epoch: usize,
+    /// The mean loss of the training images, each as it was when its batch came.
+    pub train_loss: f64,
+    /// The share of training images whose class was found, likewise.
+    pub train_accuracy: f64,
+    /// The validation images after the epoch, if there are any.
+    pub valid: Option<Evaluation>,
+    /// Time of the training steps, shuffling and gathering included, validation not.
+    pub time: Duration,
+}
+
+/// Why training ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The numbers left the range of floats.
+    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {}", shorter(*learning_rate))]
+    NotFinite {
+        /// Which epoch, from 1.
+        epoch: usize,
+        /// Which step of this epoch, from 1.
+        step: usize,
+        /// Where it was seen.
+        not_finite: NotFinite,
+        /// The learning rate that led there.
+        learning_rate: f32,
+    },
+    /// The observer asked to stop.
+    #[error("stopped in epoch {epoch} after step {step}")]
+    Stopped {
+        /// Which epoch, from 1.
+        epoch: usize,
+        /// Which step of this epoch, from 1.
+        step: usize,
+    },
+}
+
+/// A tenth of a learning rate, to one digit.
+fn shorter(learning_rate: f32) -> String {
+    let tenth = format!("{:.0e}", learning_rate / 10.0);
+    tenth.parse::<f32>().expect("a number just written").to_string()
+}
+
+/// The first place with a number that is NaN or infinite.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFinite {
+    /// The loss itself; every output was finite.
+    #[error("the loss is not finite")]
+    Loss,
+    /// The output of a module; its weights were finite.
+    #[error("the output of module {index} ({name}) is not finite")]
+    Output {
+        /// Which module of the network, from 0.
+        index: usize,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A parameter after the step.
+    #[error("{0} is not finite after the step")]
+    Param(String),
+}
+
+/// Rows of a parameter that a thread takes at a time: enough to share evenly, few to hand out.
+const PARAM_ROWS: usize = 48;
+
+/// A network with all that one step of training needs, allocated once.
+///
+/// A step has two phases, and each shares its work among the threads without a lock and without
+/// a sum whose order depends on their number: first **rows**, where a thread takes some images of the
+/// batch through gather, forward, loss and every dx; then **params**, where it takes some rows of each
+/// parameter through the gradient over the whole batch and the step of the optimiser.
+pub struct Trainer<'a, F> {
+    /// The network in training.
+    pub network: Mlp<F>,
+    /// Activations and gradients of the last batch.
+    pub tape: Tape<F>,
+    /// The threads.
+    pub team: Team,
+    loss: &'a dyn Loss<F>,
+}
+
+impl<'a, F: Float> Trainer<'a, F> {
+    /// A trainer for batches of up to `batch_size` images.
+    pub fn new(network: Mlp<F>, loss: &'a dyn Loss<F>, batch_size: usize, team: Team) -> Self {
+        let tape = network.tape(batch_size);
+        Self { network, tape, team, loss }
+    }
+
+    /// The loss of a batch and every gradient, which stay in the tape and the parameters.
+    ///
+    /// `gather(first, x)` fills rows `first..` of the batch; `targets` (N) has one class an image.
+    pub fn gradients(
+        &mut self,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> BatchResult {
+        let result = self.rows(targets, gather);
+        self.params(targets.len(), |x, dy, param| param.backward(x, dy));
+        result
+    }
+
+    /// One step of SGD on a batch, as [`gradients`](Self::gradients) and then w ← w − lr·dw for each.
+    pub fn step(
+        &mut self,
+        sgd: Sgd<F>,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> Result<BatchResult, NotFinite> {
+        let result = self.rows(targets, gather);
+        if !result.loss.is_finite() {
+            return Err(self.output_not_finite(targets.len()));
+        }
+        let finite = AtomicBool::new(true);
+        self.params(targets.len(), |x, dy, param| {
+            param.backward(x, dy);
+            if !sgd.step(&mut param.value, &param.grad) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+        match finite.into_inner() {
+            true => Ok(result),
+            false => Err(NotFinite::Param(self.network.first_not_finite().expect("one was seen"))),
+        }
+    }
+
+    /// The first phase: everything that goes image by image.
+    fn rows(
+        &mut self,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> BatchResult {
+        let Self { network, tape, team, loss } = self;
+        let (network, n) = (&*network, targets.len());
+        let correct = AtomicUsize::new(0);
+        team.for_each(tape.rows_mut(n, n.div_ceil(team.threads())), |mut rows| {
+            let targets = &targets[rows.first..rows.first + rows.len()];
+            gather(rows.first, &mut rows.x);
+            network.forward(&mut rows);
+            {
+                let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
+                loss.forward(&outputs, targets, &mut predictions, &mut losses);
+                loss.backward(&predictions, targets, n, &mut doutputs);
+                let classes = outputs.rows().into_iter().map(|row| loss.class(row, CLASSES));
+                let hits = classes.zip(targets).filter(|(class, target)| class == *target).count();
+                correct.fetch_add(hits, Ordering::Relaxed);
+            }
+            network.backward_input(&mut rows);
+        });
+        let loss = metrics::sum(tape.losses(n)) / n as f64;
+        BatchResult { loss, correct: correct.into_inner() }
+    }
+
+    /// The second phase: `work(x, dy, rows)` for some rows of a parameter at a time, with the whole
+    /// batch x (N, I) that went into their module and dy (N, O) that came back.
+    fn params(
+        &mut self,
+        n: usize,
+        work: impl Fn(&ArrayRef2<F>, &ArrayRef2<F>, &mut ParamRows<'_, F>) + Sync,
+    ) {
+        let Self { network, tape, team, .. } = self;
+        let tape = &*tape;
+        team.for_each(network.params_mut(PARAM_ROWS), |(module, mut param)| {
+            work(&tape.x(module, n), &tape.dy(module, n), &mut param);
+        });
+    }
+
+    fn output_not_finite(&self, n: usize) -> NotFinite {
+        let mut modules = self.network.modules().iter().enumerate();
+        let module =
+            modules.find(|(index, _)| !self.tape.y(*index, n).iter().all(|v| v.is_finite()));
+        module.map_or(NotFinite::Loss, |(index, module)| NotFinite::Output {
+            index,
+            name: module.name(),
+        })
+    }
+}
+
+/// What a batch gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchResult {
+    /// The mean loss of an image, before the step.
+    pub loss: f64,
+    /// Images whose class was found.
+    pub correct: usize,
+}
+
+/// A generator for one purpose, so that what one draws does not change what another gets.
+pub fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose as u64);
+    rng
+}
+
+/// What random numbers are for.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// The first weights.
+    Init = 0,
+    /// The order of the images.
+    Shuffle = 1,
+    /// The choice of what a check looks at.
+    Check = 2,
+}
+
+/// Trains `network` on `train` and measures it on `valid` after every epoch.
+///
+/// The same settings and data give the same bytes at any size of the team. Errors: [`TrainError`];
+/// panics if there is nothing to train on, or the data and the network have different sizes.
+pub fn train(
+    network: Mlp<f32>,
+    loss: &dyn Loss<f32>,
+    (train, valid): (&Dataset, &Dataset),
+    settings: &Settings,
+    team: Team,
+    observer: &mut dyn Observer,
+) -> Result<Mlp<f32>, TrainError> {
+    assert!(!train.is_empty(), "nothing to train on");
+    let batch_size = settings.batch_size.clamp(1, train.len());
+    let mut trainer = Trainer::new(network, loss, batch_size, team);
+    let sgd = Sgd { learning_rate: settings.learning_rate };
+    let mut rng = generator(settings.seed, Purpose::Shuffle);
+    let mut order = in_order(train.len());
+    let mut targets = vec![0; batch_size];
+    for epoch in 1..=settings.epochs {
+        let start = Instant::now();
+        let (mut total, mut correct) = (0.0, 0);
+        shuffle(&mut order, &mut rng);
+        for (index, images) in order.chunks(batch_size).enumerate() {
+            let step = index + 1;
+            let targets = &mut targets[..images.len()];
+            for (target, &image) in targets.iter_mut().zip(images) {
+                *target = train.labels[image as usize];
+            }
+            let gather = |first: usize, x: &mut ArrayRef2<f32>| {
+                settings.scaling.gather(train, &images[first..first + x.nrows()], x);
+            };
+            let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
+                let learning_rate = settings.learning_rate;
+                TrainError::NotFinite { epoch, step, not_finite, learning_rate }
+            })?;
+            total += result.loss * images.len() as f64;
+            correct += result.correct;
+            if observer.step(&Step { epoch, step, loss: result.loss }).is_break() {
+                return Err(TrainError::Stopped { epoch, step });
+            }
+        }
+        let time = start.elapsed();
+        let valid = (!valid.is_empty()).then(|| {
+            evaluate(&trainer.network, loss, valid, settings.scaling, &mut trainer.team)
+        });
+        let images = train.len() as f64;
+        let (train_loss, train_accuracy) = (total / images, correct as f64 / images);
+        observer.epoch(&Epoch { epoch, train_loss, train_accuracy, valid, time });
+    }
+    Ok(trainer.network)
+}
