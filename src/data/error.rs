@@ -12,8 +12,8 @@ use super::FileKind;
 pub enum DataError {
     /// Files are not there.
     #[error(
-        "{}: {} not found: run `{}`, or name the folder that holds the files with --data-dir",
-        dir.display(), list(files), download_command(dir)
+        "{}: {}: run `{}`, or name the folder that holds the files with --data-dir",
+        dir.display(), not_here(files), download_command(dir)
     )]
     Missing {
         /// Where they were looked for.
@@ -213,12 +213,12 @@ pub fn download_command(dir: &Path) -> String {
     }
 }
 
-fn list(files: &[FileKind]) -> String {
+fn not_here(files: &[FileKind]) -> String {
     if files.len() == FileKind::ALL.len() {
-        return "none of the four MNIST files".into();
+        return "none of the four MNIST files is here".into();
     }
     let names: Vec<_> = files.iter().map(|f| format!("{}(.gz)", f.name())).collect();
-    names.join(", ")
+    format!("{} not found", names.join(", "))
 }
 
 fn whole_items(at: u64, kind: FileKind) -> String {
