@@ -1,14 +1,170 @@
-//! `mlp data`: what is in the data folder, and how to mend it.
+//! `mlp data`: what is in the data folder, and how to mend it; and the data flags of every other command.
 
-use super::{Outcome, output::Output};
+mod report;
+
+use std::{ops::ControlFlow, path::PathBuf};
+
+use clap::builder::FalseyValueParser;
+use indicatif::{HumanBytes, ProgressBar};
+
+use mlp::data::{
+    Mnist,
+    download::{self, DownloadError, Event},
+    download_command, inspect, load,
+};
+
+use super::{
+    Outcome,
+    interrupt::{self, Interrupted},
+    output::{self, DIM, Output},
+};
 
 /// Show what is in the data folder, file by file; fetch what is missing
 #[derive(clap::Args)]
-pub struct Data {}
+#[command(after_help = "Exit code: 0 if all four files are sound, 1 if not.")]
+pub struct Data {
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Fetch the files that are missing, then show what is there
+    #[arg(long, conflicts_with = "offline", help_heading = "Data")]
+    download: bool,
+
+    /// Print the report as JSON, for programs
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+/// Where the data is, and where it comes from.
+#[derive(clap::Args)]
+pub struct DataArgs {
+    /// Folder of the four MNIST files, packed (.gz) or not
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MLP_DATA_DIR",
+        default_value = "data",
+        help_heading = "Data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// Where to fetch missing files, instead of the official mirrors (repeat for several, tried in turn)
+    #[arg(long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
+    pub mirror: Vec<String>,
+
+    /// Never use the network: missing files are an error
+    #[arg(long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
+    pub offline: bool,
+}
 
 impl Data {
     /// Runs the command.
-    pub fn run(self, _out: &mut Output) -> anyhow::Result<Outcome> {
-        Ok(Outcome::Done)
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        if self.download {
+            interrupt::listen()?;
+            if self.data.fetch_missing()? == 0 {
+                output::note(format_args!(
+                    "{}: nothing is missing, nothing was downloaded",
+                    self.data.data_dir.display()
+                ));
+            }
+        }
+        let spinner = output::progress_bar(0, "{spinner} checking {elapsed}");
+        let files = inspect::inspect(&self.data.data_dir);
+        spinner.finish_and_clear();
+        if self.json {
+            report::json(&self.data.data_dir, &files, out)
+        } else {
+            report::table(&self.data.data_dir, &files, out)
+        }
+    }
+}
+
+impl DataArgs {
+    /// Fetches what is missing, unpacks, checks and loads; progress and notes go to stderr.
+    ///
+    /// Call [`interrupt::listen`] before, so that Ctrl-C stops a download tidily.
+    pub fn load(&self) -> anyhow::Result<Mnist> {
+        if !self.offline {
+            self.fetch_missing()?;
+        }
+        let spinner = output::progress_bar(0, "{spinner} reading the data {elapsed}");
+        let mnist = load(&self.data_dir);
+        spinner.finish_and_clear();
+        let mnist = mnist?;
+        for note in &mnist.notes {
+            output::note(note);
+        }
+        Ok(mnist)
+    }
+
+    /// Downloads the files that are missing, with a progress bar; returns how many.
+    fn fetch_missing(&self) -> anyhow::Result<usize> {
+        let mut options = download::Options::default();
+        if !self.mirror.is_empty() {
+            options.mirrors.clone_from(&self.mirror);
+        }
+        let mut progress = Progress(None);
+        match download::fetch_missing(&self.data_dir, &options, |event| progress.show(event)) {
+            Ok(saved) => Ok(saved.len()),
+            Err(DownloadError::Stopped { .. }) => Err(Interrupted(format!(
+                "the data is not complete: run `{}` to go on",
+                download_command(&self.data_dir)
+            ))
+            .into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A mirror is a folder on the web.
+fn parse_mirror(url: &str) -> Result<String, String> {
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !url.contains(char::is_whitespace) => Ok(url.to_owned()),
+        _ => Err("expected the address of a folder, such as https://example.org/mnist/".into()),
+    }
+}
+
+/// The bar of the file under way.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn show(&mut self, event: Event<'_>) -> ControlFlow<()> {
+        match event {
+            Event::Started { name, url, bytes } => {
+                output::line(format_args!(
+                    "downloading {name} ({}) {DIM}from {url}{DIM:#}",
+                    HumanBytes(bytes)
+                ));
+                self.0 = Some(output::progress_bar(
+                    bytes,
+                    "{bar:40} {bytes:>10} of {total_bytes} {bytes_per_sec:>12} {eta:>4} left",
+                ));
+            }
+            Event::Received { bytes } => {
+                if let Some(bar) = &self.0 {
+                    bar.set_position(bytes);
+                }
+            }
+            Event::MirrorFailed(attempt) => {
+                self.clear();
+                output::note(attempt);
+            }
+            Event::Saved { .. } => self.clear(),
+        }
+        if interrupt::asked() {
+            self.clear();
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -68,6 +68,11 @@ pub fn note(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{WARN}note:{WARN:#} {text}");
 }
 
+/// A plain line on stderr: what is going on.
+pub fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
 /// The next useful command, on stderr so that a piped result stays clean.
 pub fn next_step(command: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{DIM}next:{DIM:#} {command}");
@@ -85,4 +90,28 @@ pub fn progress_bar(length: u64, template: &str) -> ProgressBar {
     );
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A count with thousands separated: `60,000`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_are_separated_from_the_right() {
+        let texts = [0, 999, 1000, 60_000, 1_234_567].map(thousands);
+        assert_eq!(texts, ["0", "999", "1,000", "60,000", "1,234,567"]);
+    }
 }

@@ -1,0 +1,303 @@
+//! Fetching missing files from the mirrors, so that only whole, official files ever appear.
+//!
+//! Each mirror is tried in turn. What it serves is held in memory (10 MB at most), its size and SHA-256 are compared
+//! with the official ones, and only then does it reach the disk, in one atomic step.
+
+use std::{
+    fmt,
+    io::{Read, Write},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use ureq::Agent;
+
+use super::{DataError, FileKind, MIRRORS, idx, source::Source};
+use crate::atomic_file;
+
+/// How often the observer is asked whether to go on while nothing arrives.
+const HEARTBEAT: Duration = Duration::from_millis(100);
+
+/// Where to download from, and how long to wait.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folders on the web that hold the four .gz files, in the order to try.
+    pub mirrors: Vec<String>,
+    /// To reach a mirror, each address it has together.
+    pub connect_timeout: Duration,
+    /// Without a single byte.
+    pub stall_timeout: Duration,
+    /// For a whole file from one mirror.
+    pub total_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mirrors: MIRRORS.map(str::to_owned).into(),
+            connect_timeout: Duration::from_secs(15),
+            stall_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// What happens during a download.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A mirror is asked for a file of so many bytes.
+    Started {
+        /// The file's name on the mirror.
+        name: &'a str,
+        /// Its address.
+        url: &'a str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// So many bytes of it are here. Comes several times a second, even when nothing arrives.
+    Received {
+        /// Bytes so far.
+        bytes: u64,
+    },
+    /// This mirror did not deliver; the next one is tried.
+    MirrorFailed(&'a Attempt),
+    /// The file is complete, correct and on the disk.
+    Saved {
+        /// Where.
+        path: &'a Path,
+    },
+}
+
+/// A mirror that did not deliver.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The file's address there.
+    pub url: String,
+    /// Why not.
+    pub reason: String,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.reason)
+    }
+}
+
+/// The missing files could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// No mirror delivered the file.
+    #[error("{}: no mirror delivered it{}\n{}",
+        kind.archive_name(),
+        attempts.iter().map(|a| format!("\n  {a}")).collect::<String>(),
+        by_hand(dir))]
+    NoMirror {
+        /// Which file.
+        kind: FileKind,
+        /// Where it should go.
+        dir: PathBuf,
+        /// Who was asked.
+        attempts: Vec<Attempt>,
+    },
+    /// The file arrived and cannot be stored.
+    #[error("{}: cannot be written: {source}: name a folder that can, with --data-dir", path.display())]
+    Write {
+        /// Where it should go.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Something in the folder is in the way.
+    #[error(transparent)]
+    Folder(#[from] DataError),
+    /// The observer asked to stop.
+    #[error("stopped before {} was complete", kind.archive_name())]
+    Stopped {
+        /// Which file was under way.
+        kind: FileKind,
+    },
+}
+
+/// How to do without a download.
+fn by_hand(dir: &Path) -> String {
+    format!(
+        "get the four .gz files by hand from {} or wherever MNIST is kept, and put them into {} \
+         (packed or not), or name the folder that holds them with --data-dir",
+        MIRRORS[0],
+        dir.display()
+    )
+}
+
+/// The files that are not in `dir` under any name.
+///
+/// Errors: something that is not a file stands in the place of one.
+pub fn missing(dir: &Path) -> Result<Vec<FileKind>, DataError> {
+    let mut kinds = Vec::new();
+    for kind in FileKind::ALL {
+        if Source::find(dir, kind)?.is_none() {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
+/// Downloads the files that `dir` lacks and returns their paths. Creates the folder; replaces nothing that is there.
+///
+/// `observe` hears what happens and may ask to stop. Files that are complete by then stay; no part of one does.
+pub fn fetch_missing(
+    dir: &Path,
+    options: &Options,
+    mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<PathBuf>, DownloadError> {
+    let mut saved = Vec::new();
+    for kind in missing(dir)? {
+        let bytes = fetch(dir, kind, options, &mut observe)?;
+        let path = dir.join(kind.archive_name());
+        std::fs::create_dir_all(dir)
+            .and_then(|()| atomic_file::write(&path, |writer| writer.write_all(&bytes)))
+            .map_err(|source| DownloadError::Write {
+                path: path.clone(),
+                source,
+            })?;
+        let flow = observe(Event::Saved { path: &path });
+        saved.push(path);
+        if flow.is_break() && saved.len() < FileKind::ALL.len() {
+            return Err(DownloadError::Stopped { kind });
+        }
+    }
+    Ok(saved)
+}
+
+/// One file from the first mirror that delivers it.
+fn fetch(
+    dir: &Path,
+    kind: FileKind,
+    options: &Options,
+    observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<u8>, DownloadError> {
+    let name = kind.archive_name();
+    let mut attempts = Vec::new();
+    for mirror in &options.mirrors {
+        let url = format!("{}/{name}", mirror.trim_end_matches('/'));
+        let bytes = kind.official().archive_bytes;
+        let mut flow = observe(Event::Started {
+            name: &name,
+            url: &url,
+            bytes,
+        });
+
+        // On a thread of its own: a read that blocks must not keep the observer from stopping. It ends by its
+        // time-outs, or as soon as it finds that nobody listens.
+        let (sender, receiver) = mpsc::channel();
+        let (thread_url, thread_options) = (url.clone(), options.clone());
+        thread::spawn(move || {
+            let result = request(&thread_url, kind, &thread_options, |bytes| {
+                sender.send(Message::Received(bytes)).is_ok()
+            });
+            let _ = sender.send(Message::Ended(result));
+        });
+        let mut received = 0;
+        let result = loop {
+            if flow.is_break() {
+                return Err(DownloadError::Stopped { kind });
+            }
+            match receiver.recv_timeout(HEARTBEAT) {
+                Ok(Message::Ended(result)) => break result,
+                Ok(Message::Received(bytes)) => received = bytes,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break Err("the download broke off".into()),
+            }
+            flow = observe(Event::Received { bytes: received });
+        };
+        match result {
+            Ok(bytes) => return Ok(bytes),
+            Err(reason) => attempts.push(Attempt { url, reason }),
+        }
+        if let Some(attempt) = attempts.last()
+            && observe(Event::MirrorFailed(attempt)).is_break()
+        {
+            return Err(DownloadError::Stopped { kind });
+        }
+    }
+    Err(DownloadError::NoMirror {
+        kind,
+        dir: dir.to_owned(),
+        attempts,
+    })
+}
+
+enum Message {
+    Received(u64),
+    Ended(Result<Vec<u8>, String>),
+}
+
+/// One file from one mirror, complete and official, or the reason why not. `progress` returns whether to go on.
+fn request(
+    url: &str,
+    kind: FileKind,
+    options: &Options,
+    progress: impl Fn(u64) -> bool,
+) -> Result<Vec<u8>, String> {
+    let agent: Agent = Agent::config_builder()
+        .timeout_resolve(Some(options.connect_timeout))
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_recv_response(Some(options.stall_timeout))
+        .timeout_per_read(Some(options.stall_timeout))
+        .timeout_global(Some(options.total_timeout))
+        .user_agent(concat!("mlp/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let response = agent.get(url).call().map_err(|e| match e {
+        ureq::Error::StatusCode(status) => format!("HTTP status {status}"),
+        e => e.to_string(),
+    })?;
+
+    let official = kind.official();
+    let expected = official.archive_bytes as usize;
+    let mut reader = response.into_body().into_reader();
+    let mut bytes = Vec::with_capacity(expected);
+    let mut buffer = vec![0; 1 << 16];
+    let mut failed = None;
+    while bytes.len() <= expected {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => bytes.extend_from_slice(&buffer[..n]),
+            Err(e) => {
+                failed = Some(e);
+                break;
+            }
+        }
+        if !progress(bytes.len() as u64) {
+            return Err("stopped".into());
+        }
+    }
+    if let Some(found) = idx::looks_like(&bytes).filter(|_| !bytes.starts_with(&[0x1f, 0x8b])) {
+        return Err(format!("serves {found}, not the file"));
+    }
+    if let Some(e) = failed {
+        return Err(format!(
+            "broke off after {} of {expected} bytes: {e}",
+            bytes.len()
+        ));
+    }
+    if bytes.len() > expected {
+        return Err(format!(
+            "serves more than the {expected} bytes of the official file"
+        ));
+    }
+    if bytes.len() < expected {
+        return Err(format!("ends at byte {} of {expected}", bytes.len()));
+    }
+    let sha256 = idx::hex(&Sha256::digest(&bytes));
+    if sha256 != official.archive_sha256 {
+        return Err(format!(
+            "serves another file: SHA-256 {sha256}, expected {}",
+            official.archive_sha256
+        ));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,234 @@
+//! What can be wrong with the data: where, what was found against what was expected, and the mend.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::FileKind;
+
+/// The data cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Files are not there.
+    #[error(
+        "{}: {}: run `{}`, or name the folder that holds the files with --data-dir",
+        dir.display(), not_here(files), download_command(dir)
+    )]
+    Missing {
+        /// Where they were looked for.
+        dir: PathBuf,
+        /// Which ones.
+        files: Vec<FileKind>,
+    },
+    /// A file is there and cannot be used.
+    #[error("{}: {fault}: {}", path.display(), fault.mend(path))]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// Images and labels do not belong together.
+    #[error(
+        "{}: {image_count} images, but {} has {label_count} labels: every image needs its label, \
+         get both files from the same place", images.display(), labels.display()
+    )]
+    Mismatch {
+        /// The image file.
+        images: PathBuf,
+        /// Its images, by its header.
+        image_count: u32,
+        /// The label file.
+        labels: PathBuf,
+        /// Its labels, by its header.
+        label_count: u32,
+    },
+    /// No place to unpack the files to.
+    #[error("{}: cannot unpack the data here: {source}", path.display())]
+    Unpack {
+        /// The place that was tried last.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The files were sound when checked, and other when parsed.
+    #[error("{}: the data changed while it was being read: run the command again", dir.display())]
+    Changed {
+        /// The data folder.
+        dir: PathBuf,
+    },
+    /// More images asked for than there are.
+    #[error(
+        "{valid} validation images asked for, of {len} in all: one at least must remain to train on"
+    )]
+    Split {
+        /// Validation images asked for.
+        valid: usize,
+        /// All images.
+        len: usize,
+    },
+}
+
+/// What is wrong with one file. Displays what was found against what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// A folder, a pipe, a link to nowhere.
+    #[error("is {0}, expected a file")]
+    NotAFile(&'static str),
+    /// Not a single byte.
+    #[error("empty, expected {expected} bytes")]
+    Empty {
+        /// Bytes expected.
+        expected: u64,
+    },
+    /// Something else than IDX.
+    #[error("starts with {}, expected magic 0x{:08x}", found, kind.magic())]
+    Foreign {
+        /// What it looks like.
+        found: String,
+        /// What was looked for.
+        kind: FileKind,
+    },
+    /// Images where labels belong, or the reverse.
+    #[error(
+        "magic 0x{magic:08x} is {}, expected {} (0x{:08x})",
+        if kind.is_images() { "a label file" } else { "an image file" }, kind.items(), kind.magic()
+    )]
+    Swapped {
+        /// The magic found.
+        magic: u32,
+        /// What was looked for.
+        kind: FileKind,
+    },
+    /// Another number of images or labels than MNIST has.
+    #[error("header counts {found} {}, expected {}", kind.items(), kind.count())]
+    Count {
+        /// The count found.
+        found: u32,
+        /// What was looked for.
+        kind: FileKind,
+    },
+    /// Images of another size.
+    #[error("images of {}x{}, expected 28x28", found[0], found[1])]
+    Dims {
+        /// Rows and columns found.
+        found: [u32; 2],
+    },
+    /// Ends early.
+    #[error("truncated at byte {at} of {expected}{}", whole_items(*at, *kind))]
+    Truncated {
+        /// Bytes found.
+        at: u64,
+        /// Bytes expected.
+        expected: u64,
+        /// What was looked for.
+        kind: FileKind,
+    },
+    /// Goes on after the last image or label.
+    #[error("{}trailing bytes after byte {expected}, where the {} end",
+        extra.map(|n| format!("{n} ")).unwrap_or_default(), kind.items())]
+    Trailing {
+        /// How many, where that is known without unpacking them.
+        extra: Option<u64>,
+        /// Bytes expected.
+        expected: u64,
+        /// What was looked for.
+        kind: FileKind,
+    },
+    /// A label that is no digit.
+    #[error("label {index} is {value}, expected 0 to 9 (byte {} of the content)", index + 8)]
+    Label {
+        /// Which label, from 0.
+        index: u64,
+        /// Its value.
+        value: u8,
+    },
+    /// The gzip stream ends early.
+    #[error("gzip stream truncated at byte {at}")]
+    GzipTruncated {
+        /// Bytes of the archive.
+        at: u64,
+    },
+    /// The gzip stream contradicts itself.
+    #[error("gzip stream damaged before byte {at}: {reason}")]
+    GzipDamaged {
+        /// Bytes of the archive read so far.
+        at: u64,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Something follows the gzip stream.
+    #[error("{extra} bytes after the gzip stream, which ends at byte {at}")]
+    GzipTrailing {
+        /// Bytes of the gzip stream.
+        at: u64,
+        /// Bytes after it.
+        extra: u64,
+    },
+}
+
+impl Fault {
+    /// What to do about it, for the file at `path`.
+    pub fn mend(&self, path: &Path) -> String {
+        let again = || {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            format!("delete it and run `{}`", download_command(folder))
+        };
+        match self {
+            Self::Read(_) => "check its permissions and the disk".into(),
+            Self::NotAFile(_) => format!(
+                "move it away; {}",
+                again().replacen("delete it and ", "", 1)
+            ),
+            Self::Swapped { .. } => {
+                format!("were two files swapped? rename them, or {}", again())
+            }
+            Self::Count { .. } | Self::Dims { .. } => format!(
+                "only data of MNIST's own shape can be used (60000 + 10000 images of 28x28); {}",
+                again()
+            ),
+            _ => again(),
+        }
+    }
+}
+
+/// The command that fetches missing files into `dir`.
+pub fn download_command(dir: &Path) -> String {
+    if dir == Path::new("data") {
+        "mlp data --download".into()
+    } else if dir.as_os_str().is_empty() {
+        "mlp data --download --data-dir .".into()
+    } else {
+        let dir = dir.display().to_string();
+        let quote = if dir.contains(char::is_whitespace) {
+            "'"
+        } else {
+            ""
+        };
+        format!("mlp data --download --data-dir {quote}{dir}{quote}")
+    }
+}
+
+fn not_here(files: &[FileKind]) -> String {
+    if files.len() == FileKind::ALL.len() {
+        return "none of the four MNIST files is here".into();
+    }
+    let names: Vec<_> = files.iter().map(|f| format!("{}(.gz)", f.name())).collect();
+    format!("{} not found", names.join(", "))
+}
+
+fn whole_items(at: u64, kind: FileKind) -> String {
+    match at.checked_sub(kind.header_bytes()) {
+        None => ", inside the header".into(),
+        Some(body) => format!(
+            " ({} of {} {})",
+            body / kind.item_bytes(),
+            kind.count(),
+            kind.items()
+        ),
+    }
+}

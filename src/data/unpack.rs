@@ -1,0 +1,358 @@
+//! Unpacked copies of the archives, and what is known of files that have not changed since they were checked.
+//!
+//! Both live in `<data folder>/unpacked`, a cache: deleting it costs one unpacking. The manifest there remembers, for
+//! each source, its size, times and checksums; a copy or a checksum counts only while all of them still fit.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, Metadata},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DataError, Fault, idx,
+    source::{Form, Source},
+};
+use crate::atomic_file;
+
+/// The cache's name in the data folder.
+pub const FOLDER: &str = "unpacked";
+const MANIFEST: &str = "manifest.json";
+const VERSION: u32 = 1;
+/// A manifest is some 2 kB; a larger file is something else.
+const MANIFEST_LIMIT: u64 = 1 << 16;
+/// Clocks of file systems tick every few milliseconds: within one tick a file can change and keep its times.
+const CLOCK_TICK: Duration = Duration::from_millis(100);
+
+#[derive(Default, Serialize, Deserialize)]
+struct Manifest {
+    version: u32,
+    files: BTreeMap<String, Entry>,
+}
+
+/// What is known of one source.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    source: String,
+    source_stamp: Stamp,
+    source_sha256: String,
+    content_sha256: String,
+    /// The copy, if the source is packed.
+    unpacked_stamp: Option<Stamp>,
+}
+
+/// What changes whenever a file does.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    bytes: u64,
+    modified_ns: u64,
+    /// Inode change time, which no program can set back; 0 where there is none.
+    changed_ns: u64,
+}
+
+/// A file ready for the parser.
+pub struct Ready {
+    /// Unpacked, checked.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hex.
+    pub content_sha256: String,
+}
+
+/// Files ready for the parser, as long as this lives.
+pub struct Unpacked {
+    /// In the order of [`FileKind::ALL`].
+    pub files: Vec<Ready>,
+    /// What the user should know about it.
+    pub notes: Vec<String>,
+    /// Where copies went that could not be kept; deleted on drop.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// Checks every source and unpacks those that need it, in the data folder or, if it cannot be written to, elsewhere.
+pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
+    let folder = dir.join(FOLDER);
+    let known = read_manifest(&folder.join(MANIFEST));
+    let mut place = Place {
+        folder,
+        temporary: None,
+        notes: Vec::new(),
+    };
+    let mut manifest = Manifest {
+        version: VERSION,
+        files: BTreeMap::new(),
+    };
+    let mut files = Vec::new();
+    for source in sources {
+        let name = source.kind.name().to_owned();
+        let (ready, entry) = match known
+            .files
+            .get(&name)
+            .and_then(|e| reuse(source, e, &place))
+        {
+            Some(ready) => (ready, known.files.get(&name).cloned()),
+            None => place.prepare(source)?,
+        };
+        files.push(ready);
+        manifest.files.extend(entry.map(|entry| (name, entry)));
+    }
+    // Without a manifest the next start checks everything again: slower, and as safe.
+    if place.temporary.is_none() && manifest.files != known.files {
+        let _ = write_manifest(&place.folder, &manifest);
+    }
+    Ok(Unpacked {
+        files,
+        notes: place.notes,
+        _temporary: place.temporary,
+    })
+}
+
+/// What an earlier start found out, if the files are still the same.
+fn reuse(source: &Source, entry: &Entry, place: &Place) -> Option<Ready> {
+    let (file, form) = source.open().ok()?;
+    let stamp = Stamp::of(&file.metadata().ok()?)?;
+    let name = source.path.file_name()?.to_str()?;
+    if entry.source != name || entry.source_stamp != stamp {
+        return None;
+    }
+    let (mut file, path) = match form {
+        Form::Raw => (file, source.path.clone()),
+        Form::Gzip => {
+            let path = place.folder.join(source.kind.name());
+            let file = File::open(&path).ok()?;
+            if entry.unpacked_stamp != Some(Stamp::of(&file.metadata().ok()?)?) {
+                return None;
+            }
+            (file, path)
+        }
+    };
+    // The parser takes only UTF-8, and nothing that was not looked at in this very run.
+    path.to_str()?;
+    idx::check_in_place(source.kind, &mut file).ok()?;
+    let content_sha256 = entry.content_sha256.clone();
+    Some(Ready {
+        path,
+        content_sha256,
+    })
+}
+
+/// Where unpacked copies go.
+struct Place {
+    folder: PathBuf,
+    temporary: Option<tempfile::TempDir>,
+    notes: Vec<String>,
+}
+
+impl Place {
+    /// Checks a source in full, unpacking it on the way if it is packed.
+    fn prepare(&mut self, source: &Source) -> Result<(Ready, Option<Entry>), DataError> {
+        let faulty = |fault| DataError::File {
+            path: source.path.clone(),
+            fault,
+        };
+        let (file, form) = source.open().map_err(faulty)?;
+        // Taken before reading: a change in between makes the entry not fit the next time.
+        let stamp = file.metadata().ok().and_then(|meta| Stamp::of(&meta));
+        let settled = stamp.is_some_and(Stamp::is_settled);
+        drop(file);
+
+        let in_place = form == Form::Raw && source.path.to_str().is_some();
+        let (checked, path) = if in_place {
+            (
+                source.check(|_| Ok(())).map_err(faulty)?,
+                source.path.clone(),
+            )
+        } else {
+            self.unpack(source)?
+        };
+        let unpacked_stamp = if in_place {
+            None
+        } else {
+            fs::metadata(&path).ok().and_then(|meta| Stamp::of(&meta))
+        };
+        let content_sha256 = checked.content.sha256;
+        let entry = stamp.filter(|_| settled).and_then(|source_stamp| {
+            Some(Entry {
+                source: source.path.file_name()?.to_str()?.to_owned(),
+                source_stamp,
+                source_sha256: checked.sha256,
+                content_sha256: content_sha256.clone(),
+                unpacked_stamp,
+            })
+        });
+        Ok((
+            Ready {
+                path,
+                content_sha256,
+            },
+            entry,
+        ))
+    }
+
+    fn unpack(&mut self, source: &Source) -> Result<(super::source::Checked, PathBuf), DataError> {
+        loop {
+            let path = self.folder.join(source.kind.name());
+            let error = match self.write(source, &path) {
+                Ok(checked) => return Ok((checked, path)),
+                Err(Failure::Fault(fault)) => {
+                    return Err(DataError::File {
+                        path: source.path.clone(),
+                        fault,
+                    });
+                }
+                Err(Failure::Write(error)) => error,
+            };
+            if self.temporary.is_some() {
+                return Err(DataError::Unpack {
+                    path: self.folder.clone(),
+                    source: error,
+                });
+            }
+            self.notes.push(format!(
+                "{}: cannot be written ({error}): unpacked into a temporary folder, as at every start",
+                self.folder.display()
+            ));
+            let temporary =
+                tempfile::Builder::new()
+                    .prefix("mlp-")
+                    .tempdir()
+                    .map_err(|source| DataError::Unpack {
+                        path: std::env::temp_dir(),
+                        source,
+                    })?;
+            self.folder = temporary.path().to_owned();
+            self.temporary = Some(temporary);
+        }
+    }
+
+    fn write(&self, source: &Source, path: &Path) -> Result<super::source::Checked, Failure> {
+        if path.to_str().is_none() {
+            return Err(io::Error::other("the path is not UTF-8").into());
+        }
+        match fs::create_dir(&self.folder) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e.into()),
+            _ => {}
+        }
+        let mut checked = None;
+        atomic_file::write(path, |writer| {
+            checked = Some(source.check(|bytes| Ok::<_, Failure>(writer.write_all(bytes)?))?);
+            Ok::<_, Failure>(())
+        })?;
+        checked.ok_or_else(|| io::Error::other("nothing was written").into())
+    }
+}
+
+/// Why a copy was not made: the source is faulty, or the copy cannot be written.
+enum Failure {
+    Fault(Fault),
+    Write(io::Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl Stamp {
+    fn of(meta: &Metadata) -> Option<Self> {
+        let modified = meta
+            .modified()
+            .ok()?
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .ok()?;
+        #[cfg(unix)]
+        let changed_ns = {
+            use std::os::unix::fs::MetadataExt;
+            u64::try_from(meta.ctime().checked_mul(1_000_000_000)? + meta.ctime_nsec()).ok()?
+        };
+        #[cfg(not(unix))]
+        let changed_ns = 0;
+        Some(Self {
+            bytes: meta.len(),
+            modified_ns: u64::try_from(modified.as_nanos()).ok()?,
+            changed_ns,
+        })
+    }
+
+    /// Whether a change from now on is sure to show in the times.
+    fn is_settled(self) -> bool {
+        let newest = Duration::from_nanos(self.modified_ns.max(self.changed_ns));
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .is_ok_and(|now| now > newest + CLOCK_TICK)
+    }
+}
+
+/// The manifest, or an empty one if it is missing, damaged or of another version.
+fn read_manifest(path: &Path) -> Manifest {
+    let read = || {
+        let mut text = Vec::new();
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        File::open(path)?
+            .take(MANIFEST_LIMIT)
+            .read_to_end(&mut text)?;
+        Ok::<Manifest, io::Error>(serde_json::from_slice(&text)?)
+    };
+    let is_hash = |s: &str| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut manifest = read()
+        .ok()
+        .filter(|m| m.version == VERSION)
+        .unwrap_or_default();
+    manifest
+        .files
+        .retain(|_, e| is_hash(&e.source_sha256) && is_hash(&e.content_sha256));
+    manifest
+}
+
+fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    atomic_file::write(&folder.join(MANIFEST), |writer| {
+        Ok(serde_json::to_writer_pretty(writer, manifest)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::FileKind;
+
+    #[test]
+    fn a_manifest_that_is_no_manifest_counts_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(MANIFEST);
+        assert!(read_manifest(&path).files.is_empty(), "missing");
+        for text in ["", "{", "[]", "{\"version\":2,\"files\":{}}", "\u{0}\u{0}"] {
+            fs::write(&path, text).unwrap();
+            assert!(read_manifest(&path).files.is_empty(), "{text:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(read_manifest(&path).files.is_empty(), "a folder");
+    }
+
+    #[test]
+    fn a_file_that_just_changed_is_not_trusted_by_its_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FileKind::TestLabels.name());
+        fs::write(&path, b"x").unwrap();
+        let stamp = Stamp::of(&fs::metadata(&path).unwrap()).unwrap();
+        assert!(!stamp.is_settled());
+        std::thread::sleep(2 * CLOCK_TICK);
+        assert!(stamp.is_settled());
+    }
+}
