@@ -4,6 +4,7 @@
 //! parser can read; the `mnist` crate parses the four together. [`download`] fetches what is missing, [`inspect`]
 //! tells what is there.
 
+pub mod batches;
 pub mod download;
 mod error;
 pub mod idx;

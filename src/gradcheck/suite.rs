@@ -63,7 +63,7 @@ pub fn modules(settings: &Settings) -> Vec<Group> {
     let x = normal((n, i));
     let mut linear = Linear::new(w, b);
     let off_kink = off_zero((n, i), 0.01, &mut rng);
-    let mut check = |module: &mut dyn Module<f64>, x: &Array2<f64>| Group {
+    let check = |module: &mut dyn Module<f64>, x: &Array2<f64>| Group {
         title: format!("{} {} → {}", module.name(), x.ncols(), module.outputs(x.ncols())),
         tensors: check_module(module, x, settings),
     };
