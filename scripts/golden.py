@@ -1,0 +1,184 @@
+"""Reference values for the Rust tests, from PyTorch autograd in float64.
+
+    python scripts/golden.py        # rewrites tests/golden/*.safetensors
+
+Written with Python 3.11, torch 2.15 (CPU), numpy 2.4, safetensors 0.8. A second run gives the
+same bytes; another torch or processor may differ in the last digits, far below any tolerance.
+
+One file for each loss and each choice of hidden layers, of a torch.nn.Sequential(Linear, ReLU,
+Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K.bias (O):
+
+    x (N, I), targets (N)                 one batch; about half of x is zero
+    init.K.weight, init.K.bias            the parameters before training
+    out.K (N, O)                          what module K gives for x
+    loss (1)                              of the last out.K
+    grad.K.weight, grad.K.bias            dL/d(parameter)
+    grad.out.K, grad.x                    dL/d(out.K), dL/dx
+    steps.x (S, N, I), steps.targets (S, N), lr (1)
+    losses (S)                            the loss before each of S steps of plain SGD from init
+    final.K.weight, final.K.bias          the parameters after them
+
+losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),
+NAME.loss (1) = their mean, NAME.dlogits (N, O).
+"""
+
+import itertools
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+INPUTS, CLASSES, BATCH, STEPS = 12, 10, 7, 10
+HIDDEN = [[], [5], [6, 5], [7, 6, 5]]
+KINK = 1e-3  # no pre-activation may come nearer to ReLU's corner
+
+
+def cross_entropy_rows(logits, targets):
+    return F.cross_entropy(logits, targets, reduction="none")
+
+
+def mse_onehot_rows(out, targets):
+    onehot = F.one_hot(targets, CLASSES).to(out.dtype)
+    return F.mse_loss(out, onehot, reduction="none").mean(dim=1)
+
+
+def mse_digit_rows(out, targets):
+    return F.mse_loss(out[:, 0], targets.to(out.dtype), reduction="none")
+
+
+# name: (loss of each row, outputs of the network, learning rate)
+LOSSES = {
+    "ce": (cross_entropy_rows, CLASSES, 0.1),
+    "mse-onehot": (mse_onehot_rows, CLASSES, 0.1),
+    "mse-digit": (mse_digit_rows, 1, 0.01),
+}
+
+
+def parameters(prefix, model):
+    return {f"{prefix}.{name}": value.clone() for name, value in model.state_dict().items()}
+
+
+def forward(model, x):
+    """The output of every module."""
+    outputs = []
+    for module in model:
+        x = module(x)
+        outputs.append(x)
+    return outputs
+
+
+def far_from_kink(outputs):
+    return all(out.abs().min() > KINK for out in outputs[:-1:2])
+
+
+def no_dead_unit(model):
+    return all((p.grad != 0).any(dim=-1).all() for p in model.parameters())
+
+
+def make_case(loss_name, hidden, seed):
+    """All tensors of one case, or None if this seed comes near a kink or has a dead unit."""
+    row_loss, outputs_wanted, lr = LOSSES[loss_name]
+    torch.manual_seed(seed)
+    sizes = [INPUTS, *hidden, outputs_wanted]
+    layers = [(torch.nn.Linear(i, o), torch.nn.ReLU()) for i, o in itertools.pairwise(sizes)]
+    model = torch.nn.Sequential(*itertools.chain(*layers))[:-1]
+    batches = torch.randn(1 + STEPS, BATCH, INPUTS)
+    batches[torch.rand(batches.shape) < 0.5] = 0
+    labels = torch.randint(CLASSES, (1 + STEPS, BATCH))
+    init = parameters("init", model)
+
+    x, targets = batches[0].clone().requires_grad_(), labels[0]
+    outputs = forward(model, x)
+    for out in outputs:
+        out.retain_grad()
+    loss = row_loss(outputs[-1], targets).mean()
+    loss.backward()
+    if not (far_from_kink(outputs) and no_dead_unit(model)):
+        return None
+    gradients = {f"grad.{name}": p.grad for name, p in model.named_parameters()}
+
+    optimizer = torch.optim.SGD(model.parameters(), lr)
+    losses = []
+    for step_x, step_targets in zip(batches[1:], labels[1:]):
+        step_outputs = forward(model, step_x)
+        if not far_from_kink(step_outputs):
+            return None
+        losses.append(row_loss(step_outputs[-1], step_targets).mean())
+        optimizer.zero_grad(set_to_none=True)  # leaves the tensors in `gradients` as they are
+        losses[-1].backward()
+        optimizer.step()
+
+    return {
+        "x": x,
+        "targets": targets,
+        **init,
+        **{f"out.{k}": out for k, out in enumerate(outputs)},
+        "loss": loss.reshape(1),
+        **gradients,
+        **{f"grad.out.{k}": out.grad for k, out in enumerate(outputs)},
+        "grad.x": x.grad,
+        "steps.x": batches[1:],
+        "steps.targets": labels[1:],
+        "lr": torch.tensor([lr]),
+        "losses": torch.stack(losses),
+        **parameters("final", model),
+    }
+
+
+def make_loss(name, row_loss, logits, targets):
+    logits, targets = torch.tensor(logits, requires_grad=True), torch.tensor(targets)
+    row_losses = row_loss(logits, targets)
+    loss = row_losses.mean()
+    loss.backward()
+    return {
+        f"{name}.logits": logits,
+        f"{name}.targets": targets,
+        f"{name}.row_losses": row_losses,
+        f"{name}.loss": loss.reshape(1),
+        f"{name}.dlogits": logits.grad,
+    }
+
+
+def write(name, tensors, note):
+    tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
+    # one entry only: safetensors writes several in random order
+    metadata = {"made_by": f"scripts/golden.py, torch {torch.__version__}, {note}"}
+    (GOLDEN / f"{name}.safetensors").write_bytes(save(tensors, metadata))
+
+
+def main():
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
+    GOLDEN.mkdir(exist_ok=True)
+
+    seeds = itertools.count(1)
+    for loss_name, hidden in itertools.product(LOSSES, HIDDEN):
+        tensors = None
+        while tensors is None:
+            seed = next(seeds)
+            tensors = make_case(loss_name, hidden, seed)
+        note = f"loss {loss_name}, hidden {hidden}, lr {tensors['lr'].item()}, seed {seed}"
+        write(f"{loss_name}-{'x'.join(map(str, hidden)) or 'none'}", tensors, note)
+
+    big = 1e4
+    losses = {
+        **make_loss("worked", cross_entropy_rows, [[0.1, 0, 0, 0.2, 0.3, 0, 0, 0.3, 0, 0.2]], [4]),
+        **make_loss("extreme", cross_entropy_rows, [
+            [big] + [-big] * 9,  # certain and right
+            [big] + [-big] * 9,  # certain and wrong
+            [big] * 10,          # every exp overflows, all classes are equally likely
+            [-big] * 10,         # every exp underflows, all classes are equally likely
+            [big, big - 1] + [-big] * 8,
+            [0.0] * 10,
+        ], [0, 1, 2, 3, 1, 5]),
+        **make_loss("single-onehot", mse_onehot_rows,
+                    [[0.1, -0.2, 0.3, 0.9, -1.5, 0.0, 2.0, 0.4, -0.6, 1.0]], [3]),
+        **make_loss("single-digit", mse_digit_rows, [[2.5]], [7]),
+    }
+    write("losses", losses, "hand-made logits")
+
+
+if __name__ == "__main__":
+    main()
