@@ -1,0 +1,93 @@
+//! Every module, loss and network against finite differences, at many sizes and seeds.
+
+use mlp::{
+    gradcheck::{self, Settings, check_module, check_network, off_zero, random_images},
+    loss::CrossEntropy,
+    model_file::LossKind,
+    nn::{Linear, Mlp, ReLU, kaiming_uniform},
+    train::{Purpose, generator},
+};
+use ndarray::{Array1, Array2, array};
+use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
+
+const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+
+fn settings(seed: u64) -> Settings {
+    Settings { seed, ..Settings::default() }
+}
+
+#[test]
+fn modules_pass_at_every_size() {
+    for seed in 0..5 {
+        let mut rng = generator(seed, Purpose::Init);
+        // One row, one column, tiles and their edges, and several panels of the summed index.
+        for (n, i, o) in [(1, 1, 1), (1, 7, 3), (2, 3, 40), (17, 33, 19), (5, 300, 17)] {
+            let x = Array2::random_using((n, i), StandardNormal, &mut rng);
+            let w = Array2::random_using((i, o), StandardNormal, &mut rng);
+            let b = Array1::random_using(o, StandardNormal, &mut rng);
+            for report in check_module(&mut Linear::new(w, b), &x, &settings(seed)) {
+                assert!(report.passed, "Linear {i} → {o}, {n} rows, seed {seed}: {report:?}");
+            }
+            let x = off_zero((n, i), 0.01, &mut rng);
+            for report in check_module(&mut ReLU, &x, &settings(seed)) {
+                assert!(report.passed, "ReLU {i}, {n} rows, seed {seed}: {report:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn losses_pass_at_every_seed() {
+    for seed in 0..20 {
+        for group in gradcheck::losses(&KINDS, &settings(seed)) {
+            assert!(group.passed(), "seed {seed}: {group:#?}");
+        }
+    }
+}
+
+#[test]
+fn networks_of_none_to_three_hidden_layers_pass_with_every_loss() {
+    for seed in 0..3 {
+        for n in [1, 8] {
+            let images = random_images(n, 49, seed);
+            for hidden in [&[][..], &[20], &[16, 12], &[12, 10, 8]] {
+                for kind in KINDS {
+                    let group = gradcheck::network(hidden, kind, &images, &settings(seed));
+                    assert_eq!(group.tensors.len(), 2 * (hidden.len() + 1));
+                    assert!(group.passed(), "seed {seed}, {n} images: {group:#?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_element_whose_change_crosses_a_kink_is_skipped_and_counted() {
+    let x = array![[1e-7, 0.5, -0.5], [0.5, -1e-7, 0.5]];
+    let reports = check_module(&mut ReLU, &x, &settings(1));
+    assert_eq!((reports[0].checked, reports[0].skipped), (4, 2));
+    assert!(reports[0].passed, "{reports:?}");
+
+    // In a network: a hidden unit at exactly 0 makes every weight that feeds it cross.
+    let mut rng = generator(1, Purpose::Init);
+    let hidden = Linear::new(Array2::zeros((3, 1)), Array1::zeros(1));
+    let network = Mlp::of_linears([hidden, kaiming_uniform(1, 10, &mut rng)]);
+    let x = array![[1.0, 0.5, 0.25], [0.5, 1.0, 0.75]];
+    let reports = check_network(network, &CrossEntropy, &x, &[3, 4], &settings(1));
+    assert_eq!((reports[0].checked, reports[0].skipped), (0, 3));
+    assert!(!reports[0].passed, "a check that compared nothing has not passed: {reports:?}");
+    assert!(reports[2].passed && reports[3].passed, "what follows the kink is fine: {reports:?}");
+}
+
+#[test]
+fn the_default_settings_leave_room_on_both_sides() {
+    // A thousandth of an error must fail where a correct gradient passes with a margin of ten.
+    let images = random_images(8, 49, 4);
+    let group = gradcheck::network(&[20], LossKind::Ce, &images, &settings(4));
+    let tolerance = Settings::default().tolerance;
+    for report in &group.tensors {
+        assert!(report.max_relative < tolerance / 10.0, "{report:?}");
+    }
+    let strict = Settings { tolerance: 1e-15, ..settings(4) };
+    assert!(!gradcheck::network(&[20], LossKind::Ce, &images, &strict).passed());
+}
