@@ -1,0 +1,214 @@
+//! Training learns, repeats itself to the byte, and stops when the numbers go wrong.
+
+use std::{ops::ControlFlow, path::Path};
+
+use mlp::{
+    data::{self, Dataset, Mnist, batches::Scaling},
+    loss::Loss,
+    metrics::evaluate,
+    model_file::LossKind,
+    nn::Mlp,
+    optim::Sgd,
+    team::Team,
+    train::{
+        Epoch, NotFinite, Observer, Purpose, Settings, Step, TrainError, Trainer, generator, train,
+    },
+};
+use ndarray::ArrayRef2;
+
+const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+
+fn mnist() -> Mnist {
+    data::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap()
+}
+
+/// The first `n` training images of MNIST.
+fn first(n: usize) -> Dataset {
+    let train = mnist().train;
+    let images = train.images.slice(ndarray::s![..n, ..]).to_owned();
+    Dataset { images, labels: train.labels[..n].to_vec() }
+}
+
+fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
+    Settings { epochs, batch_size, learning_rate, seed: 1, scaling: Scaling::UNIT }
+}
+
+fn network(hidden: &[usize], loss: &dyn Loss<f32>, seed: u64) -> Mlp<f32> {
+    let mut layers = vec![784];
+    layers.extend(hidden);
+    layers.push(loss.outputs(10));
+    Mlp::kaiming(&layers, &mut generator(seed, Purpose::Init))
+}
+
+/// Every parameter, as bits.
+fn bits(network: &Mlp<f32>) -> Vec<u32> {
+    let params = network.modules().iter().flat_map(|module| module.params());
+    params.flat_map(|param| param.value.iter().map(|v| v.to_bits())).collect()
+}
+
+#[test]
+fn one_batch_of_32_is_learned_by_heart() {
+    let data = first(32);
+    for kind in KINDS {
+        let loss = kind.build::<f32>();
+        let mut trainer =
+            Trainer::new(network(&[50], &*loss, 1), &*loss, 32, Team::new(2));
+        let sgd = Sgd { learning_rate: if kind == LossKind::MseDigit { 0.02 } else { 0.5 } };
+        let order = data::batches::in_order(32);
+        let mut result = None;
+        for _ in 0..3000 {
+            let gather = |first: usize, x: &mut ArrayRef2<f32>| {
+                Scaling::UNIT.gather(&data, &order[first..first + x.nrows()], x);
+            };
+            result = Some(trainer.step(sgd, &data.labels, gather).unwrap());
+        }
+        let result = result.unwrap();
+        assert!(result.loss < 2e-3, "{kind}: loss {}", result.loss);
+        assert_eq!(result.correct, 32, "{kind}");
+    }
+}
+
+#[test]
+fn before_training_cross_entropy_is_near_that_of_guessing() {
+    let data = first(2_000);
+    for seed in 0..5 {
+        let loss = LossKind::Ce.build::<f32>();
+        let network = network(&[50], &*loss, seed);
+        let result = evaluate(&network, &*loss, &data, Scaling::UNIT, &mut Team::new(2));
+        let guessing = 10_f64.ln();
+        assert!((result.loss - guessing).abs() < 0.25, "seed {seed}: {}", result.loss);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
+    // 1,003 images in batches of 60: the last has 43, which no number of threads divides.
+    let data = first(1_003);
+    let valid = first(77);
+    for kind in KINDS {
+        let loss = kind.build::<f32>();
+        let run = |threads: usize, seed: u64| {
+            let settings = Settings { seed, ..settings(2, 60, 0.01) };
+            let network = network(&[33, 17], &*loss, seed);
+            let parts = (&data, &valid);
+            bits(&train(network, &*loss, parts, &settings, Team::new(threads), &mut ()).unwrap())
+        };
+        let one = run(1, 1);
+        for threads in [1, 2, 3, 4, 7] {
+            assert!(run(threads, 1) == one, "{kind}: {threads} threads");
+        }
+        assert!(run(1, 2) != one, "{kind}: another seed is another network");
+    }
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Keep {
+    steps: usize,
+    stop_after: Option<usize>,
+    epochs: Vec<Epoch>,
+}
+
+impl Observer for Keep {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
+        assert!(step.loss.is_finite());
+        self.steps += 1;
+        match self.stop_after {
+            Some(stop_after) if self.steps >= stop_after => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+    fn epoch(&mut self, epoch: &Epoch) {
+        self.epochs.push(epoch.clone());
+    }
+}
+
+#[test]
+fn one_epoch_of_real_mnist_passes_90_percent_on_validation() {
+    let (data, valid) = mnist().train.split_last(10_000).unwrap();
+    let loss = LossKind::Ce.build::<f32>();
+    let mut keep = Keep::default();
+    let settings = settings(1, 50, 0.5);
+    train(network(&[50], &*loss, 1), &*loss, (&data, &valid), &settings, Team::new(2), &mut keep)
+        .unwrap();
+    assert_eq!(keep.steps, 1000);
+    let epoch = &keep.epochs[0];
+    let valid = epoch.valid.as_ref().unwrap();
+    assert_eq!(valid.images(), 10_000);
+    assert!(valid.accuracy() > 0.90, "{}", valid.accuracy());
+    assert!(epoch.train_accuracy > 0.80 && epoch.train_loss < 0.6, "{epoch:?}");
+}
+
+#[test]
+fn the_last_batch_is_used_and_weighs_by_its_images() {
+    // A learning rate of zero: every image is measured by the first weights, so the mean over
+    // batches of any size must be the mean over images.
+    let data = first(101);
+    let loss = LossKind::Ce.build::<f32>();
+    let losses: Vec<_> = [1, 10, 64, 101, 1000]
+        .into_iter()
+        .map(|batch_size| {
+            let mut keep = Keep::default();
+            let settings = settings(1, batch_size, 0.0);
+            let none = Dataset { images: ndarray::Array2::zeros((0, 784)), labels: vec![] };
+            let network = network(&[20], &*loss, 1);
+            train(network, &*loss, (&data, &none), &settings, Team::new(1), &mut keep).unwrap();
+            assert_eq!(keep.steps, 101_usize.div_ceil(batch_size));
+            assert!(keep.epochs[0].valid.is_none());
+            keep.epochs[0].train_loss
+        })
+        .collect();
+    for loss in &losses {
+        assert!((loss - losses[0]).abs() < 1e-6, "{losses:?}");
+    }
+}
+
+#[test]
+fn steps_too_long_end_training_and_name_epoch_step_and_place() {
+    let data = first(500);
+    for kind in KINDS {
+        let loss = kind.build::<f32>();
+        let network = network(&[30], &*loss, 1);
+        let result = train(
+            network,
+            &*loss,
+            (&data, &data),
+            &settings(5, 50, 1e30),
+            Team::new(2),
+            &mut (),
+        );
+        let error = result.map(|_| ()).unwrap_err();
+        assert!(matches!(error, TrainError::NotFinite { epoch: 1, .. }), "{kind}: {error}");
+        let text = error.to_string();
+        assert!(text.starts_with("epoch 1, step ") && text.contains("try --lr "), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn a_weight_that_turns_infinite_is_seen_in_the_same_step_even_behind_a_dead_unit() {
+    let data = first(10);
+    let loss = LossKind::Ce.build::<f32>();
+    let mut network = network(&[4], &*loss, 1);
+    // A bias of −∞ kills its unit: no output and no later gradient would ever tell.
+    network.modules_mut()[0].params_mut()[1].value[[0, 2]] = f32::NEG_INFINITY;
+    let result =
+        train(network, &*loss, (&data, &data), &settings(1, 10, 0.1), Team::new(1), &mut ());
+    match result.map(|_| ()).unwrap_err() {
+        TrainError::NotFinite { epoch: 1, step: 1, not_finite: NotFinite::Param(name), .. } => {
+            assert_eq!(name, "0.bias");
+        }
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn an_observer_can_stop_after_any_step() {
+    let data = first(100);
+    let loss = LossKind::Ce.build::<f32>();
+    let mut keep = Keep { stop_after: Some(13), ..Keep::default() };
+    let network = network(&[4], &*loss, 1);
+    let result =
+        train(network, &*loss, (&data, &data), &settings(3, 10, 0.1), Team::new(2), &mut keep);
+    let error = result.map(|_| ()).unwrap_err();
+    assert!(matches!(error, TrainError::Stopped { epoch: 2, step: 3 }), "{error}");
+}
