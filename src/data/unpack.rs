@@ -64,7 +64,7 @@ pub struct Ready {
 
 /// Files ready for the parser, as long as this lives.
 pub struct Unpacked {
-    /// In the order of [`FileKind::ALL`].
+    /// In the order of [`crate::data::FileKind::ALL`].
     pub files: Vec<Ready>,
     /// What the user should know about it.
     pub notes: Vec<String>,
