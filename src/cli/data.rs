@@ -5,7 +5,7 @@ mod report;
 use std::{ops::ControlFlow, path::PathBuf};
 
 use clap::builder::FalseyValueParser;
-use indicatif::{HumanBytes, ProgressBar};
+use indicatif::{DecimalBytes, ProgressBar};
 
 use mlp::data::{
     Mnist,
@@ -27,7 +27,7 @@ pub struct Data {
     data: DataArgs,
 
     /// Fetch the files that are missing, then show what is there
-    #[arg(long, conflicts_with = "offline", help_heading = "Data")]
+    #[arg(long, help_heading = "Data")]
     download: bool,
 
     /// Print the report as JSON, for programs
@@ -60,6 +60,11 @@ pub struct DataArgs {
 impl Data {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        if self.download && self.data.offline {
+            // Not clap's own check: to it, MLP_OFFLINE=0 would be a conflict too.
+            let text = "--download cannot be used with --offline (or MLP_OFFLINE)\n";
+            clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).exit();
+        }
         if self.download {
             interrupt::listen()?;
             if self.data.fetch_missing()? == 0 {
@@ -137,11 +142,11 @@ impl Progress {
             Event::Started { name, url, bytes } => {
                 output::line(format_args!(
                     "downloading {name} ({}) {DIM}from {url}{DIM:#}",
-                    HumanBytes(bytes)
+                    DecimalBytes(bytes)
                 ));
                 self.0 = Some(output::progress_bar(
                     bytes,
-                    "{bar:40} {bytes:>10} of {total_bytes} {bytes_per_sec:>12} {eta:>4} left",
+                    "{bar:40} {decimal_bytes:>9} of {decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left",
                 ));
             }
             Event::Received { bytes } => {

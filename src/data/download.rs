@@ -154,7 +154,8 @@ pub fn fetch_missing(
     mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, DownloadError> {
     let mut saved = Vec::new();
-    for kind in missing(dir)? {
+    let kinds = missing(dir)?;
+    for &kind in &kinds {
         let bytes = fetch(dir, kind, options, &mut observe)?;
         let path = dir.join(kind.archive_name());
         std::fs::create_dir_all(dir)
@@ -165,7 +166,7 @@ pub fn fetch_missing(
             })?;
         let flow = observe(Event::Saved { path: &path });
         saved.push(path);
-        if flow.is_break() && saved.len() < FileKind::ALL.len() {
+        if flow.is_break() && saved.len() < kinds.len() {
             return Err(DownloadError::Stopped { kind });
         }
     }
@@ -253,6 +254,8 @@ fn request(
         .into();
     let response = agent.get(url).call().map_err(|e| match e {
         ureq::Error::StatusCode(status) => format!("HTTP status {status}"),
+        ureq::Error::Timeout(phase) => format!("no answer in time ({phase})"),
+        ureq::Error::Io(e) => e.to_string(),
         e => e.to_string(),
     })?;
 

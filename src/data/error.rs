@@ -11,10 +11,7 @@ use super::FileKind;
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Files are not there.
-    #[error(
-        "{}: {}: run `{}`, or name the folder that holds the files with --data-dir",
-        dir.display(), not_here(files), download_command(dir)
-    )]
+    #[error("{}: {}: {}", dir.display(), not_here(files), missing_mend(dir))]
     Missing {
         /// Where they were looked for.
         dir: PathBuf,
@@ -171,6 +168,23 @@ pub enum Fault {
     },
 }
 
+impl DataError {
+    /// What is wrong, and what to do about it, apart. `Display` joins the two with a colon.
+    pub fn parts(&self) -> (String, Option<String>) {
+        match self {
+            Self::Missing { dir, files } => {
+                let what = format!("{}: {}", dir.display(), not_here(files));
+                (what, Some(missing_mend(dir)))
+            }
+            Self::File { path, fault } => (
+                format!("{}: {fault}", path.display()),
+                Some(fault.mend(path)),
+            ),
+            _ => (self.to_string(), None),
+        }
+    }
+}
+
 impl Fault {
     /// What to do about it, for the file at `path`.
     pub fn mend(&self, path: &Path) -> String {
@@ -211,6 +225,11 @@ pub fn download_command(dir: &Path) -> String {
         };
         format!("mlp data --download --data-dir {quote}{dir}{quote}")
     }
+}
+
+fn missing_mend(dir: &Path) -> String {
+    let command = download_command(dir);
+    format!("run `{command}`, or name the folder that holds the files with --data-dir")
 }
 
 fn not_here(files: &[FileKind]) -> String {

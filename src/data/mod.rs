@@ -1,6 +1,6 @@
 //! MNIST on disk, checked, parsed and split.
 //!
-//! The way of a file: [`source`] finds it, packed or not; [`idx`] checks it; [`unpack`](self) keeps a copy that the
+//! The way of a file: [`source`] finds it, packed or not; [`idx`] checks it; `unpack` keeps a copy that the
 //! parser can read; the `mnist` crate parses the four together. [`download`] fetches what is missing, [`inspect`]
 //! tells what is there.
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DataError, Fault, idx,
-    source::{Form, Source},
+    source::{Checked, Form, Source},
 };
 use crate::atomic_file;
 
@@ -64,7 +64,7 @@ pub struct Ready {
 
 /// Files ready for the parser, as long as this lives.
 pub struct Unpacked {
-    /// In the order of [`FileKind::ALL`].
+    /// In the order of [`crate::data::FileKind::ALL`].
     pub files: Vec<Ready>,
     /// What the user should know about it.
     pub notes: Vec<String>,
@@ -192,7 +192,7 @@ impl Place {
         ))
     }
 
-    fn unpack(&mut self, source: &Source) -> Result<(super::source::Checked, PathBuf), DataError> {
+    fn unpack(&mut self, source: &Source) -> Result<(Checked, PathBuf), DataError> {
         loop {
             let path = self.folder.join(source.kind.name());
             let error = match self.write(source, &path) {
@@ -228,7 +228,7 @@ impl Place {
         }
     }
 
-    fn write(&self, source: &Source, path: &Path) -> Result<super::source::Checked, Failure> {
+    fn write(&self, source: &Source, path: &Path) -> Result<Checked, Failure> {
         if path.to_str().is_none() {
             return Err(io::Error::other("the path is not UTF-8").into());
         }

@@ -1,4 +1,5 @@
 //! A web server on the loopback interface that misbehaves on request.
+#![allow(dead_code)] // each test binary uses its part
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -46,10 +47,16 @@ pub fn serve(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String {
 fn answer(mut stream: TcpStream, reply: &dyn Fn(&str) -> Reply) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().unwrap_or(Ok(String::new()))?;
-    while lines.next().is_some_and(|line| line.is_ok_and(|l| !l.is_empty())) {}
+    while lines
+        .next()
+        .is_some_and(|line| line.is_ok_and(|l| !l.is_empty()))
+    {}
     let path = request.split(' ').nth(1).unwrap_or("/");
     let mut head = |status: u16, more: &str| {
-        write!(stream, "HTTP/1.1 {status} x\r\nConnection: close\r\n{more}\r\n")
+        write!(
+            stream,
+            "HTTP/1.1 {status} x\r\nConnection: close\r\n{more}\r\n"
+        )
     };
     match reply(path) {
         Reply::Body(body) => {
@@ -62,7 +69,10 @@ fn answer(mut stream: TcpStream, reply: &dyn Fn(&str) -> Reply) -> std::io::Resu
             stream.write_all(page.as_bytes())
         }
         Reply::Short(body, missing) => {
-            head(200, &format!("Content-Length: {}\r\n", body.len() + missing))?;
+            head(
+                200,
+                &format!("Content-Length: {}\r\n", body.len() + missing),
+            )?;
             stream.write_all(&body)
         }
         Reply::Drop => Ok(()),

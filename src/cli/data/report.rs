@@ -20,7 +20,13 @@ use crate::cli::{
 
 /// Prints a line a file, the label counts, and then what is wrong, with its mend.
 pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Result<Outcome> {
-    writeln!(out, "{BOLD}{}{BOLD:#}", dir.display())?;
+    let sound = files.iter().filter(|file| file.verdict.is_ok()).count();
+    let official = files.iter().filter(|file| file.is_official()).count();
+    writeln!(
+        out,
+        "{BOLD}{}{BOLD:#}: of 4 files {sound} sound, {official} official\n",
+        dir.display()
+    )?;
     let names: Vec<_> = files.iter().map(name).collect();
     let width = names
         .iter()
@@ -80,19 +86,22 @@ pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Resu
     let mut errors: Vec<_> = files
         .iter()
         .filter_map(|f| broken(f))
-        .map(Fault::of)
+        .map(DataError::parts)
         .collect();
-    errors.extend(mismatches(files).iter().map(Fault::of));
+    errors.extend(mismatches(files).iter().map(DataError::parts));
     if !missing.is_empty() {
         let dir = dir.to_owned();
-        errors.push(Fault::of(&DataError::Missing {
-            dir,
-            files: missing.clone(),
-        }));
+        errors.push(
+            DataError::Missing {
+                dir,
+                files: missing,
+            }
+            .parts(),
+        );
     }
-    for error in &errors {
-        writeln!(out, "\n{BAD}error:{BAD:#} {}", error.what)?;
-        if let Some(mend) = &error.mend {
+    for (what, mend) in &errors {
+        writeln!(out, "\n{BAD}error:{BAD:#} {what}")?;
+        if let Some(mend) = mend {
             writeln!(out, "  {BOLD}mend:{BOLD:#} {mend}")?;
         }
     }
@@ -100,7 +109,11 @@ pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Resu
         return Ok(Outcome::Failed);
     }
     out.flush()?;
-    next_step("mlp train");
+    if dir == Path::new("data") {
+        next_step("mlp train");
+    } else {
+        next_step(format_args!("mlp train --data-dir {}", dir.display()));
+    }
     Ok(Outcome::Done)
 }
 
@@ -140,11 +153,11 @@ fn file_json(file: &FileReport) -> Value {
             "labels": checked.content.histogram,
         }),
         Err(error) => {
-            let fault = Fault::of(error);
+            let (fault, mend) = error.parts();
             json!({
                 "state": if matches!(error, DataError::Missing { .. }) { "missing" } else { "broken" },
-                "fault": fault.what,
-                "mend": fault.mend,
+                "fault": fault,
+                "mend": mend,
             })
         }
     };
@@ -177,27 +190,6 @@ fn histograms(files: &[FileReport], out: &mut Output) -> io::Result<()> {
         writeln!(out, "  {part:<5}{counts}")?;
     }
     Ok(())
-}
-
-/// An error in two parts: what was found, and what to do.
-struct Fault {
-    what: String,
-    mend: Option<String>,
-}
-
-impl Fault {
-    fn of(error: &DataError) -> Self {
-        match error {
-            DataError::File { path, fault } => Self {
-                what: format!("{}: {fault}", path.display()),
-                mend: Some(fault.mend(path)),
-            },
-            error => Self {
-                what: error.to_string(),
-                mend: None,
-            },
-        }
-    }
 }
 
 fn broken(file: &FileReport) -> Option<&DataError> {
