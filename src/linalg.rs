@@ -44,13 +44,28 @@ pub fn add_matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef
     );
     if rows_contiguous(b) {
         if rows_contiguous(a) {
-            dispatch(Product { a: Left::Rows(a), b: Right::Rows(b), c, transposed: false });
+            dispatch(Product {
+                a: Left::Rows(a),
+                b: Right::Rows(b),
+                c,
+                transposed: false,
+            });
         } else {
-            dispatch(Product { a: Left::Columns(&a.t()), b: Right::Rows(b), c, transposed: false });
+            dispatch(Product {
+                a: Left::Columns(&a.t()),
+                b: Right::Rows(b),
+                c,
+                transposed: false,
+            });
         }
     } else {
         // cᵀ += bᵀ·aᵀ: the rows of bᵀ are contiguous, and only the small aᵀ is transposed into panels.
-        dispatch(Product { a: Left::Rows(&b.t()), b: Right::Columns(a), c, transposed: true });
+        dispatch(Product {
+            a: Left::Rows(&b.t()),
+            b: Right::Columns(a),
+            c,
+            transposed: true,
+        });
     }
 }
 
@@ -118,7 +133,12 @@ fn avx2<F: Float>(product: Product<'_, F>) {
 
 #[inline(always)]
 fn run<F: Float, const NR: usize, const FMA: bool>(product: Product<'_, F>) {
-    let Product { a, b, c, transposed } = product;
+    let Product {
+        a,
+        b,
+        c,
+        transposed,
+    } = product;
     let (m, k) = match a {
         Left::Rows(a) => a.dim(),
         Left::Columns(a) => (a.ncols(), a.nrows()),
@@ -146,11 +166,19 @@ fn run<F: Float, const NR: usize, const FMA: bool>(product: Product<'_, F>) {
                                 let rows: [&[F]; $mr] = std::array::from_fn(|i| {
                                     &a.row(i0 + i).to_slice().expect("contiguous")[k0..k0 + kc]
                                 });
-                                tile::<F, $mr, NR, FMA>(|p| std::array::from_fn(|i| rows[i][p]), panel, &mut acc);
+                                tile::<F, $mr, NR, FMA>(
+                                    |p| std::array::from_fn(|i| rows[i][p]),
+                                    panel,
+                                    &mut acc,
+                                );
                             }
                             Left::Columns(a) => {
                                 tile::<F, $mr, NR, FMA>(
-                                    |p| *a.row(k0 + p).to_slice().expect("contiguous")[i0..].first_chunk().expect("mr"),
+                                    |p| {
+                                        *a.row(k0 + p).to_slice().expect("contiguous")[i0..]
+                                            .first_chunk()
+                                            .expect("mr")
+                                    },
                                     panel,
                                     &mut acc,
                                 );
@@ -184,7 +212,11 @@ fn tile<F: Float, const M: usize, const N: usize, const FMA: bool>(
         let a = a(p);
         for i in 0..M {
             for j in 0..N {
-                sums[i][j] = if FMA { a[i].mul_add(b[j], sums[i][j]) } else { a[i] * b[j] + sums[i][j] };
+                sums[i][j] = if FMA {
+                    a[i].mul_add(b[j], sums[i][j])
+                } else {
+                    a[i] * b[j] + sums[i][j]
+                };
             }
         }
     }
@@ -192,12 +224,22 @@ fn tile<F: Float, const M: usize, const N: usize, const FMA: bool>(
 }
 
 #[inline(always)]
-fn pack<F: Float, const N: usize>(b: &Right<'_, F>, k0: usize, j0: usize, nr: usize, panel: &mut [[F; N]]) {
+fn pack<F: Float, const N: usize>(
+    b: &Right<'_, F>,
+    k0: usize,
+    j0: usize,
+    nr: usize,
+    panel: &mut [[F; N]],
+) {
     match b {
         Right::Rows(b) => {
             for (p, line) in panel.iter_mut().enumerate() {
                 let row = &b.row(k0 + p).to_slice().expect("contiguous")[j0..j0 + nr];
-                if nr == N { line.copy_from_slice(row) } else { line[..nr].copy_from_slice(row) }
+                if nr == N {
+                    line.copy_from_slice(row)
+                } else {
+                    line[..nr].copy_from_slice(row)
+                }
             }
         }
         Right::Columns(b) => {
@@ -212,11 +254,20 @@ fn pack<F: Float, const N: usize>(b: &Right<'_, F>, k0: usize, j0: usize, nr: us
 }
 
 #[inline(always)]
-fn load<F: Float, const M: usize, const N: usize>(c: &ArrayRef2<F>, transposed: bool, i0: usize, j0: usize, nr: usize, acc: &mut [[F; N]; M]) {
+fn load<F: Float, const M: usize, const N: usize>(
+    c: &ArrayRef2<F>,
+    transposed: bool,
+    i0: usize,
+    j0: usize,
+    nr: usize,
+    acc: &mut [[F; N]; M],
+) {
     if transposed {
         for j in 0..nr {
             let row = &c.row(j0 + j).to_slice().expect("contiguous")[i0..i0 + M];
-            for i in 0..M { acc[i][j] = row[i]; }
+            for i in 0..M {
+                acc[i][j] = row[i];
+            }
         }
     } else {
         for i in 0..M {
@@ -227,12 +278,21 @@ fn load<F: Float, const M: usize, const N: usize>(c: &ArrayRef2<F>, transposed: 
 }
 
 #[inline(always)]
-fn store<F: Float, const M: usize, const N: usize>(c: &mut ArrayRef2<F>, transposed: bool, i0: usize, j0: usize, nr: usize, acc: &[[F; N]; M]) {
+fn store<F: Float, const M: usize, const N: usize>(
+    c: &mut ArrayRef2<F>,
+    transposed: bool,
+    i0: usize,
+    j0: usize,
+    nr: usize,
+    acc: &[[F; N]; M],
+) {
     if transposed {
         for j in 0..nr {
             let mut row = c.row_mut(j0 + j);
             let row = &mut row.as_slice_mut().expect("contiguous")[i0..i0 + M];
-            for i in 0..M { row[i] = acc[i][j]; }
+            for i in 0..M {
+                row[i] = acc[i][j];
+            }
         }
     } else {
         for i in 0..M {
@@ -249,7 +309,10 @@ pub fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) ->
     assert_eq!(x.dim(), y.dim(), "add_scaled: x against y");
     let mut finite = true;
     for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
-        let (x, y) = (x.to_slice().expect("contiguous"), y.as_slice_mut().expect("contiguous"));
+        let (x, y) = (
+            x.to_slice().expect("contiguous"),
+            y.as_slice_mut().expect("contiguous"),
+        );
         finite &= add_scaled_row(alpha, x, y);
     }
     finite

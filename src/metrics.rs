@@ -75,12 +75,18 @@ pub fn evaluate<F: Float>(
         }
         total += sum(tape.losses(images.len()));
     }
-    Evaluation { loss: total / data.len() as f64, confusion }
+    Evaluation {
+        loss: total / data.len() as f64,
+        confusion,
+    }
 }
 
 /// Σ losses, in order and in `f64`.
 pub(crate) fn sum<F: Float>(losses: &[F]) -> f64 {
-    losses.iter().map(|loss| loss.to_f64().expect("a float converts to f64")).sum()
+    losses
+        .iter()
+        .map(|loss| loss.to_f64().expect("a float converts to f64"))
+        .sum()
 }
 
 /// The 95 % interval of a proportion of which `hits` of `n` were seen: (low, high), each 0 to 1.
@@ -105,11 +111,16 @@ mod tests {
     #[test]
     fn the_wilson_interval_is_the_published_one() {
         // Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I.
-        for (hits, n, low, high) in
-            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)]
-        {
+        for (hits, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+        ] {
             let (l, h) = wilson_interval(hits, n);
-            assert!((l - low).abs() < 5e-5 && (h - high).abs() < 5e-5, "{hits}/{n}: {l} to {h}");
+            assert!(
+                (l - low).abs() < 5e-5 && (h - high).abs() < 5e-5,
+                "{hits}/{n}: {l} to {h}"
+            );
         }
     }
 }

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     atomic_file,
     data::batches::Scaling,
-    loss::{CrossEntropy, Loss, Mse, Target},
     linalg::Float,
+    loss::{CrossEntropy, Loss, Mse, Target},
     nn::{Linear, Mlp},
 };
 
@@ -118,7 +118,10 @@ impl std::fmt::Display for LossKind {
 impl Metadata {
     /// From pixels to the inputs of the network.
     pub fn scaling(&self) -> Scaling {
-        Scaling { scale: self.input_scale, shift: self.input_shift }
+        Scaling {
+            scale: self.input_scale,
+            shift: self.input_shift,
+        }
     }
 }
 
@@ -172,10 +175,14 @@ pub enum Fault {
     #[error("{0} bytes, expected at most {MAX_BYTES}")]
     TooLarge(u64),
     /// Not the container format, or cut off.
-    #[error("not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew")]
+    #[error(
+        "not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew"
+    )]
     Container(safetensors::SafeTensorError),
     /// A safetensors file of another program.
-    #[error("a safetensors file without the metadata of mlp, expected the key `{KEY}`: made by another program?")]
+    #[error(
+        "a safetensors file without the metadata of mlp, expected the key `{KEY}`: made by another program?"
+    )]
     Foreign,
     /// Metadata that do not read.
     #[error("the metadata `{KEY}` do not read: {0}")]
@@ -250,8 +257,10 @@ pub enum Fault {
 /// Writes a model, whole or not at all: see [`atomic_file::write`].
 pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
     let bytes = to_bytes(model);
-    atomic_file::write(path, |file| file.write_all(&bytes))
-        .map_err(|source| ModelError::Io { path: path.to_path_buf(), source })
+    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(|source| ModelError::Io {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// The bytes of a model file.
@@ -264,13 +273,21 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
                 "bias" => vec![param.value.len()],
                 _ => vec![param.value.ncols(), param.value.nrows()],
             };
-            let bytes: Vec<u8> = param.value.t().iter().flat_map(|v| v.to_le_bytes()).collect();
+            let bytes: Vec<u8> = param
+                .value
+                .t()
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect();
             tensors.push((format!("{m}.{}", param.name), shape, bytes));
         }
     }
     let views = tensors.iter().map(|(name, shape, bytes)| {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
-        (name.as_str(), view.expect("as many bytes as the shape needs"))
+        (
+            name.as_str(),
+            view.expect("as many bytes as the shape needs"),
+        )
     });
     let metadata = serde_json::to_string(&model.metadata).expect("plain data serialises");
     safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
@@ -279,8 +296,14 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
 
 /// Reads a model; on errors see [`ModelError`].
 pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
-    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
-    let fault = |fault| ModelError::Fault { path: path.to_path_buf(), fault };
+    let io = |source| ModelError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let fault = |fault| ModelError::Fault {
+        path: path.to_path_buf(),
+        fault,
+    };
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     if length > MAX_BYTES {
@@ -288,7 +311,9 @@ pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
     }
     // A file that grows, or a device without an end, is read no further either.
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     from_bytes(&bytes).map_err(fault)
 }
 
@@ -302,7 +327,11 @@ pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(Fault::Container)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(Fault::Container)?;
-    let json = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or(Fault::Foreign)?;
+    let json = header
+        .metadata()
+        .as_ref()
+        .and_then(|m| m.get(KEY))
+        .ok_or(Fault::Foreign)?;
     let metadata = metadata_from(json)?;
     let network = network_from(&tensors, &metadata.layers)?;
     Ok(Model { network, metadata })
@@ -324,12 +353,19 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
         return Err(Fault::Layers(layers.clone()));
     }
     if !(scaling.scale.is_finite() && scaling.shift.is_finite()) {
-        return Err(Fault::Scaling { scale: scaling.scale, shift: scaling.shift });
+        return Err(Fault::Scaling {
+            scale: scaling.scale,
+            shift: scaling.shift,
+        });
     }
     let found = *layers.last().expect("at least two");
     let expected = metadata.loss.build::<f32>().outputs(crate::data::CLASSES);
     if found != expected {
-        return Err(Fault::Outputs { found, expected, loss: metadata.loss });
+        return Err(Fault::Outputs {
+            found,
+            expected,
+            loss: metadata.loss,
+        });
     }
     Ok(metadata)
 }
@@ -338,15 +374,26 @@ fn network_from<F: Float>(tensors: &SafeTensors<'_>, layers: &[usize]) -> Result
     let expected = 2 * (layers.len() - 1);
     if tensors.len() != expected {
         let layers = layers.len() - 1;
-        return Err(Fault::Count { found: tensors.len(), expected, layers });
+        return Err(Fault::Count {
+            found: tensors.len(),
+            expected,
+            layers,
+        });
     }
     let linears = layers.windows(2).enumerate().map(|(layer, io)| {
         let (inputs, outputs) = (io[0], io[1]);
         // In nn.Sequential a ReLU stands between two Linear layers and is counted.
-        let weight = numbers(tensors, &format!("{}.weight", 2 * layer), &[outputs, inputs])?;
+        let weight = numbers(
+            tensors,
+            &format!("{}.weight", 2 * layer),
+            &[outputs, inputs],
+        )?;
         let bias = numbers(tensors, &format!("{}.bias", 2 * layer), &[outputs])?;
         let weight = Array2::from_shape_vec((outputs, inputs), weight).expect("checked shape");
-        Ok(Linear::new(weight.t().as_standard_layout().into_owned(), Array1::from_vec(bias)))
+        Ok(Linear::new(
+            weight.t().as_standard_layout().into_owned(),
+            Array1::from_vec(bias),
+        ))
     });
     Ok(Mlp::of_linears(linears.collect::<Result<Vec<_>, Fault>>()?))
 }
@@ -358,19 +405,35 @@ fn numbers<F: Float>(
     shape: &[usize],
 ) -> Result<Vec<F>, Fault> {
     let name = name.to_owned();
-    let tensor = tensors.tensor(&name).map_err(|_| Fault::Missing(name.clone()))?;
+    let tensor = tensors
+        .tensor(&name)
+        .map_err(|_| Fault::Missing(name.clone()))?;
     if tensor.dtype() != Dtype::F32 {
-        return Err(Fault::Dtype { name, found: tensor.dtype() });
+        return Err(Fault::Dtype {
+            name,
+            found: tensor.dtype(),
+        });
     }
     if tensor.shape() != shape {
         let (found, expected) = (tensor.shape().to_vec(), shape.to_vec());
-        return Err(Fault::Shape { name, found, expected });
+        return Err(Fault::Shape {
+            name,
+            found,
+            expected,
+        });
     }
     let (elements, _) = tensor.data().as_chunks::<4>();
-    let numbers = elements.iter().map(|&bytes| f32::from_le_bytes(bytes)).enumerate();
+    let numbers = elements
+        .iter()
+        .map(|&bytes| f32::from_le_bytes(bytes))
+        .enumerate();
     let finite = numbers.map(|(index, value)| match value.is_finite() {
         true => Ok(F::from(value).expect("f32 converts to any float")),
-        false => Err(Fault::NotFinite { name: name.clone(), index, value }),
+        false => Err(Fault::NotFinite {
+            name: name.clone(),
+            index,
+            value,
+        }),
     });
     finite.collect()
 }
@@ -379,14 +442,23 @@ fn numbers<F: Float>(
 ///
 /// Errors if there is a file that is not a model of ours, or a folder, or no folder to put it in.
 pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
-    let io = |source| ModelError::Io { path: path.to_path_buf(), source };
+    let io = |source| ModelError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
     let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
     if path.is_dir() {
-        return not(io::ErrorKind::IsADirectory, "a folder, expected a file name: add one, as in --out model.bin");
+        return not(
+            io::ErrorKind::IsADirectory,
+            "a folder, expected a file name: add one, as in --out model.bin",
+        );
     }
     // Renaming a file over a device or a pipe would put an end to it.
     if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return not(io::ErrorKind::InvalidInput, "a device or a pipe, expected a file name");
+        return not(
+            io::ErrorKind::InvalidInput,
+            "a device or a pipe, expected a file name",
+        );
     }
     match load::<f32>(path) {
         Err(ModelError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}

@@ -87,12 +87,18 @@ impl Team {
         });
         let shared = &*self.shared;
         *shared.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
-        shared.unfinished.store(self.threads.len(), Ordering::Relaxed);
+        shared
+            .unfinished
+            .store(self.threads.len(), Ordering::Relaxed);
         // Release: what was written before is seen by whoever sees the new number.
         shared.started.fetch_add(1, Ordering::Release);
         let own = catch_unwind(AssertUnwindSafe(job.0));
         wait_until(|| shared.unfinished.load(Ordering::Acquire) == 0);
-        let theirs = shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let theirs = shared
+            .panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(panic) = own.err().or(theirs) {
             resume_unwind(panic);
         }
@@ -156,7 +162,10 @@ mod tests {
             for round in 0..200 {
                 let mut counts = vec![0; round % 23];
                 team.for_each(counts.iter_mut(), |count| *count += 1);
-                assert!(counts.iter().all(|&count| count == 1), "{threads} threads: {counts:?}");
+                assert!(
+                    counts.iter().all(|&count| count == 1),
+                    "{threads} threads: {counts:?}"
+                );
             }
         }
     }

@@ -106,7 +106,10 @@ pub enum TrainError {
 /// A tenth of a learning rate, to one digit.
 fn shorter(learning_rate: f32) -> String {
     let tenth = format!("{:.0e}", learning_rate / 10.0);
-    tenth.parse::<f32>().expect("a number just written").to_string()
+    tenth
+        .parse::<f32>()
+        .expect("a number just written")
+        .to_string()
 }
 
 /// The first place with a number that is NaN or infinite.
@@ -151,7 +154,12 @@ impl<'a, F: Float> Trainer<'a, F> {
     /// A trainer for batches of up to `batch_size` images.
     pub fn new(network: Mlp<F>, loss: &'a dyn Loss<F>, batch_size: usize, team: Team) -> Self {
         let tape = network.tape(batch_size);
-        Self { network, tape, team, loss }
+        Self {
+            network,
+            tape,
+            team,
+            loss,
+        }
     }
 
     /// The loss of a batch and every gradient, which stay in the tape and the parameters.
@@ -187,7 +195,9 @@ impl<'a, F: Float> Trainer<'a, F> {
         });
         match finite.into_inner() {
             true => Ok(result),
-            false => Err(NotFinite::Param(self.network.first_not_finite().expect("one was seen"))),
+            false => Err(NotFinite::Param(
+                self.network.first_not_finite().expect("one was seen"),
+            )),
         }
     }
 
@@ -197,7 +207,12 @@ impl<'a, F: Float> Trainer<'a, F> {
         targets: &[u8],
         gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
     ) -> BatchResult {
-        let Self { network, tape, team, loss } = self;
+        let Self {
+            network,
+            tape,
+            team,
+            loss,
+        } = self;
         let (network, n) = (&*network, targets.len());
         let correct = AtomicUsize::new(0);
         team.for_each(tape.rows_mut(n, n.div_ceil(team.threads())), |mut rows| {
@@ -208,14 +223,23 @@ impl<'a, F: Float> Trainer<'a, F> {
                 let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
                 loss.forward(&outputs, targets, &mut predictions, &mut losses);
                 loss.backward(&predictions, targets, n, &mut doutputs);
-                let classes = outputs.rows().into_iter().map(|row| loss.class(row, CLASSES));
-                let hits = classes.zip(targets).filter(|(class, target)| class == *target).count();
+                let classes = outputs
+                    .rows()
+                    .into_iter()
+                    .map(|row| loss.class(row, CLASSES));
+                let hits = classes
+                    .zip(targets)
+                    .filter(|(class, target)| class == *target)
+                    .count();
                 correct.fetch_add(hits, Ordering::Relaxed);
             }
             network.backward_input(&mut rows);
         });
         let loss = metrics::sum(tape.losses(n)) / n as f64;
-        BatchResult { loss, correct: correct.into_inner() }
+        BatchResult {
+            loss,
+            correct: correct.into_inner(),
+        }
     }
 
     /// The second phase: `work(x, dy, rows)` for some rows of a parameter at a time, with the whole
@@ -225,7 +249,12 @@ impl<'a, F: Float> Trainer<'a, F> {
         n: usize,
         work: impl Fn(&ArrayRef2<F>, &ArrayRef2<F>, &mut ParamRows<'_, F>) + Sync,
     ) {
-        let Self { network, tape, team, .. } = self;
+        let Self {
+            network,
+            tape,
+            team,
+            ..
+        } = self;
         let tape = &*tape;
         team.for_each(network.params_mut(PARAM_ROWS), |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
@@ -285,7 +314,9 @@ pub fn train(
     assert!(!train.is_empty(), "nothing to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
-    let sgd = Sgd { learning_rate: settings.learning_rate };
+    let sgd = Sgd {
+        learning_rate: settings.learning_rate,
+    };
     let mut rng = generator(settings.seed, Purpose::Shuffle);
     let mut order = in_order(train.len());
     let mut targets = vec![0; batch_size];
@@ -300,25 +331,51 @@ pub fn train(
                 *target = train.labels[image as usize];
             }
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-                settings.scaling.gather(train, &images[first..first + x.nrows()], x);
+                settings
+                    .scaling
+                    .gather(train, &images[first..first + x.nrows()], x);
             };
             let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
                 let learning_rate = settings.learning_rate;
-                TrainError::NotFinite { epoch, step, not_finite, learning_rate }
+                TrainError::NotFinite {
+                    epoch,
+                    step,
+                    not_finite,
+                    learning_rate,
+                }
             })?;
             total += result.loss * images.len() as f64;
             correct += result.correct;
-            if observer.step(&Step { epoch, step, loss: result.loss }).is_break() {
+            if observer
+                .step(&Step {
+                    epoch,
+                    step,
+                    loss: result.loss,
+                })
+                .is_break()
+            {
                 return Err(TrainError::Stopped { epoch, step });
             }
         }
         let time = start.elapsed();
         let valid = (!valid.is_empty()).then(|| {
-            evaluate(&trainer.network, loss, valid, settings.scaling, &mut trainer.team)
+            evaluate(
+                &trainer.network,
+                loss,
+                valid,
+                settings.scaling,
+                &mut trainer.team,
+            )
         });
         let images = train.len() as f64;
         let (train_loss, train_accuracy) = (total / images, correct as f64 / images);
-        observer.epoch(&Epoch { epoch, train_loss, train_accuracy, valid, time });
+        observer.epoch(&Epoch {
+            epoch,
+            train_loss,
+            train_accuracy,
+            valid,
+            time,
+        });
     }
     Ok(trainer.network)
 }

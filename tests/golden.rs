@@ -29,7 +29,10 @@ fn close<F: Float>(what: &str, ours: &ArrayRef2<F>, torch: &Array2<f64>, toleran
     let scale = torch.fold(1.0_f64, |scale, v| scale.max(v.abs()));
     for ((index, ours), torch) in ours.indexed_iter().zip(torch) {
         let error = (ours.to_f64().unwrap() - torch).abs() / scale;
-        assert!(error <= tolerance, "{what}{index:?}: {ours} against {torch}, error {error:e}");
+        assert!(
+            error <= tolerance,
+            "{what}{index:?}: {ours} against {torch}, error {error:e}"
+        );
     }
 }
 
@@ -38,7 +41,10 @@ fn network<F: Float>(golden: &Golden, prefix: &str) -> Mlp<F> {
         let w = golden.get(&format!("{prefix}.{m}.weight"))?;
         let b = golden.get(&format!("{prefix}.{m}.bias"))?;
         let (w, b) = (cast(&w.t()), cast(&b));
-        Some(Linear::new(w.as_standard_layout().into_owned(), b.row(0).to_owned()))
+        Some(Linear::new(
+            w.as_standard_layout().into_owned(),
+            b.row(0).to_owned(),
+        ))
     });
     Mlp::of_linears(linears)
 }
@@ -66,42 +72,79 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                     rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
                 });
                 let ours = Array1::from_vec(vec![result.loss]).insert_axis(Axis(0));
-                close(&format!("{case}loss"), &ours, &golden.get("loss").unwrap(), tolerance);
+                close(
+                    &format!("{case}loss"),
+                    &ours,
+                    &golden.get("loss").unwrap(),
+                    tolerance,
+                );
                 for m in 0..modules {
                     let out = golden.get(&format!("out.{m}")).unwrap();
-                    close(&format!("{case}out.{m}"), &trainer.tape.y(m, n), &out, tolerance);
+                    close(
+                        &format!("{case}out.{m}"),
+                        &trainer.tape.y(m, n),
+                        &out,
+                        tolerance,
+                    );
                     let dout = golden.get(&format!("grad.out.{m}")).unwrap();
-                    close(&format!("{case}grad.out.{m}"), &trainer.tape.dy(m, n), &dout, tolerance);
+                    close(
+                        &format!("{case}grad.out.{m}"),
+                        &trainer.tape.dy(m, n),
+                        &dout,
+                        tolerance,
+                    );
                     for param in trainer.network.modules()[m].params() {
                         let name = format!("grad.{m}.{}", param.name);
                         let grad = golden.get(&name).unwrap();
-                        let grad = if param.name == "weight" { grad.reversed_axes() } else { grad };
+                        let grad = if param.name == "weight" {
+                            grad.reversed_axes()
+                        } else {
+                            grad
+                        };
                         close(&format!("{case}{name}"), &param.grad, &grad, tolerance);
                     }
                 }
                 let mut dx = Array2::zeros(x.dim());
                 let (y, dy) = (trainer.tape.y(0, n), trainer.tape.dy(0, n));
                 trainer.network.modules()[0].backward_input(&x, &y, &dy, &mut dx);
-                close(&format!("{case}grad.x"), &dx, &golden.get("grad.x").unwrap(), tolerance);
+                close(
+                    &format!("{case}grad.x"),
+                    &dx,
+                    &golden.get("grad.x").unwrap(),
+                    tolerance,
+                );
 
                 let learning_rate = F::from(golden.get("lr").unwrap()[[0, 0]]).unwrap();
                 let losses = golden.get("losses").unwrap();
-                let (xs, all_targets) = (golden.get("steps.x").unwrap(), golden.classes("steps.targets"));
+                let (xs, all_targets) = (
+                    golden.get("steps.x").unwrap(),
+                    golden.classes("steps.targets"),
+                );
                 for (step, targets) in all_targets.chunks(n).enumerate() {
                     let x = cast::<F>(&xs.slice(s![step * n..(step + 1) * n, ..]));
                     let gather = |first: usize, rows: &mut ArrayRef2<F>| {
                         rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
                     };
-                    let result = trainer.step(Sgd { learning_rate }, targets, gather).unwrap();
+                    let result = trainer
+                        .step(Sgd { learning_rate }, targets, gather)
+                        .unwrap();
                     let torch = losses[[0, step]];
                     let error = (result.loss - torch).abs() / torch.abs().max(1.0);
-                    assert!(error <= tolerance, "{case}step {step}: {} against {torch}", result.loss);
+                    assert!(
+                        error <= tolerance,
+                        "{case}step {step}: {} against {torch}",
+                        result.loss
+                    );
                 }
                 for (m, module) in trainer.network.modules().iter().enumerate() {
                     for param in module.params() {
                         let name = format!("final.{m}.{}", param.name);
                         let weight = golden.get(&name).unwrap();
-                        let weight = if param.name == "weight" { weight.reversed_axes() } else { weight };
+                        let weight = if param.name == "weight" {
+                            weight.reversed_axes()
+                        } else {
+                            weight
+                        };
                         close(&format!("{case}{name}"), &param.value, &weight, tolerance);
                     }
                 }
@@ -136,11 +179,24 @@ fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
             (Array2::zeros(outputs.dim()), Array1::zeros(targets.len()));
         loss.forward(&outputs, &targets, &mut predictions, &mut losses);
         let losses = losses.insert_axis(Axis(0));
-        assert!(losses.iter().all(|loss| loss.is_finite()), "{case}: {losses}");
-        close(&format!("{case}.row_losses"), &losses, &get("row_losses"), tolerance);
+        assert!(
+            losses.iter().all(|loss| loss.is_finite()),
+            "{case}: {losses}"
+        );
+        close(
+            &format!("{case}.row_losses"),
+            &losses,
+            &get("row_losses"),
+            tolerance,
+        );
         let mut doutputs = Array2::zeros(outputs.dim());
         loss.backward(&predictions, &targets, targets.len(), &mut doutputs);
-        close(&format!("{case}.dlogits"), &doutputs, &get("dlogits"), tolerance);
+        close(
+            &format!("{case}.dlogits"),
+            &doutputs,
+            &get("dlogits"),
+            tolerance,
+        );
     }
 }
 

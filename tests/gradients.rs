@@ -13,7 +13,10 @@ use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
 const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
 
 fn settings(seed: u64) -> Settings {
-    Settings { seed, ..Settings::default() }
+    Settings {
+        seed,
+        ..Settings::default()
+    }
 }
 
 #[test]
@@ -26,7 +29,10 @@ fn modules_pass_at_every_size() {
             let w = Array2::random_using((i, o), StandardNormal, &mut rng);
             let b = Array1::random_using(o, StandardNormal, &mut rng);
             for report in check_module(&mut Linear::new(w, b), &x, &settings(seed)) {
-                assert!(report.passed, "Linear {i} → {o}, {n} rows, seed {seed}: {report:?}");
+                assert!(
+                    report.passed,
+                    "Linear {i} → {o}, {n} rows, seed {seed}: {report:?}"
+                );
             }
             let x = off_zero((n, i), 0.01, &mut rng);
             for report in check_module(&mut ReLU, &x, &settings(seed)) {
@@ -75,8 +81,14 @@ fn an_element_whose_change_crosses_a_kink_is_skipped_and_counted() {
     let x = array![[1.0, 0.5, 0.25], [0.5, 1.0, 0.75]];
     let reports = check_network(network, &CrossEntropy, &x, &[3, 4], &settings(1));
     assert_eq!((reports[0].checked, reports[0].skipped), (0, 3));
-    assert!(!reports[0].passed, "a check that compared nothing has not passed: {reports:?}");
-    assert!(reports[2].passed && reports[3].passed, "what follows the kink is fine: {reports:?}");
+    assert!(
+        !reports[0].passed,
+        "a check that compared nothing has not passed: {reports:?}"
+    );
+    assert!(
+        reports[2].passed && reports[3].passed,
+        "what follows the kink is fine: {reports:?}"
+    );
 }
 
 #[test]
@@ -88,6 +100,9 @@ fn the_default_settings_leave_room_on_both_sides() {
     for report in &group.tensors {
         assert!(report.max_relative < tolerance / 10.0, "{report:?}");
     }
-    let strict = Settings { tolerance: 1e-15, ..settings(4) };
+    let strict = Settings {
+        tolerance: 1e-15,
+        ..settings(4)
+    };
     assert!(!gradcheck::network(&[20], LossKind::Ce, &images, &strict).passed());
 }

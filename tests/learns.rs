@@ -26,11 +26,20 @@ fn mnist() -> Mnist {
 fn first(n: usize) -> Dataset {
     let train = mnist().train;
     let images = train.images.slice(ndarray::s![..n, ..]).to_owned();
-    Dataset { images, labels: train.labels[..n].to_vec() }
+    Dataset {
+        images,
+        labels: train.labels[..n].to_vec(),
+    }
 }
 
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
-    Settings { epochs, batch_size, learning_rate, seed: 1, scaling: Scaling::UNIT }
+    Settings {
+        epochs,
+        batch_size,
+        learning_rate,
+        seed: 1,
+        scaling: Scaling::UNIT,
+    }
 }
 
 fn network(hidden: &[usize], loss: &dyn Loss<f32>, seed: u64) -> Mlp<f32> {
@@ -43,7 +52,9 @@ fn network(hidden: &[usize], loss: &dyn Loss<f32>, seed: u64) -> Mlp<f32> {
 /// Every parameter, as bits.
 fn bits(network: &Mlp<f32>) -> Vec<u32> {
     let params = network.modules().iter().flat_map(|module| module.params());
-    params.flat_map(|param| param.value.iter().map(|v| v.to_bits())).collect()
+    params
+        .flat_map(|param| param.value.iter().map(|v| v.to_bits()))
+        .collect()
 }
 
 #[test]
@@ -51,9 +62,14 @@ fn one_batch_of_32_is_learned_by_heart() {
     let data = first(32);
     for kind in KINDS {
         let loss = kind.build::<f32>();
-        let mut trainer =
-            Trainer::new(network(&[50], &*loss, 1), &*loss, 32, Team::new(2));
-        let sgd = Sgd { learning_rate: if kind == LossKind::MseDigit { 0.02 } else { 0.5 } };
+        let mut trainer = Trainer::new(network(&[50], &*loss, 1), &*loss, 32, Team::new(2));
+        let sgd = Sgd {
+            learning_rate: if kind == LossKind::MseDigit {
+                0.02
+            } else {
+                0.5
+            },
+        };
         let order = data::batches::in_order(32);
         let mut result = None;
         for _ in 0..3000 {
@@ -76,7 +92,11 @@ fn before_training_cross_entropy_is_near_that_of_guessing() {
         let network = network(&[50], &*loss, seed);
         let result = evaluate(&network, &*loss, &data, Scaling::UNIT, &mut Team::new(2));
         let guessing = 10_f64.ln();
-        assert!((result.loss - guessing).abs() < 0.25, "seed {seed}: {}", result.loss);
+        assert!(
+            (result.loss - guessing).abs() < 0.25,
+            "seed {seed}: {}",
+            result.loss
+        );
     }
 }
 
@@ -88,10 +108,23 @@ fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
     for kind in KINDS {
         let loss = kind.build::<f32>();
         let run = |threads: usize, seed: u64| {
-            let settings = Settings { seed, ..settings(2, 60, 0.01) };
+            let settings = Settings {
+                seed,
+                ..settings(2, 60, 0.01)
+            };
             let network = network(&[33, 17], &*loss, seed);
             let parts = (&data, &valid);
-            bits(&train(network, &*loss, parts, &settings, Team::new(threads), &mut ()).unwrap())
+            bits(
+                &train(
+                    network,
+                    &*loss,
+                    parts,
+                    &settings,
+                    Team::new(threads),
+                    &mut (),
+                )
+                .unwrap(),
+            )
         };
         let one = run(1, 1);
         for threads in [1, 2, 3, 4, 7] {
@@ -129,14 +162,24 @@ fn one_epoch_of_real_mnist_passes_90_percent_on_validation() {
     let loss = LossKind::Ce.build::<f32>();
     let mut keep = Keep::default();
     let settings = settings(1, 50, 0.5);
-    train(network(&[50], &*loss, 1), &*loss, (&data, &valid), &settings, Team::new(2), &mut keep)
-        .unwrap();
+    train(
+        network(&[50], &*loss, 1),
+        &*loss,
+        (&data, &valid),
+        &settings,
+        Team::new(2),
+        &mut keep,
+    )
+    .unwrap();
     assert_eq!(keep.steps, 1000);
     let epoch = &keep.epochs[0];
     let valid = epoch.valid.as_ref().unwrap();
     assert_eq!(valid.images(), 10_000);
     assert!(valid.accuracy() > 0.90, "{}", valid.accuracy());
-    assert!(epoch.train_accuracy > 0.80 && epoch.train_loss < 0.6, "{epoch:?}");
+    assert!(
+        epoch.train_accuracy > 0.80 && epoch.train_loss < 0.6,
+        "{epoch:?}"
+    );
 }
 
 #[test]
@@ -150,9 +193,20 @@ fn the_last_batch_is_used_and_weighs_by_its_images() {
         .map(|batch_size| {
             let mut keep = Keep::default();
             let settings = settings(1, batch_size, 0.0);
-            let none = Dataset { images: ndarray::Array2::zeros((0, 784)), labels: vec![] };
+            let none = Dataset {
+                images: ndarray::Array2::zeros((0, 784)),
+                labels: vec![],
+            };
             let network = network(&[20], &*loss, 1);
-            train(network, &*loss, (&data, &none), &settings, Team::new(1), &mut keep).unwrap();
+            train(
+                network,
+                &*loss,
+                (&data, &none),
+                &settings,
+                Team::new(1),
+                &mut keep,
+            )
+            .unwrap();
             assert_eq!(keep.steps, 101_usize.div_ceil(batch_size));
             assert!(keep.epochs[0].valid.is_none());
             keep.epochs[0].train_loss
@@ -178,9 +232,15 @@ fn steps_too_long_end_training_and_name_epoch_step_and_place() {
             &mut (),
         );
         let error = result.map(|_| ()).unwrap_err();
-        assert!(matches!(error, TrainError::NotFinite { epoch: 1, .. }), "{kind}: {error}");
+        assert!(
+            matches!(error, TrainError::NotFinite { epoch: 1, .. }),
+            "{kind}: {error}"
+        );
         let text = error.to_string();
-        assert!(text.starts_with("epoch 1, step ") && text.contains("try --lr "), "{kind}: {text}");
+        assert!(
+            text.starts_with("epoch 1, step ") && text.contains("try --lr "),
+            "{kind}: {text}"
+        );
     }
 }
 
@@ -191,10 +251,21 @@ fn a_weight_that_turns_infinite_is_seen_in_the_same_step_even_behind_a_dead_unit
     let mut network = network(&[4], &*loss, 1);
     // A bias of −∞ kills its unit: no output and no later gradient would ever tell.
     network.modules_mut()[0].params_mut()[1].value[[0, 2]] = f32::NEG_INFINITY;
-    let result =
-        train(network, &*loss, (&data, &data), &settings(1, 10, 0.1), Team::new(1), &mut ());
+    let result = train(
+        network,
+        &*loss,
+        (&data, &data),
+        &settings(1, 10, 0.1),
+        Team::new(1),
+        &mut (),
+    );
     match result.map(|_| ()).unwrap_err() {
-        TrainError::NotFinite { epoch: 1, step: 1, not_finite: NotFinite::Param(name), .. } => {
+        TrainError::NotFinite {
+            epoch: 1,
+            step: 1,
+            not_finite: NotFinite::Param(name),
+            ..
+        } => {
             assert_eq!(name, "0.bias");
         }
         error => panic!("{error}"),
@@ -205,10 +276,22 @@ fn a_weight_that_turns_infinite_is_seen_in_the_same_step_even_behind_a_dead_unit
 fn an_observer_can_stop_after_any_step() {
     let data = first(100);
     let loss = LossKind::Ce.build::<f32>();
-    let mut keep = Keep { stop_after: Some(13), ..Keep::default() };
+    let mut keep = Keep {
+        stop_after: Some(13),
+        ..Keep::default()
+    };
     let network = network(&[4], &*loss, 1);
-    let result =
-        train(network, &*loss, (&data, &data), &settings(3, 10, 0.1), Team::new(2), &mut keep);
+    let result = train(
+        network,
+        &*loss,
+        (&data, &data),
+        &settings(3, 10, 0.1),
+        Team::new(2),
+        &mut keep,
+    );
     let error = result.map(|_| ()).unwrap_err();
-    assert!(matches!(error, TrainError::Stopped { epoch: 2, step: 3 }), "{error}");
+    assert!(
+        matches!(error, TrainError::Stopped { epoch: 2, step: 3 }),
+        "{error}"
+    );
 }

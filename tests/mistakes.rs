@@ -26,7 +26,10 @@ const SIZES: [(usize, usize, usize); 3] = [(2, 4, 4), (5, 9, 9), (16, 30, 30)];
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 fn settings(seed: u64) -> Settings {
-    Settings { seed, ..Settings::default() }
+    Settings {
+        seed,
+        ..Settings::default()
+    }
 }
 
 fn passed(reports: &[TensorReport]) -> bool {
@@ -35,7 +38,11 @@ fn passed(reports: &[TensorReport]) -> bool {
 
 /// The tensors that the checker calls wrong must be exactly `wrong`.
 fn assert_wrong(reports: &[TensorReport], wrong: &[&str], what: &str) {
-    let found: Vec<_> = reports.iter().filter(|r| !r.passed).map(|r| r.name.as_str()).collect();
+    let found: Vec<_> = reports
+        .iter()
+        .filter(|r| !r.passed)
+        .map(|r| r.name.as_str())
+        .collect();
     assert_eq!(found, wrong, "{what}");
 }
 
@@ -57,21 +64,36 @@ fn linears() -> impl Iterator<Item = (Linear<f64>, Array2<f64>, u64)> {
 /// A linear layer with `param` computing its gradient another way must fail there and nowhere else.
 fn planted_in_param(param: usize, mistake: fn(&A2, &A2, &mut A2), what: &str) {
     for (mut linear, x, seed) in linears() {
-        assert!(passed(&check_module(&mut linear, &x, &settings(seed))), "correct: {what}");
+        assert!(
+            passed(&check_module(&mut linear, &x, &settings(seed))),
+            "correct: {what}"
+        );
         linear.params_mut()[param].gradient = mistake;
         let name = linear.params()[param].name;
-        assert_wrong(&check_module(&mut linear, &x, &settings(seed)), &[name], what);
+        assert_wrong(
+            &check_module(&mut linear, &x, &settings(seed)),
+            &[name],
+            what,
+        );
     }
 }
 
 #[test]
 fn a_bias_gradient_not_summed_over_the_batch_is_caught() {
-    planted_in_param(1, |_x, dy, db| db.assign(&dy.row(0)), "one image's row for the sum");
+    planted_in_param(
+        1,
+        |_x, dy, db| db.assign(&dy.row(0)),
+        "one image's row for the sum",
+    );
 }
 
 #[test]
 fn a_bias_gradient_averaged_over_the_batch_is_caught() {
-    planted_in_param(1, |_x, dy, db| db.row_mut(0).assign(&dy.mean_axis(Axis(0)).unwrap()), "mean");
+    planted_in_param(
+        1,
+        |_x, dy, db| db.row_mut(0).assign(&dy.mean_axis(Axis(0)).unwrap()),
+        "mean",
+    );
 }
 
 #[test]
@@ -81,7 +103,11 @@ fn a_weight_gradient_with_the_sign_flipped_is_caught() {
 
 #[test]
 fn a_weight_gradient_not_transposed_is_caught() {
-    planted_in_param(0, |x, dy, dw| dw.assign(&dy.t().dot(x)), "dyᵀ·x, which has the same shape");
+    planted_in_param(
+        0,
+        |x, dy, dw| dw.assign(&dy.t().dot(x)),
+        "dyᵀ·x, which has the same shape",
+    );
 }
 
 #[test]
@@ -131,7 +157,11 @@ fn w_not_transposed_in_dx_is_caught() {
             dx.assign(&dy.dot(linear.w()));
         };
         let mut wrong = WrongInput { module, dx };
-        assert_wrong(&check_module(&mut wrong, &x, &settings(seed)), &["dx"], "dy·w");
+        assert_wrong(
+            &check_module(&mut wrong, &x, &settings(seed)),
+            &["dx"],
+            "dy·w",
+        );
     }
 }
 
@@ -139,9 +169,16 @@ fn planted_in_relu(dx: fn(&ReLU, &A2, &A2, &A2, &mut A2), what: &str) {
     for (n, i, _) in SIZES {
         for seed in SEEDS {
             let x = off_zero((n, i), 0.01, &mut generator(seed, Purpose::Init));
-            assert!(passed(&check_module(&mut ReLU, &x, &settings(seed))), "correct: {what}");
+            assert!(
+                passed(&check_module(&mut ReLU, &x, &settings(seed))),
+                "correct: {what}"
+            );
             let mut wrong = WrongInput { module: ReLU, dx };
-            assert_wrong(&check_module(&mut wrong, &x, &settings(seed)), &["dx"], what);
+            assert_wrong(
+                &check_module(&mut wrong, &x, &settings(seed)),
+                &["dx"],
+                what,
+            );
         }
     }
 }
@@ -154,7 +191,11 @@ fn a_missing_relu_mask_is_caught() {
 #[test]
 fn a_relu_that_ignores_the_gradient_from_above_is_caught() {
     planted_in_relu(
-        |_, x, _y, _dy, dx| Zip::from(dx).and(x).for_each(|dx, &x| *dx = f64::from(x > 0.0)),
+        |_, x, _y, _dy, dx| {
+            Zip::from(dx)
+                .and(x)
+                .for_each(|dx, &x| *dx = f64::from(x > 0.0))
+        },
         "dx = mask",
     );
 }
@@ -201,8 +242,13 @@ fn two_hidden(
     let mut rng = generator(seed, Purpose::Init);
     let [relu1, relu2] = relus;
     let mut linear = |i, o| Box::new(kaiming_uniform(i, o, &mut rng)) as Box<dyn Module<f64>>;
-    let modules =
-        vec![linear(12, width), relu1, linear(width, width), relu2, linear(width, outputs)];
+    let modules = vec![
+        linear(12, width),
+        relu1,
+        linear(width, width),
+        relu2,
+        linear(width, outputs),
+    ];
     Mlp::new(12, modules)
 }
 
@@ -212,9 +258,20 @@ fn one_relu_object_shared_by_two_layers_is_caught() {
         for seed in SEEDS {
             let images = random_images(8, 12, seed);
             let check = |network| {
-                check_network(network, &CrossEntropy, &images.x, &images.targets, &settings(seed))
+                check_network(
+                    network,
+                    &CrossEntropy,
+                    &images.x,
+                    &images.targets,
+                    &settings(seed),
+                )
             };
-            assert!(passed(&check(two_hidden(width, seed, [Box::new(ReLU), Box::new(ReLU)], 10))));
+            assert!(passed(&check(two_hidden(
+                width,
+                seed,
+                [Box::new(ReLU), Box::new(ReLU)],
+                10
+            ))));
             let shared = SharedReLU(Arc::default());
             let relus: [Box<dyn Module<f64>>; 2] = [Box::new(shared.clone()), Box::new(shared)];
             let reports = check(two_hidden(width, seed, relus, 10));
@@ -269,7 +326,11 @@ fn a_bracket_in_the_wrong_place_is_caught() {
             let hidden = kaiming_uniform(12, 6, &mut rng);
             let linear = kaiming_uniform(6, 1, &mut rng);
             let targets = images.targets.clone();
-            let last = BracketSlip { linear, targets, planted: AtomicBool::new(planted) };
+            let last = BracketSlip {
+                linear,
+                targets,
+                planted: AtomicBool::new(planted),
+            };
             let network = Mlp::new(12, vec![Box::new(hidden), Box::new(ReLU), Box::new(last)]);
             let loss = Mse(Target::Digit);
             check_network(network, &loss, &images.x, &images.targets, &settings(seed))
@@ -310,9 +371,8 @@ fn planted_in_loss<L: Loss<f64>>(correct: fn() -> L, wrong: WrongLoss<L>, what: 
         for seed in SEEDS {
             let c = correct().outputs(10);
             let (outputs, images) = (random((n, c), seed) * 3.0, random_images(n, 12, seed));
-            let alone = |loss: &dyn Loss<f64>| {
-                check_loss(loss, &outputs, &images.targets, &settings(seed))
-            };
+            let alone =
+                |loss: &dyn Loss<f64>| check_loss(loss, &outputs, &images.targets, &settings(seed));
             assert!(passed(&alone(&correct())), "correct: {what}");
             assert_wrong(&alone(&wrong), &["doutputs"], what);
             let whole = |loss: &dyn Loss<f64>| {
@@ -321,7 +381,9 @@ fn planted_in_loss<L: Loss<f64>>(correct: fn() -> L, wrong: WrongLoss<L>, what: 
                 check_network(network, loss, &images.x, &images.targets, &settings(seed))
             };
             assert!(passed(&whole(&correct())), "correct: {what}");
-            let all = ["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"];
+            let all = [
+                "0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias",
+            ];
             assert_wrong(&whole(&wrong), &all, what);
         }
     }
@@ -331,11 +393,23 @@ fn planted_in_loss<L: Loss<f64>>(correct: fn() -> L, wrong: WrongLoss<L>, what: 
 macro_rules! planted_in_every_loss {
     ($backward:expr, $what:literal) => {
         let what = $what;
-        let wrong = WrongLoss { loss: CrossEntropy, forward: None, backward: $backward };
+        let wrong = WrongLoss {
+            loss: CrossEntropy,
+            forward: None,
+            backward: $backward,
+        };
         planted_in_loss(|| CrossEntropy, wrong, what);
-        let wrong = WrongLoss { loss: Mse(Target::OneHot), forward: None, backward: $backward };
+        let wrong = WrongLoss {
+            loss: Mse(Target::OneHot),
+            forward: None,
+            backward: $backward,
+        };
         planted_in_loss(|| Mse(Target::OneHot), wrong, what);
-        let wrong = WrongLoss { loss: Mse(Target::Digit), forward: None, backward: $backward };
+        let wrong = WrongLoss {
+            loss: Mse(Target::Digit),
+            forward: None,
+            backward: $backward,
+        };
         planted_in_loss(|| Mse(Target::Digit), wrong, what);
     };
 }
@@ -412,7 +486,11 @@ fn log_sum_exp_with_a_global_maximum_is_caught_where_rows_differ() {
     let backward = |loss: &CrossEntropy, p: &A2, t: &[u8], n: usize, dz: &mut A2| {
         loss.backward(p, t, n, dz);
     };
-    let wrong = WrongLoss { loss: CrossEntropy, forward: Some(forward), backward };
+    let wrong = WrongLoss {
+        loss: CrossEntropy,
+        forward: Some(forward),
+        backward,
+    };
     for seed in SEEDS {
         let mut outputs = random((4, 10), seed);
         let targets = [1, 2, 3, 4];

@@ -61,16 +61,23 @@ fn changed(
 }
 
 fn write(parts: &[(String, Vec<usize>, Vec<f32>)], metadata: HashMap<String, String>) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> =
-        parts.iter().map(|(_, _, v)| v.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> = parts
+        .iter()
+        .map(|(_, _, v)| v.iter().flat_map(|v| v.to_le_bytes()).collect())
+        .collect();
     let views = parts.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
-        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
+        (
+            name.as_str(),
+            TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap(),
+        )
     });
     safetensors::serialize(views, Some(metadata)).unwrap()
 }
 
 fn fault(bytes: &[u8]) -> Fault {
-    from_bytes::<f32>(bytes).map(|_| ()).expect_err("a damaged file must not load")
+    from_bytes::<f32>(bytes)
+        .map(|_| ())
+        .expect_err("a damaged file must not load")
 }
 
 fn message(bytes: &[u8]) -> String {
@@ -100,8 +107,11 @@ fn what_is_saved_is_what_is_loaded_and_saving_again_gives_the_same_bytes() {
 fn tensors_are_named_and_shaped_as_in_pytorch() {
     let bytes = to_bytes(&model());
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let mut shapes: Vec<_> =
-        file.tensors().into_iter().map(|(name, t)| (name, t.shape().to_vec())).collect();
+    let mut shapes: Vec<_> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, t)| (name, t.shape().to_vec()))
+        .collect();
     shapes.sort();
     let expected = [
         ("0.bias", vec![4]),
@@ -111,7 +121,10 @@ fn tensors_are_named_and_shaped_as_in_pytorch() {
         ("4.bias", vec![10]),
         ("4.weight", vec![10, 3]),
     ];
-    assert_eq!(shapes, expected.map(|(name, shape)| (name.to_owned(), shape)));
+    assert_eq!(
+        shapes,
+        expected.map(|(name, shape)| (name.to_owned(), shape))
+    );
     // w[i][o] of ours is weight[o][i] of PyTorch's.
     let model = model();
     let w = &model.network.modules()[0].params()[0].value;
@@ -125,7 +138,10 @@ fn a_cut_or_padded_file_is_refused_at_any_length() {
     let bytes = to_bytes(&model());
     assert!(matches!(fault(&[]), Fault::Empty));
     for length in 1..bytes.len() {
-        assert!(matches!(fault(&bytes[..length]), Fault::Container(_)), "cut to {length}");
+        assert!(
+            matches!(fault(&bytes[..length]), Fault::Container(_)),
+            "cut to {length}"
+        );
     }
     let mut padded = bytes;
     for _ in 0..9 {
@@ -139,7 +155,8 @@ fn a_header_that_claims_a_huge_size_costs_nothing() {
     let mut bytes = u64::MAX.to_le_bytes().to_vec();
     bytes.extend(b"{}");
     assert!(matches!(fault(&bytes), Fault::Container(_)));
-    let header = br#"{"0.weight":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#;
+    let header =
+        br#"{"0.weight":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#;
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header);
     assert!(matches!(fault(&bytes), Fault::Container(_)));
@@ -148,10 +165,16 @@ fn a_header_that_claims_a_huge_size_costs_nothing() {
 #[test]
 fn a_file_of_another_program_is_called_foreign() {
     let parts = [("0.weight".to_owned(), vec![1, 1], vec![1.0])];
-    assert!(matches!(fault(&write(&parts, HashMap::new())), Fault::Foreign));
+    assert!(matches!(
+        fault(&write(&parts, HashMap::new())),
+        Fault::Foreign
+    ));
     let pytorch = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     assert!(matches!(fault(&write(&parts, pytorch)), Fault::Foreign));
-    assert!(matches!(fault(b"PK\x03\x04 a zip file of torch.save"), Fault::Container(_)));
+    assert!(matches!(
+        fault(b"PK\x03\x04 a zip file of torch.save"),
+        Fault::Container(_)
+    ));
 }
 
 #[test]
@@ -161,8 +184,14 @@ fn metadata_that_do_not_fit_are_named() {
         (json!({"format_version": "1"}), "do not read"),
         (json!({"layers": [10]}), "layers [10], expected"),
         (json!({"layers": [6, 0, 10]}), "layers [6, 0, 10], expected"),
-        (json!({"layers": [6, 4, 3, 9]}), "9 outputs, expected 10 for cross-entropy"),
-        (json!({"loss": "mse-digit"}), "10 outputs, expected 1 for mse, digit targets"),
+        (
+            json!({"layers": [6, 4, 3, 9]}),
+            "9 outputs, expected 10 for cross-entropy",
+        ),
+        (
+            json!({"loss": "mse-digit"}),
+            "10 outputs, expected 1 for mse, digit targets",
+        ),
         (json!({"loss": "hinge"}), "unknown variant `hinge`"),
         (json!({"activation": "gelu"}), "unknown variant `gelu`"),
         (json!({"surprise": 1}), "unknown field `surprise`"),
@@ -192,23 +221,46 @@ fn layers_of_any_number_and_size_allocate_nothing() {
 
 #[test]
 fn tensors_that_do_not_fit_the_layers_are_named() {
-    let missing = changed(|t| drop(t.retain(|t| t.0 != "2.bias")), |_| ());
-    assert!(message(&missing).contains("5 tensors, expected 6"), "{}", message(&missing));
-    let renamed = changed(|t| t.iter_mut().for_each(|t| t.0 = t.0.replace("2.", "3.")), |_| ());
-    assert!(message(&renamed).contains("no tensor 2.weight"), "{}", message(&renamed));
+    let missing = changed(|t| t.retain(|t| t.0 != "2.bias"), |_| ());
+    assert!(
+        message(&missing).contains("5 tensors, expected 6"),
+        "{}",
+        message(&missing)
+    );
+    let renamed = changed(
+        |t| t.iter_mut().for_each(|t| t.0 = t.0.replace("2.", "3.")),
+        |_| (),
+    );
+    assert!(
+        message(&renamed).contains("no tensor 2.weight"),
+        "{}",
+        message(&renamed)
+    );
     let transposed = changed(
-        |t| t.iter_mut().filter(|t| t.0 == "2.weight").for_each(|t| t.1.reverse()),
+        |t| {
+            t.iter_mut()
+                .filter(|t| t.0 == "2.weight")
+                .for_each(|t| t.1.reverse())
+        },
         |_| (),
     );
     let expected = "2.weight: shape [4, 3], expected [3, 4]";
-    assert!(message(&transposed).contains(expected), "{}", message(&transposed));
+    assert!(
+        message(&transposed).contains(expected),
+        "{}",
+        message(&transposed)
+    );
 }
 
 #[test]
 fn a_weight_that_is_not_finite_is_named() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let bytes = changed(
-            |t| t.iter_mut().filter(|t| t.0 == "2.weight").for_each(|t| t.2[5] = value),
+            |t| {
+                t.iter_mut()
+                    .filter(|t| t.0 == "2.weight")
+                    .for_each(|t| t.2[5] = value)
+            },
             |_| (),
         );
         let expected = format!("2.weight: element 5 is {value}");
@@ -221,14 +273,21 @@ fn only_a_model_may_be_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     assert!(check_writable(&at("new.bin"), false).is_ok());
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "the check leaves nothing behind");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "the check leaves nothing behind"
+    );
 
     save(&at("model.bin"), &model()).unwrap();
     assert!(check_writable(&at("model.bin"), false).is_ok());
 
     fs::write(at("thesis.tex"), "years of work").unwrap();
     let error = check_writable(&at("thesis.tex"), false).unwrap_err();
-    assert!(matches!(error, ModelError::WouldOverwrite { .. }), "{error}");
+    assert!(
+        matches!(error, ModelError::WouldOverwrite { .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("--force"), "{error}");
     assert!(check_writable(&at("thesis.tex"), true).is_ok());
 

@@ -53,11 +53,19 @@ impl Eval {
         interrupt::listen()?;
         let data = self.data.load()?;
         if data.checksum != metadata.training.data_sha256 {
-            note(format_args!("{path} was trained on other data files than those here"));
+            note(format_args!(
+                "{path} was trained on other data files than those here"
+            ));
         }
         let loss = metadata.loss.build::<f32>();
         let mut team = Team::new(self.threads.count());
-        let result = evaluate(&model.network, &*loss, &data.test, metadata.scaling(), &mut team);
+        let result = evaluate(
+            &model.network,
+            &*loss,
+            &data.test,
+            metadata.scaling(),
+            &mut team,
+        );
         if self.json {
             let (low, high) = result.interval();
             let object = json!({
@@ -69,7 +77,11 @@ impl Eval {
             writeln!(out, "{object}")?;
         } else {
             let layers = layers_text(&metadata.layers);
-            writeln!(out, "{BOLD}{path}{BOLD:#}: {layers}, ReLU, {}", metadata.loss)?;
+            writeln!(
+                out,
+                "{BOLD}{path}{BOLD:#}: {layers}, ReLU, {}",
+                metadata.loss
+            )?;
             print(out, &result)?;
         }
         out.flush()?;
@@ -108,7 +120,11 @@ fn print(out: &mut Output, result: &Evaluation) -> std::io::Result<()> {
             }
         }
         let images = row.sum().max(1);
-        writeln!(out, "{:>7.1} %", 100.0 * f64::from(row[class]) / f64::from(images))?;
+        writeln!(
+            out,
+            "{:>7.1} %",
+            100.0 * f64::from(row[class]) / f64::from(images)
+        )?;
     }
     Ok(())
 }

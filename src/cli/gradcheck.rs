@@ -108,15 +108,29 @@ impl Gradcheck {
         if let Some(path) = &self.model {
             let model = model_file::load::<f64>(path)?;
             let inputs = model.network.inputs();
-            ensure!(inputs == PIXELS, "{}: {inputs} inputs, expected {PIXELS}", path.display());
+            ensure!(
+                inputs == PIXELS,
+                "{}: {inputs} inputs, expected {PIXELS}",
+                path.display()
+            );
             let images = self.images(model.metadata.scaling());
             let kind = model.metadata.loss;
-            return Ok(vec![gradcheck::model(model.network, kind, &images, settings)]);
+            return Ok(vec![gradcheck::model(
+                model.network,
+                kind,
+                &images,
+                settings,
+            )]);
         }
         let images = self.images(Scaling::UNIT);
         if self.hidden.is_some() || self.loss.given() {
             let hidden = self.hidden.as_ref().map_or(&[50][..], |hidden| &hidden.0);
-            return Ok(vec![gradcheck::network(hidden, self.loss.kind()?, &images, settings)]);
+            return Ok(vec![gradcheck::network(
+                hidden,
+                self.loss.kind()?,
+                &images,
+                settings,
+            )]);
         }
         let kinds = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
         let mut groups = gradcheck::modules(settings);
@@ -136,10 +150,15 @@ impl Gradcheck {
             Ok(mnist) => {
                 let mut x = Array2::zeros((n, PIXELS));
                 scaling.gather(&mnist.train, &data::batches::in_order(n), &mut x);
-                Images { x, targets: mnist.train.labels[..n].to_vec() }
+                Images {
+                    x,
+                    targets: mnist.train.labels[..n].to_vec(),
+                }
             }
             Err(error) => {
-                note(format_args!("checking on random images, not on MNIST: {error}"));
+                note(format_args!(
+                    "checking on random images, not on MNIST: {error}"
+                ));
                 gradcheck::random_images(n, PIXELS, self.seed)
             }
         }
@@ -150,7 +169,13 @@ fn print(out: &mut Output, groups: &[Group], settings: &Settings) -> std::io::Re
     writeln!(
         out,
         "{DIM}{:<10} {:>11} {:>7} {:>5} {:>8} {:>8}  {:<35}{DIM:#}",
-        "gradient", "shape", "checked", "kinks", "abs err", "rel err", "worst: backward against difference",
+        "gradient",
+        "shape",
+        "checked",
+        "kinks",
+        "abs err",
+        "rel err",
+        "worst: backward against difference",
     )?;
     for group in groups {
         writeln!(out, "\n{BOLD}{}{BOLD:#}", group.title)?;
@@ -176,16 +201,29 @@ fn print(out: &mut Output, groups: &[Group], settings: &Settings) -> std::io::Re
 }
 
 fn print_tensor(out: &mut Output, tensor: &TensorReport) -> std::io::Result<()> {
-    let TensorReport { name, shape, checked, skipped, max_absolute, max_relative, .. } = tensor;
+    let TensorReport {
+        name,
+        shape,
+        checked,
+        skipped,
+        max_absolute,
+        max_relative,
+        ..
+    } = tensor;
     let shape = format!("({}, {})", shape.0, shape.1);
     write!(
         out,
         "{name:<10} {shape:>11} {checked:>7} {skipped:>5} {max_absolute:>8.1e} {max_relative:>8.1e}  "
     )?;
-    let worst = tensor.worst.map_or("nothing could be checked".to_owned(), |worst| {
-        let index = format!("[{}, {}]", worst.index.0, worst.index.1);
-        format!("{index:<10} {:>10.3e} {:>10.3e}", worst.backward, worst.difference)
-    });
+    let worst = tensor
+        .worst
+        .map_or("nothing could be checked".to_owned(), |worst| {
+            let index = format!("[{}, {}]", worst.index.0, worst.index.1);
+            format!(
+                "{index:<10} {:>10.3e} {:>10.3e}",
+                worst.backward, worst.difference
+            )
+        });
     match tensor.passed {
         true => writeln!(out, "{worst:<32}  {GOOD}ok{GOOD:#}"),
         false => writeln!(out, "{worst:<32}  {BAD}WRONG{BAD:#}"),

@@ -73,7 +73,11 @@ impl FromStr for Hidden {
 
 /// `784-50-10`
 pub fn layers_text(layers: &[usize]) -> String {
-    layers.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+    layers
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// How many threads to use.
@@ -90,7 +94,9 @@ impl ThreadArgs {
     pub fn count(self) -> usize {
         match self.threads {
             Some(threads) => usize::from(threads),
-            None => std::thread::available_parallelism().map_or(1, usize::from).min(256),
+            None => std::thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(256),
         }
     }
 }

@@ -41,7 +41,12 @@ Examples:
   mlp train --json | jq .valid_accuracy         for a program to read")]
 pub struct Train {
     /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
-    #[arg(long, value_name = "WIDTHS", default_value = "50", help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "WIDTHS",
+        default_value = "50",
+        help_heading = "Network"
+    )]
     hidden: Hidden,
 
     #[command(flatten)]
@@ -67,11 +72,22 @@ pub struct Train {
     seed: u64,
 
     /// Images held back from the end of the training file to validate on; 0 trains on all
-    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Training")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        help_heading = "Training"
+    )]
     valid: usize,
 
     /// Where to save the model
-    #[arg(long, short, value_name = "FILE", default_value = "model.bin", help_heading = "Output")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "model.bin",
+        help_heading = "Output"
+    )]
     out: PathBuf,
 
     /// Replace the file at --out even if it is not a model
@@ -141,19 +157,33 @@ impl Train {
         };
         let team = Team::new(self.threads.count());
         let images = (train.len(), valid.len());
-        let mut report = Report::start(out, self.json, &metadata, &network, images, team.threads())?;
-        let trained =
-            train::train(network, &*loss, (&train, &valid), &settings, team, &mut report);
+        let mut report =
+            Report::start(out, self.json, &metadata, &network, images, team.threads())?;
+        let trained = train::train(
+            network,
+            &*loss,
+            (&train, &valid),
+            &settings,
+            team,
+            &mut report,
+        );
         let network = report.finish(trained, &self.out)?;
         let model = Model { network, metadata };
         model_file::save(&self.out, &model)
             .with_context(|| format!("the model could not be saved to {}", self.out.display()))?;
         let bytes = self.out.metadata().map_or(0, |file| file.len());
         if self.json {
-            writeln!(out, "{}", json!({"event": "saved", "model": self.out, "bytes": bytes}))?;
+            writeln!(
+                out,
+                "{}",
+                json!({"event": "saved", "model": self.out, "bytes": bytes})
+            )?;
         } else {
             let path = self.out.display();
-            writeln!(out, "saved {BOLD}{path}{BOLD:#} {DIM}({bytes} bytes){DIM:#}")?;
+            writeln!(
+                out,
+                "saved {BOLD}{path}{BOLD:#} {DIM}({bytes} bytes){DIM:#}"
+            )?;
         }
         out.flush()?;
         next_step(format_args!("mlp eval {}", self.out.display()));
@@ -198,7 +228,12 @@ impl<'a> Report<'a> {
         threads: usize,
     ) -> anyhow::Result<Self> {
         let parameters = network.parameter_count();
-        let Metadata { layers, loss, training, .. } = metadata;
+        let Metadata {
+            layers,
+            loss,
+            training,
+            ..
+        } = metadata;
         let steps = train.div_ceil(training.batch_size.min(train)) * training.epochs;
         if json {
             let start = json!({
@@ -208,7 +243,10 @@ impl<'a> Report<'a> {
             writeln!(out, "{start}")?;
         } else {
             let layers = layers_text(layers);
-            writeln!(out, "{BOLD}{layers}{BOLD:#}, ReLU, {loss}: {parameters} parameters")?;
+            writeln!(
+                out,
+                "{BOLD}{layers}{BOLD:#}, ReLU, {loss}: {parameters} parameters"
+            )?;
             writeln!(
                 out,
                 "{train} images to train on, {valid} to validate; batches of {}, lr {}, seed {}, {threads} {}",
@@ -217,7 +255,14 @@ impl<'a> Report<'a> {
                 training.seed,
                 if threads == 1 { "thread" } else { "threads" },
             )?;
-            let heads = ["epoch", "train loss", "train acc", "valid loss", "valid acc", "seconds"];
+            let heads = [
+                "epoch",
+                "train loss",
+                "train acc",
+                "valid loss",
+                "valid acc",
+                "seconds",
+            ];
             let [epoch, heads @ ..] = heads;
             write!(out, "\n{DIM}{epoch:>5}")?;
             for head in heads {
@@ -230,7 +275,13 @@ impl<'a> Report<'a> {
             steps as u64,
             "{bar:30} {percent:>3} %  {prefix}  {elapsed} gone, {eta} to go",
         );
-        Ok(Self { out, json, bar, steps: 0, failed: None })
+        Ok(Self {
+            out,
+            json,
+            bar,
+            steps: 0,
+            failed: None,
+        })
     }
 
     fn print_epoch(&mut self, epoch: &Epoch) -> std::io::Result<()> {
@@ -246,7 +297,8 @@ impl<'a> Report<'a> {
             writeln!(self.out, "{line}")?;
         } else {
             let number = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.4}"));
-            let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+            let percent =
+                |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
             writeln!(
                 self.out,
                 "{:>5}  {:>10}  {:>10}  {:>10}  {:>10}  {seconds:>10.3}",
@@ -284,7 +336,8 @@ impl Observer for Report<'_> {
         self.steps += 1;
         if self.steps.is_multiple_of(32) {
             self.bar.set_position(self.steps);
-            self.bar.set_prefix(format!("epoch {}, loss {:.4}", step.epoch, step.loss));
+            self.bar
+                .set_prefix(format!("epoch {}, loss {:.4}", step.epoch, step.loss));
         }
         match interrupt::asked() {
             true => ControlFlow::Break(()),

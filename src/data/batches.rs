@@ -17,11 +17,18 @@ pub struct Scaling {
 
 impl Scaling {
     /// Pixels to 0..1.
-    pub const UNIT: Self = Self { scale: 1.0 / 255.0, shift: 0.0 };
+    pub const UNIT: Self = Self {
+        scale: 1.0 / 255.0,
+        shift: 0.0,
+    };
 
     /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
     pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
-        assert_eq!(x.dim(), (order.len(), data.images.ncols()), "x against images to gather");
+        assert_eq!(
+            x.dim(),
+            (order.len(), data.images.ncols()),
+            "x against images to gather"
+        );
         let cast = |v: f64| F::from(v).expect("f64 converts to any float");
         let (scale, shift) = (cast(self.scale), cast(self.shift));
         for (&image, mut x) in order.iter().zip(x.rows_mut()) {

@@ -50,7 +50,12 @@ impl Default for Settings {
     /// eps 1e-5: the error of the formula (eps² = 1e-10) and of rounding (1e-16/eps = 1e-11) both stay
     /// far below the tolerance of 1e-6, and a wrong formula far above it.
     fn default() -> Self {
-        Self { eps: 1e-5, tolerance: 1e-6, samples: 60, seed: 1 }
+        Self {
+            eps: 1e-5,
+            tolerance: 1e-6,
+            samples: 60,
+            seed: 1,
+        }
     }
 }
 
@@ -151,12 +156,18 @@ pub fn check_loss(
     let (predictions, _) = run(outputs);
     let mut doutputs = Array2::zeros(outputs.dim());
     loss.backward(&predictions, targets, n, &mut doutputs);
-    vec![compare("doutputs", &doutputs, settings, &mut rng, |element, eps| {
-        let (mut outputs0, mut outputs1) = (outputs.clone(), outputs.clone());
-        outputs0[element] -= eps;
-        outputs1[element] += eps;
-        Some((run(&outputs1).1 - run(&outputs0).1).sum() / n as f64)
-    })]
+    vec![compare(
+        "doutputs",
+        &doutputs,
+        settings,
+        &mut rng,
+        |element, eps| {
+            let (mut outputs0, mut outputs1) = (outputs.clone(), outputs.clone());
+            outputs0[element] -= eps;
+            outputs1[element] += eps;
+            Some((run(&outputs1).1 - run(&outputs0).1).sum() / n as f64)
+        },
+    )]
 }
 
 /// Checks every parameter gradient of a whole network on the images x (N, I), by the very passes of
@@ -174,7 +185,11 @@ pub fn check_network(
         rows.assign(&x.slice(ndarray::s![first..first + rows.nrows(), ..]));
     });
     let mut network = trainer.network;
-    let mut probe = Probe { tapes: [network.tape(x.nrows()), network.tape(x.nrows())], loss, targets };
+    let mut probe = Probe {
+        tapes: [network.tape(x.nrows()), network.tape(x.nrows())],
+        loss,
+        targets,
+    };
     probe.start(x, &network);
     let mut reports = Vec::new();
     for m in 0..network.modules().len() {
@@ -208,7 +223,10 @@ impl Probe<'_> {
     fn start(&mut self, x: &Array2<f64>, network: &Mlp<f64>) {
         for side in 0..2 {
             let n = self.targets.len();
-            let mut rows = self.tapes[side].rows_mut(n, n).next().expect("a batch has images");
+            let mut rows = self.tapes[side]
+                .rows_mut(n, n)
+                .next()
+                .expect("a batch has images");
             rows.x.assign(x);
             self.run(side, 0, network);
         }
@@ -217,10 +235,14 @@ impl Probe<'_> {
     /// Runs one side from `module` on; what comes before has not changed.
     fn run(&mut self, side: usize, module: usize, network: &Mlp<f64>) {
         let n = self.targets.len();
-        let mut rows = self.tapes[side].rows_mut(n, n).next().expect("a batch has images");
+        let mut rows = self.tapes[side]
+            .rows_mut(n, n)
+            .next()
+            .expect("a batch has images");
         network.forward_from(module, &mut rows);
         let ([outputs, mut predictions, _], mut losses) = rows.loss();
-        self.loss.forward(&outputs, self.targets, &mut predictions, &mut losses);
+        self.loss
+            .forward(&outputs, self.targets, &mut predictions, &mut losses);
     }
 
     /// Whether every module from `module` on is smooth between the two sides.
@@ -271,7 +293,11 @@ fn compare(
         // `!(a <= b)` and not `a > b`: a NaN is the worst of all.
         if report.worst.is_none() || !(relative <= report.max_relative) {
             report.max_relative = relative;
-            report.worst = Some(Worst { index, backward, difference });
+            report.worst = Some(Worst {
+                index,
+                backward,
+                difference,
+            });
         }
         if !(absolute <= report.max_absolute) {
             report.max_absolute = absolute;
@@ -283,12 +309,20 @@ fn compare(
 
 /// Up to `samples` elements of a gradient: half of them from anywhere, half from those that are not
 /// zero, since most of the first layer of an MNIST network belongs to pixels that are always black.
-fn choose(gradient: &ArrayRef2<f64>, samples: usize, rng: &mut impl RngCore) -> Vec<(usize, usize)> {
+fn choose(
+    gradient: &ArrayRef2<f64>,
+    samples: usize,
+    rng: &mut impl RngCore,
+) -> Vec<(usize, usize)> {
     let all: Vec<_> = gradient.indexed_iter().map(|(index, _)| index).collect();
     if all.len() <= samples {
         return all;
     }
-    let not_zero: Vec<_> = all.iter().copied().filter(|&index| gradient[index] != 0.0).collect();
+    let not_zero: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|&index| gradient[index] != 0.0)
+        .collect();
     let mut pick = |from: &[(usize, usize)], samples: usize| -> Vec<(usize, usize)> {
         let picked = index::sample(rng, from.len(), samples.min(from.len()));
         picked.into_iter().map(|i| from[i]).collect()

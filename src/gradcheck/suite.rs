@@ -44,9 +44,16 @@ pub struct Images {
 pub fn random_images(n: usize, pixels: usize, seed: u64) -> Images {
     let mut rng = generator(seed, Purpose::Check);
     let x = Array2::from_shape_simple_fn((n, pixels), || {
-        if rng.random_bool(0.8) { 0.0 } else { f64::from(rng.random::<u8>()) / 255.0 }
+        if rng.random_bool(0.8) {
+            0.0
+        } else {
+            f64::from(rng.random::<u8>()) / 255.0
+        }
     });
-    Images { x, targets: random_targets(n, &mut rng) }
+    Images {
+        x,
+        targets: random_targets(n, &mut rng),
+    }
 }
 
 fn random_targets(n: usize, rng: &mut impl Rng) -> Vec<u8> {
@@ -64,7 +71,12 @@ pub fn modules(settings: &Settings) -> Vec<Group> {
     let mut linear = Linear::new(w, b);
     let off_kink = off_zero((n, i), 0.01, &mut rng);
     let check = |module: &mut dyn Module<f64>, x: &Array2<f64>| Group {
-        title: format!("{} {} → {}", module.name(), x.ncols(), module.outputs(x.ncols())),
+        title: format!(
+            "{} {} → {}",
+            module.name(),
+            x.ncols(),
+            module.outputs(x.ncols())
+        ),
         tensors: check_module(module, x, settings),
     };
     vec![check(&mut linear, &x), check(&mut ReLU, &off_kink)]
@@ -79,7 +91,10 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
         let outputs = Array2::random_using(shape, StandardNormal, &mut rng) * 2.0;
         let targets = random_targets(shape.0, &mut rng);
         let tensors = check_loss(&*loss, &outputs, &targets, settings);
-        Group { title: format!("loss: {kind}, {} → 1", shape.1), tensors }
+        Group {
+            title: format!("loss: {kind}, {} → 1", shape.1),
+            tensors,
+        }
     };
     kinds.iter().map(check).collect()
 }
@@ -94,7 +109,11 @@ pub fn network(hidden: &[usize], kind: LossKind, images: &Images, settings: &Set
     let mut network = Mlp::kaiming(&layers, &mut rng);
     // Biases start at zero; a check at zero would not see a bias that is left out.
     for module in network.modules_mut() {
-        for bias in module.params_mut().iter_mut().filter(|param| param.name == "bias") {
+        for bias in module
+            .params_mut()
+            .iter_mut()
+            .filter(|param| param.name == "bias")
+        {
             let uniform = Uniform::new(-0.5, 0.5).expect("a range");
             bias.value = Array1::random_using(bias.value.len(), uniform, &mut rng)
                 .insert_axis(ndarray::Axis(0));

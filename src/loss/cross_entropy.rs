@@ -45,12 +45,18 @@ impl<F: Float> Loss<F> for CrossEntropy {
         predictions: &mut ArrayRef2<F>,
         losses: &mut ArrayRef1<F>,
     ) {
-        assert_eq!(outputs.nrows(), targets.len(), "rows of outputs against targets");
+        assert_eq!(
+            outputs.nrows(),
+            targets.len(),
+            "rows of outputs against targets"
+        );
         let rows = outputs.rows().into_iter().zip(targets);
         for ((z, &t), (mut p, loss)) in rows.zip(predictions.rows_mut().into_iter().zip(losses)) {
             // The maximum of this row: a global one underflows every other row.
             let m = z.fold(F::neg_infinity(), |m, &z| m.max(z));
-            Zip::from(&mut p).and(z).for_each(|p, &z| *p = (z - m).exp());
+            Zip::from(&mut p)
+                .and(z)
+                .for_each(|p, &z| *p = (z - m).exp());
             let sum = p.sum();
             p /= sum;
             *loss = sum.ln() + (m - z[usize::from(t)]);

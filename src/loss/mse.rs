@@ -57,7 +57,11 @@ impl<F: Float> Loss<F> for Mse {
         predictions: &mut ArrayRef2<F>,
         losses: &mut ArrayRef1<F>,
     ) {
-        assert_eq!(outputs.nrows(), targets.len(), "rows of outputs against targets");
+        assert_eq!(
+            outputs.nrows(),
+            targets.len(),
+            "rows of outputs against targets"
+        );
         predictions.assign(outputs);
         let c: F = float(outputs.ncols());
         for ((z, &class), loss) in outputs.rows().into_iter().zip(targets).zip(losses) {

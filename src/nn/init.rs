@@ -18,7 +18,10 @@ pub fn kaiming_uniform<F: Float>(
     outputs: usize,
     rng: &mut impl RngCore,
 ) -> Linear<F> {
-    assert!(inputs > 0 && outputs > 0, "a layer of {inputs} inputs and {outputs} outputs");
+    assert!(
+        inputs > 0 && outputs > 0,
+        "a layer of {inputs} inputs and {outputs} outputs"
+    );
     let bound = (6.0 / inputs as f64).sqrt();
     let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite bound above zero");
     let w = Array2::<f64>::random_using((inputs, outputs), uniform, rng);

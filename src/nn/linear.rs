@@ -47,9 +47,17 @@ pub struct Linear<F> {
 impl<F: Float> Linear<F> {
     /// A layer with the weight w (I, O) and the bias b (O). Panics if their O differ.
     pub fn new(w: Array2<F>, b: Array1<F>) -> Self {
-        assert_eq!(w.ncols(), b.len(), "weight (I, O) = {:?}, bias (O) = {}", w.dim(), b.len());
+        assert_eq!(
+            w.ncols(),
+            b.len(),
+            "weight (I, O) = {:?}, bias (O) = {}",
+            w.dim(),
+            b.len()
+        );
         let b = b.insert_axis(Axis(0));
-        Self { wb: [Param::new("weight", w, dw), Param::new("bias", b, db)] }
+        Self {
+            wb: [Param::new("weight", w, dw), Param::new("bias", b, db)],
+        }
     }
 
     /// The weight w (I, O).
@@ -90,7 +98,12 @@ impl<F: Float> Module<F> for Linear<F> {
     }
 
     fn outputs(&self, inputs: usize) -> usize {
-        assert_eq!(inputs, self.w().nrows(), "inputs against the rows of w {:?}", self.w().dim());
+        assert_eq!(
+            inputs,
+            self.w().nrows(),
+            "inputs against the rows of w {:?}",
+            self.w().dim()
+        );
         self.w().ncols()
     }
 

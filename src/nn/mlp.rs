@@ -40,7 +40,11 @@ impl<F: Float> Mlp<F> {
 
     /// Linear layers of these widths, initialised by [`kaiming_uniform`] in order.
     pub fn kaiming(layers: &[usize], rng: &mut impl RngCore) -> Self {
-        Self::of_linears(layers.windows(2).map(|io| kaiming_uniform(io[0], io[1], rng)))
+        Self::of_linears(
+            layers
+                .windows(2)
+                .map(|io| kaiming_uniform(io[0], io[1], rng)),
+        )
     }
 
     /// The modules in order.
@@ -70,13 +74,23 @@ impl<F: Float> Mlp<F> {
     /// The widths of the layers: inputs, then the outputs of every module that has parameters.
     pub fn layers(&self) -> Layers {
         let outputs = self.outputs();
-        let with_params = self.modules.iter().zip(outputs).filter(|(m, _)| !m.params().is_empty());
-        std::iter::once(self.inputs).chain(with_params.map(|(_, outputs)| outputs)).collect()
+        let with_params = self
+            .modules
+            .iter()
+            .zip(outputs)
+            .filter(|(m, _)| !m.params().is_empty());
+        std::iter::once(self.inputs)
+            .chain(with_params.map(|(_, outputs)| outputs))
+            .collect()
     }
 
     /// How many numbers training changes.
     pub fn parameter_count(&self) -> usize {
-        self.modules.iter().flat_map(|m| m.params()).map(|p| p.value.len()).sum()
+        self.modules
+            .iter()
+            .flat_map(|m| m.params())
+            .map(|p| p.value.len())
+            .sum()
     }
 
     /// A tape for batches of up to `rows` images.
@@ -107,10 +121,15 @@ impl<F: Float> Mlp<F> {
 
     /// All parameters, in pieces of at most `rows` rows, with the index of the module they belong to.
     pub fn params_mut(&mut self, rows: usize) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
-        self.modules.iter_mut().enumerate().flat_map(move |(m, module)| {
-            let params = module.params_mut().iter_mut();
-            params.flat_map(move |param| param.rows_mut(rows)).map(move |piece| (m, piece))
-        })
+        self.modules
+            .iter_mut()
+            .enumerate()
+            .flat_map(move |(m, module)| {
+                let params = module.params_mut().iter_mut();
+                params
+                    .flat_map(move |param| param.rows_mut(rows))
+                    .map(move |piece| (m, piece))
+            })
     }
 
     /// The name of the first parameter with an element that is not finite, such as `2.weight`.

@@ -94,7 +94,12 @@ impl<F: Float> Param<F> {
     /// A parameter with a gradient of zero.
     pub fn new(name: &'static str, value: Array2<F>, gradient: Gradient<F>) -> Self {
         let grad = Array2::zeros(value.dim());
-        Self { name, value, grad, gradient }
+        Self {
+            name,
+            value,
+            grad,
+            gradient,
+        }
     }
 
     /// The gradient over the whole batch: overwrites `grad`.
@@ -110,12 +115,15 @@ impl<F: Float> Param<F> {
         let gradient = self.gradient;
         let values = self.value.axis_chunks_iter_mut(Axis(0), rows);
         let grads = self.grad.axis_chunks_iter_mut(Axis(0), rows);
-        values.zip(grads).enumerate().map(move |(piece, (value, grad))| ParamRows {
-            first: piece * rows,
-            value,
-            grad,
-            gradient,
-        })
+        values
+            .zip(grads)
+            .enumerate()
+            .map(move |(piece, (value, grad))| ParamRows {
+                first: piece * rows,
+                value,
+                grad,
+                gradient,
+            })
     }
 }
 

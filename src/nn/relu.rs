@@ -29,7 +29,9 @@ pub struct ReLU;
 impl<F: Float> Module<F> for ReLU {
     /// y = max(x, 0)
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        Zip::from(y).and(x).for_each(|y, &x| *y = if x < F::zero() { F::zero() } else { x });
+        Zip::from(y)
+            .and(x)
+            .for_each(|y, &x| *y = if x < F::zero() { F::zero() } else { x });
     }
 
     /// dx = dy where x > 0, else 0
@@ -54,6 +56,8 @@ impl<F: Float> Module<F> for ReLU {
     }
 
     fn smooth_between(&self, x0: &ArrayRef2<F>, x1: &ArrayRef2<F>) -> bool {
-        Zip::from(x0).and(x1).all(|&x0, &x1| (x0 > F::zero()) == (x1 > F::zero()))
+        Zip::from(x0)
+            .and(x1)
+            .all(|&x0, &x1| (x0 > F::zero()) == (x1 > F::zero()))
     }
 }

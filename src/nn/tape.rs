@@ -85,18 +85,20 @@ impl<F: Float> Tape<F> {
         let dys = self.dy.axis_chunks_iter_mut(Axis(0), rows);
         let losses = self.losses.axis_chunks_iter_mut(Axis(0), rows);
         let shares = xs.zip(ys).zip(dys).zip(losses).enumerate();
-        shares.take(n.div_ceil(rows)).map(move |(share, (((x, y), dy), losses))| {
-            let first = share * rows;
-            let here = rows.min(n - first);
-            TapeRows {
-                first,
-                x: x.slice_move(s![..here, ..]),
-                y: y.slice_move(s![..here, ..]),
-                dy: dy.slice_move(s![..here, ..]),
-                losses: losses.slice_move(s![..here]),
-                columns,
-            }
-        })
+        shares
+            .take(n.div_ceil(rows))
+            .map(move |(share, (((x, y), dy), losses))| {
+                let first = share * rows;
+                let here = rows.min(n - first);
+                TapeRows {
+                    first,
+                    x: x.slice_move(s![..here, ..]),
+                    y: y.slice_move(s![..here, ..]),
+                    dy: dy.slice_move(s![..here, ..]),
+                    losses: losses.slice_move(s![..here]),
+                    columns,
+                }
+            })
     }
 }
 
@@ -131,12 +133,17 @@ impl<F: Float> TapeRows<'_, F> {
             return [self.x.view_mut(), self.y.slice_mut(s![.., here])];
         }
         let before = self.columns[module - 1].clone();
-        self.y.multi_slice_mut((s![.., before], s![.., here])).into()
+        self.y
+            .multi_slice_mut((s![.., before], s![.., here]))
+            .into()
     }
 
     /// x, y, dy and dx of `module`, any but the first, which writes dx from the others.
     pub fn backward(&mut self, module: usize) -> [ArrayViewMut2<'_, F>; 4] {
-        let (here, before) = (self.columns[module].clone(), self.columns[module - 1].clone());
+        let (here, before) = (
+            self.columns[module].clone(),
+            self.columns[module - 1].clone(),
+        );
         let columns = (s![.., before], s![.., here]);
         let (x, y) = self.y.multi_slice_mut(columns);
         let (dx, dy) = self.dy.multi_slice_mut(columns);

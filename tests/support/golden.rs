@@ -35,8 +35,13 @@ impl Golden {
 
     /// A tensor of classes, flattened.
     pub fn classes(&self, name: &str) -> Vec<u8> {
-        let (_, dtype, elements) = self.numbers(name).unwrap_or_else(|| panic!("no tensor {name}"));
+        let (_, dtype, elements) = self
+            .numbers(name)
+            .unwrap_or_else(|| panic!("no tensor {name}"));
         assert_eq!(dtype, Dtype::I64, "{name}");
-        elements.into_iter().map(|e| u8::try_from(i64::from_le_bytes(e)).unwrap()).collect()
+        elements
+            .into_iter()
+            .map(|e| u8::try_from(i64::from_le_bytes(e)).unwrap())
+            .collect()
     }
 }
