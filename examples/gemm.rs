@@ -2,20 +2,31 @@ use mlp::linalg::*;
 use ndarray::*;
 use std::time::Instant;
 fn main() {
-    for (m, k, n) in [
-        (64, 784, 50),
-        (64, 50, 10),
-        (128, 784, 512),
-        (64, 784, 512),
-        (128, 512, 512),
-        (64, 512, 512),
-        (128, 512, 10),
-        (100, 2500, 2000),
+    let mnist = mlp::data::load(std::path::Path::new("data")).unwrap();
+    for (m, k, n, real) in [
+        (64, 784, 50, true),
+        (32, 784, 50, true),
+        (64, 50, 10, false),
+        (128, 784, 512, true),
+        (128, 784, 512, false),
+        (64, 784, 512, true),
+        (128, 512, 512, false),
+        (64, 512, 512, false),
+        (128, 512, 10, false),
+        (100, 2500, 2000, false),
+        (100, 784, 2500, true),
     ] {
         let ld = 1040.max(k.max(n) + 16);
-        let x: Array2<f32> =
-            Array2::from_shape_fn((m, ld), |(i, j)| ((i * 31 + j * 17) % 13) as f32 - 6.);
-        let x = x.slice(s![.., ..k]);
+        let mut x: Array2<f32> =
+            Array2::from_shape_fn((m, ld), |(i, j)| ((i * 31 + j * 17) % 13) as f32 - 6.5);
+        let mut x = x.slice_mut(s![.., ..k]);
+        if real {
+            mlp::data::batches::Scaling::UNIT.gather(
+                &mnist.train,
+                &mlp::data::batches::in_order(m),
+                &mut x,
+            );
+        }
         let w: Array2<f32> =
             Array2::from_shape_fn((k, n), |(i, j)| ((i * 31 + j * 17) % 11) as f32 - 5.);
         let dy: Array2<f32> =
@@ -37,11 +48,22 @@ fn main() {
                 }
                 best = best.min(t.elapsed().as_secs_f64() / reps as f64);
             }
-            fl / best / 1e9
+            (fl / best / 1e9, best * 1e6)
         };
-        let a = bench(&mut || matmul(&x, &w, &mut y));
-        let b = bench(&mut || matmul(&dy, &w.t(), &mut dx));
-        let c = bench(&mut || matmul(&x.t(), &dy, &mut dw));
-        println!("{m}x{k}x{n}: NN {a:.1} NT {b:.1} TN {c:.1} GF/s");
+        let (a, ta) = bench(&mut || matmul(&x, &w, &mut y));
+        let (b, tb) = bench(&mut || matmul(&dy, &w.t(), &mut dx));
+        let (c, tc) = bench(&mut || {
+            for i in (0..k).step_by(48) {
+                let r = i..(i + 48).min(k);
+                matmul(
+                    &x.slice(s![.., r.clone()]).t(),
+                    &dy,
+                    &mut dw.slice_mut(s![r, ..]),
+                )
+            }
+        });
+        println!(
+            "{m}x{k}x{n} {real}: NN {a:.1} {ta:.1}us NT {b:.1} {tb:.1}us TN {c:.1} {tc:.1}us GF/s"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Backpropagation you can read, check and trust.
 #![warn(missing_docs)]
+#![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
 
 pub mod atomic_file;
 pub mod data;

@@ -174,11 +174,9 @@ mod tests {
     fn a_panic_reaches_the_caller_and_the_team_still_works() {
         let mut team = Team::new(3);
         for bad in 0..8 {
-            let parts = AssertUnwindSafe(&mut team);
-            let result = catch_unwind(move || {
-                let AssertUnwindSafe(team) = parts;
+            let result = catch_unwind(AssertUnwindSafe(|| {
                 team.for_each(0..8, |part| assert!(part != bad, "part {part} is bad"));
-            });
+            }));
             let message = *result.unwrap_err().downcast::<String>().unwrap();
             assert_eq!(message, format!("part {bad} is bad"));
         }

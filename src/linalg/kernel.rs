@@ -1,0 +1,507 @@
+//! Tiles, panels, lists of what is not zero, and the choice of the instruction set.
+//!
+//! Loops are plain here: the code inside the closures of an iterator may be compiled for the least
+//! processor of the target, and that of a function marked `inline(always)` is not.
+
+use std::cell::RefCell;
+
+use ndarray::ArrayRef2;
+
+use super::Float;
+
+/// c += a·b, or cᵀ += a·b.
+pub(super) struct Product<'a, F> {
+    pub a: Left<'a, F>,
+    pub b: Right<'a, F>,
+    pub c: &'a mut ArrayRef2<F>,
+    /// Whether `c` has rows for columns.
+    pub transposed: bool,
+}
+
+/// The left factor (M, K), by the direction in which it is contiguous.
+#[derive(Clone, Copy)]
+pub(super) enum Left<'a, F> {
+    /// (M, K)
+    Rows(&'a ArrayRef2<F>),
+    /// (K, M)
+    Columns(&'a ArrayRef2<F>),
+}
+
+/// The right factor (K, N), likewise.
+#[derive(Clone, Copy)]
+pub(super) enum Right<'a, F> {
+    /// (K, N)
+    Rows(&'a ArrayRef2<F>),
+    /// (N, K)
+    Columns(&'a ArrayRef2<F>),
+}
+
+/// k's that a panel of b holds: 256 rows of 16 `f32` are 16 KiB, half of a small L1 cache.
+const DENSE_K: usize = 256;
+/// The same where only some k's are gone through, in a wider panel: 128 rows of 64 `f32` are 32 KiB.
+const SPARSE_K: usize = 128;
+/// Rows of a whose elements that are not zero are listed at a time.
+const LISTS: usize = 128;
+
+/// Room that a thread needs for any product, taken once.
+pub struct Scratch<F> {
+    panel: Vec<F>,
+    /// For each of `LISTS` rows of a, up to `SPARSE_K` pairs (k, a[i][k]).
+    lists: Vec<(u32, F)>,
+    lengths: Vec<usize>,
+}
+
+impl<F: Float> Scratch<F> {
+    fn new() -> Self {
+        Self {
+            panel: vec![F::zero(); SPARSE_K * WIDEST],
+            lists: vec![(0, F::zero()); LISTS * SPARSE_K],
+            lengths: vec![0; LISTS],
+        }
+    }
+}
+
+/// Floats that have a [`Scratch`] for each thread.
+pub trait WithScratch: Sized {
+    /// Calls `work` with this thread's scratch.
+    fn with_scratch(work: impl FnOnce(&mut Scratch<Self>));
+}
+
+macro_rules! with_scratch {
+    ($($float:ty),*) => {$(
+        impl WithScratch for $float {
+            fn with_scratch(work: impl FnOnce(&mut Scratch<Self>)) {
+                thread_local!(static SCRATCH: RefCell<Scratch<$float>> = RefCell::new(Scratch::new()));
+                SCRATCH.with_borrow_mut(work);
+            }
+        }
+    )*};
+}
+with_scratch!(f32, f64);
+
+/// The widest panel, that of AVX-512.
+const WIDEST: usize = 128;
+
+/// The instruction sets that there is a kernel for.
+#[derive(Clone, Copy)]
+pub(super) enum Set {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Detected),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Detected),
+    Portable,
+}
+
+/// Proof that the processor was asked.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Detected(());
+
+impl Set {
+    /// The widest that this processor has.
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if fma && is_x86_feature_detected!("avx512f") {
+                return Self::Avx512(Detected(()));
+            }
+            if fma {
+                return Self::Avx2(Detected(()));
+            }
+        }
+        Self::Portable
+    }
+}
+
+/// Adds a product with the widest instructions that the processor has.
+pub(super) fn add<F: Float>(product: Product<'_, F>) {
+    add_with(Set::detect(), product);
+}
+
+/// Adds a product with these instructions.
+#[allow(unsafe_code)]
+pub(super) fn add_with<F: Float>(set: Set, product: Product<'_, F>) {
+    F::with_scratch(|scratch| match set {
+        // SAFETY: only `Set::detect` makes a `Detected`, once the processor was found to have these.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512(Detected(())) => unsafe { add_avx512(product, scratch) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2(Detected(())) => unsafe { add_avx2(product, scratch) },
+        Set::Portable => add_portable(product, scratch),
+    });
+}
+
+/// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them, 1 × 128 takes 8.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn add_avx512<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
+    choose::<F, 32, 128, true>(product, scratch);
+}
+
+/// 16 registers of 8 `f32`: a tile of 6 × 16 sums takes 12 of them, 1 × 64 takes 8.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn add_avx2<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
+    choose::<F, 16, 64, true>(product, scratch);
+}
+
+/// Whatever the target has at the least: SSE2, NEON. A fused multiply-add only where there is one.
+fn add_portable<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
+    choose::<F, 8, 32, { cfg!(target_arch = "aarch64") }>(product, scratch);
+}
+
+/// Goes through all of a, or only through what is not zero, whichever is less work.
+#[inline(always)]
+fn choose<F: Float, const NR: usize, const WIDE: usize, const FMA: bool>(
+    product: Product<'_, F>,
+    scratch: &mut Scratch<F>,
+) {
+    if !product.transposed && mostly_zero(product.a) {
+        sparse::<F, WIDE, FMA>(product, scratch);
+    } else {
+        dense::<F, NR, FMA>(product, scratch);
+    }
+}
+
+/// Whether most elements are zero, judged by some rows.
+#[inline(always)]
+fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
+    const JUDGED: usize = 4;
+    let (Left::Rows(a) | Left::Columns(a)) = a;
+    if a.nrows() < JUDGED || a.ncols() < 16 {
+        return false;
+    }
+    let mut zeros = 0_u32;
+    for row in (0..a.nrows()).step_by(a.nrows().div_ceil(JUDGED)) {
+        for &v in slice(a, row) {
+            zeros += u32::from(v == F::zero());
+        }
+    }
+    zeros as usize > JUDGED * a.ncols() / 2
+}
+
+/// All of a, in tiles of 6 rows.
+#[inline(always)]
+fn dense<F: Float, const NR: usize, const FMA: bool>(
+    product: Product<'_, F>,
+    scratch: &mut Scratch<F>,
+) {
+    let Product {
+        a,
+        b,
+        c,
+        transposed,
+    } = product;
+    let (m, k, n) = sizes(a, b);
+    let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
+    for (k0, kc) in parts(k, DENSE_K.min(panel.len())) {
+        let panel = &mut panel[..kc];
+        for j in (0..n).step_by(NR) {
+            pack(b, k0, j, panel);
+            let mut i = 0;
+            while i < m {
+                macro_rules! tile {
+                    ($rows:literal) => {{
+                        dense_tile::<F, $rows, NR, FMA>(a, (i, k0, j), panel, c, transposed);
+                        i += $rows;
+                    }};
+                }
+                match m - i {
+                    1 => tile!(1),
+                    2 => tile!(2),
+                    3 => tile!(3),
+                    4 => tile!(4),
+                    5 => tile!(5),
+                    _ => tile!(6),
+                }
+            }
+        }
+    }
+}
+
+/// What is not zero of each row of a, one row at a time.
+#[inline(always)]
+fn sparse<F: Float, const NR: usize, const FMA: bool>(
+    product: Product<'_, F>,
+    scratch: &mut Scratch<F>,
+) {
+    let Product { a, b, c, .. } = product;
+    let (m, k, n) = sizes(a, b);
+    let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
+    for (k0, kc) in parts(k, SPARSE_K.min(panel.len())) {
+        let panel = &mut panel[..kc];
+        for (i0, rows) in parts(m, LISTS) {
+            let lengths = &mut scratch.lengths[..rows];
+            list_not_zero(a, (i0, k0, kc), &mut scratch.lists, lengths);
+            for j in (0..n).step_by(NR) {
+                pack(b, k0, j, panel);
+                for (row, &length) in lengths.iter().enumerate() {
+                    if length == 0 {
+                        continue;
+                    }
+                    let mut sums = load::<F, 1, NR>(c, false, (i0 + row, j));
+                    for &(k, v) in &scratch.lists[row * SPARSE_K..][..length] {
+                        add_outer::<F, 1, NR, FMA>([v], &panel[k as usize], &mut sums);
+                    }
+                    store(c, false, (i0 + row, j), &sums);
+                }
+            }
+        }
+    }
+}
+
+/// Lists the pairs (k − k0, a[i][k]) that are not zero of the rows from `i0` on, k in order.
+#[inline(always)]
+fn list_not_zero<F: Float>(
+    a: Left<'_, F>,
+    (i0, k0, kc): (usize, usize, usize),
+    lists: &mut [(u32, F)],
+    lengths: &mut [usize],
+) {
+    let rows = lengths.len();
+    lengths.fill(0);
+    let mut flags = [[0_u8; 8]; LISTS / 8];
+    let mut list = |i: usize, k: usize, v: F| {
+        lists[i * SPARSE_K + lengths[i]] = (k as u32, v);
+        lengths[i] += 1;
+    };
+    // The contiguous direction, whichever it is, in one pass that compares and one that collects.
+    let (outer, inner) = match a {
+        Left::Rows(_) => (rows, kc),
+        Left::Columns(_) => (kc, rows),
+    };
+    for o in 0..outer {
+        let values = match a {
+            Left::Rows(a) => &slice(a, i0 + o)[k0..k0 + inner],
+            Left::Columns(a) => &slice(a, k0 + o)[i0..i0 + inner],
+        };
+        let flags_of_values = &mut flags.as_flattened_mut()[..inner.next_multiple_of(8)];
+        flags_of_values[inner..].fill(0);
+        for (flag, v) in flags_of_values.iter_mut().zip(values) {
+            *flag = u8::from(*v != F::zero());
+        }
+        for (group, &flags) in flags[..inner.div_ceil(8)].iter().enumerate() {
+            let mut flags = u64::from_le_bytes(flags);
+            while flags != 0 {
+                let i = 8 * group + flags.trailing_zeros() as usize / 8;
+                flags &= flags - 1;
+                match a {
+                    Left::Rows(_) => list(o, i, values[i]),
+                    Left::Columns(_) => list(i, o, values[i]),
+                }
+            }
+        }
+    }
+}
+
+/// M, K and N.
+#[inline(always)]
+fn sizes<F>(a: Left<'_, F>, b: Right<'_, F>) -> (usize, usize, usize) {
+    let (m, k) = match a {
+        Left::Rows(a) => a.dim(),
+        Left::Columns(a) => (a.ncols(), a.nrows()),
+    };
+    let (Right::Rows(b) | Right::Columns(b)) = b;
+    (m, k, if b.nrows() == k { b.ncols() } else { b.nrows() })
+}
+
+/// 0..`len` in as few parts of at most `most` as possible, of nearly equal length: (start, length).
+#[inline(always)]
+fn parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let part = len.div_ceil(len.div_ceil(most).max(1)).max(1);
+    (0..len)
+        .step_by(part)
+        .map(move |start| (start, part.min(len - start)))
+}
+
+/// The row of a matrix whose rows are contiguous.
+#[inline(always)]
+fn slice<F>(a: &ArrayRef2<F>, row: usize) -> &[F] {
+    a.row(row).to_slice().expect("contiguous rows")
+}
+
+/// a·b + c, rounded once where the instruction set can.
+#[inline(always)]
+fn fma<F: Float, const FMA: bool>(a: F, b: F, c: F) -> F {
+    match FMA {
+        true => a.mul_add(b, c),
+        false => a * b + c,
+    }
+}
+
+/// Adds to `MR × NR` elements of c.
+#[inline(always)]
+fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
+    a: Left<'_, F>,
+    (i, k0, j): (usize, usize, usize),
+    panel: &[[F; NR]],
+    c: &mut ArrayRef2<F>,
+    transposed: bool,
+) {
+    let mut sums = load::<F, MR, NR>(c, transposed, (i, j));
+    match a {
+        Left::Rows(a) => {
+            let mut rows = [&[][..]; MR];
+            for r in 0..MR {
+                rows[r] = &slice(a, i + r)[k0..k0 + panel.len()];
+            }
+            let column = |k: usize| {
+                let mut column = [F::zero(); MR];
+                for r in 0..MR {
+                    column[r] = rows[r][k];
+                }
+                column
+            };
+            add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
+        }
+        Left::Columns(a) => {
+            let column = |k| *slice(a, k0 + k)[i..].first_chunk().expect("rows of a tile");
+            add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
+        }
+    }
+    store(c, transposed, (i, j), &sums);
+}
+
+/// sums[r][s] += Σ column(k)[r]·panel[k][s], k in order.
+#[inline(always)]
+fn add_products<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
+    column: impl Fn(usize) -> [F; MR],
+    panel: &[[F; NR]],
+    out: &mut [[F; NR]; MR],
+) {
+    // A copy that nobody else looks at lives in registers.
+    let mut sums = *out;
+    for k in 0..panel.len() {
+        add_outer::<F, MR, NR, FMA>(column(k), &panel[k], &mut sums);
+    }
+    *out = sums;
+}
+
+/// sums[r][s] += a[r]·b[s]
+#[inline(always)]
+fn add_outer<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
+    a: [F; MR],
+    b: &[F; NR],
+    sums: &mut [[F; NR]; MR],
+) {
+    for r in 0..MR {
+        for s in 0..NR {
+            sums[r][s] = fma::<F, FMA>(a[r], b[s], sums[r][s]);
+        }
+    }
+}
+
+/// panel[k][s] = b[k0 + k][j + s]; columns beyond the last keep what they had, and are never stored.
+#[inline(always)]
+fn pack<F: Float, const NR: usize>(b: Right<'_, F>, k0: usize, j: usize, panel: &mut [[F; NR]]) {
+    match b {
+        Right::Rows(b) => {
+            for (k, line) in panel.iter_mut().enumerate() {
+                copy(&slice(b, k0 + k)[j..], line);
+            }
+        }
+        Right::Columns(b) => {
+            for (s, column) in (j..b.nrows().min(j + NR)).enumerate() {
+                let column = &slice(b, column)[k0..k0 + panel.len()];
+                for (line, &v) in panel.iter_mut().zip(column) {
+                    line[s] = v;
+                }
+            }
+        }
+    }
+}
+
+/// The `MR × NR` elements of c from (i, j) on, as far as there are any.
+#[inline(always)]
+fn load<F: Float, const MR: usize, const NR: usize>(
+    c: &ArrayRef2<F>,
+    transposed: bool,
+    (i, j): (usize, usize),
+) -> [[F; NR]; MR] {
+    let mut sums = [[F::zero(); NR]; MR];
+    if transposed {
+        for s in 0..NR.min(c.nrows() - j) {
+            let row = slice(c, j + s)[i..]
+                .first_chunk::<MR>()
+                .expect("rows of a tile");
+            for r in 0..MR {
+                sums[r][s] = row[r];
+            }
+        }
+    } else {
+        for r in 0..MR {
+            copy(&slice(c, i + r)[j..], &mut sums[r]);
+        }
+    }
+    sums
+}
+
+/// The reverse of [`load`].
+#[inline(always)]
+fn store<F: Float, const MR: usize, const NR: usize>(
+    c: &mut ArrayRef2<F>,
+    transposed: bool,
+    (i, j): (usize, usize),
+    sums: &[[F; NR]; MR],
+) {
+    if transposed {
+        for s in 0..NR.min(c.nrows() - j) {
+            let mut row = c.row_mut(j + s);
+            let row = row.as_slice_mut().expect("contiguous rows")[i..].first_chunk_mut::<MR>();
+            let row = row.expect("rows of a tile");
+            for r in 0..MR {
+                row[r] = sums[r][s];
+            }
+        }
+    } else {
+        for r in 0..MR {
+            let mut row = c.row_mut(i + r);
+            copy(
+                &sums[r],
+                &mut row.as_slice_mut().expect("contiguous rows")[j..],
+            );
+        }
+    }
+}
+
+/// Copies as much as both have.
+#[inline(always)]
+fn copy<F: Float>(from: &[F], to: &mut [F]) {
+    // In steps of a register: rows end anywhere, and are too short to call a function for.
+    let len = from.len().min(to.len());
+    let (from, from_rest) = from[..len].as_chunks::<8>();
+    let (to, to_rest) = to[..len].as_chunks_mut::<8>();
+    for (from, to) in from.iter().zip(to) {
+        *to = *from;
+    }
+    for (from, to) in from_rest.iter().zip(to_rest) {
+        *to = *from;
+    }
+}
+
+/// y += alpha·x; whether all of y is finite.
+pub(super) fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
+    const LANES: usize = 16;
+    // 0·v is 0 unless v is infinite or NaN. A sum a lane, or the sums would wait for each other.
+    let mut zeros = [F::zero(); LANES];
+    for (row, mut y) in y.rows_mut().into_iter().enumerate() {
+        let (xs, x_rest) = slice(x, row).as_chunks::<LANES>();
+        let (ys, y_rest) = y
+            .as_slice_mut()
+            .expect("contiguous rows")
+            .as_chunks_mut::<LANES>();
+        for (x, y) in xs.iter().zip(ys) {
+            for lane in 0..LANES {
+                y[lane] += alpha * x[lane];
+                zeros[lane] += F::zero() * y[lane];
+            }
+        }
+        for (&x, y) in x_rest.iter().zip(y_rest) {
+            *y += alpha * x;
+            zeros[0] += F::zero() * *y;
+        }
+    }
+    zeros.iter().all(|&zero| zero == F::zero())
+}
