@@ -4,7 +4,7 @@ use ndarray::ArrayRef2;
 use ndarray_rand::rand::{RngCore, seq::SliceRandom};
 
 use super::Dataset;
-use crate::linalg::Float;
+use crate::linalg::{Float, scale_bytes};
 
 /// x = scale·pixel + shift: from grey values 0 to 255 to the inputs of a network. Kept in the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,9 +35,7 @@ impl Scaling {
             let pixels = data.images.row(image as usize);
             let (pixels, x) = (pixels.to_slice(), x.as_slice_mut());
             let (pixels, x) = (pixels.expect("contiguous"), x.expect("contiguous"));
-            for (x, &pixel) in x.iter_mut().zip(pixels) {
-                *x = scale * F::from(pixel).expect("a byte converts to any float") + shift;
-            }
+            scale_bytes(pixels, scale, shift, x);
         }
     }
 }

@@ -20,15 +20,19 @@
 //!   and serves every tile above and below.
 //! - Where a[i][k] is zero, k is left out. That is exact, since fma(0, b, c) = c, and four of five pixels of MNIST are black. It is done where most of a is zero, judged by a few rows.
 
-mod kernel;
+mod dispatch;
+mod elementwise;
+mod product;
 
 use ndarray::{ArrayRef2, NdFloat};
 use ndarray_rand::rand_distr::uniform::SampleUniform;
 
-use kernel::{Left, Product, Right};
+use dispatch::Set;
+use elementwise::{AddScaled, ScaleBytes};
+use product::{Left, Product, Right, WithScratch};
 
 /// The numbers a network can be made of: `f32` to train, `f64` to check the very same code.
-pub trait Float: NdFloat + SampleUniform + Default + kernel::WithScratch {}
+pub trait Float: NdFloat + SampleUniform + Default + product::Scalar {}
 impl Float for f32 {}
 impl Float for f64 {}
 
@@ -45,15 +49,11 @@ pub fn add_matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef
         "matmul: a ({m}, {k}) · b ({k_b}, {n}) against c {:?}",
         c.dim()
     );
-    with_product(a, b, c, kernel::add);
+    product(Set::detect(), a, b, c);
 }
 
-fn with_product<F: Float>(
-    a: &ArrayRef2<F>,
-    b: &ArrayRef2<F>,
-    c: &mut ArrayRef2<F>,
-    add: impl FnOnce(Product<'_, F>),
-) {
+/// c += a·b with these instructions.
+fn product<F: Float>(set: Set, a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef2<F>) {
     let (a_t, b_t) = (a.t(), b.t());
     let (a, b, transposed) = match (rows_contiguous(a), rows_contiguous(b)) {
         // x·w
@@ -63,11 +63,16 @@ fn with_product<F: Float>(
         // dy·wᵀ as (w·dyᵀ)ᵀ: of the two it is the small dy that is turned around into panels.
         (_, false) => (Left::Rows(&b_t), Right::Columns(a), true),
     };
-    add(Product {
-        a,
-        b,
-        c,
-        transposed,
+    F::with_scratch(|scratch| {
+        set.run(WithScratch(
+            Product {
+                a,
+                b,
+                c,
+                transposed,
+            },
+            scratch,
+        ))
     });
 }
 
@@ -86,7 +91,18 @@ fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
 /// Shapes: x and y alike, with contiguous rows. Panics if they are not.
 pub fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
     assert_eq!(x.dim(), y.dim(), "add_scaled: x against y");
-    kernel::add_scaled(alpha, x, y)
+    Set::detect().run(AddScaled { alpha, x, y })
+}
+
+/// x = scale·byte + shift, element by element. Panics if there are not as many bytes as elements.
+pub fn scale_bytes<F: Float>(bytes: &[u8], scale: F, shift: F, x: &mut [F]) {
+    assert_eq!(bytes.len(), x.len(), "scale_bytes: bytes against x");
+    Set::detect().run(ScaleBytes {
+        bytes,
+        scale,
+        shift,
+        x,
+    });
 }
 
 #[cfg(test)]
@@ -122,7 +138,7 @@ mod tests {
     }
 
     fn every_product_is_the_chain<F: Float>(
-        add: impl Fn(Product<'_, F>),
+        set: Set,
         fma: bool,
         (m, k, n): (usize, usize, usize),
         zeros: f64,
@@ -145,7 +161,7 @@ mod tests {
             ("a·bᵀ", a.view(), bt.t()),
         ] {
             let mut sum = c.clone();
-            with_product(&a, &b, &mut sum, &add);
+            product(set, &a, &b, &mut sum);
             assert_eq!(sum, expected, "{form}: {what}");
         }
     }
@@ -175,12 +191,13 @@ mod tests {
 
     #[test]
     fn every_product_is_one_chain_of_fused_multiply_adds_bit_for_bit() {
-        let portable = matches!(kernel::Set::detect(), kernel::Set::Portable);
+        let set = Set::detect();
+        let portable = matches!(set, Set::Portable);
         let fma = cfg!(target_arch = "aarch64") || !portable;
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for (size, zeros) in sizes_and_zeros() {
-            every_product_is_the_chain::<f32>(kernel::add, fma, size, zeros, &mut rng);
-            every_product_is_the_chain::<f64>(kernel::add, fma, size, zeros, &mut rng);
+            every_product_is_the_chain::<f32>(set, fma, size, zeros, &mut rng);
+            every_product_is_the_chain::<f64>(set, fma, size, zeros, &mut rng);
         }
     }
 
@@ -189,8 +206,7 @@ mod tests {
         let fma = cfg!(target_arch = "aarch64");
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         for (size, zeros) in sizes_and_zeros() {
-            let add = |product: Product<'_, f32>| kernel::add_with(kernel::Set::Portable, product);
-            every_product_is_the_chain::<f32>(add, fma, size, zeros, &mut rng);
+            every_product_is_the_chain::<f32>(Set::Portable, fma, size, zeros, &mut rng);
         }
     }
 

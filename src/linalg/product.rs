@@ -1,13 +1,13 @@
-//! Tiles, panels, lists of what is not zero, and the choice of the instruction set.
-//!
-//! Loops are plain here: the code inside the closures of an iterator may be compiled for the least
-//! processor of the target, and that of a function marked `inline(always)` is not.
+//! The matrix product: panels, tiles, and lists of what is not zero.
 
 use std::cell::RefCell;
 
 use ndarray::ArrayRef2;
 
-use super::Float;
+use super::{
+    Float,
+    dispatch::{Kernel, WIDEST},
+};
 
 /// c += a·b, or cᵀ += a·b.
 pub(super) struct Product<'a, F> {
@@ -61,107 +61,47 @@ impl<F: Float> Scratch<F> {
     }
 }
 
-/// Floats that have a [`Scratch`] for each thread.
-pub trait WithScratch: Sized {
-    /// Calls `work` with this thread's scratch.
-    fn with_scratch(work: impl FnOnce(&mut Scratch<Self>));
+/// What a kernel needs of its floats beyond arithmetic.
+pub trait Scalar: Sized {
+    /// Calls `work` with the scratch of this thread.
+    fn with_scratch<T>(work: impl FnOnce(&mut Scratch<Self>) -> T) -> T;
+
+    /// A byte as a number, exactly.
+    fn from_byte(byte: u8) -> Self;
 }
 
-macro_rules! with_scratch {
+macro_rules! scalar {
     ($($float:ty),*) => {$(
-        impl WithScratch for $float {
-            fn with_scratch(work: impl FnOnce(&mut Scratch<Self>)) {
+        impl Scalar for $float {
+            fn with_scratch<T>(work: impl FnOnce(&mut Scratch<Self>) -> T) -> T {
                 thread_local!(static SCRATCH: RefCell<Scratch<$float>> = RefCell::new(Scratch::new()));
-                SCRATCH.with_borrow_mut(work);
+                SCRATCH.with_borrow_mut(work)
+            }
+
+            #[inline(always)]
+            fn from_byte(byte: u8) -> Self {
+                byte.into()
             }
         }
     )*};
 }
-with_scratch!(f32, f64);
+scalar!(f32, f64);
 
-/// The widest panel, that of AVX-512.
-const WIDEST: usize = 128;
+/// A product, with the scratch of the thread that computes it.
+pub(super) struct WithScratch<'a, F>(pub Product<'a, F>, pub &'a mut Scratch<F>);
 
-/// The instruction sets that there is a kernel for.
-#[derive(Clone, Copy)]
-pub(super) enum Set {
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Detected),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Detected),
-    Portable,
-}
+impl<F: Float> Kernel for WithScratch<'_, F> {
+    type Output = ();
 
-/// Proof that the processor was asked.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-pub(super) struct Detected(());
-
-impl Set {
-    /// The widest that this processor has.
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if fma && is_x86_feature_detected!("avx512f") {
-                return Self::Avx512(Detected(()));
-            }
-            if fma {
-                return Self::Avx2(Detected(()));
-            }
+    /// Goes through all of a, or only through what is not zero, whichever is less work.
+    #[inline(always)]
+    fn run<const NR: usize, const WIDE: usize, const FMA: bool>(self) {
+        let Self(product, scratch) = self;
+        if !product.transposed && mostly_zero(product.a) {
+            sparse::<F, WIDE, FMA>(product, scratch);
+        } else {
+            dense::<F, NR, FMA>(product, scratch);
         }
-        Self::Portable
-    }
-}
-
-/// Adds a product with the widest instructions that the processor has.
-pub(super) fn add<F: Float>(product: Product<'_, F>) {
-    add_with(Set::detect(), product);
-}
-
-/// Adds a product with these instructions.
-#[allow(unsafe_code)]
-pub(super) fn add_with<F: Float>(set: Set, product: Product<'_, F>) {
-    F::with_scratch(|scratch| match set {
-        // SAFETY: only `Set::detect` makes a `Detected`, once the processor was found to have these.
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx512(Detected(())) => unsafe { add_avx512(product, scratch) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Set::Avx2(Detected(())) => unsafe { add_avx2(product, scratch) },
-        Set::Portable => add_portable(product, scratch),
-    });
-}
-
-/// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them, 1 × 128 takes 8.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn add_avx512<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
-    choose::<F, 32, 128, true>(product, scratch);
-}
-
-/// 16 registers of 8 `f32`: a tile of 6 × 16 sums takes 12 of them, 1 × 64 takes 8.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn add_avx2<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
-    choose::<F, 16, 64, true>(product, scratch);
-}
-
-/// Whatever the target has at the least: SSE2, NEON. A fused multiply-add only where there is one.
-fn add_portable<F: Float>(product: Product<'_, F>, scratch: &mut Scratch<F>) {
-    choose::<F, 8, 32, { cfg!(target_arch = "aarch64") }>(product, scratch);
-}
-
-/// Goes through all of a, or only through what is not zero, whichever is less work.
-#[inline(always)]
-fn choose<F: Float, const NR: usize, const WIDE: usize, const FMA: bool>(
-    product: Product<'_, F>,
-    scratch: &mut Scratch<F>,
-) {
-    if !product.transposed && mostly_zero(product.a) {
-        sparse::<F, WIDE, FMA>(product, scratch);
-    } else {
-        dense::<F, NR, FMA>(product, scratch);
     }
 }
 
@@ -262,38 +202,46 @@ fn list_not_zero<F: Float>(
 ) {
     let rows = lengths.len();
     lengths.fill(0);
-    let mut flags = [[0_u8; 8]; LISTS / 8];
-    let mut list = |i: usize, k: usize, v: F| {
-        lists[i * SPARSE_K + lengths[i]] = (k as u32, v);
-        lengths[i] += 1;
+    // Along whatever is contiguous: k for the rows of a, i for its columns.
+    let lines = match a {
+        Left::Rows(_) => rows,
+        Left::Columns(_) => kc,
     };
-    // The contiguous direction, whichever it is, in one pass that compares and one that collects.
-    let (outer, inner) = match a {
-        Left::Rows(_) => (rows, kc),
-        Left::Columns(_) => (kc, rows),
-    };
-    for o in 0..outer {
+    for line in 0..lines {
         let values = match a {
-            Left::Rows(a) => &slice(a, i0 + o)[k0..k0 + inner],
-            Left::Columns(a) => &slice(a, k0 + o)[i0..i0 + inner],
+            Left::Rows(a) => &slice(a, i0 + line)[k0..k0 + kc],
+            Left::Columns(a) => &slice(a, k0 + line)[i0..i0 + rows],
         };
-        let flags_of_values = &mut flags.as_flattened_mut()[..inner.next_multiple_of(8)];
-        flags_of_values[inner..].fill(0);
-        for (flag, v) in flags_of_values.iter_mut().zip(values) {
-            *flag = u8::from(*v != F::zero());
-        }
-        for (group, &flags) in flags[..inner.div_ceil(8)].iter().enumerate() {
-            let mut flags = u64::from_le_bytes(flags);
-            while flags != 0 {
-                let i = 8 * group + flags.trailing_zeros() as usize / 8;
-                flags &= flags - 1;
-                match a {
-                    Left::Rows(_) => list(o, i, values[i]),
-                    Left::Columns(_) => list(i, o, values[i]),
-                }
+        for (group, values) in values.chunks(64).enumerate() {
+            let mut bits = not_zero(values);
+            while bits != 0 {
+                let at = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let (row, k) = match a {
+                    Left::Rows(_) => (line, 64 * group + at),
+                    Left::Columns(_) => (64 * group + at, line),
+                };
+                lists[row * SPARSE_K + lengths[row]] = (k as u32, values[at]);
+                lengths[row] += 1;
             }
         }
     }
+}
+
+/// A bit for each of up to 64 values: whether it is not zero.
+#[inline(always)]
+fn not_zero<F: Float>(values: &[F]) -> u64 {
+    let mut flags = [0_u8; 64];
+    for (flag, v) in flags.iter_mut().zip(values) {
+        *flag = u8::from(*v != F::zero());
+    }
+    let mut bits = 0;
+    for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
+        // Eight bytes of 0 or 1 to eight bits: the product gathers them in its highest byte.
+        let gathered = u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= gathered << (8 * byte);
+    }
+    bits
 }
 
 /// M, K and N.
@@ -479,29 +427,4 @@ fn copy<F: Float>(from: &[F], to: &mut [F]) {
     for (from, to) in from_rest.iter().zip(to_rest) {
         *to = *from;
     }
-}
-
-/// y += alpha·x; whether all of y is finite.
-pub(super) fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
-    const LANES: usize = 16;
-    // 0·v is 0 unless v is infinite or NaN. A sum a lane, or the sums would wait for each other.
-    let mut zeros = [F::zero(); LANES];
-    for (row, mut y) in y.rows_mut().into_iter().enumerate() {
-        let (xs, x_rest) = slice(x, row).as_chunks::<LANES>();
-        let (ys, y_rest) = y
-            .as_slice_mut()
-            .expect("contiguous rows")
-            .as_chunks_mut::<LANES>();
-        for (x, y) in xs.iter().zip(ys) {
-            for lane in 0..LANES {
-                y[lane] += alpha * x[lane];
-                zeros[lane] += F::zero() * y[lane];
-            }
-        }
-        for (&x, y) in x_rest.iter().zip(y_rest) {
-            *y += alpha * x;
-            zeros[0] += F::zero() * *y;
-        }
-    }
-    zeros.iter().all(|&zero| zero == F::zero())
 }
