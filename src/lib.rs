@@ -1,4 +1,52 @@
-//! Backpropagation you can read, check and trust.
+//! Backpropagation you can read, check and trust: an MNIST trainer whose forward and backward passes are
+//! written by hand, and prove themselves.
+//!
+//! # The map of the house
+//!
+//! Data flows one way, and the modules stand in that order:
+//!
+//! ```text
+//! data → batches → forward → loss → backward → SGD → metrics → model file
+//!                     ↑ checked by gradcheck
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`data`] | finds, checks, downloads, parses and splits MNIST; [`data::batches`] makes batches of it |
+//! | [`nn`] | the modules, [`Linear`](nn::Linear) and [`ReLU`](nn::ReLU), and the network of them, [`Mlp`](nn::Mlp) |
+//! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
+//! | [`optim`] | [`Sgd`](optim::Sgd) |
+//! | [`train`](mod@train) | the step, the loop, and what it reports |
+//! | [`metrics`] | loss, accuracy, confusion, confidence |
+//! | [`model_file`] | `model.bin`, written and read |
+//! | [`gradcheck`] | every gradient against finite differences |
+//! | [`linalg`] | the matrix product, where the cleverness is |
+//! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
+//!
+//! Read [`nn`] first: its legend of symbols holds everywhere. Then, in the order of the lesson, each
+//! derivation stands with its module: [`nn::Linear`], [`nn::ReLU`], [`loss::Mse`],
+//! [`loss::CrossEntropy`].
+//!
+//! The library knows nothing of terminals and prints nothing; the program `mlp` is a thin layer over it.
+//!
+//! # A network in a few lines
+//!
+//! The check of a gradient that `mlp gradcheck` does, on a network of one's own:
+//!
+//! ```
+//! use mlp::{
+//!     gradcheck::{Settings, check_network, random_images},
+//!     loss::CrossEntropy,
+//!     nn::Mlp,
+//!     train::{Purpose, generator},
+//! };
+//!
+//! let network = Mlp::<f64>::kaiming(&[64, 20, 10], &mut generator(1, Purpose::Init));
+//! let images = random_images(8, 64, 1);
+//! for tensor in check_network(network, &CrossEntropy, &images.x, &images.targets, &Settings::default()) {
+//!     assert!(tensor.passed, "{tensor:?}"); // 0.weight, 0.bias, 2.weight, 2.bias
+//! }
+//! ```
 #![warn(missing_docs)]
 #![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
 
@@ -13,3 +61,8 @@ pub mod nn;
 pub mod optim;
 pub mod team;
 pub mod train;
+
+/// The README's examples are compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,66 @@
+//! A step of training allocates nothing: all room is taken before the first one.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use mlp::{
+    data::{Dataset, batches::Scaling, batches::in_order},
+    model_file::LossKind,
+    nn::Mlp,
+    optim::Sgd,
+    team::Team,
+    train::{Purpose, Trainer, generator},
+};
+use ndarray::{Array2, ArrayRef2};
+
+/// The system's allocator, counting.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The only test in this file: others running beside it would be counted too.
+#[test]
+fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
+    let images = Array2::from_shape_fn((64, 784), |(n, p)| (n * p % 256) as u8);
+    let data = Dataset { images, labels: (0..64).map(|n| n % 10).collect() };
+    let order = in_order(64);
+    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
+        for threads in [1, 2, 3] {
+            let loss = kind.build::<f32>();
+            let layers = [784, 50, 20, loss.outputs(10)];
+            let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
+            let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
+            let sgd = Sgd { learning_rate: 1e-3 };
+            // Every thread takes its scratch when it first works; which one works is not certain.
+            let mut fewest = usize::MAX;
+            for _ in 0..200 {
+                let before = ALLOCATIONS.load(Ordering::Relaxed);
+                for n in [64, 17] {
+                    let gather = |first: usize, x: &mut ArrayRef2<f32>| {
+                        Scaling::UNIT.gather(&data, &order[first..first + x.nrows()], x);
+                    };
+                    trainer.step(sgd, &data.labels[..n], gather).unwrap();
+                }
+                fewest = fewest.min(ALLOCATIONS.load(Ordering::Relaxed) - before);
+            }
+            assert_eq!(fewest, 0, "{kind} on {threads} threads");
+        }
+    }
+    assert!(ALLOCATIONS.load(Ordering::Relaxed) > 0, "the counter counts");
+}
