@@ -447,7 +447,8 @@ pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
         error,
     };
     let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
-    if path.is_dir() {
+    let text = path.as_os_str().to_string_lossy();
+    if path.is_dir() || text.ends_with(std::path::is_separator) {
         return not(
             io::ErrorKind::IsADirectory,
             "a folder, expected a file name: add one, as in --out model.bin",

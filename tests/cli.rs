@@ -46,18 +46,14 @@ fn process(dir: &Path, line: &str) -> std::process::Command {
 /// Runs and returns (stdout, stderr), after a look at the exit code.
 #[track_caller]
 fn texts(mut command: Command, code: i32) -> (String, String) {
-    let Output { stdout, stderr, .. } = command.output().unwrap();
-    let texts = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
-    command.assert().code(code);
-    let [stdout, stderr] = texts;
-    (stdout, stderr)
+    let output = command.assert().code(code).get_output().clone();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
 }
 
 #[track_caller]
 fn run(dir: &Path, line: &str, code: i32) -> (String, String) {
-    let output = mlp(dir, line).assert().code(code).get_output().clone();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
+    texts(mlp(dir, line), code)
 }
 
 #[track_caller]
@@ -189,6 +185,7 @@ fn places_that_cannot_hold_a_model_are_refused_before_training() {
     let folder = tempdir().unwrap();
     for (out, expected) in [
         (".", "a folder, expected a file name"),
+        ("new/", "a folder, expected a file name"),
         ("nowhere/model.bin", "no such folder"),
     ] {
         let (stdout, stderr) = run(folder.path(), &format!("{SHORT} --out {out}"), 1);
@@ -213,6 +210,8 @@ fn training_that_diverges_stops_names_the_place_and_writes_nothing() {
     }
     assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
     assert_eq!(names_in(folder.path()), ["model.bin"]);
+    let (_, stderr) = run(folder.path(), &format!("{SHORT} --lr 3e38"), 1);
+    assert!(stderr.contains("try --lr 3e37"), "{stderr}");
 }
 
 #[test]

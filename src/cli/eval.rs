@@ -13,7 +13,7 @@ use super::{
     Outcome,
     data::DataArgs,
     interrupt,
-    network::{ThreadArgs, layers_text, load_model},
+    network::{ThreadArgs, load_model, network_text},
     output::{BOLD, DIM, Output, next_step, note, progress_bar, thousands},
 };
 
@@ -72,10 +72,10 @@ impl Eval {
             });
             writeln!(out, "{object}")?;
         } else {
-            let layers = layers_text(&metadata.layers);
             writeln!(
                 out,
-                "{BOLD}{path}{BOLD:#}: {layers}, ReLU, {}",
+                "{BOLD}{path}{BOLD:#}: {}, {}",
+                network_text(&metadata.layers),
                 metadata.loss
             )?;
             print(out, &result)?;

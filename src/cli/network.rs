@@ -153,7 +153,7 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
 }
 
 /// `784-50-10`; of a long list the first and the last.
-pub fn layers_text(layers: &[usize]) -> String {
+fn layers_text(layers: &[usize]) -> String {
     let text = |layers: &[usize]| {
         let widths: Vec<_> = layers.iter().map(ToString::to_string).collect();
         widths.join("-")
@@ -166,6 +166,12 @@ pub fn layers_text(layers: &[usize]) -> String {
             text(&layers[n - 2..])
         ),
     }
+}
+
+/// `784-50-10, ReLU`; without hidden layers there is none.
+pub fn network_text(layers: &[usize]) -> String {
+    let activation = if layers.len() > 2 { ", ReLU" } else { "" };
+    format!("{}{activation}", layers_text(layers))
 }
 
 /// How many threads to use.

@@ -21,7 +21,7 @@ use super::{
     Outcome,
     data::DataArgs,
     interrupt::{self, Interrupted},
-    network::{Hidden, LossArgs, ThreadArgs, check_size, layers_text},
+    network::{Hidden, LossArgs, ThreadArgs, check_size, network_text},
     output::{BOLD, DIM, Output, next_step, note, progress_bar, scientific, thousands},
 };
 
@@ -76,7 +76,7 @@ pub struct Train {
         long,
         value_name = "N",
         default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(..i64::from(FileKind::TrainImages.count())),
+        value_parser = clap::value_parser!(u32).range(..=i64::from(FileKind::TrainImages.count()) - 1),
         help_heading = "Training"
     )]
     valid: u32,
@@ -175,7 +175,7 @@ impl Train {
         let network = report.finish(trained, &self.out)?;
         let model = Model { network, metadata };
         model_file::save(&self.out, &model)
-            .with_context(|| format!("the model could not be saved to {}", self.out.display()))?;
+            .context("the model could not be saved, choose another --out")?;
         let bytes = self.out.metadata().map_or(0, |file| file.len());
         if self.json {
             let saved = json!({"event": "saved", "model": self.out, "bytes": bytes});
@@ -230,15 +230,15 @@ impl<'a> Report<'a> {
             });
             writeln!(out, "{start}")?;
         } else {
-            let layers = layers_text(layers);
             writeln!(
                 out,
-                "{BOLD}{layers}{BOLD:#}, ReLU, {loss}: {} parameters",
+                "{BOLD}{}{BOLD:#}, {loss}: {} parameters",
+                network_text(layers),
                 thousands(parameters as u64)
             )?;
             writeln!(
                 out,
-                "{} images to train on, {} to validate; batches of {}, lr {}, seed {}, {threads} {}",
+                "{} images to train on, {} to validate; batches of {}, lr {:?}, seed {}, {threads} {}",
                 thousands(train as u64),
                 thousands(valid as u64),
                 thousands(training.batch_size as u64),
