@@ -102,7 +102,7 @@ pub fn progress_bar(length: u64, template: &str) -> ProgressBar {
     bar
 }
 
-/// A number in three or so digits and an exponent of two, so that columns align: `-1.2e-09`.
+/// `digits` after the point and at least two in the exponent, so that columns align: `-1.2e-09`.
 pub fn scientific(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$e}");
     match text.split_once('e') {
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn scientific_numbers_have_exponents_of_two_digits() {
-        let texts = [0.0, -1.25e-9, 3.0, 1e100, f64::NAN].map(|n| scientific(n, 1));
+        let texts = [0.0, -1.23e-9, 3.0, 1e100, f64::NAN].map(|n| scientific(n, 1));
         assert_eq!(texts, ["0.0e+00", "-1.2e-09", "3.0e+00", "1.0e+100", "NaN"]);
     }
 
