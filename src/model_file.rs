@@ -28,10 +28,10 @@ use crate::{
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The largest file that is read: 1 GiB, some 250 million parameters.
-const MAX_BYTES: u64 = 1 << 30;
+pub const MAX_BYTES: u64 = 1 << 30;
 
-/// The most Linear layers and the widest layer that are believed.
-const MAX_LAYERS: usize = 1_000;
+/// The most widths in [`Metadata::layers`] that are believed.
+pub const MAX_LAYERS: usize = 1_000;
 const KEY: &str = "mlp";
 
 /// What is needed to use a network again, and how it came to be.
@@ -137,12 +137,12 @@ pub struct Model<F = f32> {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The file system says no.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the file system says.
-        source: io::Error,
+        /// What the file system says. Not a `source`: the text above holds it already.
+        error: io::Error,
     },
     /// Not a model of this program, or a damaged one.
     #[error("{}: {fault}", path.display())]
@@ -191,7 +191,7 @@ pub enum Fault {
     #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
     Version(u64),
     /// Layers that cannot be.
-    #[error("layers {0:?}, expected at least inputs and outputs, each at least 1")]
+    #[error("layers {0:?}, expected 2 to {MAX_LAYERS} widths, each at least 1")]
     Layers(Vec<usize>),
     /// Outputs that do not go with the loss.
     #[error("{found} outputs, expected {expected} for {loss}")]
@@ -257,9 +257,9 @@ pub enum Fault {
 /// Writes a model, whole or not at all: see [`atomic_file::write`].
 pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
     let bytes = to_bytes(model);
-    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(|source| ModelError::Io {
+    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(|error| ModelError::Io {
         path: path.to_path_buf(),
-        source,
+        error,
     })
 }
 
@@ -296,9 +296,9 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
 
 /// Reads a model; on errors see [`ModelError`].
 pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
-    let io = |source| ModelError::Io {
+    let io = |error| ModelError::Io {
         path: path.to_path_buf(),
-        source,
+        error,
     };
     let fault = |fault| ModelError::Fault {
         path: path.to_path_buf(),
@@ -442,12 +442,13 @@ fn numbers<F: Float>(
 ///
 /// Errors if there is a file that is not a model of ours, or a folder, or no folder to put it in.
 pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
-    let io = |source| ModelError::Io {
+    let io = |error| ModelError::Io {
         path: path.to_path_buf(),
-        source,
+        error,
     };
     let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
-    if path.is_dir() {
+    let text = path.as_os_str().to_string_lossy();
+    if path.is_dir() || text.ends_with(std::path::is_separator) {
         return not(
             io::ErrorKind::IsADirectory,
             "a folder, expected a file name: add one, as in --out model.bin",
@@ -461,7 +462,7 @@ pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
         );
     }
     match load::<f32>(path) {
-        Err(ModelError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+        Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
         Err(ModelError::Fault { path, fault }) if !force => {
             return Err(ModelError::WouldOverwrite { path, fault });
         }

@@ -82,7 +82,7 @@ pub struct Epoch {
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The numbers left the range of floats.
-    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {}", shorter(*learning_rate))]
+    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {:?}", shorter(*learning_rate))]
     NotFinite {
         /// Which epoch, from 1.
         epoch: usize,
@@ -104,12 +104,9 @@ pub enum TrainError {
 }
 
 /// A tenth of a learning rate, to one digit.
-fn shorter(learning_rate: f32) -> String {
+fn shorter(learning_rate: f32) -> f32 {
     let tenth = format!("{:.0e}", learning_rate / 10.0);
-    tenth
-        .parse::<f32>()
-        .expect("a number just written")
-        .to_string()
+    tenth.parse().expect("a number just written")
 }
 
 /// The first place with a number that is NaN or infinite.

@@ -2,7 +2,10 @@
 
 mod report;
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use clap::builder::FalseyValueParser;
 use indicatif::{DecimalBytes, ProgressBar};
@@ -10,7 +13,7 @@ use indicatif::{DecimalBytes, ProgressBar};
 use mlp::data::{
     Mnist,
     download::{self, DownloadError, Event},
-    download_command, inspect, load,
+    download_command, inspect, load, shell_quote,
 };
 
 use super::{
@@ -21,7 +24,13 @@ use super::{
 
 /// Show what is in the data folder, file by file; fetch what is missing
 #[derive(clap::Args)]
-#[command(after_help = "Exit code: 0 if all four files are sound, 1 if not.")]
+#[command(after_help = "\
+Examples:
+  mlp data                       what is in ./data
+  mlp data --download            fetch what is missing first
+  mlp data --data-dir ~/mnist    what is in another folder
+
+Exit code: 0 if all four files are sound, 1 if not.")]
 pub struct Data {
     #[command(flatten)]
     data: DataArgs,
@@ -35,18 +44,28 @@ pub struct Data {
     json: bool,
 }
 
-/// Where the data is, and where it comes from.
+/// Where the data is.
 #[derive(clap::Args)]
-pub struct DataArgs {
+pub struct DataDir {
     /// Folder of the four MNIST files, packed (.gz) or not
     #[arg(
         long,
         value_name = "DIR",
-        env = "MLP_DATA_DIR",
-        default_value = "data",
+        env = VARIABLE,
+        default_value = DEFAULT,
         help_heading = "Data"
     )]
-    pub data_dir: PathBuf,
+    data_dir: PathBuf,
+}
+
+const DEFAULT: &str = "data";
+const VARIABLE: &str = "MLP_DATA_DIR";
+
+/// Where the data is, and where it comes from.
+#[derive(clap::Args)]
+pub struct DataArgs {
+    #[command(flatten)]
+    pub dir: DataDir,
 
     /// Where to fetch missing files, instead of the official mirrors (repeat for several, tried in turn)
     #[arg(long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
@@ -62,41 +81,64 @@ impl Data {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         if self.download && self.data.offline {
             // Not clap's own check: to it, MLP_OFFLINE=0 would be a conflict too.
-            let text = "--download cannot be used with --offline (or MLP_OFFLINE)\n";
-            clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).exit();
+            let text = "--download cannot be used with --offline (or MLP_OFFLINE)";
+            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).into());
         }
         if self.download {
-            interrupt::listen()?;
+            interrupt::hold();
             if self.data.fetch_missing()? == 0 {
                 output::note(format_args!(
                     "{}: nothing is missing, nothing was downloaded",
-                    self.data.data_dir.display()
+                    self.data.dir.path().display()
                 ));
             }
         }
+        interrupt::release()?;
         let spinner = output::progress_bar(0, "{spinner} checking {elapsed}");
-        let files = inspect::inspect(&self.data.data_dir);
+        let files = inspect::inspect(self.data.dir.path());
         spinner.finish_and_clear();
         if self.json {
-            report::json(&self.data.data_dir, &files, out)
+            report::json(&self.data.dir, &files, out)
         } else {
-            report::table(&self.data.data_dir, &files, out)
+            report::table(&self.data.dir, &files, out)
         }
     }
 }
 
-impl DataArgs {
-    /// Fetches what is missing, unpacks, checks and loads; progress and notes go to stderr.
-    ///
-    /// Call [`interrupt::listen`] before, so that Ctrl-C stops a download tidily.
-    pub fn load(&self) -> anyhow::Result<Mnist> {
-        if !self.offline {
-            self.fetch_missing()?;
+impl DataDir {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The flag that makes another command use the same folder, after a blank; nothing where it would anyway.
+    pub fn flag(&self) -> String {
+        let same = std::env::var_os(VARIABLE).unwrap_or(DEFAULT.into());
+        match same == self.data_dir.as_os_str() {
+            true => String::new(),
+            false => format!(" --data-dir {}", shell_quote(&self.data_dir)),
         }
+    }
+
+    /// Unpacks, checks and loads; progress and notes go to stderr. Ctrl-C is held from here on, so that
+    /// nothing is left half unpacked.
+    pub fn load(&self) -> anyhow::Result<Mnist> {
+        interrupt::hold();
         let spinner = output::progress_bar(0, "{spinner} reading the data {elapsed}");
         let mnist = load(&self.data_dir);
         spinner.finish_and_clear();
-        let mnist = mnist?;
+        Ok(mnist?)
+    }
+}
+
+impl DataArgs {
+    /// Fetches what is missing, and loads as [`DataDir::load`] does.
+    pub fn load(&self) -> anyhow::Result<Mnist> {
+        interrupt::hold();
+        if !self.offline {
+            self.fetch_missing()?;
+        }
+        let mnist = self.dir.load()?;
         for note in &mnist.notes {
             output::note(note);
         }
@@ -110,11 +152,11 @@ impl DataArgs {
             options.mirrors.clone_from(&self.mirror);
         }
         let mut progress = Progress(None);
-        match download::fetch_missing(&self.data_dir, &options, |event| progress.show(event)) {
+        match download::fetch_missing(self.dir.path(), &options, |event| progress.show(event)) {
             Ok(saved) => Ok(saved.len()),
             Err(DownloadError::Stopped { .. }) => Err(Interrupted(format!(
                 "the data is not complete: run `{}` to go on",
-                download_command(&self.data_dir)
+                download_command(self.dir.path())
             ))
             .into()),
             Err(error) => Err(error.into()),

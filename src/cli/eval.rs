@@ -2,11 +2,9 @@
 
 use std::{io::Write, path::PathBuf};
 
-use anyhow::ensure;
 use mlp::{
-    data::{CLASSES, PIXELS},
+    data::{CLASSES, shell_quote},
     metrics::{Evaluation, evaluate},
-    model_file,
     team::Team,
 };
 use serde_json::json;
@@ -15,16 +13,16 @@ use super::{
     Outcome,
     data::DataArgs,
     interrupt,
-    network::{ThreadArgs, layers_text},
-    output::{BOLD, DIM, Output, next_step, note},
+    network::{ThreadArgs, load_model, network_text},
+    output::{BOLD, DIM, Output, next_step, note, progress_bar, thousands},
 };
 
 /// Measure a model on the 10,000 test images
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp eval model.bin
-  mlp eval model.bin --json | jq .accuracy")]
+  mlp eval model.bin                        loss, accuracy, what is taken for what
+  mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {
     /// A model that mlp train has saved
     model: PathBuf,
@@ -43,22 +41,19 @@ pub struct Eval {
 impl Eval {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let model = model_file::load::<f32>(&self.model)?;
+        let model = load_model::<f32>(&self.model)?;
         let (path, metadata) = (self.model.display(), &model.metadata);
-        ensure!(
-            model.network.inputs() == PIXELS,
-            "{path}: {} inputs, expected {PIXELS} for images of 28x28",
-            model.network.inputs()
-        );
-        interrupt::listen()?;
         let data = self.data.load()?;
+        interrupt::release()?;
         if data.checksum != metadata.training.data_sha256 {
             note(format_args!(
-                "{path} was trained on other data files than those here"
+                "{path} was trained on other data files than those in {}: the numbers may not be comparable",
+                self.data.dir.path().display()
             ));
         }
         let loss = metadata.loss.build::<f32>();
         let mut team = Team::new(self.threads.count());
+        let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
         let result = evaluate(
             &model.network,
             &*loss,
@@ -66,6 +61,7 @@ impl Eval {
             metadata.scaling(),
             &mut team,
         );
+        spinner.finish_and_clear();
         if self.json {
             let (low, high) = result.interval();
             let object = json!({
@@ -76,42 +72,46 @@ impl Eval {
             });
             writeln!(out, "{object}")?;
         } else {
-            let layers = layers_text(&metadata.layers);
             writeln!(
                 out,
-                "{BOLD}{path}{BOLD:#}: {layers}, ReLU, {}",
+                "{BOLD}{path}{BOLD:#}: {}, {}",
+                network_text(&metadata.layers),
                 metadata.loss
             )?;
             print(out, &result)?;
         }
         out.flush()?;
-        next_step(format_args!("mlp gradcheck --model {path}"));
+        next_step(format_args!(
+            "mlp gradcheck --model {}{}",
+            shell_quote(&self.model),
+            self.data.dir.flag()
+        ));
         Ok(Outcome::Done)
     }
 }
 
 fn print(out: &mut Output, result: &Evaluation) -> std::io::Result<()> {
     let (low, high) = result.interval();
-    let wrong = result.images() - result.correct();
-    writeln!(out, "{:>9}  {:.4}", "loss", result.loss)?;
+    let [images, wrong] = [result.images(), result.images() - result.correct()];
+    writeln!(out, "\n{DIM}loss{DIM:#}      {:.4}", result.loss)?;
     writeln!(
         out,
-        "{:>9}  {BOLD}{:.2} %{BOLD:#} of {} test images, {wrong} wrong  {DIM}(95 % interval {:.2} to {:.2} %){DIM:#}",
-        "accuracy",
+        "{DIM}accuracy{DIM:#}  {BOLD}{:.2} %{BOLD:#}  {DIM}95 % interval{DIM:#} {:.2} to {:.2} %",
         100.0 * result.accuracy(),
-        result.images(),
         100.0 * low,
         100.0 * high,
     )?;
-    write!(out, "\n{DIM}{:>9}", "is \\ taken for")?;
-    writeln!(out, "{DIM:#}")?;
-    write!(out, "{DIM}{:>9}", "")?;
-    for class in 0..CLASSES {
-        write!(out, "{class:>6}")?;
-    }
-    writeln!(out, "{:>9}{DIM:#}", "right")?;
+    writeln!(
+        out,
+        "{DIM}wrong{DIM:#}     {} of {} test images\n",
+        thousands(wrong.into()),
+        thousands(images.into())
+    )?;
+    let classes: String = (0..CLASSES).map(|class| format!("{class:>6}")).collect();
+    writeln!(out, "{DIM}         taken for")?;
+    writeln!(out, "label{classes}     right{DIM:#}")?;
     for (class, row) in result.confusion.rows().into_iter().enumerate() {
-        write!(out, "{DIM}{class:>9}{DIM:#}")?;
+        write!(out, "{DIM}{class:>5}{DIM:#}")?;
         for (taken_for, count) in row.iter().enumerate() {
             match (class == taken_for, count) {
                 (true, _) => write!(out, "{BOLD}{count:>6}{BOLD:#}")?,
@@ -120,11 +120,8 @@ fn print(out: &mut Output, result: &Evaluation) -> std::io::Result<()> {
             }
         }
         let images = row.sum().max(1);
-        writeln!(
-            out,
-            "{:>7.1} %",
-            100.0 * f64::from(row[class]) / f64::from(images)
-        )?;
+        let right = 100.0 * f64::from(row[class]) / f64::from(images);
+        writeln!(out, "{right:>8.1} %")?;
     }
     Ok(())
 }

@@ -8,16 +8,28 @@ mod network;
 mod output;
 mod train;
 
-use std::{io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, process::ExitCode};
 
-use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use interrupt::Interrupted;
 use output::{BAD, Output};
 
 /// Train, evaluate and gradient-check an MLP on MNIST, with a backward pass you can read.
 #[derive(Parser)]
-#[command(name = "mlp", version, arg_required_else_help = true)]
+#[command(
+    name = "mlp",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  mlp train                 train a network, save it as model.bin
+  mlp eval model.bin        measure it on images that it has never seen
+  mlp gradcheck             check every gradient against finite differences
+
+`mlp help train` and the like show the flags of a command.
+Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,36 +64,131 @@ pub enum Outcome {
 
 /// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.color {
+    let parsed = command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    paint(match &parsed {
+        Ok(cli) => cli.color,
+        Err(_) => colour_asked(std::env::args_os()),
+    });
+    let mut out = Output::stdout();
+    let result = match parsed {
+        Ok(cli) => cli.command.run(&mut out),
+        Err(error) => Err(error.into()),
+    };
+    let code = match result {
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Failed) => 1,
+        Err(error) => report(&error, &mut out),
+    };
+    match out.finish() {
+        Ok(()) => code.into(),
+        Err(error) => {
+            complain(format_args!("the results could not be printed: {error}"));
+            code.max(1).into()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        interrupt::listen()?;
+        let (name, result) = match self {
+            Self::Train(command) => ("train", command.run(out)),
+            Self::Eval(command) => ("eval", command.run(out)),
+            Self::Gradcheck(command) => ("gradcheck", command.run(out)),
+            Self::Data(command) => ("data", command.run(out)),
+        };
+        result.map_err(|error| match error.downcast::<clap::Error>() {
+            // Usage that the parser alone could not judge: same words, same exit code.
+            Ok(usage) => {
+                let mut all = command();
+                all.build();
+                let this = all.find_subcommand_mut(name).expect("it has just run");
+                usage.format(this).into()
+            }
+            Err(error) => error,
+        })
+    }
+}
+
+/// The parser. `--lr -1` is a bad number, not an unknown flag `-1`.
+fn command() -> clap::Command {
+    let number = |arg: clap::Arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    };
+    ["train", "gradcheck"]
+        .into_iter()
+        .fold(Cli::command(), |all, name| {
+            all.mut_subcommand(name, |this| this.mut_args(number))
+        })
+}
+
+/// Prints why there is no result, or the help asked for; returns the exit code.
+fn report(error: &anyhow::Error, out: &mut Output) -> u8 {
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        let text = usage.render();
+        // Output takes its own failures down, and a closed stderr has no reader to miss it.
+        let _ = match usage.use_stderr() {
+            true => write!(anstream::stderr(), "{}", text.ansi()),
+            false => write!(out, "{}", text.ansi()),
+        };
+        return u8::try_from(usage.exit_code()).unwrap_or(2);
+    }
+    complain(format_args!("{error:#}"));
+    match error.is::<Interrupted>() {
+        true => interrupt::EXIT_CODE,
+        false => 1,
+    }
+}
+
+fn complain(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr(), "{BAD}error:{BAD:#} {text}");
+}
+
+fn paint(choice: ColorChoice) {
+    match choice {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let mut out = Output::stdout();
-    let result = match cli.command {
-        Command::Train(command) => command.run(&mut out),
-        Command::Eval(command) => command.run(&mut out),
-        Command::Gradcheck(command) => command.run(&mut out),
-        Command::Data(command) => command.run(&mut out),
-    };
-    let result = result.and_then(|outcome| Ok(out.flush().map(|()| outcome)?));
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Failed) => ExitCode::FAILURE,
-        Err(error) if error.is::<clap::Error>() => {
-            // Usage that the parser alone could not judge: same words, same exit code.
-            let error: clap::Error = error.downcast().expect("just asked");
-            error.format(&mut Cli::command()).exit()
-        }
-        Err(error) => {
-            let _ = writeln!(anstream::stderr(), "{BAD}error:{BAD:#} {error:#}");
-            if error.is::<Interrupted>() {
-                ExitCode::from(interrupt::EXIT_CODE)
-            } else {
-                ExitCode::FAILURE
-            }
+}
+
+/// What `--color` says, for help and errors of the parser, which then gives no values.
+fn colour_asked(args: impl Iterator<Item = OsString>) -> ColorChoice {
+    let args: Vec<_> = args.filter_map(|arg| arg.into_string().ok()).collect();
+    let asked = args.iter().enumerate().find_map(|(i, arg)| {
+        let value = match arg.as_str() {
+            "--color" => args.get(i + 1).map(String::as_str),
+            arg => arg.strip_prefix("--color="),
+        };
+        ColorChoice::from_str(value?, false).ok()
+    });
+    asked.unwrap_or(ColorChoice::Auto)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_colour_is_known_even_if_nothing_else_parses() {
+        for (line, expected) in [
+            ("mlp bogus --color always", ColorChoice::Always),
+            ("mlp --color=never --help", ColorChoice::Never),
+            ("mlp --color", ColorChoice::Auto),
+            ("mlp --color pink", ColorChoice::Auto),
+            ("mlp", ColorChoice::Auto),
+        ] {
+            let args = line.split(' ').map(OsString::from);
+            assert_eq!(colour_asked(args), expected, "{line}");
         }
     }
 }

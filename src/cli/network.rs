@@ -1,10 +1,16 @@
 //! The flags that say which network and which loss: the same for every command that builds one.
 
-use std::str::FromStr;
+use std::{io, path::Path, str::FromStr};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
-use mlp::model_file::LossKind;
+use mlp::{
+    data::{CLASSES, PIXELS},
+    linalg::Float,
+    model_file::{self, LossKind, MAX_LAYERS, Model, ModelError},
+};
+
+use super::output::thousands;
 
 /// Which loss, and what it takes as the target.
 #[derive(clap::Args, Clone, Copy)]
@@ -44,7 +50,7 @@ impl LossArgs {
             (LossName::Ce, None) => Ok(LossKind::Ce),
             (LossName::Ce, Some(_)) => Err(clap::Error::raw(
                 clap::error::ErrorKind::ArgumentConflict,
-                "--target goes with --loss mse: cross-entropy always has one output a class\n",
+                "--target goes with --loss mse: cross-entropy always has one output a class",
             )),
             (LossName::Mse, None | Some(TargetName::Onehot)) => Ok(LossKind::MseOnehot),
             (LossName::Mse, Some(TargetName::Digit)) => Ok(LossKind::MseDigit),
@@ -67,17 +73,105 @@ impl FromStr for Hidden {
             Ok(width @ 1..=100_000) => Ok(width),
             _ => bail!("expected widths from 1 to 100000 such as 50 or 500,150, or none"),
         });
-        Ok(Self(widths.collect::<anyhow::Result<_>>()?))
+        let widths = widths.collect::<anyhow::Result<Vec<_>>>()?;
+        // Inputs and outputs are layers of a model, too.
+        let most = MAX_LAYERS - 2;
+        ensure!(
+            widths.len() <= most,
+            "{} hidden layers, expected at most {most}",
+            widths.len()
+        );
+        Ok(Self(widths))
     }
 }
 
-/// `784-50-10`
-pub fn layers_text(layers: &[usize]) -> String {
-    layers
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("-")
+impl Hidden {
+    /// The widths of all layers of a network for MNIST.
+    pub fn layers(&self, loss: LossKind) -> Vec<usize> {
+        let outputs = loss.build::<f32>().outputs(CLASSES);
+        [&[PIXELS], &self.0[..], &[outputs]].concat()
+    }
+}
+
+/// The most memory that a network and its batches may take: 8 GiB.
+const MAX_MEMORY: u64 = 8 << 30;
+
+/// Refuses a network that cannot be saved or does not fit the memory, before anything is allocated.
+///
+/// `batch` images at a time; a parameter and an activation take so many bytes, gradients included.
+pub fn check_size(
+    layers: &[usize],
+    batch: usize,
+    (parameter_bytes, activation_bytes): (u64, u64),
+) -> anyhow::Result<()> {
+    // No overflow: at most 1,000 widths of at most 100,000, and batches are no larger than the data.
+    let wide = |n: usize| n as u64;
+    let parameters: u64 = layers
+        .windows(2)
+        .map(|io| (wide(io[0]) + 1) * wide(io[1]))
+        .sum();
+    let activations = wide(batch) * layers.iter().copied().map(wide).sum::<u64>();
+    let bytes = parameter_bytes * parameters + activation_bytes * activations;
+    ensure!(
+        bytes <= MAX_MEMORY,
+        "{} with batches of {batch} needs {} GB for {} parameters and {} activations, expected at most {} GB: \
+         choose a narrower --hidden or a smaller --batch-size",
+        layers_text(layers),
+        bytes.div_ceil(1_000_000_000),
+        thousands(parameters),
+        thousands(activations),
+        MAX_MEMORY / 1_000_000_000,
+    );
+    // What is written must be read again; a megabyte is more than the names and shapes need.
+    let most = (model_file::MAX_BYTES - (1 << 20)) / 4;
+    ensure!(
+        parameters <= most,
+        "{}: {} parameters, expected at most {}, which is what a model file holds: choose a narrower --hidden",
+        layers_text(layers),
+        thousands(parameters),
+        thousands(most),
+    );
+    Ok(())
+}
+
+/// Reads a model for images of MNIST, or says how to get one.
+pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
+    let model = match model_file::load::<F>(path) {
+        Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => bail!(
+            "{}: no such file: train a model first with `mlp train`, or name one that is there",
+            path.display()
+        ),
+        result => result?,
+    };
+    let inputs = model.network.inputs();
+    ensure!(
+        inputs == PIXELS,
+        "{}: {inputs} inputs, expected {PIXELS} for images of 28x28: train again with `mlp train`",
+        path.display()
+    );
+    Ok(model)
+}
+
+/// `784-50-10`; of a long list the first and the last.
+fn layers_text(layers: &[usize]) -> String {
+    let text = |layers: &[usize]| {
+        let widths: Vec<_> = layers.iter().map(ToString::to_string).collect();
+        widths.join("-")
+    };
+    match layers.len() {
+        ..=12 => text(layers),
+        n => format!(
+            "{}-…-{} ({n} layers)",
+            text(&layers[..4]),
+            text(&layers[n - 2..])
+        ),
+    }
+}
+
+/// `784-50-10, ReLU`; without hidden layers there is none.
+pub fn network_text(layers: &[usize]) -> String {
+    let activation = if layers.len() > 2 { ", ReLU" } else { "" };
+    format!("{}{activation}", layers_text(layers))
 }
 
 /// How many threads to use.

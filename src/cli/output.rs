@@ -19,10 +19,11 @@ pub const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Worth a look.
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Standard output that outlives its reader: when a pipe closes, the rest is dropped and the work goes on.
+/// Standard output that never stops the work: once it fails, the rest is dropped, and [`finish`](Self::finish)
+/// tells. A run is worth more than its table.
 pub struct Output {
     stream: anstream::AutoStream<io::Stdout>,
-    closed: bool,
+    failed: Option<io::Error>,
 }
 
 impl Output {
@@ -30,21 +31,30 @@ impl Output {
     pub fn stdout() -> Self {
         Self {
             stream: anstream::AutoStream::auto(io::stdout()),
-            closed: false,
+            failed: None,
         }
     }
 
-    fn unless_closed<T: Default>(
+    /// What went wrong, if anything did. A reader that has seen enough and closed the pipe is no error.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        match self.failed {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn unless_failed<T>(
         &mut self,
         act: impl FnOnce(&mut anstream::AutoStream<io::Stdout>) -> io::Result<T>,
         dropped: T,
     ) -> io::Result<T> {
-        if self.closed {
+        if self.failed.is_some() {
             return Ok(dropped);
         }
         match act(&mut self.stream) {
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed = true;
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failed = Some(error);
                 Ok(dropped)
             }
             result => result,
@@ -54,11 +64,11 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.unless_closed(|s| s.write(bytes), bytes.len())
+        self.unless_failed(|s| s.write(bytes), bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.unless_closed(|s| s.flush(), ())
+        self.unless_failed(|s| s.flush(), ())
     }
 }
 
@@ -92,6 +102,18 @@ pub fn progress_bar(length: u64, template: &str) -> ProgressBar {
     bar
 }
 
+/// `digits` after the point and at least two in the exponent, so that columns align: `-1.2e-09`.
+pub fn scientific(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let sign = if exponent.starts_with('-') { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:0>2}", exponent.trim_start_matches('-'))
+        }
+        None => text, // NaN, inf
+    }
+}
+
 /// A count with thousands separated: `60,000`.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
@@ -107,7 +129,13 @@ pub fn thousands(n: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{scientific, thousands};
+
+    #[test]
+    fn scientific_numbers_have_exponents_of_two_digits() {
+        let texts = [0.0, -1.23e-9, 3.0, 1e100, f64::NAN].map(|n| scientific(n, 1));
+        assert_eq!(texts, ["0.0e+00", "-1.2e-09", "3.0e+00", "1.0e+100", "NaN"]);
+    }
 
     #[test]
     fn thousands_are_separated_from_the_right() {

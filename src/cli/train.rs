@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
-    data::{CLASSES, PIXELS, batches::Scaling},
+    data::{FileKind, batches::Scaling, shell_quote},
     model_file::{self, Activation, FORMAT_VERSION, Metadata, Model, Training},
     nn::Mlp,
     team::Team,
@@ -21,8 +21,8 @@ use super::{
     Outcome,
     data::DataArgs,
     interrupt::{self, Interrupted},
-    network::{Hidden, LossArgs, ThreadArgs, layers_text},
-    output::{BOLD, DIM, Output, next_step, progress_bar},
+    network::{Hidden, LossArgs, ThreadArgs, check_size, network_text},
+    output::{BOLD, DIM, Output, next_step, note, progress_bar, scientific, thousands},
 };
 
 /// Train a network on MNIST and save it
@@ -33,12 +33,12 @@ use super::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp train --loss ce --hidden 50               one hidden layer, cross-entropy
-  mlp train --hidden 500,150 --epochs 20        two hidden layers
-  mlp train --hidden none                       softmax regression
-  mlp train --loss mse --target digit --lr 0.01 one output, the digit itself
-  mlp train --valid 0 --out all.bin             on all 60,000 images
-  mlp train --json | jq .valid_accuracy         for a program to read")]
+  mlp train --loss ce --hidden 50                one hidden layer, cross-entropy
+  mlp train --hidden 500,150 --epochs 20         two hidden layers
+  mlp train --hidden none                        softmax regression
+  mlp train --loss mse --target digit --lr 0.01  one output, the digit itself
+  mlp train --valid 0 --out all.bin              on all 60,000 images
+  mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
     /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
     #[arg(
@@ -76,9 +76,10 @@ pub struct Train {
         long,
         value_name = "N",
         default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(..=i64::from(FileKind::TrainImages.count()) - 1),
         help_heading = "Training"
     )]
-    valid: usize,
+    valid: u32,
 
     /// Where to save the model
     #[arg(
@@ -112,28 +113,32 @@ fn learning_rate(text: &str) -> Result<f32, String> {
     }
 }
 
-/// The most memory that activations and parameters may take: 8 GiB.
-const MAX_MEMORY: usize = 8 << 30;
-
 impl Train {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let kind = self.loss.kind()?;
         let loss = kind.build::<f32>();
-        let mut layers = vec![PIXELS];
-        layers.extend(&self.hidden.0);
-        layers.push(loss.outputs(CLASSES));
-        self.check_memory(&layers)?;
+        let layers = self.hidden.layers(kind);
+        let images = (FileKind::TrainImages.count() - self.valid) as usize;
+        let batch_size = (self.batch_size as usize).min(images);
+        // A weight and its gradient, twice when saved; y and dy.
+        check_size(&layers, batch_size, (16, 8))?;
         model_file::check_writable(&self.out, self.force)?;
-        interrupt::listen()?;
 
         let data = self.data.load()?;
-        let (train, valid) = data.train.split_last(self.valid)?;
+        if batch_size < self.batch_size as usize {
+            note(format_args!(
+                "--batch-size {} is more than the {} images: every step takes them all",
+                self.batch_size,
+                thousands(images as u64)
+            ));
+        }
+        let (train, valid) = data.train.split_last(self.valid as usize)?;
         drop(data.test);
         let network = Mlp::kaiming(&layers, &mut generator(self.seed, Purpose::Init));
         let settings = Settings {
             epochs: self.epochs as usize,
-            batch_size: self.batch_size as usize,
+            batch_size,
             learning_rate: self.lr,
             seed: self.seed,
             scaling: Scaling::UNIT,
@@ -149,7 +154,7 @@ impl Train {
                 epochs: settings.epochs,
                 batch_size: settings.batch_size,
                 learning_rate: settings.learning_rate,
-                valid: self.valid,
+                valid: valid.len(),
                 seed: self.seed,
                 data_sha256: data.checksum,
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
@@ -170,41 +175,26 @@ impl Train {
         let network = report.finish(trained, &self.out)?;
         let model = Model { network, metadata };
         model_file::save(&self.out, &model)
-            .with_context(|| format!("the model could not be saved to {}", self.out.display()))?;
+            .context("the model could not be saved, choose another --out")?;
         let bytes = self.out.metadata().map_or(0, |file| file.len());
         if self.json {
-            writeln!(
-                out,
-                "{}",
-                json!({"event": "saved", "model": self.out, "bytes": bytes})
-            )?;
+            let saved = json!({"event": "saved", "model": self.out, "bytes": bytes});
+            writeln!(out, "{saved}")?;
         } else {
-            let path = self.out.display();
             writeln!(
                 out,
-                "saved {BOLD}{path}{BOLD:#} {DIM}({bytes} bytes){DIM:#}"
+                "saved {BOLD}{}{BOLD:#} {DIM}({} bytes){DIM:#}",
+                self.out.display(),
+                thousands(bytes)
             )?;
         }
         out.flush()?;
-        next_step(format_args!("mlp eval {}", self.out.display()));
+        next_step(format_args!(
+            "mlp eval {}{}",
+            shell_quote(&self.out),
+            self.data.dir.flag()
+        ));
         Ok(Outcome::Done)
-    }
-
-    /// Refuses what cannot fit, before anything is allocated.
-    fn check_memory(&self, layers: &[usize]) -> anyhow::Result<()> {
-        let parameters: usize = layers.windows(2).map(|io| io[0] * io[1] + io[1]).sum();
-        let rows = (self.batch_size as usize).min(60_000);
-        let activations = rows * 4 * layers.iter().sum::<usize>();
-        let bytes = 4 * (2 * parameters + activations);
-        ensure!(
-            bytes <= MAX_MEMORY,
-            "{} with batches of {rows} needs {} GB for {parameters} parameters and {activations} activations, \
-             expected at most {} GB: choose a narrower --hidden or a smaller --batch-size",
-            layers_text(layers),
-            bytes / 1_000_000_000,
-            MAX_MEMORY / 1_000_000_000,
-        );
-        Ok(())
     }
 }
 
@@ -214,8 +204,6 @@ struct Report<'a> {
     json: bool,
     bar: ProgressBar,
     steps: u64,
-    /// What went wrong when printing, to be told at the end: the run is worth more than its table.
-    failed: Option<std::io::Error>,
 }
 
 impl<'a> Report<'a> {
@@ -234,7 +222,7 @@ impl<'a> Report<'a> {
             training,
             ..
         } = metadata;
-        let steps = train.div_ceil(training.batch_size.min(train)) * training.epochs;
+        let steps = train.div_ceil(training.batch_size) * training.epochs;
         if json {
             let start = json!({
                 "event": "start", "layers": layers, "loss": loss, "parameters": parameters,
@@ -242,15 +230,18 @@ impl<'a> Report<'a> {
             });
             writeln!(out, "{start}")?;
         } else {
-            let layers = layers_text(layers);
             writeln!(
                 out,
-                "{BOLD}{layers}{BOLD:#}, ReLU, {loss}: {parameters} parameters"
+                "{BOLD}{}{BOLD:#}, {loss}: {} parameters",
+                network_text(layers),
+                thousands(parameters as u64)
             )?;
             writeln!(
                 out,
-                "{train} images to train on, {valid} to validate; batches of {}, lr {}, seed {}, {threads} {}",
-                training.batch_size,
+                "{} images to train on, {} to validate; batches of {}, lr {:?}, seed {}, {threads} {}",
+                thousands(train as u64),
+                thousands(valid as u64),
+                thousands(training.batch_size as u64),
                 training.learning_rate,
                 training.seed,
                 if threads == 1 { "thread" } else { "threads" },
@@ -273,14 +264,13 @@ impl<'a> Report<'a> {
         out.flush()?;
         let bar = progress_bar(
             steps as u64,
-            "{bar:30} {percent:>3} %  {prefix}  {elapsed} gone, {eta} to go",
+            "{bar:30} {percent:>3} %  {prefix}  {eta} to go",
         );
         Ok(Self {
             out,
             json,
             bar,
             steps: 0,
-            failed: None,
         })
     }
 
@@ -296,7 +286,12 @@ impl<'a> Report<'a> {
             });
             writeln!(self.out, "{line}")?;
         } else {
-            let number = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.4}"));
+            let number = |v: Option<f64>| {
+                v.map_or("–".to_owned(), |v| match v {
+                    ..1e4 => format!("{v:.4}"),
+                    _ => scientific(v, 3),
+                })
+            };
             let percent =
                 |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
             writeln!(
@@ -319,9 +314,6 @@ impl<'a> Report<'a> {
         path: &Path,
     ) -> anyhow::Result<Mlp<f32>> {
         self.bar.finish_and_clear();
-        if let Some(error) = self.failed {
-            return Err(error).context("cannot print the results");
-        }
         match trained {
             Err(error @ TrainError::Stopped { .. }) => {
                 Err(Interrupted(format!("{error}; {} was not written", path.display())).into())
@@ -347,7 +339,7 @@ impl Observer for Report<'_> {
 
     fn epoch(&mut self, epoch: &Epoch) {
         let bar = self.bar.clone();
-        let printed = bar.suspend(|| self.print_epoch(epoch));
-        self.failed = self.failed.take().or(printed.err());
+        // Output keeps its own failure, and the run goes on: it is worth more than its table.
+        let _ = bar.suspend(|| self.print_epoch(epoch));
     }
 }

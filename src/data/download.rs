@@ -104,12 +104,12 @@ pub enum DownloadError {
         attempts: Vec<Attempt>,
     },
     /// The file arrived and cannot be stored.
-    #[error("{}: cannot be written: {source}: name a folder that can, with --data-dir", path.display())]
+    #[error("{}: cannot be written: {error}: name a folder that can, with --data-dir", path.display())]
     Write {
         /// Where it should go.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// Something in the folder is in the way.
     #[error(transparent)]
@@ -160,9 +160,9 @@ pub fn fetch_missing(
         let path = dir.join(kind.archive_name());
         std::fs::create_dir_all(dir)
             .and_then(|()| atomic_file::write(&path, |writer| writer.write_all(&bytes)))
-            .map_err(|source| DownloadError::Write {
+            .map_err(|error| DownloadError::Write {
                 path: path.clone(),
-                source,
+                error,
             })?;
         let flow = observe(Event::Saved { path: &path });
         saved.push(path);

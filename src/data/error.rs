@@ -42,12 +42,12 @@ pub enum DataError {
         label_count: u32,
     },
     /// No place to unpack the files to.
-    #[error("{}: cannot unpack the data here: {source}", path.display())]
+    #[error("{}: cannot unpack the data here: {error}", path.display())]
     Unpack {
         /// The place that was tried last.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// The files were sound when checked, and other when parsed.
     #[error("{}: the data changed while it was being read: run the command again", dir.display())]
@@ -217,13 +217,17 @@ pub fn download_command(dir: &Path) -> String {
     } else if dir.as_os_str().is_empty() {
         "mlp data --download --data-dir .".into()
     } else {
-        let dir = dir.display().to_string();
-        let quote = if dir.contains(char::is_whitespace) {
-            "'"
-        } else {
-            ""
-        };
-        format!("mlp data --download --data-dir {quote}{dir}{quote}")
+        format!("mlp data --download --data-dir {}", shell_quote(dir))
+    }
+}
+
+/// A path as one word of a shell: in quotes, if it has blanks or the like.
+pub fn shell_quote(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
+    match text.chars().all(plain) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

@@ -208,21 +208,20 @@ impl Place {
             if self.temporary.is_some() {
                 return Err(DataError::Unpack {
                     path: self.folder.clone(),
-                    source: error,
+                    error,
                 });
             }
             self.notes.push(format!(
                 "{}: cannot be written ({error}): unpacked into a temporary folder, as at every start",
                 self.folder.display()
             ));
-            let temporary =
-                tempfile::Builder::new()
-                    .prefix("mlp-")
-                    .tempdir()
-                    .map_err(|source| DataError::Unpack {
-                        path: std::env::temp_dir(),
-                        source,
-                    })?;
+            let temporary = tempfile::Builder::new()
+                .prefix("mlp-")
+                .tempdir()
+                .map_err(|error| DataError::Unpack {
+                    path: std::env::temp_dir(),
+                    error,
+                })?;
             self.folder = temporary.path().to_owned();
             self.temporary = Some(temporary);
         }

@@ -281,6 +281,8 @@ fn compare(
         worst: None,
         passed: false,
     };
+    // A NaN is the worst of all, and stays it: no number is greater.
+    let worse = |error: f64, max: f64| error.is_nan() || error > max;
     for index in choose(gradient, settings.samples, rng) {
         let Some(change) = change(index, settings.eps) else {
             report.skipped += 1;
@@ -290,8 +292,7 @@ fn compare(
         let absolute = (backward - difference).abs();
         let relative = absolute / backward.abs().max(difference.abs()).max(SMALL);
         report.checked += 1;
-        // `!(a <= b)` and not `a > b`: a NaN is the worst of all.
-        if report.worst.is_none() || !(relative <= report.max_relative) {
+        if report.worst.is_none() || worse(relative, report.max_relative) {
             report.max_relative = relative;
             report.worst = Some(Worst {
                 index,
@@ -299,7 +300,7 @@ fn compare(
                 difference,
             });
         }
-        if !(absolute <= report.max_absolute) {
+        if worse(absolute, report.max_absolute) {
             report.max_absolute = absolute;
         }
     }
@@ -339,4 +340,24 @@ pub fn off_zero(shape: (usize, usize), gap: f64, rng: &mut impl RngCore) -> Arra
     let mut x = Array2::<f64>::random_using(shape, StandardNormal, rng);
     Zip::from(&mut x).for_each(|x| *x += gap.copysign(*x));
     x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_that_is_nan_is_wrong_wherever_it_stands() {
+        let settings = Settings::default();
+        for nan in 0..3 {
+            let mut gradient = ndarray::array![[2.0, 2.0, 2.0]];
+            gradient[[0, nan]] = f64::NAN;
+            let mut rng = generator(1, Purpose::Check);
+            let change = |_, eps| Some(2.0 * 2.0 * eps);
+            let report = compare("dx", &gradient, &settings, &mut rng, change);
+            assert!(!report.passed, "NaN at {nan}");
+            assert!(report.max_relative.is_nan() && report.max_absolute.is_nan());
+            assert_eq!(report.worst.unwrap().index, (0, nan));
+        }
+    }
 }

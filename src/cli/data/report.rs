@@ -1,9 +1,6 @@
 //! The report of `mlp data`, as a table and as JSON.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
@@ -13,19 +10,20 @@ use mlp::data::{
     source::Form,
 };
 
+use super::DataDir;
 use crate::cli::{
     Outcome,
     output::{BAD, BOLD, DIM, GOOD, Output, WARN, next_step, thousands},
 };
 
 /// Prints a line a file, the label counts, and then what is wrong, with its mend.
-pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Result<Outcome> {
+pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::Result<Outcome> {
     let sound = files.iter().filter(|file| file.verdict.is_ok()).count();
     let official = files.iter().filter(|file| file.is_official()).count();
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}: of 4 files {sound} sound, {official} official\n",
-        dir.display()
+        dir.path().display()
     )?;
     let names: Vec<_> = files.iter().map(name).collect();
     let width = names
@@ -90,7 +88,7 @@ pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Resu
         .collect();
     errors.extend(mismatches(files).iter().map(DataError::parts));
     if !missing.is_empty() {
-        let dir = dir.to_owned();
+        let dir = dir.path().to_owned();
         errors.push(
             DataError::Missing {
                 dir,
@@ -109,20 +107,16 @@ pub fn table(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Resu
         return Ok(Outcome::Failed);
     }
     out.flush()?;
-    if dir == Path::new("data") {
-        next_step("mlp train");
-    } else {
-        next_step(format_args!("mlp train --data-dir {}", dir.display()));
-    }
+    next_step(format_args!("mlp train{}", dir.flag()));
     Ok(Outcome::Done)
 }
 
 /// Prints one JSON object: everything the table says, and the checksums.
-pub fn json(dir: &Path, files: &[FileReport], out: &mut Output) -> anyhow::Result<Outcome> {
+pub fn json(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::Result<Outcome> {
     let mismatches: Vec<_> = mismatches(files).iter().map(|e| e.to_string()).collect();
     let ok = files.iter().all(|file| file.verdict.is_ok()) && mismatches.is_empty();
     let report = json!({
-        "dir": dir.display().to_string(),
+        "dir": dir.path().display().to_string(),
         "ok": ok,
         "files": files.iter().map(file_json).collect::<Vec<_>>(),
         "mismatches": mismatches,

@@ -1,0 +1,585 @@
+//! `mlp train`, `eval` and `gradcheck` as a user runs them: exit codes, what goes where, and what is left on the disk.
+
+#[path = "support/mnist_files.rs"]
+mod mnist_files;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use assert_cmd::Command;
+use mnist_files::{black_images, names_in, official_dir};
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+/// A run that is over in a moment: 2,000 images, one epoch.
+const SHORT: &str = "train --hidden 8 --epochs 1 --valid 58000";
+
+/// `mlp` in `dir` with nothing of the caller's environment but the official data.
+fn mlp(dir: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mlp"));
+    command
+        .env_clear()
+        .env("MLP_DATA_DIR", official_dir())
+        .env("MLP_OFFLINE", "1")
+        .current_dir(dir)
+        .args(line.split_whitespace());
+    command
+}
+
+/// As [`mlp`], for tests that hold the process in their hands.
+#[cfg(unix)]
+fn process(dir: &Path, line: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mlp"));
+    command
+        .env_clear()
+        .env("MLP_DATA_DIR", official_dir())
+        .current_dir(dir)
+        .args(line.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs and returns (stdout, stderr), after a look at the exit code.
+#[track_caller]
+fn texts(mut command: Command, code: i32) -> (String, String) {
+    let output = command.assert().code(code).get_output().clone();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[track_caller]
+fn run(dir: &Path, line: &str, code: i32) -> (String, String) {
+    texts(mlp(dir, line), code)
+}
+
+#[track_caller]
+fn json_lines(text: &str) -> Vec<Value> {
+    let lines = text.lines().map(serde_json::from_str);
+    lines
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|e| panic!("{e} in {text}"))
+}
+
+/// A folder with a model.bin.
+fn trained() -> TempDir {
+    let folder = tempdir().unwrap();
+    run(folder.path(), SHORT, 0);
+    folder
+}
+
+#[test]
+fn what_train_saves_eval_measures_and_gradcheck_confirms() {
+    let folder = tempdir().unwrap();
+    let dir = folder.path();
+    for (flags, outputs) in [
+        ("--loss ce", 10),
+        ("--loss mse --target onehot", 10),
+        ("--loss mse --target digit --lr 0.01", 1),
+    ] {
+        let line = format!("{SHORT} {flags} --json --seed 3");
+        let (stdout, stderr) = run(dir, &line, 0);
+        let lines = json_lines(&stdout);
+        let events: Vec<_> = lines.iter().map(|line| &line["event"]).collect();
+        assert_eq!(events, ["start", "epoch", "saved"], "{stdout}");
+        assert_eq!(lines[0]["layers"], serde_json::json!([784, 8, outputs]));
+        assert_eq!(lines[0]["train_images"], 2000);
+        assert_eq!(
+            lines[2]["bytes"],
+            dir.join("model.bin").metadata().unwrap().len()
+        );
+        assert_eq!(stderr, "next: mlp eval model.bin\n");
+
+        let (stdout, stderr) = run(dir, "eval model.bin --json", 0);
+        let result = &json_lines(&stdout)[0];
+        assert_eq!(stderr, "next: mlp gradcheck --model model.bin\n");
+        assert_eq!(result["images"], 10_000);
+        let accuracy = result["accuracy"].as_f64().unwrap();
+        assert_eq!(accuracy, result["correct"].as_f64().unwrap() / 10_000.0);
+        let confusion = |t: usize, p: usize| result["confusion"][t][p].as_u64().unwrap();
+        let diagonal: u64 = (0..10).map(|class| confusion(class, class)).sum();
+        assert_eq!(result["correct"], diagonal);
+        assert_eq!((0..10).map(|p| confusion(7, p)).sum::<u64>(), 1_028);
+
+        // The table says the same as the JSON.
+        let (table, _) = run(dir, "eval model.bin", 0);
+        assert!(
+            table.contains(&format!("{:.2} %", 100.0 * accuracy)),
+            "{table}"
+        );
+        assert!(
+            table.lines().all(|line| line.chars().count() <= 80),
+            "{table}"
+        );
+
+        let (stdout, _) = run(dir, "gradcheck --model model.bin --samples 20 --json", 0);
+        let check = &json_lines(&stdout)[0];
+        assert_eq!(check["passed"], true, "{stdout}");
+        assert_eq!(
+            check["groups"][0]["tensors"][2]["shape"],
+            serde_json::json!([8, outputs])
+        );
+    }
+}
+
+#[test]
+fn the_number_of_threads_and_a_second_run_change_no_byte_of_the_model() {
+    let folder = tempdir().unwrap();
+    let dir = folder.path();
+    let train = |threads: u32| {
+        let line =
+            format!("train --hidden 20,12 --epochs 1 --valid 50000 --threads {threads} --json");
+        let (stdout, _) = run(dir, &line, 0);
+        let epoch = json_lines(&stdout).swap_remove(1);
+        let numbers = ["train_loss", "valid_loss", "valid_accuracy"].map(|key| epoch[key].clone());
+        (fs::read(dir.join("model.bin")).unwrap(), numbers)
+    };
+    let one = train(1);
+    for threads in [1, 2, 3, 4, 7] {
+        assert!(train(threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn batches_of_one_and_of_all_train() {
+    let folder = tempdir().unwrap();
+    let line = "train --hidden none --epochs 1 --valid 59900 --lr 0.01 --json --batch-size";
+    run(folder.path(), &format!("{line} 1"), 0);
+    let (stdout, stderr) = run(folder.path(), &format!("{line} 4000000000"), 0);
+    assert!(stderr.contains("more than the 100 images"), "{stderr}");
+    assert_eq!(json_lines(&stdout)[0]["training"]["batch_size"], 100);
+}
+
+#[test]
+fn no_validation_images_leave_their_columns_empty() {
+    let folder = tempdir().unwrap();
+    let line = "train --hidden none --epochs 1 --valid 0 --batch-size 6000";
+    let (stdout, _) = run(folder.path(), line, 0);
+    assert!(stdout.contains("–           –"), "{stdout}");
+    let (stdout, _) = run(folder.path(), &format!("{line} --json"), 0);
+    assert_eq!(json_lines(&stdout)[1]["valid_loss"], Value::Null);
+}
+
+#[test]
+fn a_file_that_is_not_a_model_is_refused_before_training_and_replaced_by_force() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.bin");
+    fs::write(&path, "my thesis").unwrap();
+    let (stdout, stderr) = run(folder.path(), SHORT, 1);
+    assert_eq!(stdout, "", "nothing was trained");
+    assert!(
+        stderr.contains("not a model") && stderr.contains("--force"),
+        "{stderr}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"my thesis");
+    run(folder.path(), &format!("{SHORT} --force"), 0);
+    run(folder.path(), SHORT, 0);
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+}
+
+#[test]
+fn places_that_cannot_hold_a_model_are_refused_before_training() {
+    let folder = tempdir().unwrap();
+    for (out, expected) in [
+        (".", "a folder, expected a file name"),
+        ("new/", "a folder, expected a file name"),
+        ("nowhere/model.bin", "no such folder"),
+    ] {
+        let (stdout, stderr) = run(folder.path(), &format!("{SHORT} --out {out}"), 1);
+        assert_eq!(stdout, "");
+        assert_eq!(stderr.matches(expected).count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn training_that_diverges_stops_names_the_place_and_writes_nothing() {
+    let folder = trained();
+    let old = fs::read(folder.path().join("model.bin")).unwrap();
+    let (_, stderr) = run(folder.path(), &format!("{SHORT} --lr 1e20"), 1);
+    for text in [
+        "epoch 1, step ",
+        "module ",
+        "(Linear)",
+        "try --lr ",
+        "no model was written",
+    ] {
+        assert!(stderr.contains(text), "{stderr}\nlacks {text:?}");
+    }
+    assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+    let (_, stderr) = run(folder.path(), &format!("{SHORT} --lr 3e38"), 1);
+    assert!(stderr.contains("try --lr 3e37"), "{stderr}");
+}
+
+#[test]
+fn networks_that_could_not_be_held_saved_or_read_again_are_refused() {
+    let folder = tempdir().unwrap();
+    for (line, expected) in [
+        ("train --hidden 100000,100000", "expected at most 8 GB"),
+        (
+            "train --hidden 100000 --batch-size 4000000000 --valid 0",
+            "smaller --batch-size",
+        ),
+        ("train --hidden 17000,17000", "what a model file holds"),
+        ("gradcheck --hidden 100000,100000", "expected at most 8 GB"),
+    ] {
+        let (stdout, stderr) = run(folder.path(), line, 1);
+        assert!(
+            stdout.is_empty() && stderr.contains(expected),
+            "{line}: {stderr}"
+        );
+    }
+    let deep = |layers: usize| vec!["2"; layers].join(",");
+    let (_, stderr) = run(folder.path(), &format!("train --hidden {}", deep(2_000)), 2);
+    assert!(
+        stderr.contains("2000 hidden layers, expected at most 998"),
+        "{stderr}"
+    );
+    let line = format!("train --hidden {} --epochs 1 --valid 59990", deep(998));
+    run(folder.path(), &line, 0);
+    run(folder.path(), "eval model.bin", 0);
+}
+
+#[test]
+fn models_that_cannot_be_read_say_what_to_do() {
+    let folder = trained();
+    let dir = folder.path();
+    let whole = fs::read(dir.join("model.bin")).unwrap();
+    fs::write(dir.join("half.bin"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(dir.join("empty.bin"), "").unwrap();
+    for (line, expected) in [
+        (
+            "eval none.bin",
+            "none.bin: no such file: train a model first with `mlp train`",
+        ),
+        (
+            "gradcheck --model none.bin",
+            "train a model first with `mlp train`",
+        ),
+        ("eval half.bin", "train again or copy it anew"),
+        ("gradcheck --model half.bin", "train again or copy it anew"),
+        ("eval empty.bin", "the file is empty"),
+    ] {
+        let (stdout, stderr) = run(dir, line, 1);
+        assert!(
+            stdout.is_empty() && stderr.contains(expected),
+            "{line}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn other_data_than_the_model_was_trained_on_are_noted() {
+    let folder = trained();
+    let other = black_images();
+    let line = format!("eval model.bin --data-dir {}", other.path().display());
+    let (_, stderr) = run(folder.path(), &line, 0);
+    assert!(
+        stderr.contains("was trained on other data files"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("next: mlp gradcheck --model model.bin --data-dir /"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_next_command_quotes_a_path_with_blanks() {
+    let folder = tempdir().unwrap();
+    let mut command = mlp(folder.path(), SHORT);
+    command.args(["--out", "my model.bin"]);
+    let (_, stderr) = texts(command, 0);
+    assert_eq!(stderr, "next: mlp eval 'my model.bin'\n");
+}
+
+#[test]
+fn wrong_usage_exits_2_and_shows_the_usage_of_the_command() {
+    let folder = tempdir().unwrap();
+    for line in [
+        "",
+        "bogus",
+        "--color pink",
+        "train --target digit",
+        "train --loss ce --target onehot",
+        "train --loss mae",
+        "train --hidden 0",
+        "train --hidden 50,",
+        "train --hidden 100001",
+        "train --lr 0",
+        "train --lr -1",
+        "train --lr nan",
+        "train --lr inf",
+        "train --batch-size 0",
+        "train --epochs 0",
+        "train --seed -1",
+        "train --valid 60000",
+        "train --valid -1",
+        "train --threads 0",
+        "eval",
+        "eval a b",
+        "gradcheck --samples 0",
+        "gradcheck --eps 0",
+        "gradcheck --eps nan",
+        "gradcheck --tol -1",
+        "gradcheck --tol inf",
+        "gradcheck --batch-size 0",
+        "gradcheck --target digit",
+        "gradcheck --model a --hidden 5",
+    ] {
+        let (stdout, stderr) = run(folder.path(), line, 2);
+        assert_eq!(stdout, "", "{line}");
+        assert!(stderr.contains("--help"), "{line}: {stderr}");
+    }
+    let (_, stderr) = run(folder.path(), "train --target digit", 2);
+    assert!(stderr.contains("--target goes with --loss mse"), "{stderr}");
+    assert!(stderr.contains("Usage: mlp train"), "{stderr}");
+    let (_, stderr) = run(folder.path(), "train --lr -1", 2);
+    assert!(stderr.contains("expected a number above 0"), "{stderr}");
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[test]
+fn every_help_text_has_examples_and_fits() {
+    let folder = tempdir().unwrap();
+    for line in [
+        "--help",
+        "help train",
+        "train --help",
+        "eval --help",
+        "gradcheck -h",
+        "data --help",
+    ] {
+        let (stdout, stderr) = run(folder.path(), line, 0);
+        assert!(stdout.contains("Examples:\n  mlp "), "{line}: {stdout}");
+        assert!(
+            stdout.lines().all(|l| l.chars().count() <= 100),
+            "{line}: {stdout}"
+        );
+        assert_eq!(stderr, "");
+    }
+    let (stdout, _) = run(folder.path(), "--help", 0);
+    for command in ["mlp train", "mlp eval model.bin", "mlp gradcheck"] {
+        assert!(stdout.contains(&format!("\n  {command} ")), "{stdout}");
+    }
+    let (stdout, _) = run(folder.path(), "gradcheck --help", 0);
+    assert!(
+        stdout.contains("1e-5") && !stdout.contains("--mirror"),
+        "{stdout}"
+    );
+    let (stdout, _) = run(folder.path(), "--version", 0);
+    assert_eq!(stdout, concat!("mlp ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn colours_come_when_asked_for_only_and_on_both_streams() {
+    let folder = tempdir().unwrap();
+    let coloured = |text: &str| text.contains('\u{1b}');
+    for (line, code) in [
+        ("gradcheck --hidden none --samples 2", 0),
+        ("eval none.bin", 1),
+        ("train --target digit", 2),
+        ("--help", 0),
+        ("bogus", 2),
+    ] {
+        let (out, err) = run(folder.path(), line, code);
+        assert!(!coloured(&out) && !coloured(&err), "{line}: a pipe");
+        let always = format!("{line} --color always");
+        let (out, err) = run(folder.path(), &always, code);
+        assert!(out.is_empty() || coloured(&out), "{always}: {out}");
+        assert!(err.is_empty() || coloured(&err), "{always}: {err}");
+        let (out, err) = run(folder.path(), &format!("{line} --color=never"), code);
+        assert!(!coloured(&out) && !coloured(&err), "{line}: never");
+        let mut command = mlp(folder.path(), line);
+        command.env("NO_COLOR", "1").env("CLICOLOR_FORCE", "0");
+        let (out, err) = texts(command, code);
+        assert!(!coloured(&out) && !coloured(&err), "{line}: NO_COLOR");
+    }
+}
+
+#[test]
+fn gradcheck_is_right_by_default_and_fails_where_too_much_is_asked() {
+    let folder = tempdir().unwrap();
+    let (stdout, stderr) = run(folder.path(), "gradcheck", 0);
+    assert!(stdout.contains("gradients are right"), "{stdout}");
+    assert!(
+        stdout.lines().all(|line| line.chars().count() <= 100),
+        "{stdout}"
+    );
+    assert_eq!(stderr, "next: mlp train\n");
+
+    let (stdout, stderr) = run(folder.path(), "gradcheck --hidden 5 --tol 1e-15", 1);
+    assert!(
+        stdout.contains("WRONG") && stdout.contains("gradients are wrong"),
+        "{stdout}"
+    );
+    assert!(stderr.contains("--tol 1e-6"), "{stderr}");
+    let (stdout, _) = run(folder.path(), "gradcheck --hidden 5 --tol 1e-15 --json", 1);
+    assert_eq!(json_lines(&stdout)[0]["passed"], false);
+    for eps in ["1e300", "1e-300"] {
+        run(
+            folder.path(),
+            &format!("gradcheck --samples 3 --eps {eps}"),
+            1,
+        );
+    }
+}
+
+#[test]
+fn gradcheck_works_without_data_and_makes_no_folder() {
+    let folder = tempdir().unwrap();
+    let mut command = mlp(
+        folder.path(),
+        "gradcheck --loss mse --target digit --hidden 6,5 --samples 10",
+    );
+    command.env_remove("MLP_DATA_DIR").env_remove("MLP_OFFLINE");
+    let (stdout, stderr) = texts(command, 0);
+    assert!(
+        stderr.contains("note: checking on random images"),
+        "{stderr}"
+    );
+    assert!(
+        stdout.contains("network 784-6-5-1, mse, digit targets"),
+        "{stdout}"
+    );
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[test]
+fn train_without_data_says_how_to_get_them() {
+    let folder = tempdir().unwrap();
+    let (stdout, stderr) = run(folder.path(), "train --data-dir here", 1);
+    assert!(
+        stdout.is_empty() && stderr.contains("mlp data --download --data-dir here"),
+        "{stderr}"
+    );
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_error_and_the_model_is_saved_all_the_same() {
+    let folder = tempdir().unwrap();
+    for line in [SHORT, "eval model.bin", "gradcheck --hidden none", "--help"] {
+        let mut child = process(folder.path(), line).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}: {stderr}");
+        assert!(!stderr.contains("error"), "{line}: {stderr}");
+    }
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed_are_an_error_but_the_model_is_saved_first() {
+    let folder = tempdir().unwrap();
+    for line in [
+        SHORT,
+        "eval model.bin",
+        "gradcheck --hidden none",
+        "--help",
+        "--version",
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = process(folder.path(), line).stdout(full).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        assert!(stderr.contains("could not be printed"), "{line}: {stderr}");
+    }
+    run(folder.path(), "eval model.bin", 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn closed_streams_are_no_reason_to_panic() {
+    let folder = trained();
+    let binary = env!("CARGO_BIN_EXE_mlp");
+    for line in [
+        "eval model.bin >&- 2>&-",
+        "eval model.bin >&-",
+        "gradcheck --hidden none 2>&-",
+    ] {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("exec '{binary}' {line}")]);
+        command
+            .env("MLP_DATA_DIR", official_dir())
+            .current_dir(folder.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+    }
+}
+
+/// Starts a training run that would take hours, waits until it trains, sends signals, and returns its end.
+#[cfg(unix)]
+fn signalled(dir: &Path, signal: &str) -> Output {
+    use std::io::{BufRead, BufReader};
+    let line = "train --hidden 8 --epochs 1000000 --valid 59000 --threads 1";
+    let mut child = process(dir, line).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("    1  ") {
+        line.clear();
+        assert!(stdout.read_line(&mut line).unwrap() > 0, "it ended early");
+    }
+    // Somebody must go on reading, or the run waits for room in the pipe.
+    let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let killed = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    reader.join().unwrap().unwrap();
+    output
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_while_training_exits_130_and_leaves_the_old_model() {
+    let folder = trained();
+    let old = fs::read(folder.path().join("model.bin")).unwrap();
+    let output = signalled(folder.path(), "-INT");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("interrupted: stopped in epoch"), "{stderr}");
+    assert!(stderr.contains("model.bin was not written"), "{stderr}");
+    assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_the_old_model_and_no_litter() {
+    let folder = trained();
+    let old = fs::read(folder.path().join("model.bin")).unwrap();
+    for signal in ["-KILL", "-TERM"] {
+        assert_eq!(signalled(folder.path(), signal).status.code(), None);
+        assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
+        assert_eq!(names_in(folder.path()), ["model.bin"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_long_gradient_check_at_once() {
+    let folder = tempdir().unwrap();
+    let line = "gradcheck --hidden 500 --samples 4000000000 --data-dir none";
+    let mut child = process(folder.path(), line).spawn().unwrap();
+    // The note that there is no data comes just before the check.
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut note = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut note).unwrap();
+    assert!(note.contains("random images"), "{note}");
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert_eq!(rest, "error: interrupted\n");
+}
