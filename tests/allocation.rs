@@ -38,7 +38,10 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
     let images = Array2::from_shape_fn((64, 784), |(n, p)| (n * p % 256) as u8);
-    let data = Dataset { images, labels: (0..64).map(|n| n % 10).collect() };
+    let data = Dataset {
+        images,
+        labels: (0..64).map(|n| n % 10).collect(),
+    };
     let order = in_order(64);
     for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
         for threads in [1, 2, 3] {
@@ -46,7 +49,9 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
             let layers = [784, 50, 20, loss.outputs(10)];
             let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
-            let sgd = Sgd { learning_rate: 1e-3 };
+            let sgd = Sgd {
+                learning_rate: 1e-3,
+            };
             // Every thread takes its scratch when it first works; which one works is not certain.
             let mut fewest = usize::MAX;
             for _ in 0..200 {
@@ -62,5 +67,8 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
             assert_eq!(fewest, 0, "{kind} on {threads} threads");
         }
     }
-    assert!(ALLOCATIONS.load(Ordering::Relaxed) > 0, "the counter counts");
+    assert!(
+        ALLOCATIONS.load(Ordering::Relaxed) > 0,
+        "the counter counts"
+    );
 }

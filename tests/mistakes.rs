@@ -340,10 +340,13 @@ fn a_bracket_in_the_wrong_place_is_caught() {
     }
 }
 
+/// Outputs and targets to predictions and losses.
+type Forward = fn(&A2, &[u8], &mut A2, &mut A1);
+
 /// A loss whose backward, and forward if asked, is computed another way.
 struct WrongLoss<L> {
     loss: L,
-    forward: Option<fn(outputs: &A2, targets: &[u8], predictions: &mut A2, losses: &mut A1)>,
+    forward: Option<Forward>,
     backward: fn(&L, predictions: &A2, targets: &[u8], batch: usize, doutputs: &mut A2),
 }
 

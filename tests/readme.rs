@@ -28,11 +28,19 @@ fn commands() -> Vec<String> {
 #[test]
 fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let commands: Vec<_> =
-        commands().into_iter().filter(|command| command.starts_with("mlp ")).collect();
+    let commands: Vec<_> = commands()
+        .into_iter()
+        .filter(|command| command.starts_with("mlp "))
+        .collect();
     assert!(commands.len() >= 5, "{commands:?}");
     for command in commands {
-        let words: Vec<_> = command.split('#').next().unwrap().split_whitespace().skip(1).collect();
+        let words: Vec<_> = command
+            .split('#')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .skip(1)
+            .collect();
         let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
             .args(&words)
             .current_dir(folder.path())
@@ -50,9 +58,15 @@ fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
 #[test]
 fn ci_runs_the_test_command_of_the_readme() {
     let readme = readme();
-    let (_, test) = readme.split_once("\n## Test\n").expect("a section named Test");
+    let (_, test) = readme
+        .split_once("\n## Test\n")
+        .expect("a section named Test");
     let block = test.split("```").nth(1).expect("a block of code");
-    let command = block.split_once('\n').expect("a language, then lines").1.trim();
+    let command = block
+        .split_once('\n')
+        .expect("a language, then lines")
+        .1
+        .trim();
     assert_eq!(command, "cargo test --release");
     let ci = fs::read_to_string(repository().join(".ci/run")).unwrap();
     assert!(ci.contains("^## Test$") && ci.contains("README.md"));

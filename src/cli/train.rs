@@ -53,12 +53,12 @@ pub struct Train {
     loss: LossArgs,
 
     /// Times that every training image is seen
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Training",
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Training",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     epochs: u32,
 
     /// Images a step; the last step of an epoch takes what remains
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = "Training",
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
           value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
 

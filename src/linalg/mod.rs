@@ -18,7 +18,8 @@
 //!   around it is allowed to use; that function is chosen when the program runs.
 //! - The `NR` columns of b that a tile needs are first copied into a panel that stays in the L1 cache
 //!   and serves every tile above and below.
-//! - Where a[i][k] is zero, k is left out. That is exact, since fma(0, b, c) = c, and four of five pixels of MNIST are black. It is done where most of a is zero, judged by a few rows.
+//! - Where most of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
+//!   is exact, since fma(0, b, c) = c, and four of five pixels of MNIST are black.
 
 mod dispatch;
 mod elementwise;

@@ -1,5 +1,8 @@
 //! The matrix product: panels, tiles, and lists of what is not zero.
 
+// Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
+#![allow(clippy::needless_range_loop)]
+
 use std::cell::RefCell;
 
 use ndarray::ArrayRef2;
@@ -46,7 +49,7 @@ const LISTS: usize = 128;
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
     panel: Vec<F>,
-    /// For each of `LISTS` rows of a, up to `SPARSE_K` pairs (k, a[i][k]).
+    /// For each of `LISTS` rows of a, up to `SPARSE_K` pairs `(k, a[i][k])`.
     lists: Vec<(u32, F)>,
     lengths: Vec<usize>,
 }
@@ -192,7 +195,7 @@ fn sparse<F: Float, const NR: usize, const FMA: bool>(
     }
 }
 
-/// Lists the pairs (k − k0, a[i][k]) that are not zero of the rows from `i0` on, k in order.
+/// Lists the pairs `(k − k0, a[i][k])` that are not zero of the rows from `i0` on, k in order.
 #[inline(always)]
 fn list_not_zero<F: Float>(
     a: Left<'_, F>,
@@ -312,7 +315,7 @@ fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
     store(c, transposed, (i, j), &sums);
 }
 
-/// sums[r][s] += Σ column(k)[r]·panel[k][s], k in order.
+/// `sums[r][s] += Σ column(k)[r]·panel[k][s]`, k in order.
 #[inline(always)]
 fn add_products<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
     column: impl Fn(usize) -> [F; MR],
@@ -327,7 +330,7 @@ fn add_products<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
     *out = sums;
 }
 
-/// sums[r][s] += a[r]·b[s]
+/// `sums[r][s] += a[r]·b[s]`
 #[inline(always)]
 fn add_outer<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
     a: [F; MR],
@@ -341,7 +344,7 @@ fn add_outer<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
     }
 }
 
-/// panel[k][s] = b[k0 + k][j + s]; columns beyond the last keep what they had, and are never stored.
+/// `panel[k][s] = b[k0 + k][j + s]`; columns beyond the last keep what they had, and are never stored.
 #[inline(always)]
 fn pack<F: Float, const NR: usize>(b: Right<'_, F>, k0: usize, j: usize, panel: &mut [[F; NR]]) {
     match b {

@@ -2,7 +2,7 @@ use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, Zip};
 
 use super::{Float, Loss, argmax, float};
 
-/// L = (1/N) Σₙ −ln softmax(outputs[n])[target[n]], in nats
+/// `L = (1/N) Σₙ −ln softmax(outputs[n])[target[n]]`, in nats
 ///
 /// Softmax and the negative log-likelihood in one: with the row maximum m, for an image with
 /// outputs (logits) z and target t,
@@ -13,7 +13,7 @@ use super::{Float, Loss, argmax, float};
 /// ∂ℓ/∂z[c]      = softmax(z)[c] − (c = t ? 1 : 0)
 /// ```
 ///
-/// The last line follows from ∂/∂z[c] of ln Σⱼ e^z[j], which is softmax(z)[c], and of −z[t]. So over a
+/// The last line follows from ∂/∂`z[c]` of `ln Σⱼ e^z[j]`, which is `softmax(z)[c]`, and of `−z[t]`. So over a
 /// batch ∂L/∂outputs = (softmax(outputs) − onehot(targets)) / N. Subtracting m changes no value and
 /// keeps every exponent at or below 0: outputs of ±1e4 stay finite.
 ///
@@ -37,7 +37,7 @@ use super::{Float, Loss, argmax, float};
 pub struct CrossEntropy;
 
 impl<F: Float> Loss<F> for CrossEntropy {
-    /// ℓ = ln Σⱼ e^(z[j] − m) + m − z[t];  p = softmax(z)
+    /// `ℓ = ln Σⱼ e^(z[j] − m) + m − z[t]`;  `p = softmax(z)`
     fn forward(
         &self,
         outputs: &ArrayRef2<F>,

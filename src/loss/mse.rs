@@ -2,7 +2,7 @@ use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, Zip};
 
 use super::{Float, Loss, argmax, float};
 
-/// L = (1/(N·C)) Σₙ Σ_c (outputs[n][c] − t[n][c])², the mean squared error
+/// `L = (1/(N·C)) Σₙ Σ_c (outputs[n][c] − t[n][c])²`, the mean squared error
 ///
 /// Shapes: outputs (N, C). What t is, and C with it, the [`Target`] says. With diff = outputs − t
 ///
@@ -38,7 +38,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// t[c] of an image of class `class`.
+    /// `t[c]` of an image of class `class`.
     fn value<F: Float>(self, class: u8, c: usize) -> F {
         match self {
             Self::OneHot if c == usize::from(class) => F::one(),
@@ -49,7 +49,7 @@ impl Target {
 }
 
 impl<F: Float> Loss<F> for Mse {
-    /// ℓ = (1/C) Σ_c (z[c] − t[c])²;  p = z
+    /// `ℓ = (1/C) Σ_c (z[c] − t[c])²`;  `p = z`
     fn forward(
         &self,
         outputs: &ArrayRef2<F>,

@@ -5,7 +5,7 @@ use super::{Float, Linear};
 
 /// A linear layer with w uniform in ±√(6/I) and b = 0
 ///
-/// w has I rows and O columns, and a variance of 2/I: so Σᵢ x[i]·w[i] has twice the mean square of
+/// w has I rows and O columns, and a variance of 2/I: so `Σᵢ x[i]·w[i]` has twice the mean square of
 /// x, and ReLU, which drops half, gives it back. The signal keeps its size through any number of
 /// layers. Drawn in `f64` whatever `F` is: a seed means the same network, to rounding.
 ///

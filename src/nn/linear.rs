@@ -11,8 +11,8 @@ use crate::linalg::{add_matmul, matmul};
 /// y[n][o] = Σᵢ x[n][i]·w[i][o] + b[o]
 /// ```
 ///
-/// so w[i][o] acts on L through y[n][o] of every image n, with weight x[n][i], and b[o] with weight 1;
-/// x[n][i] acts through y[n][o] of every output o, with weight w[i][o]. By the chain rule
+/// so `w[i][o]` acts on L through `y[n][o]` of every image n, with weight `x[n][i]`, and `b[o]` with weight 1;
+/// `x[n][i]` acts through `y[n][o]` of every output o, with weight `w[i][o]`. By the chain rule
 ///
 /// ```text
 /// dx = dy·wᵀ        dw = xᵀ·dy        db = Σₙ dy
