@@ -14,33 +14,42 @@ use std::{
 ///
 /// A step of training takes some 50 µs: too short to start threads for, or to put them to sleep
 /// between its two phases. So the threads of a team wait by spinning, and soon by yielding their
-/// processor, which lets an oversubscribed machine make progress. Dropping the team ends them.
+/// processor; and nobody waits for a thread that has not begun. So a machine with less processors to
+/// spare than threads still makes progress. Dropping the team ends the threads.
 pub struct Team {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
-    /// Counts jobs; a new number is the sign to start. `usize::MAX` is the sign to end.
-    started: AtomicUsize,
-    /// Threads, the caller's not among them, that have yet to finish the job.
-    unfinished: AtomicUsize,
+    /// Which job this is, whether it may still be joined, and how many helpers have: see [`OPEN`].
+    state: AtomicUsize,
     job: Mutex<Option<Job>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// The lowest bit of the state: the job may be joined.
+const OPEN: usize = 1;
+/// Above it: the team ends.
+const END: usize = 2;
+/// Above that, 16 bits for the number of helpers at work, and then the number of the job.
+const HELPER: usize = 4;
+const JOB: usize = HELPER << 16;
+
+/// Helpers at work.
+fn helpers(state: usize) -> usize {
+    state % JOB / HELPER
 }
 
 /// What every thread is to do, as long as `Team::run` has not returned.
 #[derive(Clone, Copy)]
 struct Job(&'static (dyn Fn() + Sync));
 
-const END: usize = usize::MAX;
-
 impl Team {
     /// A team of `threads` in all, at least one.
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared {
-            started: AtomicUsize::new(0),
-            unfinished: AtomicUsize::new(0),
+            state: AtomicUsize::new(0),
             job: Mutex::new(None),
             panic: Mutex::new(None),
         });
@@ -76,24 +85,26 @@ impl Team {
         });
     }
 
-    /// Calls `job` on every thread at once and returns when all calls have returned.
+    /// Calls `job` here and on every thread that comes in time, and returns when all calls have returned.
+    ///
+    /// A thread that the system has no processor for just then is not waited for: when the call here
+    /// returns nothing is left to do, and the job is closed.
     #[allow(unsafe_code)]
     fn run(&mut self, job: &(dyn Fn() + Sync)) {
-        // SAFETY: only the lifetime changes. Threads call the job between the change of `started`
-        // below and their decrement of `unfinished`; this function neither returns nor unwinds
-        // before `unfinished` is back at 0, so the borrow outlives every call.
+        // SAFETY: only the lifetime changes. Helpers call the job only between joining, while it is
+        // open, and leaving; this function neither returns nor unwinds before it has closed the job
+        // and seen that no helper is at work, so the borrow outlives every call.
         let job = Job(unsafe {
             std::mem::transmute::<&(dyn Fn() + Sync), &'static (dyn Fn() + Sync)>(job)
         });
         let shared = &*self.shared;
         *shared.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
-        shared
-            .unfinished
-            .store(self.threads.len(), Ordering::Relaxed);
-        // Release: what was written before is seen by whoever sees the new number.
-        shared.started.fetch_add(1, Ordering::Release);
+        // Release: what was written before is seen by whoever joins.
+        shared.state.fetch_add(JOB | OPEN, Ordering::Release);
         let own = catch_unwind(AssertUnwindSafe(job.0));
-        wait_until(|| shared.unfinished.load(Ordering::Acquire) == 0);
+        shared.state.fetch_and(!OPEN, Ordering::Relaxed);
+        // Acquire: what helpers wrote before they left is seen here.
+        wait_until(|| helpers(shared.state.load(Ordering::Acquire)) == 0);
         let theirs = shared
             .panic
             .lock()
@@ -106,29 +117,42 @@ impl Team {
 }
 
 impl Shared {
-    /// The life of a thread: wait for a job, do it, say so.
+    /// The life of a helper: wait for a job, join it, do it, leave it.
     fn help(&self) {
-        let mut seen = 0;
+        let mut done = 0;
         loop {
-            wait_until(|| self.started.load(Ordering::Acquire) != seen);
-            seen = self.started.load(Ordering::Acquire);
-            if seen == END {
+            let mut state = 0;
+            wait_until(|| {
+                state = self.state.load(Ordering::Relaxed);
+                state & END != 0 || (state & OPEN != 0 && state / JOB != done)
+            });
+            if state & END != 0 {
                 return;
             }
+            // The state must still be this one, or the job may have been closed in between.
+            let joined = state + HELPER;
+            let order = (Ordering::Acquire, Ordering::Relaxed);
+            if self
+                .state
+                .compare_exchange(state, joined, order.0, order.1)
+                .is_err()
+            {
+                continue;
+            }
+            done = state / JOB;
             let job = *self.job.lock().unwrap_or_else(PoisonError::into_inner);
-            let job = job.expect("a job is there before it is announced");
+            let job = job.expect("a job is there before it is opened");
             if let Err(panic) = catch_unwind(AssertUnwindSafe(job.0)) {
                 *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
             }
-            // Release: what the job wrote is seen by the caller that sees the count.
-            self.unfinished.fetch_sub(1, Ordering::Release);
+            self.state.fetch_sub(HELPER, Ordering::Release);
         }
     }
 }
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.started.store(END, Ordering::Release);
+        self.shared.state.fetch_or(END, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             // A helper catches every panic of a job, so there is nothing to learn from its end.
             let _ = thread.join();
@@ -137,7 +161,7 @@ impl Drop for Team {
 }
 
 /// Spins for a moment, then yields the processor between looks.
-fn wait_until(done: impl Fn() -> bool) {
+fn wait_until(mut done: impl FnMut() -> bool) {
     const SPINS: u32 = 4_000;
     for _ in 0..SPINS {
         if done() {

@@ -43,23 +43,24 @@ pub(super) enum Right<'a, F> {
 const DENSE_K: usize = 256;
 /// The same where only some k's are gone through, in a wider panel: 128 rows of 64 `f32` are 32 KiB.
 const SPARSE_K: usize = 128;
-/// Rows of a whose elements that are not zero are listed at a time.
-const LISTS: usize = 128;
+/// Rows of a whose elements that are not zero are found at a time.
+const MASKS: usize = 128;
+const MASK_WORDS: usize = SPARSE_K / 64;
+
+/// A bit for each of `SPARSE_K` elements of a row of a: whether it is not zero.
+type Mask = [u64; MASK_WORDS];
 
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
     panel: Vec<F>,
-    /// For each of `LISTS` rows of a, up to `SPARSE_K` pairs `(k, a[i][k])`.
-    lists: Vec<(u32, F)>,
-    lengths: Vec<usize>,
+    masks: Vec<Mask>,
 }
 
 impl<F: Float> Scratch<F> {
     fn new() -> Self {
         Self {
             panel: vec![F::zero(); SPARSE_K * WIDEST],
-            lists: vec![(0, F::zero()); LISTS * SPARSE_K],
-            lengths: vec![0; LISTS],
+            masks: vec![[0; MASK_WORDS]; MASKS],
         }
     }
 }
@@ -173,59 +174,96 @@ fn sparse<F: Float, const NR: usize, const FMA: bool>(
     let Product { a, b, c, .. } = product;
     let (m, k, n) = sizes(a, b);
     let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
-    for (k0, kc) in parts(k, SPARSE_K.min(panel.len())) {
+    for (k0, kc) in parts(k, SPARSE_K) {
         let panel = &mut panel[..kc];
-        for (i0, rows) in parts(m, LISTS) {
-            let lengths = &mut scratch.lengths[..rows];
-            list_not_zero(a, (i0, k0, kc), &mut scratch.lists, lengths);
+        for (i0, rows) in parts(m, MASKS) {
+            let masks = &mut scratch.masks[..rows];
+            find_not_zero(a, (i0, k0, kc), masks);
             for j in (0..n).step_by(NR) {
                 pack(b, k0, j, panel);
-                for (row, &length) in lengths.iter().enumerate() {
-                    if length == 0 {
-                        continue;
-                    }
-                    let mut sums = load::<F, 1, NR>(c, false, (i0 + row, j));
-                    for &(k, v) in &scratch.lists[row * SPARSE_K..][..length] {
-                        add_outer::<F, 1, NR, FMA>([v], &panel[k as usize], &mut sums);
-                    }
-                    store(c, false, (i0 + row, j), &sums);
+                for (row, mask) in masks.iter().enumerate() {
+                    sparse_row::<F, NR, FMA>(a, (i0 + row, k0, j), mask, panel, c);
                 }
             }
         }
     }
 }
 
-/// Lists the pairs `(k − k0, a[i][k])` that are not zero of the rows from `i0` on, k in order.
+/// Adds to `NR` elements of a row of c.
 #[inline(always)]
-fn list_not_zero<F: Float>(
+fn sparse_row<F: Float, const NR: usize, const FMA: bool>(
+    a: Left<'_, F>,
+    (i, k0, j): (usize, usize, usize),
+    mask: &Mask,
+    panel: &[[F; NR]],
+    c: &mut ArrayRef2<F>,
+) {
+    if *mask == [0; MASK_WORDS] {
+        return;
+    }
+    let mut sums = load::<F, 1, NR>(c, false, (i, j));
+    match a {
+        Left::Rows(a) => {
+            let row = &slice(a, i)[k0..k0 + panel.len()];
+            add_masked::<F, NR, FMA>(|k| row[k], mask, panel, &mut sums);
+        }
+        Left::Columns(a) => {
+            add_masked::<F, NR, FMA>(|k| slice(a, k0 + k)[i], mask, panel, &mut sums);
+        }
+    }
+    store(c, false, (i, j), &sums);
+}
+
+/// `sums[s] += Σ element(k)·panel[k][s]` over the k's of the mask, in order.
+#[inline(always)]
+fn add_masked<F: Float, const NR: usize, const FMA: bool>(
+    element: impl Fn(usize) -> F,
+    mask: &Mask,
+    panel: &[[F; NR]],
+    out: &mut [[F; NR]; 1],
+) {
+    let mut sums = *out;
+    for word in 0..MASK_WORDS {
+        let mut bits = mask[word];
+        while bits != 0 {
+            let k = 64 * word + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            add_outer::<F, 1, NR, FMA>([element(k)], &panel[k], &mut sums);
+        }
+    }
+    *out = sums;
+}
+
+/// Finds the elements that are not zero of the rows of a from `i0` on, one mask a row.
+#[inline(always)]
+fn find_not_zero<F: Float>(
     a: Left<'_, F>,
     (i0, k0, kc): (usize, usize, usize),
-    lists: &mut [(u32, F)],
-    lengths: &mut [usize],
+    masks: &mut [Mask],
 ) {
-    let rows = lengths.len();
-    lengths.fill(0);
-    // Along whatever is contiguous: k for the rows of a, i for its columns.
-    let lines = match a {
-        Left::Rows(_) => rows,
-        Left::Columns(_) => kc,
-    };
-    for line in 0..lines {
-        let values = match a {
-            Left::Rows(a) => &slice(a, i0 + line)[k0..k0 + kc],
-            Left::Columns(a) => &slice(a, k0 + line)[i0..i0 + rows],
-        };
-        for (group, values) in values.chunks(64).enumerate() {
-            let mut bits = not_zero(values);
-            while bits != 0 {
-                let at = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let (row, k) = match a {
-                    Left::Rows(_) => (line, 64 * group + at),
-                    Left::Columns(_) => (64 * group + at, line),
-                };
-                lists[row * SPARSE_K + lengths[row]] = (k as u32, values[at]);
-                lengths[row] += 1;
+    match a {
+        Left::Rows(a) => {
+            for (row, mask) in masks.iter_mut().enumerate() {
+                let values = &slice(a, i0 + row)[k0..k0 + kc];
+                *mask = [0; MASK_WORDS];
+                for (bits, values) in mask.iter_mut().zip(values.chunks(64)) {
+                    *bits = not_zero(values);
+                }
+            }
+        }
+        // Here a k has its i's side by side: squares of bits, turned around.
+        Left::Columns(a) => {
+            for (first, masks) in (i0..).step_by(64).zip(masks.chunks_mut(64)) {
+                for word in 0..MASK_WORDS {
+                    let mut square = [0; 64];
+                    for (k, bits) in (64 * word..kc).zip(&mut square) {
+                        *bits = not_zero(&slice(a, k0 + k)[first..first + masks.len()]);
+                    }
+                    transpose(&mut square);
+                    for (mask, bits) in masks.iter_mut().zip(square) {
+                        mask[word] = bits;
+                    }
+                }
             }
         }
     }
@@ -235,16 +273,46 @@ fn list_not_zero<F: Float>(
 #[inline(always)]
 fn not_zero<F: Float>(values: &[F]) -> u64 {
     let mut flags = [0_u8; 64];
-    for (flag, v) in flags.iter_mut().zip(values) {
-        *flag = u8::from(*v != F::zero());
+    match values.first_chunk::<64>() {
+        Some(values) => {
+            for at in 0..64 {
+                flags[at] = u8::from(values[at] != F::zero());
+            }
+        }
+        None => {
+            for (flag, v) in flags.iter_mut().zip(values) {
+                *flag = u8::from(*v != F::zero());
+            }
+        }
     }
     let mut bits = 0;
-    for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
+    for byte in 0..8 {
         // Eight bytes of 0 or 1 to eight bits: the product gathers them in its highest byte.
-        let gathered = u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits |= gathered << (8 * byte);
+        let flags = u64::from_le_bytes(*flags[8 * byte..].first_chunk().expect("eight flags"));
+        bits |= (flags.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * byte);
     }
     bits
+}
+
+/// Bit k of word i for bit i of word k.
+///
+/// Swaps the halves that are off the diagonal, then the quarters of each half, and so on.
+/// Source: H. S. Warren, "Hacker's Delight", 7-3.
+#[inline(always)]
+fn transpose(square: &mut [u64; 64]) {
+    let mut half = 32;
+    let mut mask = u64::MAX >> 32;
+    while half != 0 {
+        for pair in 0..32 {
+            // The words whose bit `half` is not set.
+            let k = (pair / half) * 2 * half + pair % half;
+            let swap = ((square[k] >> half) ^ square[k + half]) & mask;
+            square[k] ^= swap << half;
+            square[k + half] ^= swap;
+        }
+        half /= 2;
+        mask ^= mask << half;
+    }
 }
 
 /// M, K and N.
