@@ -17,8 +17,8 @@ TensorFlow, functional calls and one foreach update for PyTorch; they classify 1
 Each peer lives in a process of its own. In every round each trains one epoch, one after the other,
 while the others wait for their turn: whatever else the machine does hits all alike. "ours" is
 started anew each round and its last epoch of two counts (the only one if there is only one round).
-Loss and accuracy are those of the 60,000 training images after two epochs (or the only one),
-computed here from the weights: they show that each really trains.
+Loss and accuracy are those of the first 10,000 training images after two epochs (or the only one),
+computed from the weights, the same way for all: they show that each really trains.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from bench_peers_worker import DATA, IMAGES, PEERS, WORKLOADS, judge, read_split
+from bench_peers_worker import DATA, IMAGES, JUDGED, PEERS, WORKLOADS, judge, read_split
 
 WORKER = Path(__file__).with_name("bench_peers_worker.py")
 
@@ -89,8 +89,8 @@ class Ours:
         if command == "judge":
             tensors = load_file(self.model)
             weights = [(tensors[f"{2 * k}.weight"].T, tensors[f"{2 * k}.bias"]) for k in range(len(tensors) // 2)]
-            loss, accuracy = judge(weights, *read_split("train"))
-            return {"loss": loss, "accuracy": accuracy}
+            images, labels = read_split("train")
+            return judge(weights, images[:JUDGED], labels[:JUDGED])
         command = {"train": self.train, "eval": self.eval}[command]
         done = subprocess.run(command, text=True, capture_output=True)
         answers = [line for line in map(json.loads, done.stdout.splitlines()) if "seconds" in line]
@@ -109,7 +109,8 @@ def measure(programs, work, rounds, epochs, evaluate):
     for done in range(1, rounds + 1):
         for program in programs:
             seconds[program].append(program.ask("train")["seconds"])
-            print(f"round {done}: {program.label}: {seconds[program][-1]:.3f} s", file=sys.stderr)
+            load = f"load {os.getloadavg()[0]:.2f}"  # above --threads: others are busy, measure again
+            print(f"round {done}: {program.label}: {seconds[program][-1]:.3f} s, {load}", file=sys.stderr)
             if done == epochs:
                 judged[program] = program.ask("judge")
     tables = {"train": [row(p, seconds[p], judged[p]) for p in programs]}
@@ -190,14 +191,16 @@ def main():
     if args.json:
         print(json.dumps(about | tables))
         return
-    layers = "-".join(map(str, work.layers))
-    title = (
-        f"{args.workload}: {layers}, batch {work.batch_size}, learning rate {work.learning_rate}; "
-        f"{args.threads} thread(s), {rounds} round(s), {about['cpu']}, load before {load:.2f}"
+    print(
+        f"{args.workload}: {'-'.join(map(str, work.layers))}, batch {work.batch_size}, "
+        f"learning rate {work.learning_rate}; threads {args.threads}, rounds {rounds}; "
+        f"{about['cpu']}, load before {load:.2f}"
     )
-    print_table(f"{title}\nOne epoch of {IMAGES} images; loss and accuracy on them after {epochs}", tables["train"])
+    print_table(
+        f"One epoch of {IMAGES} images; loss and accuracy on {JUDGED} of them after {epochs}", tables["train"]
+    )
     if args.eval:
-        print_table(f"{title}\nClassifying 10000 test images", tables["eval"])
+        print_table("Classifying the 10000 test images", tables["eval"])
 
 
 if __name__ == "__main__":
