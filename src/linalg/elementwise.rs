@@ -4,8 +4,6 @@ use ndarray::ArrayRef2;
 
 use super::{Float, dispatch::Kernel};
 
-const LANES: usize = 16;
-
 /// y += alpha·x; returns whether all of y is finite.
 pub(super) struct AddScaled<'a, F> {
     pub alpha: F,
@@ -19,25 +17,30 @@ impl<F: Float> Kernel for AddScaled<'_, F> {
     #[inline(always)]
     fn run<const NR: usize, const WIDE: usize, const FMA: bool>(self) -> bool {
         let Self { alpha, x, y } = self;
-        // 0·v is 0 unless v is infinite or NaN. A sum a lane, or the sums would wait for each other.
-        let mut zeros = [F::zero(); LANES];
+        if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
+            return add_scaled(alpha, x, y);
+        }
+        let mut finite = true;
         for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
             let (x, y) = (x.to_slice(), y.as_slice_mut());
-            let (xs, x_rest) = x.expect("contiguous rows").as_chunks::<LANES>();
-            let (ys, y_rest) = y.expect("contiguous rows").as_chunks_mut::<LANES>();
-            for (x, y) in xs.iter().zip(ys) {
-                for lane in 0..LANES {
-                    y[lane] += alpha * x[lane];
-                    zeros[lane] += F::zero() * y[lane];
-                }
-            }
-            for (&x, y) in x_rest.iter().zip(y_rest) {
-                *y += alpha * x;
-                zeros[0] += F::zero() * *y;
-            }
+            finite &= add_scaled(
+                alpha,
+                x.expect("contiguous rows"),
+                y.expect("contiguous rows"),
+            );
         }
-        zeros.iter().all(|&zero| zero == F::zero())
+        finite
     }
+}
+
+#[inline(always)]
+fn add_scaled<F: Float>(alpha: F, x: &[F], y: &mut [F]) -> bool {
+    let mut not_finite = false;
+    for (x, y) in x.iter().zip(y) {
+        *y += alpha * *x;
+        not_finite |= !y.is_finite();
+    }
+    !not_finite
 }
 
 /// x = scale·byte + shift
@@ -59,15 +62,8 @@ impl<F: Float> Kernel for ScaleBytes<'_, F> {
             shift,
             x,
         } = self;
-        let (bytes_chunks, bytes_rest) = bytes.as_chunks::<LANES>();
-        let (xs, x_rest) = x.as_chunks_mut::<LANES>();
-        for (bytes, x) in bytes_chunks.iter().zip(xs) {
-            for lane in 0..LANES {
-                x[lane] = scale * F::from_byte(bytes[lane]) + shift;
-            }
-        }
-        for (&byte, x) in bytes_rest.iter().zip(x_rest) {
-            *x = scale * F::from_byte(byte) + shift;
+        for (byte, x) in bytes.iter().zip(x) {
+            *x = scale * F::from_byte(*byte) + shift;
         }
     }
 }

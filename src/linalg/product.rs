@@ -41,14 +41,13 @@ pub(super) enum Right<'a, F> {
 
 /// k's that a panel of b holds: 256 rows of 16 `f32` are 16 KiB, half of a small L1 cache.
 const DENSE_K: usize = 256;
-/// The same where only some k's are gone through, in a wider panel: 128 rows of 64 `f32` are 32 KiB.
-const SPARSE_K: usize = 128;
-/// Rows of a whose elements that are not zero are found at a time.
-const MASKS: usize = 128;
-const MASK_WORDS: usize = SPARSE_K / 64;
+/// The same where zeros are left out, in a wider panel: 128 rows of 64 `f32` are 32 KiB, of which few are
+/// touched. As many rows of a are looked at together.
+const BLOCK: usize = 128;
+const WORDS: usize = BLOCK / 64;
 
-/// A bit for each of `SPARSE_K` elements of a row of a: whether it is not zero.
-type Mask = [u64; MASK_WORDS];
+/// A bit for each of `BLOCK` elements of a row of a: whether it is not zero.
+type Mask = [u64; WORDS];
 
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
@@ -59,8 +58,8 @@ pub struct Scratch<F> {
 impl<F: Float> Scratch<F> {
     fn new() -> Self {
         Self {
-            panel: vec![F::zero(); SPARSE_K * WIDEST],
-            masks: vec![[0; MASK_WORDS]; MASKS],
+            panel: vec![F::zero(); BLOCK * WIDEST],
+            masks: vec![[0; WORDS]; BLOCK],
         }
     }
 }
@@ -174,44 +173,48 @@ fn sparse<F: Float, const NR: usize, const FMA: bool>(
     let Product { a, b, c, .. } = product;
     let (m, k, n) = sizes(a, b);
     let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
-    for (k0, kc) in parts(k, SPARSE_K) {
+    let mut lines = [&[][..]; BLOCK];
+    for (k0, kc) in parts(k, BLOCK) {
         let panel = &mut panel[..kc];
-        for (i0, rows) in parts(m, MASKS) {
+        for (i0, rows) in parts(m, BLOCK) {
             let masks = &mut scratch.masks[..rows];
-            find_not_zero(a, (i0, k0, kc), masks);
+            // A block of a, in lines along whatever is contiguous: its rows, or its columns.
+            match a {
+                Left::Rows(a) => {
+                    for row in 0..rows {
+                        lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
+                    }
+                    find_in_rows(&lines[..rows], masks);
+                }
+                Left::Columns(a) => {
+                    for k in 0..kc {
+                        lines[k] = &slice(a, k0 + k)[i0..i0 + rows];
+                    }
+                    find_in_columns(&lines[..kc], masks);
+                }
+            }
             for j in (0..n).step_by(NR) {
                 pack(b, k0, j, panel);
                 for (row, mask) in masks.iter().enumerate() {
-                    sparse_row::<F, NR, FMA>(a, (i0 + row, k0, j), mask, panel, c);
+                    if *mask == [0; WORDS] {
+                        continue;
+                    }
+                    let mut sums = load::<F, 1, NR>(c, false, (i0 + row, j));
+                    match a {
+                        Left::Rows(_) => {
+                            let element = |k: usize| lines[row][k];
+                            add_masked::<F, NR, FMA>(element, mask, panel, &mut sums);
+                        }
+                        Left::Columns(_) => {
+                            let element = |k: usize| lines[k][row];
+                            add_masked::<F, NR, FMA>(element, mask, panel, &mut sums);
+                        }
+                    }
+                    store(c, false, (i0 + row, j), &sums);
                 }
             }
         }
     }
-}
-
-/// Adds to `NR` elements of a row of c.
-#[inline(always)]
-fn sparse_row<F: Float, const NR: usize, const FMA: bool>(
-    a: Left<'_, F>,
-    (i, k0, j): (usize, usize, usize),
-    mask: &Mask,
-    panel: &[[F; NR]],
-    c: &mut ArrayRef2<F>,
-) {
-    if *mask == [0; MASK_WORDS] {
-        return;
-    }
-    let mut sums = load::<F, 1, NR>(c, false, (i, j));
-    match a {
-        Left::Rows(a) => {
-            let row = &slice(a, i)[k0..k0 + panel.len()];
-            add_masked::<F, NR, FMA>(|k| row[k], mask, panel, &mut sums);
-        }
-        Left::Columns(a) => {
-            add_masked::<F, NR, FMA>(|k| slice(a, k0 + k)[i], mask, panel, &mut sums);
-        }
-    }
-    store(c, false, (i, j), &sums);
 }
 
 /// `sums[s] += Σ element(k)·panel[k][s]` over the k's of the mask, in order.
@@ -223,7 +226,7 @@ fn add_masked<F: Float, const NR: usize, const FMA: bool>(
     out: &mut [[F; NR]; 1],
 ) {
     let mut sums = *out;
-    for word in 0..MASK_WORDS {
+    for word in 0..WORDS {
         let mut bits = mask[word];
         while bits != 0 {
             let k = 64 * word + bits.trailing_zeros() as usize;
@@ -234,64 +237,54 @@ fn add_masked<F: Float, const NR: usize, const FMA: bool>(
     *out = sums;
 }
 
-/// Finds the elements that are not zero of the rows of a from `i0` on, one mask a row.
+/// One mask a line.
 #[inline(always)]
-fn find_not_zero<F: Float>(
-    a: Left<'_, F>,
-    (i0, k0, kc): (usize, usize, usize),
-    masks: &mut [Mask],
-) {
-    match a {
-        Left::Rows(a) => {
-            for (row, mask) in masks.iter_mut().enumerate() {
-                let values = &slice(a, i0 + row)[k0..k0 + kc];
-                *mask = [0; MASK_WORDS];
-                for (bits, values) in mask.iter_mut().zip(values.chunks(64)) {
-                    *bits = not_zero(values);
-                }
+fn find_in_rows<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
+    for (line, mask) in lines.iter().zip(masks) {
+        *mask = not_zero(line);
+    }
+}
+
+/// One bit of every mask a line: squares of bits, turned around.
+#[inline(always)]
+fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
+    for mask in masks.iter_mut() {
+        *mask = [0; WORDS];
+    }
+    for (word, lines) in lines.chunks(64).enumerate() {
+        let mut squares = [[0; 64]; WORDS];
+        for (k, line) in lines.iter().enumerate() {
+            let bits = not_zero(line);
+            for square in 0..WORDS {
+                squares[square][k] = bits[square];
             }
         }
-        // Here a k has its i's side by side: squares of bits, turned around.
-        Left::Columns(a) => {
-            for (first, masks) in (i0..).step_by(64).zip(masks.chunks_mut(64)) {
-                for word in 0..MASK_WORDS {
-                    let mut square = [0; 64];
-                    for (k, bits) in (64 * word..kc).zip(&mut square) {
-                        *bits = not_zero(&slice(a, k0 + k)[first..first + masks.len()]);
-                    }
-                    transpose(&mut square);
-                    for (mask, bits) in masks.iter_mut().zip(square) {
-                        mask[word] = bits;
-                    }
-                }
+        for (square, masks) in squares.iter_mut().zip(masks.chunks_mut(64)) {
+            transpose(square);
+            for (mask, bits) in masks.iter_mut().zip(square) {
+                mask[word] = *bits;
             }
         }
     }
 }
 
-/// A bit for each of up to 64 values: whether it is not zero.
+/// A bit for each element of a line: whether it is not zero.
 #[inline(always)]
-fn not_zero<F: Float>(values: &[F]) -> u64 {
-    let mut flags = [0_u8; 64];
-    match values.first_chunk::<64>() {
-        Some(values) => {
-            for at in 0..64 {
-                flags[at] = u8::from(values[at] != F::zero());
-            }
-        }
-        None => {
-            for (flag, v) in flags.iter_mut().zip(values) {
-                *flag = u8::from(*v != F::zero());
-            }
-        }
+fn not_zero<F: Float>(line: &[F]) -> Mask {
+    let mut flags = [0_u8; BLOCK];
+    for (flag, v) in flags.iter_mut().zip(line) {
+        *flag = u8::from(*v != F::zero());
     }
-    let mut bits = 0;
-    for byte in 0..8 {
-        // Eight bytes of 0 or 1 to eight bits: the product gathers them in its highest byte.
-        let flags = u64::from_le_bytes(*flags[8 * byte..].first_chunk().expect("eight flags"));
-        bits |= (flags.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * byte);
+    let mut mask = [0; WORDS];
+    for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
+        // Eight bytes of 0 or 1, each moved to its place in one.
+        let mut bits = u64::from_le_bytes(*flags);
+        bits |= bits >> 7;
+        bits |= bits >> 14;
+        bits |= bits >> 28;
+        mask[byte / 8] |= (bits & 0xff) << (8 * (byte % 8));
     }
-    bits
+    mask
 }
 
 /// Bit k of word i for bit i of word k.
