@@ -125,6 +125,15 @@ fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
     zeros as usize > JUDGED * a.ncols() / 2
 }
 
+/// Some k's of the left factor.
+#[derive(Clone, Copy)]
+enum Block<'a, F> {
+    /// (M, K), of which the k's are some columns.
+    Rows(&'a ArrayRef2<F>),
+    /// The columns themselves.
+    Columns(&'a [&'a [F]]),
+}
+
 /// All of a, in tiles of 6 rows.
 #[inline(always)]
 fn dense<F: Float, const NR: usize, const FMA: bool>(
@@ -139,8 +148,18 @@ fn dense<F: Float, const NR: usize, const FMA: bool>(
     } = product;
     let (m, k, n) = sizes(a, b);
     let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
+    let mut columns = [&[][..]; DENSE_K];
     for (k0, kc) in parts(k, DENSE_K.min(panel.len())) {
         let panel = &mut panel[..kc];
+        if let Left::Columns(a) = a {
+            for k in 0..kc {
+                columns[k] = slice(a, k0 + k);
+            }
+        }
+        let a = match a {
+            Left::Rows(a) => Block::Rows(a),
+            Left::Columns(_) => Block::Columns(&columns[..kc]),
+        };
         for j in (0..n).step_by(NR) {
             pack(b, k0, j, panel);
             let mut i = 0;
@@ -315,8 +334,11 @@ fn sizes<F>(a: Left<'_, F>, b: Right<'_, F>) -> (usize, usize, usize) {
         Left::Rows(a) => a.dim(),
         Left::Columns(a) => (a.ncols(), a.nrows()),
     };
-    let (Right::Rows(b) | Right::Columns(b)) = b;
-    (m, k, if b.nrows() == k { b.ncols() } else { b.nrows() })
+    let n = match b {
+        Right::Rows(b) => b.ncols(),
+        Right::Columns(b) => b.nrows(),
+    };
+    (m, k, n)
 }
 
 /// 0..`len` in as few parts of at most `most` as possible, of nearly equal length: (start, length).
@@ -346,7 +368,7 @@ fn fma<F: Float, const FMA: bool>(a: F, b: F, c: F) -> F {
 /// Adds to `MR × NR` elements of c.
 #[inline(always)]
 fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
-    a: Left<'_, F>,
+    a: Block<'_, F>,
     (i, k0, j): (usize, usize, usize),
     panel: &[[F; NR]],
     c: &mut ArrayRef2<F>,
@@ -354,7 +376,7 @@ fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
 ) {
     let mut sums = load::<F, MR, NR>(c, transposed, (i, j));
     match a {
-        Left::Rows(a) => {
+        Block::Rows(a) => {
             let mut rows = [&[][..]; MR];
             for r in 0..MR {
                 rows[r] = &slice(a, i + r)[k0..k0 + panel.len()];
@@ -368,8 +390,8 @@ fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
             };
             add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
         }
-        Left::Columns(a) => {
-            let column = |k| *slice(a, k0 + k)[i..].first_chunk().expect("rows of a tile");
+        Block::Columns(columns) => {
+            let column = |k: usize| *columns[k][i..].first_chunk().expect("rows of a tile");
             add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
         }
     }
