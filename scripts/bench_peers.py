@@ -15,8 +15,10 @@ TensorFlow, functional calls and one foreach update for PyTorch; they classify 1
 "torch-loader" is PyTorch as most people write it.
 
 Each peer lives in a process of its own. In every round each trains one epoch, one after the other,
-while the others wait for their turn: whatever else the machine does hits all alike. "ours" is
-started anew each round and its last epoch of two counts (the only one if there is only one round).
+while the others wait for their turn, so that slow drifts hit all alike. Other work does not: on two
+threads PyTorch, NumPy and scikit-learn, whose threads spin, then lose up to tenfold. Believe only
+what was measured on an idle machine. "ours" is started anew each round and its last epoch of two
+counts (the only one if there is only one round).
 Loss and accuracy are those of the first 10,000 training images after two epochs (or the only one),
 computed from the weights, the same way for all: they show that each really trains.
 """
