@@ -7,12 +7,13 @@ cd "$(dirname "$0")/.."
 seeds=$1
 shift
 cargo build --release --quiet
+mlp=${CARGO_TARGET_DIR:-target}/release/mlp
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for seed in $(seq "$seeds"); do
-    target/release/mlp train "$@" --seed "$seed" --out "$folder/model.bin" --json 2>/dev/null |
+    "$mlp" train "$@" --seed "$seed" --out "$folder/model.bin" --json 2>/dev/null |
         grep '"event":"epoch"' | tail -1 | grep -o '"valid_accuracy":[^,}]*' | cut -d: -f2 >"$folder/valid"
-    test=$(target/release/mlp eval "$folder/model.bin" --json 2>/dev/null | grep -o '"accuracy":[^,}]*' | cut -d: -f2)
+    test=$("$mlp" eval "$folder/model.bin" --json 2>/dev/null | grep -o '"accuracy":[^,}]*' | cut -d: -f2)
     awk -v seed="$seed" -v valid="$(cat "$folder/valid")" -v test="$test" \
         'BEGIN {printf "seed %d  valid %.2f %%  test %.2f %%\n", seed, 100 * valid, 100 * test}'
     echo "$test" >>"$folder/tests"

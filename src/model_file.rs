@@ -1,9 +1,9 @@
 //! `model.bin`: a trained network as a safetensors file that PyTorch's `nn.Sequential` loads as it is.
 //!
 //! Tensors are named and shaped as PyTorch does it: `0.weight` (O, I), `0.bias` (O), `2.weight`, … in
-//! `f32`, little endian. The metadata hold `format: pt`-style strings under one key, `mlp`: the JSON
-//! of a [`Metadata`]. (One key, because the order of several is not fixed, and the same training
-//! must give the same bytes.) The reader trusts nothing.
+//! `f32`, little endian. The metadata hold one key, `mlp`, whose value is the JSON of a
+//! [`Metadata`]. (One key, because the order of several is not fixed, and the same training must give
+//! the same bytes.) The reader trusts nothing.
 
 use std::{
     collections::HashMap,
@@ -191,7 +191,7 @@ pub enum Fault {
     #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
     Version(u64),
     /// Layers that cannot be.
-    #[error("layers {0:?}, expected 2 to {MAX_LAYERS} widths, each at least 1")]
+    #[error("layers {}, expected 2 to {MAX_LAYERS} widths, each at least 1", some(.0))]
     Layers(Vec<usize>),
     /// Outputs that do not go with the loss.
     #[error("{found} outputs, expected {expected} for {loss}")]
@@ -252,6 +252,14 @@ pub enum Fault {
         /// x of a black pixel.
         shift: f64,
     },
+}
+
+/// A list as it is, or the number of its elements: one from a hostile file may be long.
+fn some(layers: &[usize]) -> String {
+    match layers.len() {
+        ..=12 => format!("{layers:?}"),
+        n => format!("of {n} widths"),
+    }
 }
 
 /// Writes a model, whole or not at all: see [`atomic_file::write`].
@@ -317,7 +325,8 @@ pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
     from_bytes(&bytes).map_err(fault)
 }
 
-/// Reads the bytes of a model file. No bytes whatever make it panic or allocate more than their size.
+/// Reads the bytes of a model file. No bytes whatever make it panic, or allocate more than
+/// a few times their size.
 pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
     if bytes.is_empty() {
         return Err(Fault::Empty);

@@ -14,7 +14,7 @@ use std::{
 ///
 /// A step of training takes some 50 µs: too short to start threads for, or to put them to sleep
 /// between its two phases. So the threads of a team wait by spinning, and soon by yielding their
-/// processor; and nobody waits for a thread that has not begun. So a machine with less processors to
+/// processor; and nobody waits for a thread that has not begun. So a machine with fewer processors to
 /// spare than threads still makes progress. Dropping the team ends the threads.
 pub struct Team {
     shared: Arc<Shared>,

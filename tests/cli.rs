@@ -78,7 +78,7 @@ fn what_train_saves_eval_measures_and_gradcheck_confirms() {
     for (flags, outputs) in [
         ("--loss ce", 10),
         ("--loss mse --target onehot", 10),
-        ("--loss mse --target digit --lr 0.01", 1),
+        ("--loss mse --target digit", 1),
     ] {
         let line = format!("{SHORT} {flags} --json --seed 3");
         let (stdout, stderr) = run(dir, &line, 0);
@@ -87,6 +87,9 @@ fn what_train_saves_eval_measures_and_gradcheck_confirms() {
         assert_eq!(events, ["start", "epoch", "saved"], "{stdout}");
         assert_eq!(lines[0]["layers"], serde_json::json!([784, 8, outputs]));
         assert_eq!(lines[0]["train_images"], 2000);
+        // A longer step kills every unit of a network that regresses on the digit.
+        let rate = lines[0]["training"]["learning_rate"].as_f64().unwrap();
+        assert!((rate - if outputs == 1 { 0.01 } else { 0.1 }).abs() < 1e-6);
         assert_eq!(
             lines[2]["bytes"],
             dir.join("model.bin").metadata().unwrap().len()
@@ -158,9 +161,95 @@ fn no_validation_images_leave_their_columns_empty() {
     let folder = tempdir().unwrap();
     let line = "train --hidden none --epochs 1 --valid 0 --batch-size 6000";
     let (stdout, _) = run(folder.path(), line, 0);
-    assert!(stdout.contains("–           –"), "{stdout}");
+    assert!(stdout.contains("–          –"), "{stdout}");
     let (stdout, _) = run(folder.path(), &format!("{line} --json"), 0);
     assert_eq!(json_lines(&stdout)[1]["valid_loss"], Value::Null);
+    let (_, stderr) = run(folder.path(), "eval model.bin --split valid", 1);
+    assert!(stderr.contains("trained on all images"), "{stderr}");
+}
+
+#[test]
+fn train_first_says_what_it_trains_on_what_and_how() {
+    let folder = tempdir().unwrap();
+    let line = "train --hidden 20,12 --epochs 1 --valid 50000 --threads 1 --seed 7";
+    let (stdout, _) = run(folder.path(), line, 0);
+    for text in [
+        "official MNIST from /",
+        ": 10,000 images to train on, 50,000 to validate\n",
+        "784-20-12-10, ReLU, cross-entropy: 16,082 parameters",
+        "784 → 20  weight (784, 20)  bias (1, 20)",
+        "20 → 12  weight (20, 12)  bias (1, 12)",
+        "1 epoch, batches of 16, lr 0.1, seed 7, 1 thread\n",
+    ] {
+        assert!(stdout.contains(text), "{stdout}\nlacks {text:?}");
+    }
+    let data = stdout.lines().skip(1);
+    assert!(
+        data.into_iter().all(|l| l.chars().count() <= 80),
+        "{stdout}"
+    );
+
+    let (stdout, _) = run(folder.path(), &format!("{line} --json"), 0);
+    let lines = json_lines(&stdout);
+    assert_eq!(lines[0]["official"], true);
+    let (seconds, rate) = (&lines[1]["seconds"], &lines[1]["images_per_second"]);
+    let images = seconds.as_f64().unwrap() * rate.as_f64().unwrap();
+    assert!((images - 10_000.0).abs() < 1.0, "{stdout}");
+}
+
+#[test]
+fn quiet_training_prints_nothing_and_saves_the_same_model() {
+    let folder = trained();
+    let model = fs::read(folder.path().join("model.bin")).unwrap();
+    let (stdout, stderr) = run(folder.path(), &format!("{SHORT} --quiet --out q.bin"), 0);
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("", ""));
+    assert!(fs::read(folder.path().join("q.bin")).unwrap() == model);
+    let (_, stderr) = run(folder.path(), &format!("{SHORT} --quiet --lr 1e20"), 1);
+    assert!(stderr.contains("no model was written"), "{stderr}");
+}
+
+#[test]
+fn eval_measures_the_parts_that_training_split() {
+    let folder = tempdir().unwrap();
+    let (stdout, _) = run(folder.path(), &format!("{SHORT} --json"), 0);
+    let epoch = &json_lines(&stdout)[1];
+    let eval = |split: &str| {
+        let line = format!("eval model.bin --json --split {split}");
+        json_lines(&run(folder.path(), &line, 0).0).swap_remove(0)
+    };
+    let valid = eval("valid");
+    assert_eq!(
+        (&valid["split"], &valid["images"]),
+        (&"valid".into(), &58_000.into())
+    );
+    assert_eq!(valid["loss"], epoch["valid_loss"]);
+    assert_eq!(valid["accuracy"], epoch["valid_accuracy"]);
+    assert_eq!(eval("train")["images"], 2_000);
+    let test = eval("test");
+    assert_eq!(
+        test,
+        json_lines(&run(folder.path(), "eval model.bin --json", 0).0)[0]
+    );
+
+    // Recall by rows, precision by columns; a class that is never taken has none.
+    let confusion = |t: usize, p: usize| test["confusion"][t][p].as_f64().unwrap();
+    for class in 0..10 {
+        let row: f64 = (0..10).map(|p| confusion(class, p)).sum();
+        let column: f64 = (0..10).map(|t| confusion(t, class)).sum();
+        // serde_json reads the last digit of a float a bit loosely.
+        let close = |found: &Value, right: f64| (found.as_f64().unwrap() - right).abs() < 1e-12;
+        assert!(close(&test["recall"][class], confusion(class, class) / row));
+        match column {
+            0.0 => assert_eq!(test["precision"][class], Value::Null),
+            _ => assert!(close(
+                &test["precision"][class],
+                confusion(class, class) / column
+            )),
+        }
+    }
+    let (table, _) = run(folder.path(), "eval model.bin --split valid", 0);
+    assert!(table.contains("of 58,000 validation images"), "{table}");
+    assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
 }
 
 #[test]
@@ -319,8 +408,10 @@ fn wrong_usage_exits_2_and_shows_the_usage_of_the_command() {
         "train --valid 60000",
         "train --valid -1",
         "train --threads 0",
+        "train --quiet --json",
         "eval",
         "eval a b",
+        "eval a --split all",
         "gradcheck --samples 0",
         "gradcheck --eps 0",
         "gradcheck --eps nan",

@@ -151,7 +151,9 @@ impl<M: Module<f64>> Module<f64> for WrongInput<M> {
 
 #[test]
 fn w_not_transposed_in_dx_is_caught() {
-    for (module, x, seed) in linears() {
+    for (mut module, x, seed) in linears() {
+        let correct = check_module(&mut module, &x, &settings(seed));
+        assert!(passed(&correct), "correct: dy·wᵀ");
         // Square, or the shapes alone would tell.
         let dx = |linear: &Linear<f64>, _x: &A2, _y: &A2, dy: &A2, dx: &mut A2| {
             dx.assign(&dy.dot(linear.w()));
@@ -462,18 +464,61 @@ fn the_output_of_another_batch_in_place_of_the_difference_is_caught() {
     );
 }
 
+/// Cross-entropy whose forward pass takes the log-sum-exp wrongly; its backward is (p − onehot)/N as ever.
+fn planted_in_log_sum_exp(forward: Forward, what: &str) {
+    // As many images as classes: only then do a row and a column of log-sum-exps both fit.
+    for seed in SEEDS {
+        let (outputs, images) = (random((10, 10), seed) * 3.0, random_images(10, 12, seed));
+        let check =
+            |loss: &dyn Loss<f64>| check_loss(loss, &outputs, &images.targets, &settings(seed));
+        assert!(passed(&check(&CrossEntropy)), "correct: {what}");
+        let wrong = WrongLoss {
+            loss: CrossEntropy,
+            forward: Some(forward),
+            backward: |loss, p, t, n, dz| loss.backward(p, t, n, dz),
+        };
+        assert_wrong(&check(&wrong), &["doutputs"], what);
+    }
+}
+
+/// ln Σⱼ e^z[n][j] of every row n.
+fn log_sum_exps(z: &A2) -> Array1<f64> {
+    z.exp().sum_axis(Axis(1)).ln()
+}
+
 #[test]
-fn softmax_that_is_not_broadcast_by_rows_is_caught() {
-    let wrong = WrongLoss {
-        loss: CrossEntropy,
-        forward: None,
-        backward: |loss, p, t, n, dz| {
-            // One sum over the whole batch in place of one a row.
-            let everywhere = p / p.nrows() as f64;
-            loss.backward(&everywhere, t, n, dz);
+fn log_sum_exp_summed_over_all_rows_is_caught() {
+    planted_in_log_sum_exp(
+        |z, targets, p, losses| {
+            let lse = z.exp().sum().ln();
+            p.assign(&(z - lse).exp());
+            for (n, &t) in targets.iter().enumerate() {
+                losses[n] = lse - z[[n, usize::from(t)]];
+            }
         },
-    };
-    planted_in_loss(|| CrossEntropy, wrong, "one log-sum-exp for all rows");
+        "one log-sum-exp for all rows",
+    );
+}
+
+#[test]
+fn log_sum_exp_broadcast_along_columns_is_caught() {
+    planted_in_log_sum_exp(
+        |z, targets, p, losses| {
+            // Without the axis kept, z − lse takes lse[c] from column c, not lse[n] from row n.
+            let log_softmax = z.to_owned() - log_sum_exps(z);
+            p.assign(&log_softmax.exp());
+            for (n, &t) in targets.iter().enumerate() {
+                losses[n] = -log_softmax[[n, usize::from(t)]];
+            }
+        },
+        "log-sum-exp as a row",
+    );
+    // The same with the axis kept is right.
+    let z = random((10, 10), 1);
+    let (mut p, mut losses) = (Array2::zeros((10, 10)), Array1::zeros(10));
+    CrossEntropy.forward(&z, &[0; 10], &mut p, &mut losses);
+    let right = (&z - &log_sum_exps(&z).insert_axis(Axis(1))).exp();
+    assert!((&right - &p).iter().all(|error| error.abs() < 1e-12));
 }
 
 #[test]

@@ -215,7 +215,8 @@ fn metadata_that_do_not_fit_are_named() {
 fn layers_of_any_number_and_size_allocate_nothing() {
     for layers in [vec![usize::MAX, usize::MAX, 10], vec![1; 100_000]] {
         let bytes = changed(|_| (), |metadata| metadata["layers"] = json!(layers));
-        assert!(from_bytes::<f32>(&bytes).is_err());
+        let message = message(&bytes);
+        assert!(message.len() < 200, "{} bytes of message", message.len());
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{io::Write, path::PathBuf};
 
+use anyhow::ensure;
+use clap::ValueEnum;
 use mlp::{
-    data::{CLASSES, shell_quote},
+    data::{CLASSES, Dataset, Mnist, shell_quote},
     metrics::{Evaluation, evaluate},
     team::Team,
 };
+use ndarray::{Array2, Axis};
 use serde_json::json;
 
 use super::{
@@ -18,14 +21,23 @@ use super::{
 };
 
 /// Measure a model on the 10,000 test images
+///
+/// Recall is the share of a label's images that were found; precision the share of the images taken
+/// for it that are.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   mlp eval model.bin                        loss, accuracy, what is taken for what
+  mlp eval model.bin --split valid          on the images held back while it was trained
   mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {
     /// A model that mlp train has saved
     model: PathBuf,
+
+    /// The images to measure it on: those of the test file, or of either part of the training file,
+    /// split as the model was trained
+    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
+    split: Split,
 
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
@@ -36,6 +48,38 @@ pub struct Eval {
 
     #[command(flatten)]
     threads: ThreadArgs,
+}
+
+/// Which images.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Split {
+    Test,
+    Valid,
+    Train,
+}
+
+impl Split {
+    /// These images of the whole data, of which the last `valid` training images were held back.
+    fn of(self, data: Mnist, valid: usize) -> anyhow::Result<Dataset> {
+        let (train, valid) = match self {
+            Self::Test => return Ok(data.test),
+            _ => data.train.split_last(valid)?,
+        };
+        let images = if let Self::Train = self { train } else { valid };
+        ensure!(
+            !images.is_empty(),
+            "the model was trained on all images (--valid 0), so none are left to validate on: choose --split test"
+        );
+        Ok(images)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Valid => "validation",
+            Self::Train => "training",
+        }
+    }
 }
 
 impl Eval {
@@ -51,13 +95,14 @@ impl Eval {
                 self.data.dir.path().display()
             ));
         }
+        let images = self.split.of(data, metadata.training.valid)?;
         let loss = metadata.loss.build::<f32>();
         let mut team = Team::new(self.threads.count());
         let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
         let result = evaluate(
             &model.network,
             &*loss,
-            &data.test,
+            &images,
             metadata.scaling(),
             &mut team,
         );
@@ -65,9 +110,11 @@ impl Eval {
         if self.json {
             let (low, high) = result.interval();
             let object = json!({
-                "model": self.model, "split": "test", "images": result.images(),
+                "model": self.model, "split": self.split.to_possible_value().map(|v| v.get_name().to_owned()), "images": result.images(),
                 "loss": result.loss, "correct": result.correct(), "accuracy": result.accuracy(),
                 "accuracy_interval_95": [low, high],
+                "recall": share_right(&result.confusion, Axis(1)),
+                "precision": share_right(&result.confusion, Axis(0)),
                 "confusion": result.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
             });
             writeln!(out, "{object}")?;
@@ -78,7 +125,7 @@ impl Eval {
                 network_text(&metadata.layers),
                 metadata.loss
             )?;
-            print(out, &result)?;
+            print(out, self.split, &result)?;
         }
         out.flush()?;
         next_step(format_args!(
@@ -90,7 +137,16 @@ impl Eval {
     }
 }
 
-fn print(out: &mut Output, result: &Evaluation) -> std::io::Result<()> {
+/// What share of each row (axis 1) or column (axis 0) stands on the diagonal; none of an empty one.
+fn share_right(confusion: &Array2<u32>, axis: Axis) -> Vec<Option<f64>> {
+    let all = confusion.sum_axis(axis);
+    let shares = confusion.diag().into_iter().zip(all);
+    shares
+        .map(|(&right, all)| (all > 0).then(|| f64::from(right) / f64::from(all)))
+        .collect()
+}
+
+fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result<()> {
     let (low, high) = result.interval();
     let [images, wrong] = [result.images(), result.images() - result.correct()];
     writeln!(out, "\n{DIM}loss{DIM:#}      {:.4}", result.loss)?;
@@ -103,25 +159,30 @@ fn print(out: &mut Output, result: &Evaluation) -> std::io::Result<()> {
     )?;
     writeln!(
         out,
-        "{DIM}wrong{DIM:#}     {} of {} test images\n",
+        "{DIM}wrong{DIM:#}     {} of {} {} images\n",
         thousands(wrong.into()),
-        thousands(images.into())
+        thousands(images.into()),
+        split.name(),
     )?;
-    let classes: String = (0..CLASSES).map(|class| format!("{class:>6}")).collect();
-    writeln!(out, "{DIM}         taken for")?;
-    writeln!(out, "label{classes}     right{DIM:#}")?;
+    let classes: String = (0..CLASSES).map(|class| format!("{class:>5}")).collect();
+    writeln!(out, "{DIM}       taken for")?;
+    writeln!(out, "label{classes}    recall  precision{DIM:#}")?;
+    let percent = |share: Option<f64>| {
+        share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    };
+    let recall = share_right(&result.confusion, Axis(1));
+    let precision = share_right(&result.confusion, Axis(0));
     for (class, row) in result.confusion.rows().into_iter().enumerate() {
         write!(out, "{DIM}{class:>5}{DIM:#}")?;
         for (taken_for, count) in row.iter().enumerate() {
             match (class == taken_for, count) {
-                (true, _) => write!(out, "{BOLD}{count:>6}{BOLD:#}")?,
-                (false, 0) => write!(out, "{DIM}{:>6}{DIM:#}", "·")?,
-                (false, _) => write!(out, "{count:>6}")?,
+                (true, _) => write!(out, "{BOLD}{count:>5}{BOLD:#}")?,
+                (false, 0) => write!(out, "{DIM}{:>5}{DIM:#}", "·")?,
+                (false, _) => write!(out, "{count:>5}")?,
             }
         }
-        let images = row.sum().max(1);
-        let right = 100.0 * f64::from(row[class]) / f64::from(images);
-        writeln!(out, "{right:>8.1} %")?;
+        let (recall, precision) = (percent(recall[class]), percent(precision[class]));
+        writeln!(out, "{recall:>10}{precision:>11}")?;
     }
     Ok(())
 }

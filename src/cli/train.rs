@@ -1,7 +1,7 @@
 //! `mlp train`: train a network and save it.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -10,12 +10,12 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
     data::{FileKind, batches::Scaling, shell_quote},
-    model_file::{self, Activation, FORMAT_VERSION, Metadata, Model, Training},
+    model_file::{self, Activation, FORMAT_VERSION, LossKind, Metadata, Model, Training},
     nn::Mlp,
     team::Team,
     train::{self, Epoch, Observer, Purpose, Settings, Step, TrainError, generator},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Outcome,
@@ -36,7 +36,7 @@ Examples:
   mlp train --loss ce --hidden 50                one hidden layer, cross-entropy
   mlp train --hidden 500,150 --epochs 20         two hidden layers
   mlp train --hidden none                        softmax regression
-  mlp train --loss mse --target digit --lr 0.01  one output, the digit itself
+  mlp train --loss mse --target digit            one output, the digit itself
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
@@ -62,10 +62,9 @@ pub struct Train {
           value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
 
-    /// Learning rate: the length of a step
-    #[arg(long, value_name = "RATE", default_value_t = 0.1, help_heading = "Training",
-          value_parser = learning_rate)]
-    lr: f32,
+    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
+    #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = learning_rate)]
+    lr: Option<f32>,
 
     /// What all that is random follows from: first weights, order of the images
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
@@ -99,11 +98,23 @@ pub struct Train {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
+    /// Print nothing but notes and errors
+    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
+    quiet: bool,
+
     #[command(flatten)]
     data: DataArgs,
 
     #[command(flatten)]
     threads: ThreadArgs,
+}
+
+/// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
+fn default_learning_rate(kind: LossKind) -> f32 {
+    match kind {
+        LossKind::Ce | LossKind::MseOnehot => 0.1,
+        LossKind::MseDigit => 0.01,
+    }
 }
 
 fn learning_rate(text: &str) -> Result<f32, String> {
@@ -139,7 +150,7 @@ impl Train {
         let settings = Settings {
             epochs: self.epochs as usize,
             batch_size,
-            learning_rate: self.lr,
+            learning_rate: self.lr.unwrap_or(default_learning_rate(kind)),
             seed: self.seed,
             scaling: Scaling::UNIT,
         };
@@ -162,8 +173,20 @@ impl Train {
         };
         let team = Team::new(self.threads.count());
         let images = (train.len(), valid.len());
-        let mut report =
-            Report::start(out, self.json, &metadata, &network, images, team.threads())?;
+        let style = match (self.json, self.quiet) {
+            (true, _) => Style::Json,
+            (_, true) => Style::Quiet,
+            _ => Style::Table,
+        };
+        let mut report = Report::new(out, style, &settings, images.0);
+        report.start(&Start {
+            data: self.data.dir.path(),
+            official: data.official,
+            images,
+            network: &network,
+            metadata: &metadata,
+            threads: team.threads(),
+        })?;
         let trained = train::train(
             network,
             &*loss,
@@ -177,16 +200,18 @@ impl Train {
         model_file::save(&self.out, &model)
             .context("the model could not be saved, choose another --out")?;
         let bytes = self.out.metadata().map_or(0, |file| file.len());
-        if self.json {
-            let saved = json!({"event": "saved", "model": self.out, "bytes": bytes});
-            writeln!(out, "{saved}")?;
-        } else {
-            writeln!(
+        match style {
+            Style::Quiet => return Ok(Outcome::Done),
+            Style::Json => {
+                let saved = json!({"event": "saved", "model": self.out, "bytes": bytes});
+                writeln!(out, "{saved}")?;
+            }
+            Style::Table => writeln!(
                 out,
                 "saved {BOLD}{}{BOLD:#} {DIM}({} bytes){DIM:#}",
                 self.out.display(),
                 thousands(bytes)
-            )?;
+            )?,
         }
         out.flush()?;
         next_step(format_args!(
@@ -198,111 +223,196 @@ impl Train {
     }
 }
 
-/// Prints a training run as it goes.
-struct Report<'a> {
-    out: &'a mut Output,
-    json: bool,
-    bar: ProgressBar,
-    steps: u64,
+/// How a run is printed.
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Table,
+    Json,
+    Quiet,
 }
 
-impl<'a> Report<'a> {
-    fn start(
-        out: &'a mut Output,
-        json: bool,
-        metadata: &Metadata,
-        network: &Mlp<f32>,
-        (train, valid): (usize, usize),
-        threads: usize,
-    ) -> anyhow::Result<Self> {
-        let parameters = network.parameter_count();
+/// What there is to say before the first step.
+struct Start<'a> {
+    data: &'a Path,
+    official: bool,
+    /// To train on, and to validate.
+    images: (usize, usize),
+    network: &'a Mlp<f32>,
+    metadata: &'a Metadata,
+    threads: usize,
+}
+
+/// The most modules that are listed one by one.
+const LISTED: usize = 12;
+
+impl Start<'_> {
+    fn json(&self) -> Value {
         let Metadata {
             layers,
             loss,
             training,
             ..
-        } = metadata;
-        let steps = train.div_ceil(training.batch_size) * training.epochs;
-        if json {
-            let start = json!({
-                "event": "start", "layers": layers, "loss": loss, "parameters": parameters,
-                "train_images": train, "valid_images": valid, "threads": threads, "training": training,
-            });
-            writeln!(out, "{start}")?;
-        } else {
-            writeln!(
-                out,
-                "{BOLD}{}{BOLD:#}, {loss}: {} parameters",
-                network_text(layers),
-                thousands(parameters as u64)
-            )?;
-            writeln!(
-                out,
-                "{} images to train on, {} to validate; batches of {}, lr {:?}, seed {}, {threads} {}",
-                thousands(train as u64),
-                thousands(valid as u64),
-                thousands(training.batch_size as u64),
-                training.learning_rate,
-                training.seed,
-                if threads == 1 { "thread" } else { "threads" },
-            )?;
-            let heads = [
-                "epoch",
-                "train loss",
-                "train acc",
-                "valid loss",
-                "valid acc",
-                "seconds",
-            ];
-            let [epoch, heads @ ..] = heads;
-            write!(out, "\n{DIM}{epoch:>5}")?;
-            for head in heads {
-                write!(out, "  {head:>10}")?;
-            }
-            writeln!(out, "{DIM:#}")?;
-        }
-        out.flush()?;
-        let bar = progress_bar(
-            steps as u64,
-            "{bar:30} {percent:>3} %  {prefix}  {eta} to go",
-        );
-        Ok(Self {
-            out,
-            json,
-            bar,
-            steps: 0,
+        } = self.metadata;
+        json!({
+            "event": "start", "data": self.data.display().to_string(), "official": self.official,
+            "train_images": self.images.0, "valid_images": self.images.1,
+            "layers": layers, "loss": loss, "parameters": self.network.parameter_count(),
+            "threads": self.threads, "training": training,
         })
     }
 
-    fn print_epoch(&mut self, epoch: &Epoch) -> std::io::Result<()> {
+    fn print(&self, out: &mut Output) -> io::Result<()> {
+        let Metadata {
+            layers,
+            loss,
+            training,
+            ..
+        } = self.metadata;
+        let count = |n: usize| thousands(n as u64);
+        writeln!(
+            out,
+            "{DIM}data{DIM:#}      {} from {}: {} images to train on, {} to validate",
+            match self.official {
+                true => "official MNIST",
+                false => "other files than MNIST's",
+            },
+            self.data.display(),
+            count(self.images.0),
+            count(self.images.1),
+        )?;
+        writeln!(
+            out,
+            "{DIM}network{DIM:#}   {BOLD}{}{BOLD:#}, {loss}: {} parameters",
+            network_text(layers),
+            count(self.network.parameter_count())
+        )?;
+        let mut inputs = self.network.inputs();
+        let modules = self.network.modules().iter().zip(self.network.outputs());
+        for (m, (module, outputs)) in modules.enumerate() {
+            let shapes = module.params().iter().map(|param| {
+                let (rows, columns) = param.value.dim();
+                format!("  {} ({rows}, {columns})", param.name)
+            });
+            match m {
+                ..LISTED => writeln!(
+                    out,
+                    "          {m:>2} {:<6} {:>13}{DIM}{}{DIM:#}",
+                    module.name(),
+                    format!("{inputs} → {outputs}"),
+                    shapes.collect::<String>(),
+                )?,
+                LISTED => writeln!(
+                    out,
+                    "          … {} more",
+                    self.network.modules().len() - LISTED
+                )?,
+                _ => break,
+            }
+            inputs = outputs;
+        }
+        writeln!(
+            out,
+            "{DIM}settings{DIM:#}  {} {}, batches of {}, lr {:?}, seed {}, {} {}",
+            count(training.epochs),
+            if training.epochs == 1 {
+                "epoch"
+            } else {
+                "epochs"
+            },
+            count(training.batch_size),
+            training.learning_rate,
+            training.seed,
+            self.threads,
+            if self.threads == 1 {
+                "thread"
+            } else {
+                "threads"
+            },
+        )?;
+        writeln!(
+            out,
+            "\n{DIM}epoch  train loss  train acc  valid loss  valid acc  seconds   images/s{DIM:#}"
+        )
+    }
+}
+
+/// Prints a training run as it goes.
+struct Report<'a> {
+    out: &'a mut Output,
+    style: Style,
+    bar: ProgressBar,
+    steps: u64,
+    /// Images an epoch.
+    images: usize,
+}
+
+impl<'a> Report<'a> {
+    fn new(out: &'a mut Output, style: Style, settings: &Settings, images: usize) -> Self {
+        let steps = images.div_ceil(settings.batch_size) * settings.epochs;
+        let bar = match style {
+            Style::Quiet => ProgressBar::hidden(),
+            _ => progress_bar(
+                steps as u64,
+                "{bar:30} {percent:>3} %  {prefix}  {eta} to go",
+            ),
+        };
+        Self {
+            out,
+            style,
+            bar,
+            steps: 0,
+            images,
+        }
+    }
+
+    fn start(&mut self, start: &Start<'_>) -> io::Result<()> {
+        let Self {
+            bar, out, style, ..
+        } = self;
+        bar.suspend(|| match style {
+            Style::Table => start.print(out),
+            Style::Json => writeln!(out, "{}", start.json()),
+            Style::Quiet => Ok(()),
+        })?;
+        self.out.flush()
+    }
+
+    fn print_epoch(&mut self, epoch: &Epoch) -> io::Result<()> {
         let valid = epoch.valid.as_ref();
         let (loss, accuracy) = (valid.map(|v| v.loss), valid.map(|v| v.accuracy()));
         let seconds = epoch.time.as_secs_f64();
-        if self.json {
-            let line = json!({
-                "event": "epoch", "epoch": epoch.epoch, "seconds": seconds,
-                "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
-                "valid_loss": loss, "valid_accuracy": accuracy,
-            });
-            writeln!(self.out, "{line}")?;
-        } else {
-            let number = |v: Option<f64>| {
-                v.map_or("–".to_owned(), |v| match v {
-                    ..1e4 => format!("{v:.4}"),
-                    _ => scientific(v, 3),
-                })
-            };
-            let percent =
-                |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
-            writeln!(
-                self.out,
-                "{:>5}  {:>10}  {:>10}  {:>10}  {:>10}  {seconds:>10.3}",
-                epoch.epoch,
-                number(Some(epoch.train_loss)),
-                percent(Some(epoch.train_accuracy)),
-                number(loss),
-                percent(accuracy),
-            )?;
+        let rate = self.images as f64 / seconds;
+        match self.style {
+            Style::Quiet => {}
+            Style::Json => {
+                let line = json!({
+                    "event": "epoch", "epoch": epoch.epoch,
+                    "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
+                    "valid_loss": loss, "valid_accuracy": accuracy,
+                    "seconds": seconds, "images_per_second": rate,
+                });
+                writeln!(self.out, "{line}")?;
+            }
+            Style::Table => {
+                let number = |v: Option<f64>| {
+                    v.map_or("–".to_owned(), |v| match v {
+                        ..1e4 => format!("{v:.4}"),
+                        _ => scientific(v, 3),
+                    })
+                };
+                let percent =
+                    |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+                writeln!(
+                    self.out,
+                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {seconds:>7.3}  {:>9}",
+                    epoch.epoch,
+                    number(Some(epoch.train_loss)),
+                    percent(Some(epoch.train_accuracy)),
+                    number(loss),
+                    percent(accuracy),
+                    thousands(rate as u64),
+                )?;
+            }
         }
         self.out.flush()
     }
