@@ -72,6 +72,9 @@ pub struct Training {
     pub data_sha256: String,
     /// The version of the program.
     pub mlp_version: String,
+    /// Epoch and step after which it was interrupted; none if it ran to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<(usize, usize)>,
 }
 
 /// Activation functions.

@@ -78,7 +78,7 @@ pub struct Epoch {
     pub time: Duration,
 }
 
-/// Why training ended early.
+/// Why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The numbers left the range of floats.
@@ -93,14 +93,14 @@ pub enum TrainError {
         /// The learning rate that led there.
         learning_rate: f32,
     },
-    /// The observer asked to stop.
-    #[error("stopped in epoch {epoch} after step {step}")]
-    Stopped {
-        /// Which epoch, from 1.
-        epoch: usize,
-        /// Which step of this epoch, from 1.
-        step: usize,
-    },
+}
+
+/// A network after training.
+pub struct Trained {
+    /// The network.
+    pub network: Mlp<f32>,
+    /// Epoch and step, each from 1, after which the observer stopped it; none if it ran to its end.
+    pub stopped: Option<(usize, usize)>,
 }
 
 /// A tenth of a learning rate, to one digit.
@@ -308,7 +308,7 @@ pub fn train(
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
-) -> Result<Mlp<f32>, TrainError> {
+) -> Result<Trained, TrainError> {
     assert!(!train.is_empty(), "nothing to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
@@ -352,7 +352,10 @@ pub fn train(
                 })
                 .is_break()
             {
-                return Err(TrainError::Stopped { epoch, step });
+                return Ok(Trained {
+                    network: trainer.network,
+                    stopped: Some((epoch, step)),
+                });
             }
         }
         let time = start.elapsed();
@@ -375,5 +378,8 @@ pub fn train(
             time,
         });
     }
-    Ok(trainer.network)
+    Ok(Trained {
+        network: trainer.network,
+        stopped: None,
+    })
 }

@@ -123,7 +123,8 @@ fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
                     Team::new(threads),
                     &mut (),
                 )
-                .unwrap(),
+                .unwrap()
+                .network,
             )
         };
         let one = run(1, 1);
@@ -273,25 +274,28 @@ fn a_weight_that_turns_infinite_is_seen_in_the_same_step_even_behind_a_dead_unit
 }
 
 #[test]
-fn an_observer_can_stop_after_any_step() {
+fn an_observer_can_stop_after_any_step_and_gets_the_network_of_that_step() {
     let data = first(100);
     let loss = LossKind::Ce.build::<f32>();
-    let mut keep = Keep {
-        stop_after: Some(13),
-        ..Keep::default()
+    let run = |epochs: usize, stop_after: Option<usize>| {
+        let mut keep = Keep {
+            stop_after,
+            ..Keep::default()
+        };
+        train(
+            network(&[4], &*loss, 1),
+            &*loss,
+            (&data, &data),
+            &settings(epochs, 10, 0.1),
+            Team::new(2),
+            &mut keep,
+        )
+        .unwrap()
     };
-    let network = network(&[4], &*loss, 1);
-    let result = train(
-        network,
-        &*loss,
-        (&data, &data),
-        &settings(3, 10, 0.1),
-        Team::new(2),
-        &mut keep,
-    );
-    let error = result.map(|_| ()).unwrap_err();
-    assert!(
-        matches!(error, TrainError::Stopped { epoch: 2, step: 3 }),
-        "{error}"
-    );
+    assert_eq!(run(3, Some(13)).stopped, Some((2, 3)));
+    // Stopped at the end of the first epoch, it is what one epoch makes; a step later no longer.
+    let (whole, stopped) = (run(1, None), run(3, Some(10)));
+    assert_eq!((whole.stopped, stopped.stopped), (None, Some((1, 10))));
+    assert!(bits(&whole.network) == bits(&stopped.network));
+    assert!(bits(&whole.network) != bits(&run(3, Some(11)).network));
 }

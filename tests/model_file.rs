@@ -25,6 +25,7 @@ fn model() -> Model {
         seed: 7,
         data_sha256: "0123".into(),
         mlp_version: "0.1.0".into(),
+        stopped: None,
     };
     let metadata = Metadata {
         format_version: FORMAT_VERSION,

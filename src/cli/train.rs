@@ -13,7 +13,7 @@ use mlp::{
     model_file::{self, Activation, FORMAT_VERSION, LossKind, Metadata, Model, Training},
     nn::Mlp,
     team::Team,
-    train::{self, Epoch, Observer, Purpose, Settings, Step, TrainError, generator},
+    train::{self, Epoch, Observer, Purpose, Settings, Step, TrainError, Trained, generator},
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ use super::{
 ///
 /// The training file's last images are held back to validate on; the test images are never looked
 /// at (that is `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
-/// whatever the number of threads.
+/// whatever the number of threads. Ctrl-C ends the run after the current batch and saves the network
+/// as it is then; a second one ends it at once.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -154,7 +155,7 @@ impl Train {
             seed: self.seed,
             scaling: Scaling::UNIT,
         };
-        let metadata = Metadata {
+        let mut metadata = Metadata {
             format_version: FORMAT_VERSION,
             layers,
             activation: Activation::Relu,
@@ -169,6 +170,7 @@ impl Train {
                 seed: self.seed,
                 data_sha256: data.checksum,
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
+                stopped: None,
             },
         };
         let team = Team::new(self.threads.count());
@@ -195,15 +197,18 @@ impl Train {
             team,
             &mut report,
         );
-        let network = report.finish(trained, &self.out)?;
+        let Trained { network, stopped } = report.finish(trained)?;
+        metadata.training.stopped = stopped;
         let model = Model { network, metadata };
         model_file::save(&self.out, &model)
             .context("the model could not be saved, choose another --out")?;
         let bytes = self.out.metadata().map_or(0, |file| file.len());
         match style {
-            Style::Quiet => return Ok(Outcome::Done),
+            Style::Quiet => {}
             Style::Json => {
-                let saved = json!({"event": "saved", "model": self.out, "bytes": bytes});
+                let saved = json!({
+                    "event": "saved", "model": self.out, "bytes": bytes, "stopped": stopped,
+                });
                 writeln!(out, "{saved}")?;
             }
             Style::Table => writeln!(
@@ -214,6 +219,16 @@ impl Train {
             )?,
         }
         out.flush()?;
+        if let Some((epoch, step)) = stopped {
+            return Err(Interrupted(format!(
+                "stopped in epoch {epoch} after step {step}; the network as it was then is saved as {}",
+                self.out.display()
+            ))
+            .into());
+        }
+        if self.quiet {
+            return Ok(Outcome::Done);
+        }
         next_step(format_args!(
             "mlp eval {}{}",
             shell_quote(&self.out),
@@ -418,18 +433,9 @@ impl<'a> Report<'a> {
     }
 
     /// Takes the bar away and says why there is no network, if there is none.
-    fn finish(
-        self,
-        trained: Result<Mlp<f32>, TrainError>,
-        path: &Path,
-    ) -> anyhow::Result<Mlp<f32>> {
+    fn finish(self, trained: Result<Trained, TrainError>) -> anyhow::Result<Trained> {
         self.bar.finish_and_clear();
-        match trained {
-            Err(error @ TrainError::Stopped { .. }) => {
-                Err(Interrupted(format!("{error}; {} was not written", path.display())).into())
-            }
-            trained => trained.context("training did not converge, no model was written"),
-        }
+        trained.context("training did not converge, no model was written")
     }
 }
 
