@@ -433,7 +433,7 @@ fn pack<F: Float, const NR: usize>(b: Right<'_, F>, k0: usize, j: usize, panel: 
     match b {
         Right::Rows(b) => {
             for (k, line) in panel.iter_mut().enumerate() {
-                copy(&slice(b, k0 + k)[j..], line);
+                fill(line, &slice(b, k0 + k)[j..]);
             }
         }
         Right::Columns(b) => {
@@ -466,7 +466,7 @@ fn load<F: Float, const MR: usize, const NR: usize>(
         }
     } else {
         for r in 0..MR {
-            copy(&slice(c, i + r)[j..], &mut sums[r]);
+            fill(&mut sums[r], &slice(c, i + r)[j..]);
         }
     }
     sums
@@ -492,7 +492,7 @@ fn store<F: Float, const MR: usize, const NR: usize>(
     } else {
         for r in 0..MR {
             let mut row = c.row_mut(i + r);
-            copy(
+            spill(
                 &sums[r],
                 &mut row.as_slice_mut().expect("contiguous rows")[j..],
             );
@@ -500,13 +500,29 @@ fn store<F: Float, const MR: usize, const NR: usize>(
     }
 }
 
-/// Copies as much as both have.
+/// Fills a row of a tile or panel from a row of a matrix, as far as it reaches.
+#[inline(always)]
+fn fill<F: Float, const NR: usize>(row: &mut [F; NR], from: &[F]) {
+    match from.first_chunk::<NR>() {
+        Some(from) => *row = *from,
+        None => copy(from, &mut row[..from.len()]),
+    }
+}
+
+/// The reverse of [`fill`].
+#[inline(always)]
+fn spill<F: Float, const NR: usize>(row: &[F; NR], to: &mut [F]) {
+    match to.first_chunk_mut::<NR>() {
+        Some(to) => *to = *row,
+        None => copy(&row[..to.len()], to),
+    }
+}
+
+/// Copies in steps of a register: the last columns are too few to call a function for.
 #[inline(always)]
 fn copy<F: Float>(from: &[F], to: &mut [F]) {
-    // In steps of a register: rows end anywhere, and are too short to call a function for.
-    let len = from.len().min(to.len());
-    let (from, from_rest) = from[..len].as_chunks::<8>();
-    let (to, to_rest) = to[..len].as_chunks_mut::<8>();
+    let (from, from_rest) = from.as_chunks::<8>();
+    let (to, to_rest) = to.as_chunks_mut::<8>();
     for (from, to) in from.iter().zip(to) {
         *to = *from;
     }
