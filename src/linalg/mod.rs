@@ -23,6 +23,7 @@
 
 mod dispatch;
 mod elementwise;
+mod mask;
 mod product;
 
 use ndarray::{ArrayRef2, NdFloat};

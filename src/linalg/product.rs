@@ -10,6 +10,7 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dispatch::{Kernel, WIDEST},
+    mask::{BLOCK, Mask, WORDS, find_in_columns, find_in_rows},
 };
 
 /// c += a·b, or cᵀ += a·b.
@@ -41,14 +42,6 @@ pub(super) enum Right<'a, F> {
 
 /// k's that a panel of b holds: 256 rows of 16 `f32` are 16 KiB, half of a small L1 cache.
 const DENSE_K: usize = 256;
-/// The same where zeros are left out, in a wider panel: 128 rows of 64 `f32` are 32 KiB, of which few are
-/// touched. As many rows of a are looked at together.
-const BLOCK: usize = 128;
-const WORDS: usize = BLOCK / 64;
-
-/// A bit for each of `BLOCK` elements of a row of a: whether it is not zero.
-type Mask = [u64; WORDS];
-
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
     panel: Vec<F>,
@@ -254,77 +247,6 @@ fn add_masked<F: Float, const NR: usize, const FMA: bool>(
         }
     }
     *out = sums;
-}
-
-/// One mask a line.
-#[inline(always)]
-fn find_in_rows<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
-    for (line, mask) in lines.iter().zip(masks) {
-        *mask = not_zero(line);
-    }
-}
-
-/// One bit of every mask a line: squares of bits, turned around.
-#[inline(always)]
-fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
-    for mask in masks.iter_mut() {
-        *mask = [0; WORDS];
-    }
-    for (word, lines) in lines.chunks(64).enumerate() {
-        let mut squares = [[0; 64]; WORDS];
-        for (k, line) in lines.iter().enumerate() {
-            let bits = not_zero(line);
-            for square in 0..WORDS {
-                squares[square][k] = bits[square];
-            }
-        }
-        for (square, masks) in squares.iter_mut().zip(masks.chunks_mut(64)) {
-            transpose(square);
-            for (mask, bits) in masks.iter_mut().zip(square) {
-                mask[word] = *bits;
-            }
-        }
-    }
-}
-
-/// A bit for each element of a line: whether it is not zero.
-#[inline(always)]
-fn not_zero<F: Float>(line: &[F]) -> Mask {
-    let mut flags = [0_u8; BLOCK];
-    for (flag, v) in flags.iter_mut().zip(line) {
-        *flag = u8::from(*v != F::zero());
-    }
-    let mut mask = [0; WORDS];
-    for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
-        // Eight bytes of 0 or 1, each moved to its place in one.
-        let mut bits = u64::from_le_bytes(*flags);
-        bits |= bits >> 7;
-        bits |= bits >> 14;
-        bits |= bits >> 28;
-        mask[byte / 8] |= (bits & 0xff) << (8 * (byte % 8));
-    }
-    mask
-}
-
-/// Bit k of word i for bit i of word k.
-///
-/// Swaps the halves that are off the diagonal, then the quarters of each half, and so on.
-/// Source: H. S. Warren, "Hacker's Delight", 7-3.
-#[inline(always)]
-fn transpose(square: &mut [u64; 64]) {
-    let mut half = 32;
-    let mut mask = u64::MAX >> 32;
-    while half != 0 {
-        for pair in 0..32 {
-            // The words whose bit `half` is not set.
-            let k = (pair / half) * 2 * half + pair % half;
-            let swap = ((square[k] >> half) ^ square[k + half]) & mask;
-            square[k] ^= swap << half;
-            square[k + half] ^= swap;
-        }
-        half /= 2;
-        mask ^= mask << half;
-    }
 }
 
 /// M, K and N.

@@ -1,0 +1,249 @@
+//! A training run as it is printed.
+
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+use mlp::{
+    model_file::Metadata,
+    nn::Mlp,
+    train::{Epoch, Observer, Settings, Step, TrainError, Trained},
+};
+use serde_json::{Value, json};
+
+use super::super::{
+    interrupt,
+    network::network_text,
+    output::{BOLD, DIM, Output, progress_bar, scientific, thousands},
+};
+
+/// How a run is printed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Style {
+    Table,
+    Json,
+    Quiet,
+}
+
+/// What there is to say before the first step.
+pub(super) struct Start<'a> {
+    pub(super) data: &'a Path,
+    pub(super) official: bool,
+    /// To train on, and to validate.
+    pub(super) images: (usize, usize),
+    pub(super) network: &'a Mlp<f32>,
+    pub(super) metadata: &'a Metadata,
+    pub(super) threads: usize,
+}
+
+/// The most modules that are listed one by one.
+const LISTED: usize = 12;
+
+impl Start<'_> {
+    fn json(&self) -> Value {
+        let Metadata {
+            layers,
+            loss,
+            training,
+            ..
+        } = self.metadata;
+        json!({
+            "event": "start", "data": self.data.display().to_string(), "official": self.official,
+            "train_images": self.images.0, "valid_images": self.images.1,
+            "layers": layers, "loss": loss, "parameters": self.network.parameter_count(),
+            "threads": self.threads, "training": training,
+        })
+    }
+
+    fn print(&self, out: &mut Output) -> io::Result<()> {
+        let Metadata {
+            layers,
+            loss,
+            training,
+            ..
+        } = self.metadata;
+        let count = |n: usize| thousands(n as u64);
+        writeln!(
+            out,
+            "{DIM}data{DIM:#}      {} from {}: {} images to train on, {} to validate",
+            match self.official {
+                true => "official MNIST",
+                false => "other files than MNIST's",
+            },
+            self.data.display(),
+            count(self.images.0),
+            count(self.images.1),
+        )?;
+        writeln!(
+            out,
+            "{DIM}network{DIM:#}   {BOLD}{}{BOLD:#}, {loss}: {} parameters",
+            network_text(layers),
+            count(self.network.parameter_count())
+        )?;
+        let mut inputs = self.network.inputs();
+        let modules = self.network.modules().iter().zip(self.network.outputs());
+        for (m, (module, outputs)) in modules.enumerate() {
+            let shapes = module.params().iter().map(|param| {
+                let (rows, columns) = param.value.dim();
+                format!("  {} ({rows}, {columns})", param.name)
+            });
+            match m {
+                ..LISTED => writeln!(
+                    out,
+                    "          {m:>2} {:<6} {:>13}{DIM}{}{DIM:#}",
+                    module.name(),
+                    format!("{inputs} → {outputs}"),
+                    shapes.collect::<String>(),
+                )?,
+                LISTED => writeln!(
+                    out,
+                    "          … {} more",
+                    self.network.modules().len() - LISTED
+                )?,
+                _ => break,
+            }
+            inputs = outputs;
+        }
+        writeln!(
+            out,
+            "{DIM}settings{DIM:#}  {} {}, batches of {}, lr {:?}, seed {}, {} {}",
+            count(training.epochs),
+            if training.epochs == 1 {
+                "epoch"
+            } else {
+                "epochs"
+            },
+            count(training.batch_size),
+            training.learning_rate,
+            training.seed,
+            self.threads,
+            if self.threads == 1 {
+                "thread"
+            } else {
+                "threads"
+            },
+        )?;
+        writeln!(
+            out,
+            "\n{DIM}epoch  train loss  train acc  valid loss  valid acc  seconds   images/s{DIM:#}"
+        )
+    }
+}
+
+/// Prints a training run as it goes.
+pub(super) struct Report<'a> {
+    out: &'a mut Output,
+    style: Style,
+    bar: ProgressBar,
+    steps: u64,
+    /// Images an epoch.
+    images: usize,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(
+        out: &'a mut Output,
+        style: Style,
+        settings: &Settings,
+        images: usize,
+    ) -> Self {
+        let steps = images.div_ceil(settings.batch_size) * settings.epochs;
+        let bar = match style {
+            Style::Quiet => ProgressBar::hidden(),
+            _ => progress_bar(
+                steps as u64,
+                "{bar:30} {percent:>3} %  {prefix}  {eta} to go",
+            ),
+        };
+        Self {
+            out,
+            style,
+            bar,
+            steps: 0,
+            images,
+        }
+    }
+
+    pub(super) fn start(&mut self, start: &Start<'_>) -> io::Result<()> {
+        let Self {
+            bar, out, style, ..
+        } = self;
+        bar.suspend(|| match style {
+            Style::Table => start.print(out),
+            Style::Json => writeln!(out, "{}", start.json()),
+            Style::Quiet => Ok(()),
+        })?;
+        self.out.flush()
+    }
+
+    fn print_epoch(&mut self, epoch: &Epoch) -> io::Result<()> {
+        let valid = epoch.valid.as_ref();
+        let (loss, accuracy) = (valid.map(|v| v.loss), valid.map(|v| v.accuracy()));
+        let seconds = epoch.time.as_secs_f64();
+        let rate = self.images as f64 / seconds;
+        match self.style {
+            Style::Quiet => {}
+            Style::Json => {
+                let line = json!({
+                    "event": "epoch", "epoch": epoch.epoch,
+                    "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
+                    "valid_loss": loss, "valid_accuracy": accuracy,
+                    "seconds": seconds, "images_per_second": rate,
+                });
+                writeln!(self.out, "{line}")?;
+            }
+            Style::Table => {
+                let number = |v: Option<f64>| {
+                    v.map_or("–".to_owned(), |v| match v {
+                        ..1e4 => format!("{v:.4}"),
+                        _ => scientific(v, 3),
+                    })
+                };
+                let percent =
+                    |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+                writeln!(
+                    self.out,
+                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {seconds:>7.3}  {:>9}",
+                    epoch.epoch,
+                    number(Some(epoch.train_loss)),
+                    percent(Some(epoch.train_accuracy)),
+                    number(loss),
+                    percent(accuracy),
+                    thousands(rate as u64),
+                )?;
+            }
+        }
+        self.out.flush()
+    }
+
+    /// Takes the bar away and says why there is no network, if there is none.
+    pub(super) fn finish(self, trained: Result<Trained, TrainError>) -> anyhow::Result<Trained> {
+        self.bar.finish_and_clear();
+        trained.context("training did not converge, no model was written")
+    }
+}
+
+impl Observer for Report<'_> {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(32) {
+            self.bar.set_position(self.steps);
+            self.bar
+                .set_prefix(format!("epoch {}, loss {:.4}", step.epoch, step.loss));
+        }
+        match interrupt::asked() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        let bar = self.bar.clone();
+        // Output keeps its own failure, and the run goes on: it is worth more than its table.
+        let _ = bar.suspend(|| self.print_epoch(epoch));
+    }
+}
