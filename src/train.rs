@@ -134,8 +134,8 @@ const PARAM_ROWS: usize = 98;
 
 /// A network with all that one step of training needs, allocated once.
 ///
-/// A step has two phases, and each shares its work among the threads without a lock and without
-/// a sum whose order depends on their number: first **rows**, where a thread takes some images of the
+/// A step has two phases, and each shares its work among the threads, which write to places of their own
+/// and leave no sum whose order depends on their number: first **rows**, where a thread takes some images of the
 /// batch through gather, forward, loss and every dx; then **params**, where it takes some rows of each
 /// parameter through the gradient over the whole batch and the step of the optimiser.
 pub struct Trainer<'a, F> {
