@@ -42,9 +42,13 @@ pub(super) enum Right<'a, F> {
 
 /// k's that a panel of b holds: 256 rows of 16 `f32` are 16 KiB, half of a small L1 cache.
 const DENSE_K: usize = 256;
+/// Rows of a tile, and of a block of tiles.
+const TILE: usize = 6;
+const BLOCK_ROWS: usize = 21 * TILE;
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
     panel: Vec<F>,
+    tiles: Vec<[F; TILE]>,
     masks: Vec<Mask>,
 }
 
@@ -52,6 +56,7 @@ impl<F: Float> Scratch<F> {
     fn new() -> Self {
         Self {
             panel: vec![F::zero(); BLOCK * WIDEST],
+            tiles: vec![[F::zero(); TILE]; BLOCK_ROWS / TILE * DENSE_K],
             masks: vec![[0; WORDS]; BLOCK],
         }
     }
@@ -118,13 +123,13 @@ fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
     zeros as usize > JUDGED * a.ncols() / 2
 }
 
-/// Some k's of the left factor.
+/// A block of the left factor, as its tiles read it.
 #[derive(Clone, Copy)]
 enum Block<'a, F> {
     /// (M, K), of which the k's are some columns.
     Rows(&'a ArrayRef2<F>),
-    /// The columns themselves.
-    Columns(&'a [&'a [F]]),
+    /// Tile by tile, and in a tile k by k, `TILE` elements each.
+    Tiles(&'a [[F; TILE]]),
 }
 
 /// All of a, in tiles of 6 rows.
@@ -141,37 +146,62 @@ fn dense<F: Float, const NR: usize, const FMA: bool>(
     } = product;
     let (m, k, n) = sizes(a, b);
     let (panel, _) = scratch.panel.as_chunks_mut::<NR>();
-    let mut columns = [&[][..]; DENSE_K];
     for (k0, kc) in parts(k, DENSE_K.min(panel.len())) {
         let panel = &mut panel[..kc];
-        if let Left::Columns(a) = a {
-            for k in 0..kc {
-                columns[k] = slice(a, k0 + k);
+        let most_rows = match a {
+            Left::Rows(_) => m,
+            Left::Columns(_) => BLOCK_ROWS,
+        };
+        for (i0, rows) in parts(m, most_rows) {
+            let block = match a {
+                Left::Rows(a) => Block::Rows(a),
+                Left::Columns(a) => {
+                    // The columns of a tape lie pages apart: a tile that walked them would wait for each.
+                    pack_tiles(a, (i0, k0), (rows, kc), &mut scratch.tiles);
+                    Block::Tiles(&scratch.tiles)
+                }
+            };
+            for j in (0..n).step_by(NR) {
+                pack(b, k0, j, panel);
+                let mut row = 0;
+                while row < rows {
+                    macro_rules! tile {
+                        ($rows:literal) => {{
+                            let at = (i0, row, k0, j);
+                            dense_tile::<F, $rows, NR, FMA>(block, at, panel, c, transposed);
+                            row += $rows;
+                        }};
+                    }
+                    match rows - row {
+                        1 => tile!(1),
+                        2 => tile!(2),
+                        3 => tile!(3),
+                        4 => tile!(4),
+                        5 => tile!(5),
+                        _ => tile!(6),
+                    }
+                }
             }
         }
-        let a = match a {
-            Left::Rows(a) => Block::Rows(a),
-            Left::Columns(_) => Block::Columns(&columns[..kc]),
-        };
-        for j in (0..n).step_by(NR) {
-            pack(b, k0, j, panel);
-            let mut i = 0;
-            while i < m {
-                macro_rules! tile {
-                    ($rows:literal) => {{
-                        dense_tile::<F, $rows, NR, FMA>(a, (i, k0, j), panel, c, transposed);
-                        i += $rows;
-                    }};
-                }
-                match m - i {
-                    1 => tile!(1),
-                    2 => tile!(2),
-                    3 => tile!(3),
-                    4 => tile!(4),
-                    5 => tile!(5),
-                    _ => tile!(6),
-                }
-            }
+    }
+}
+
+/// tiles: the elements of the rows from `i0` and the k's from `k0` on of a, given as its columns.
+#[inline(always)]
+fn pack_tiles<F: Float>(
+    a: &ArrayRef2<F>,
+    (i0, k0): (usize, usize),
+    (rows, kc): (usize, usize),
+    tiles: &mut [[F; TILE]],
+) {
+    for k in 0..kc {
+        let column = &slice(a, k0 + k)[i0..i0 + rows];
+        let (whole, rest) = column.as_chunks::<TILE>();
+        for (tile, elements) in whole.iter().enumerate() {
+            tiles[tile * kc + k] = *elements;
+        }
+        if !rest.is_empty() {
+            tiles[whole.len() * kc + k][..rest.len()].copy_from_slice(rest);
         }
     }
 }
@@ -290,14 +320,15 @@ fn fma<F: Float, const FMA: bool>(a: F, b: F, c: F) -> F {
 /// Adds to `MR × NR` elements of c.
 #[inline(always)]
 fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
-    a: Block<'_, F>,
-    (i, k0, j): (usize, usize, usize),
+    block: Block<'_, F>,
+    (i0, row, k0, j): (usize, usize, usize, usize),
     panel: &[[F; NR]],
     c: &mut ArrayRef2<F>,
     transposed: bool,
 ) {
+    let i = i0 + row;
     let mut sums = load::<F, MR, NR>(c, transposed, (i, j));
-    match a {
+    match block {
         Block::Rows(a) => {
             let mut rows = [&[][..]; MR];
             for r in 0..MR {
@@ -312,8 +343,9 @@ fn dense_tile<F: Float, const MR: usize, const NR: usize, const FMA: bool>(
             };
             add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
         }
-        Block::Columns(columns) => {
-            let column = |k: usize| *columns[k][i..].first_chunk().expect("rows of a tile");
+        Block::Tiles(tiles) => {
+            let tile = &tiles[row / TILE * panel.len()..][..panel.len()];
+            let column = |k: usize| *tile[k].first_chunk().expect("rows of a tile");
             add_products::<F, MR, NR, FMA>(column, panel, &mut sums);
         }
     }
