@@ -7,7 +7,7 @@ use std::{fs, io::Read, path::Path};
 
 use FileKind::{TestImages, TestLabels, TrainImages, TrainLabels};
 use mlp::data::{DataError, Fault, FileKind, idx, source};
-use mnist_files::{gzip, header, labels, official_archive, write_sparse};
+use mnist_files::{assert_says, gzip, header, labels, official_archive, write_sparse};
 use proptest::prelude::*;
 
 /// What is said of a file of that kind and content, under its official unpacked name.
@@ -34,14 +34,6 @@ fn fault_in(dir: &Path, kind: FileKind) -> String {
         fault,
     }
     .to_string()
-}
-
-#[track_caller]
-fn assert_says(message: &str, expected: &str) {
-    assert!(
-        message.contains(expected),
-        "{message:?}\nlacks {expected:?}"
-    );
 }
 
 #[test]

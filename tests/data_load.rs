@@ -10,15 +10,7 @@ use std::{
 
 use FileKind::{TestImages, TestLabels, TrainImages, TrainLabels};
 use mlp::data::{FileKind, load};
-use mnist_files::{black_images, gzip, labels, official_archive};
-
-#[track_caller]
-fn assert_says(message: &str, expected: &str) {
-    assert!(
-        message.contains(expected),
-        "{message:?}\nlacks {expected:?}"
-    );
-}
+use mnist_files::{assert_says, black_images, gzip, labels, official_archive};
 
 #[test]
 fn the_official_files_load_the_same_packed_cached_and_raw() {

@@ -42,9 +42,11 @@ pub(super) enum Right<'a, F> {
 
 /// k's that a panel of b holds: 256 rows of 16 `f32` are 16 KiB, half of a small L1 cache.
 const DENSE_K: usize = 256;
-/// Rows of a tile, and of a block of tiles.
+/// Rows of a tile.
 const TILE: usize = 6;
+/// Rows of a block of tiles.
 const BLOCK_ROWS: usize = 21 * TILE;
+
 /// Room that a thread needs for any product, taken once.
 pub struct Scratch<F> {
     panel: Vec<F>,

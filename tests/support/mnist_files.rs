@@ -84,3 +84,12 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// A message, such as that of an error, has these words in it.
+#[track_caller]
+pub fn assert_says(message: &str, expected: &str) {
+    assert!(
+        message.contains(expected),
+        "{message:?}\nlacks {expected:?}"
+    );
+}
