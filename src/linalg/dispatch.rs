@@ -6,13 +6,24 @@
 pub(super) trait Kernel {
     type Output;
 
-    /// `NR` columns of a tile of 6 rows, and `WIDE` columns of a single row, fit the registers. `FMA`
-    /// says whether a multiply-add may be fused.
-    fn run<const NR: usize, const WIDE: usize, const FMA: bool>(self) -> Self::Output;
+    /// A tile of 6 rows by `WIDE` columns of `f32` fits the registers. `HALF` and `QUARTER` are parts
+    /// of it, for the last columns of a matrix.
+    fn run<I: Instructions, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
+        self,
+    ) -> Self::Output;
 }
 
-/// The most columns of a single row, on any of the instruction sets.
-pub(super) const WIDEST: usize = 128;
+/// What plain Rust has no words for.
+pub(super) trait Instructions {
+    /// Whether a multiply-add may be fused: whether there is an instruction for it.
+    const FMA: bool;
+
+    /// A bit for each element, the first in the lowest: whether it is not zero.
+    fn not_zero(elements: &[f32; LANES]) -> u64;
+}
+
+/// Elements that are compared with zero at a time.
+pub(super) const LANES: usize = 16;
 
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug)]
@@ -32,49 +43,134 @@ pub(super) struct Detected(());
 impl Set {
     /// The widest that this processor has.
     pub(super) fn detect() -> Self {
+        Self::available()
+            .next()
+            .expect("one is for every processor")
+    }
+
+    /// All that this processor has, the widest first.
+    pub(super) fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        {
-            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if fma && is_x86_feature_detected!("avx512f") {
-                return Self::Avx512(Detected(()));
-            }
-            if fma {
-                return Self::Avx2(Detected(()));
-            }
-        }
-        Self::Portable
+        let wide = {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = avx2 && is_x86_feature_detected!("avx512f");
+            [
+                avx512.then_some(Self::Avx512(Detected(()))),
+                avx2.then_some(Self::Avx2(Detected(()))),
+            ]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = [];
+        wide.into_iter().flatten().chain([Self::Portable])
     }
 
     /// Runs a kernel with these instructions.
     #[allow(unsafe_code)]
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            // SAFETY: only `detect` makes a `Detected`, once the processor was found to have these.
+            // SAFETY: only `available` makes a `Detected`, once the processor was found to have these.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(Detected(())) => unsafe { avx512(kernel) },
+            Self::Avx512(Detected(())) => unsafe { x86::avx512(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(Detected(())) => unsafe { avx2(kernel) },
-            Self::Portable => portable(kernel),
+            Self::Avx2(Detected(())) => unsafe { x86::avx2(kernel) },
+            Self::Portable => kernel.run::<Portable, 8, 4, 4>(),
+        }
+    }
+
+    /// Whether a multiply-add is fused.
+    #[cfg(test)]
+    pub(super) fn fused(self) -> bool {
+        match self {
+            Self::Portable => Portable::FMA,
+            #[cfg(target_arch = "x86_64")]
+            _ => true,
         }
     }
 }
 
-/// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them, 1 × 128 takes 8.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<32, WIDEST, true>()
+/// Whatever the target has at the least: SSE2, NEON.
+struct Portable;
+
+impl Instructions for Portable {
+    const FMA: bool = cfg!(target_arch = "aarch64");
+
+    #[inline(always)]
+    fn not_zero(elements: &[f32; LANES]) -> u64 {
+        let mut flags = [0_u8; LANES];
+        for (flag, v) in flags.iter_mut().zip(elements) {
+            *flag = u8::from(*v != 0.0);
+        }
+        let mut mask = 0;
+        for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
+            // Eight bytes of 0 or 1, each moved to its place in one.
+            let mut bits = u64::from_le_bytes(*flags);
+            bits |= bits >> 7;
+            bits |= bits >> 14;
+            bits |= bits >> 28;
+            mask |= (bits & 0xff) << (8 * byte);
+        }
+        mask
+    }
 }
 
-/// 16 registers of 8 `f32`: a tile of 6 × 16 sums takes 12 of them, 1 × 64 takes 8.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<16, 64, true>()
-}
+mod x86 {
+    use std::arch::x86_64::{
+        _CMP_NEQ_UQ, _mm256_cmp_ps, _mm256_loadu_ps, _mm256_movemask_ps, _mm256_setzero_ps,
+        _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_setzero_ps,
+    };
 
-/// Whatever the target has at the least: SSE2, NEON. Fused only where there is an instruction for it.
-fn portable<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<8, 32, { cfg!(target_arch = "aarch64") }>()
+    use super::{Instructions, Kernel, LANES};
+
+    /// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them.
+    #[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2")]
+    pub(super) fn avx512<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Avx512, 32, 16, 8>()
+    }
+
+    /// 16 registers of 8 `f32`: a tile of 6 × 16 sums takes 12 of them.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn avx2<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Avx2, 16, 8, 4>()
+    }
+
+    /// Named in [`avx512`] alone.
+    struct Avx512;
+
+    impl Instructions for Avx512 {
+        const FMA: bool = true;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn not_zero(elements: &[f32; LANES]) -> u64 {
+            // SAFETY: the caller runs inside of `avx512`, and 16 elements are read of 16.
+            unsafe {
+                let elements = _mm512_loadu_ps(elements.as_ptr());
+                _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(elements, _mm512_setzero_ps()).into()
+            }
+        }
+    }
+
+    /// Named in [`avx2`] alone.
+    struct Avx2;
+
+    impl Instructions for Avx2 {
+        const FMA: bool = true;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn not_zero(elements: &[f32; LANES]) -> u64 {
+            let (halves, _) = elements.as_chunks::<8>();
+            // SAFETY: the caller runs inside of `avx2`, and 8 elements are read of each 8.
+            let bits = |half: &[f32; 8]| unsafe {
+                let unequal = _mm256_cmp_ps::<_CMP_NEQ_UQ>(
+                    _mm256_loadu_ps(half.as_ptr()),
+                    _mm256_setzero_ps(),
+                );
+                _mm256_movemask_ps(unequal) as u64
+            };
+            bits(&halves[0]) | bits(&halves[1]) << 8
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use ndarray::ArrayRef2;
 
-use super::{Float, dispatch::Kernel};
+use super::{
+    Float,
+    dispatch::{Instructions, Kernel},
+};
 
 /// y += alpha·x; returns whether all of y is finite.
 pub(super) struct AddScaled<'a, F> {
@@ -15,7 +18,7 @@ impl<F: Float> Kernel for AddScaled<'_, F> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<const NR: usize, const WIDE: usize, const FMA: bool>(self) -> bool {
+    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) -> bool {
         let Self { alpha, x, y } = self;
         if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
             return add_scaled(alpha, x, y);
@@ -55,7 +58,7 @@ impl<F: Float> Kernel for ScaleBytes<'_, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const NR: usize, const WIDE: usize, const FMA: bool>(self) {
+    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
         let Self {
             bytes,
             scale,

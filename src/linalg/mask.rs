@@ -1,61 +1,55 @@
 //! Where the elements are that are not zero.
 
-use super::Float;
+use super::{
+    Float,
+    dispatch::{Instructions, LANES},
+};
 
-/// Elements that a mask covers: k's that are looked at together where zeros are left out. 128 rows of
-/// 64 `f32`, a panel of b, are 32 KiB, of which few are touched.
-pub(super) const BLOCK: usize = 128;
-pub(super) const WORDS: usize = BLOCK / 64;
+/// Elements that a mask covers: k's that are looked at together where zeros are left out.
+pub(super) const BLOCK: usize = 64;
 
-/// A bit for each of `BLOCK` elements of a row of a: whether it is not zero.
-pub(super) type Mask = [u64; WORDS];
+/// A bit for each of up to `BLOCK` elements of a row of a: whether it is not zero.
+pub(super) type Mask = u64;
 
-/// One mask a line.
+/// One mask a line, of at most `BLOCK` elements.
 #[inline(always)]
-pub(super) fn find_in_rows<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
+pub(super) fn find_in_rows<F: Float, I: Instructions>(lines: &[&[F]], masks: &mut [Mask]) {
     for (line, mask) in lines.iter().zip(masks) {
-        *mask = not_zero(line);
+        *mask = not_zero::<F, I>(line);
     }
 }
 
-/// One bit of every mask a line: squares of bits, turned around.
+/// One bit of every mask a line, of which there are at most `BLOCK`: squares of bits, turned around.
 #[inline(always)]
-pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
-    for mask in masks.iter_mut() {
-        *mask = [0; WORDS];
-    }
-    for (word, lines) in lines.chunks(64).enumerate() {
-        let mut squares = [[0; 64]; WORDS];
-        for (k, line) in lines.iter().enumerate() {
-            let bits = not_zero(line);
-            for square in 0..WORDS {
-                squares[square][k] = bits[square];
-            }
+pub(super) fn find_in_columns<F: Float, I: Instructions>(lines: &[&[F]], masks: &mut [Mask]) {
+    let mut first = 0;
+    for masks in masks.chunks_mut(BLOCK) {
+        let mut square = [0; BLOCK];
+        for (bits, line) in square.iter_mut().zip(lines) {
+            *bits = not_zero::<F, I>(&line[first..first + masks.len()]);
         }
-        for (square, masks) in squares.iter_mut().zip(masks.chunks_mut(64)) {
-            transpose(square);
-            for (mask, bits) in masks.iter_mut().zip(square) {
-                mask[word] = *bits;
-            }
-        }
+        transpose(&mut square);
+        masks.copy_from_slice(&square[..masks.len()]);
+        first += BLOCK;
     }
 }
 
 /// A bit for each element of a line: whether it is not zero.
 #[inline(always)]
-fn not_zero<F: Float>(line: &[F]) -> Mask {
-    let mut flags = [0_u8; BLOCK];
-    for (flag, v) in flags.iter_mut().zip(line) {
-        *flag = u8::from(*v != F::zero());
+fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
+    let (whole, rest) = line.as_chunks::<LANES>();
+    if let [a, b, c, d] = whole {
+        return F::not_zero::<I>(a)
+            | F::not_zero::<I>(b) << LANES
+            | F::not_zero::<I>(c) << (2 * LANES)
+            | F::not_zero::<I>(d) << (3 * LANES);
     }
-    let mut mask = [0; WORDS];
-    for (byte, flags) in flags.as_chunks::<8>().0.iter().enumerate() {
-        // Eight bytes of 0 or 1, each moved to its place in one.
-        let mut bits = u64::from_le_bytes(*flags);
-        bits |= bits >> 7;
-        bits |= bits >> 14;
-        bits |= bits >> 28;
-        mask[byte / 8] |= (bits & 0xff) << (8 * (byte % 8));
+    let mut mask = 0;
+    for (part, elements) in whole.iter().enumerate() {
+        mask |= F::not_zero::<I>(elements) << (LANES * part);
+    }
+    for (k, v) in rest.iter().enumerate() {
+        mask |= u64::from(*v != F::zero()) << (LANES * whole.len() + k);
     }
     mask
 }
@@ -84,32 +78,61 @@ fn transpose(square: &mut [u64; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linalg::dispatch::{Kernel, Set};
 
-    #[test]
-    fn masks_have_a_bit_where_an_element_is_not_zero_by_rows_and_by_columns() {
-        // A pattern without symmetry, ragged in both directions.
-        let element = |i: usize, k: usize| f32::from(u8::from((7 * i + 3 * k * k) % 5 == 1));
-        for (rows, ks) in [(1, 1), (3, 128), (128, 5), (65, 67), (128, 128)] {
-            let by_rows: Vec<Vec<f32>> = (0..rows)
-                .map(|i| (0..ks).map(|k| element(i, k)).collect())
-                .collect();
-            let by_columns: Vec<Vec<f32>> = (0..ks)
-                .map(|k| (0..rows).map(|i| element(i, k)).collect())
-                .collect();
-            let mut masks = [vec![[u64::MAX; WORDS]; rows], vec![[u64::MAX; WORDS]; rows]];
-            let row_lines: Vec<&[f32]> = by_rows.iter().map(Vec::as_slice).collect();
-            let column_lines: Vec<&[f32]> = by_columns.iter().map(Vec::as_slice).collect();
-            find_in_rows(&row_lines, &mut masks[0]);
-            find_in_columns(&column_lines, &mut masks[1]);
+    /// Both ways to find masks.
+    struct Find<'a, F> {
+        by_rows: &'a [&'a [F]],
+        by_columns: &'a [&'a [F]],
+        masks: [&'a mut [Mask]; 2],
+    }
+
+    impl<F: Float> Kernel for Find<'_, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+            let [by_rows, by_columns] = self.masks;
+            find_in_rows::<F, I>(self.by_rows, by_rows);
+            find_in_columns::<F, I>(self.by_columns, by_columns);
+        }
+    }
+
+    fn masks_are_right<F: Float>(set: Set) {
+        // A pattern without symmetry, ragged in both directions; −0 is zero, NaN is not.
+        let values = [0.0, -0.0, 1e-40, f64::NAN, -1.0].map(|v| F::from(v).unwrap());
+        let element = |i: usize, k: usize| values[(7 * i + 3 * k * k) % values.len()];
+        for (rows, ks) in [(1, 1), (3, 64), (64, 5), (129, 33), (128, 64)] {
+            let line = |i: usize| (0..ks).map(|k| element(i, k)).collect::<Vec<F>>();
+            let column = |k: usize| (0..rows).map(|i| element(i, k)).collect::<Vec<F>>();
+            let by_rows: Vec<_> = (0..rows).map(line).collect();
+            let by_columns: Vec<_> = (0..ks).map(column).collect();
+            let by_rows: Vec<_> = by_rows.iter().map(Vec::as_slice).collect();
+            let by_columns: Vec<_> = by_columns.iter().map(Vec::as_slice).collect();
+            let mut masks = [vec![u64::MAX; rows], vec![u64::MAX; rows]];
+            let [in_rows, in_columns] = &mut masks;
+            set.run(Find {
+                by_rows: &by_rows,
+                by_columns: &by_columns,
+                masks: [in_rows, in_columns],
+            });
             for i in 0..rows {
                 for k in 0..BLOCK {
-                    let expected = k < ks && element(i, k) != 0.0;
+                    let expected = k < ks && element(i, k) != F::zero();
                     for masks in &masks {
-                        let bit = masks[i][k / 64] >> (k % 64) & 1 == 1;
-                        assert_eq!(bit, expected, "row {i}, k {k} of ({rows}, {ks})");
+                        let bit = masks[i] >> k & 1 == 1;
+                        assert_eq!(bit, expected, "row {i}, k {k} of ({rows}, {ks}), {set:?}");
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn masks_have_a_bit_where_an_element_is_not_zero_by_rows_and_by_columns() {
+        for set in Set::available() {
+            masks_are_right::<f32>(set);
+            masks_are_right::<f64>(set);
         }
     }
 }

@@ -21,10 +21,12 @@
 //! - Where most of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
 //!   is exact, since fma(0, b, c) = c, and four of five pixels of MNIST are black.
 
+mod dense;
 mod dispatch;
 mod elementwise;
 mod mask;
 mod product;
+mod sparse;
 
 use ndarray::{ArrayRef2, NdFloat};
 use ndarray_rand::rand_distr::uniform::SampleUniform;
@@ -44,6 +46,22 @@ impl Float for f64 {}
 /// c and the untransposed form of a and b have contiguous rows. All elements of b are finite.
 /// Panics if the shapes or layouts do not fit: that is a bug in the caller, not in the data.
 pub fn add_matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef2<F>) {
+    product(Set::detect(), a, b, c, true);
+}
+
+/// c = a·b; shapes and panics as [`add_matmul`].
+pub fn matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef2<F>) {
+    product(Set::detect(), a, b, c, false);
+}
+
+/// c = a·b, or c += a·b, with these instructions.
+fn product<F: Float>(
+    set: Set,
+    a: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    c: &mut ArrayRef2<F>,
+    add: bool,
+) {
     let ((m, k), (k_b, n)) = (a.dim(), b.dim());
     let fits = k == k_b && c.dim() == (m, n);
     assert!(
@@ -51,37 +69,24 @@ pub fn add_matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef
         "matmul: a ({m}, {k}) · b ({k_b}, {n}) against c {:?}",
         c.dim()
     );
-    product(Set::detect(), a, b, c);
-}
-
-/// c += a·b with these instructions.
-fn product<F: Float>(set: Set, a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef2<F>) {
     let (a_t, b_t) = (a.t(), b.t());
     let (a, b, transposed) = match (rows_contiguous(a), rows_contiguous(b)) {
         // x·w
         (true, true) => (Left::Rows(a), Right::Rows(b), false),
         // xᵀ·dy
         (false, true) => (Left::Columns(&a_t), Right::Rows(b), false),
-        // dy·wᵀ as (w·dyᵀ)ᵀ: of the two it is the small dy that is turned around into panels.
+        // dy·wᵀ, where one matrix must be turned around: w, or dx in (w·dyᵀ)ᵀ.
+        (_, false) if k <= m => (Left::Rows(a), Right::Columns(&b_t), false),
         (_, false) => (Left::Rows(&b_t), Right::Columns(a), true),
     };
-    F::with_scratch(|scratch| {
-        set.run(WithScratch(
-            Product {
-                a,
-                b,
-                c,
-                transposed,
-            },
-            scratch,
-        ))
-    });
-}
-
-/// c = a·b; shapes and panics as [`add_matmul`].
-pub fn matmul<F: Float>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, c: &mut ArrayRef2<F>) {
-    c.fill(F::zero());
-    add_matmul(a, b, c);
+    let product = Product {
+        a,
+        b,
+        c,
+        transposed,
+        add,
+    };
+    F::with_scratch(|scratch| set.run(WithScratch(product, scratch)));
 }
 
 fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
@@ -141,7 +146,6 @@ mod tests {
 
     fn every_product_is_the_chain<F: Float>(
         set: Set,
-        fma: bool,
         (m, k, n): (usize, usize, usize),
         zeros: f64,
         rng: &mut ChaCha8Rng,
@@ -156,15 +160,19 @@ mod tests {
             a.t().as_standard_layout().to_owned(),
             b.t().as_standard_layout().to_owned(),
         );
-        let expected = chain(&a.view(), &b.view(), &c, fma);
+        let fma = set.fused();
+        let added = chain(&a.view(), &b.view(), &c, fma);
+        let alone = chain(&a.view(), &b.view(), &Array2::zeros((m, n)), fma);
         for (form, a, b) in [
             ("a·b", a.view(), b.view()),
             ("aᵀ·b", at.t(), b.view()),
             ("a·bᵀ", a.view(), bt.t()),
         ] {
-            let mut sum = c.clone();
-            product(set, &a, &b, &mut sum);
-            assert_eq!(sum, expected, "{form}: {what}");
+            for (add, expected) in [(true, &added), (false, &alone)] {
+                let mut sum = c.clone();
+                product(set, &a, &b, &mut sum, add);
+                assert_eq!(sum, expected, "{form}, added {add}: {what}, {set:?}");
+            }
         }
     }
 
@@ -192,23 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn every_product_is_one_chain_of_fused_multiply_adds_bit_for_bit() {
-        let set = Set::detect();
-        let portable = matches!(set, Set::Portable);
-        let fma = cfg!(target_arch = "aarch64") || !portable;
-        let mut rng = ChaCha8Rng::seed_from_u64(2);
-        for (size, zeros) in sizes_and_zeros() {
-            every_product_is_the_chain::<f32>(set, fma, size, zeros, &mut rng);
-            every_product_is_the_chain::<f64>(set, fma, size, zeros, &mut rng);
-        }
-    }
-
-    #[test]
-    fn the_portable_product_is_the_same_chain_rounded_as_the_target_does() {
-        let fma = cfg!(target_arch = "aarch64");
-        let mut rng = ChaCha8Rng::seed_from_u64(3);
-        for (size, zeros) in sizes_and_zeros() {
-            every_product_is_the_chain::<f32>(Set::Portable, fma, size, zeros, &mut rng);
+    fn every_product_is_one_chain_of_multiply_adds_bit_for_bit_on_every_instruction_set() {
+        for set in Set::available() {
+            let mut rng = ChaCha8Rng::seed_from_u64(2);
+            for (size, zeros) in sizes_and_zeros() {
+                every_product_is_the_chain::<f32>(set, size, zeros, &mut rng);
+                every_product_is_the_chain::<f64>(set, size, zeros, &mut rng);
+            }
         }
     }
 

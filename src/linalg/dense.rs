@@ -1,0 +1,341 @@
+//! The product that goes through all of a: panels of b, and tiles of sums.
+
+// Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
+#![allow(clippy::needless_range_loop)]
+
+use ndarray::ArrayRef2;
+
+use super::{
+    Float,
+    dispatch::Instructions,
+    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, spill},
+};
+
+/// k's at a time: 256 rows of 32 `f32`, a panel of b, are 32 KiB.
+const MOST_K: usize = 256;
+/// Rows of a tile.
+const TILE: usize = 6;
+/// Rows of a block of tiles.
+const BLOCK_ROWS: usize = 21 * TILE;
+/// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
+const PANELS: usize = 64 << 10;
+
+/// Copies of parts of a and b, in the order in which tiles read them.
+pub(super) struct Room<F> {
+    panels: Aligned<F>,
+    tiles: Vec<[F; TILE]>,
+}
+
+impl<F: Float> Room<F> {
+    pub(super) fn new() -> Self {
+        Self {
+            panels: Aligned::new(PANELS),
+            tiles: vec![[F::zero(); TILE]; BLOCK_ROWS / TILE * MOST_K],
+        }
+    }
+}
+
+/// A block of the left factor, as its tiles read it.
+#[derive(Clone, Copy)]
+enum Block<'a, F> {
+    /// (M, K), of which the k's are some columns.
+    Rows(&'a ArrayRef2<F>),
+    /// Tile by tile, and in a tile k by k, `TILE` elements each.
+    Tiles(&'a [[F; TILE]]),
+}
+
+/// Where a tile lies: its row in the block, the first rows, k's and columns of the block, its column.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    i0: usize,
+    k0: usize,
+    j: usize,
+}
+
+/// All of a, in tiles of 6 rows.
+#[inline(always)]
+pub(super) fn product<
+    F: Float,
+    I: Instructions,
+    const WIDE: usize,
+    const HALF: usize,
+    const QUARTER: usize,
+>(
+    product: Product<'_, F>,
+    room: &mut Room<F>,
+) {
+    let Product {
+        a,
+        b,
+        c,
+        transposed,
+        add,
+    } = product;
+    let (m, k, n) = sizes(a, b);
+    if k == 0 && !add {
+        c.fill(F::zero());
+    }
+    for (k0, kc) in parts(k, MOST_K) {
+        let add = add || k0 > 0;
+        let most_columns = PANELS / kc / WIDE * WIDE;
+        for j0 in (0..n).step_by(most_columns) {
+            let nc = most_columns.min(n - j0);
+            pack::<F, WIDE, HALF, QUARTER>(b, (k0, kc), (j0, nc), room.panels.elements());
+            let most_rows = match a {
+                Left::Rows(_) => m,
+                Left::Columns(_) => BLOCK_ROWS,
+            };
+            for (i0, rows) in parts(m, most_rows) {
+                let block = match a {
+                    Left::Rows(a) => Block::Rows(a),
+                    Left::Columns(a) => {
+                        // The columns of a tape lie pages apart: a tile that walked them would wait for each.
+                        pack_tiles(a, (i0, k0), (rows, kc), &mut room.tiles);
+                        Block::Tiles(&room.tiles)
+                    }
+                };
+                let (mut j, mut start) = (0, 0);
+                while j < nc {
+                    let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                    let panel = &room.panels.elements()[start..start + kc * width];
+                    let mut row = 0;
+                    while row < rows {
+                        let place = Place {
+                            row,
+                            i0,
+                            k0,
+                            j: j0 + j,
+                        };
+                        macro_rules! tile {
+                            ($rows:literal) => {{
+                                if width == WIDE {
+                                    let (panel, _) = panel.as_chunks::<WIDE>();
+                                    tile::<F, I, $rows, WIDE>(
+                                        block, place, panel, c, transposed, add,
+                                    );
+                                } else if width == HALF {
+                                    let (panel, _) = panel.as_chunks::<HALF>();
+                                    tile::<F, I, $rows, HALF>(
+                                        block, place, panel, c, transposed, add,
+                                    );
+                                } else {
+                                    let (panel, _) = panel.as_chunks::<QUARTER>();
+                                    tile::<F, I, $rows, QUARTER>(
+                                        block, place, panel, c, transposed, add,
+                                    );
+                                }
+                                row += $rows;
+                            }};
+                        }
+                        match rows - row {
+                            1 => tile!(1),
+                            2 | 3 => tile!(2),
+                            4 | 5 => tile!(4),
+                            _ => tile!(6),
+                        }
+                    }
+                    (j, start) = (j + width, start + kc * width);
+                }
+            }
+        }
+    }
+}
+
+/// The width of the next panel, of `columns` that are left: whole registers, and few of them idle.
+#[inline(always)]
+fn panel_width<const WIDE: usize, const HALF: usize, const QUARTER: usize>(
+    columns: usize,
+) -> usize {
+    if columns > HALF + QUARTER {
+        WIDE
+    } else if columns > QUARTER {
+        HALF
+    } else {
+        QUARTER
+    }
+}
+
+/// tiles: the elements of the rows from `i0` and the k's from `k0` on of a, given as its columns.
+#[inline(always)]
+fn pack_tiles<F: Float>(
+    a: &ArrayRef2<F>,
+    (i0, k0): (usize, usize),
+    (rows, kc): (usize, usize),
+    tiles: &mut [[F; TILE]],
+) {
+    for k in 0..kc {
+        let column = &slice(a, k0 + k)[i0..i0 + rows];
+        let (whole, rest) = column.as_chunks::<TILE>();
+        for (tile, elements) in whole.iter().enumerate() {
+            tiles[tile * kc + k] = *elements;
+        }
+        if !rest.is_empty() {
+            tiles[whole.len() * kc + k][..rest.len()].copy_from_slice(rest);
+        }
+    }
+}
+
+/// Panel by panel and in each k by k: `b[k0 + k][j0 + j..]`, as wide as [`panel_width`] says. Columns
+/// beyond the last keep what they had, and are never stored.
+#[inline(always)]
+fn pack<F: Float, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
+    b: Right<'_, F>,
+    (k0, kc): (usize, usize),
+    (j0, nc): (usize, usize),
+    panels: &mut [F],
+) {
+    match b {
+        Right::Rows(b) => {
+            // Row by row, as b lies in memory.
+            for k in 0..kc {
+                let row = &slice(b, k0 + k)[j0..j0 + nc];
+                let (mut j, mut start) = (0, 0);
+                while j < nc {
+                    let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                    let to = &mut panels[start + k * width..start + (k + 1) * width];
+                    if width == WIDE {
+                        fill::<F, WIDE>(to.first_chunk_mut().expect("of this width"), &row[j..]);
+                    } else if width == HALF {
+                        fill::<F, HALF>(to.first_chunk_mut().expect("of this width"), &row[j..]);
+                    } else {
+                        fill::<F, QUARTER>(to.first_chunk_mut().expect("of this width"), &row[j..]);
+                    }
+                    (j, start) = (j + width, start + kc * width);
+                }
+            }
+        }
+        Right::Columns(b) => {
+            let (mut j, mut start) = (0, 0);
+            while j < nc {
+                let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                let panel = &mut panels[start..start + kc * width];
+                for s in 0..width.min(nc - j) {
+                    let column = &slice(b, j0 + j + s)[k0..k0 + kc];
+                    for (line, &v) in panel.chunks_exact_mut(width).zip(column) {
+                        line[s] = v;
+                    }
+                }
+                (j, start) = (j + width, start + kc * width);
+            }
+        }
+    }
+}
+
+/// `MR × W` elements of c.
+#[inline(always)]
+fn tile<F: Float, I: Instructions, const MR: usize, const W: usize>(
+    block: Block<'_, F>,
+    Place { row, i0, k0, j }: Place,
+    panel: &[[F; W]],
+    c: &mut ArrayRef2<F>,
+    transposed: bool,
+    add: bool,
+) {
+    let i = i0 + row;
+    let mut sums = match add {
+        true => load::<F, MR, W>(c, transposed, (i, j)),
+        false => [[F::zero(); W]; MR],
+    };
+    match block {
+        Block::Rows(a) => {
+            let mut rows = [&[][..]; MR];
+            for r in 0..MR {
+                rows[r] = &slice(a, i + r)[k0..k0 + panel.len()];
+            }
+            let column = |k: usize| {
+                let mut column = [F::zero(); MR];
+                for r in 0..MR {
+                    column[r] = rows[r][k];
+                }
+                column
+            };
+            add_products::<F, I, MR, W>(column, panel, &mut sums);
+        }
+        Block::Tiles(tiles) => {
+            // Rows beyond a whole tile may begin within one.
+            let (tile, first) = (row / TILE, row % TILE);
+            let tile = &tiles[tile * panel.len()..][..panel.len()];
+            let column = |k: usize| {
+                *tile[k][first..]
+                    .first_chunk()
+                    .expect("a tile holds the rows that are left")
+            };
+            add_products::<F, I, MR, W>(column, panel, &mut sums);
+        }
+    }
+    store(c, transposed, (i, j), &sums);
+}
+
+/// `sums[r][s] += Σ column(k)[r]·panel[k][s]`, k in order.
+#[inline(always)]
+fn add_products<F: Float, I: Instructions, const MR: usize, const W: usize>(
+    column: impl Fn(usize) -> [F; MR],
+    panel: &[[F; W]],
+    out: &mut [[F; W]; MR],
+) {
+    // A copy that nobody else looks at lives in registers.
+    let mut sums = *out;
+    for k in 0..panel.len() {
+        let a = column(k);
+        for r in 0..MR {
+            for s in 0..W {
+                sums[r][s] = fma::<F, I>(a[r], panel[k][s], sums[r][s]);
+            }
+        }
+    }
+    *out = sums;
+}
+
+/// The `MR × W` elements of c from (i, j) on, as far as there are any.
+#[inline(always)]
+fn load<F: Float, const MR: usize, const W: usize>(
+    c: &ArrayRef2<F>,
+    transposed: bool,
+    (i, j): (usize, usize),
+) -> [[F; W]; MR] {
+    let mut sums = [[F::zero(); W]; MR];
+    if transposed {
+        for s in 0..W.min(c.nrows() - j) {
+            let row = slice(c, j + s)[i..]
+                .first_chunk::<MR>()
+                .expect("rows of a tile");
+            for r in 0..MR {
+                sums[r][s] = row[r];
+            }
+        }
+    } else {
+        for r in 0..MR {
+            fill(&mut sums[r], &slice(c, i + r)[j..]);
+        }
+    }
+    sums
+}
+
+/// The reverse of [`load`].
+#[inline(always)]
+fn store<F: Float, const MR: usize, const W: usize>(
+    c: &mut ArrayRef2<F>,
+    transposed: bool,
+    (i, j): (usize, usize),
+    sums: &[[F; W]; MR],
+) {
+    if transposed {
+        for s in 0..W.min(c.nrows() - j) {
+            let mut row = c.row_mut(j + s);
+            let row = row.as_slice_mut().expect("contiguous rows")[i..].first_chunk_mut::<MR>();
+            let row = row.expect("rows of a tile");
+            for r in 0..MR {
+                row[r] = sums[r][s];
+            }
+        }
+    } else {
+        for r in 0..MR {
+            let mut row = c.row_mut(i + r);
+            spill(
+                &sums[r],
+                &mut row.as_slice_mut().expect("contiguous rows")[j..],
+            );
+        }
+    }
+}

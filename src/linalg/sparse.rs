@@ -1,0 +1,213 @@
+//! The product that goes only through what is not zero in a, one row of a at a time.
+
+// Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
+#![allow(clippy::needless_range_loop)]
+
+use ndarray::ArrayRef2;
+
+use super::{
+    Float,
+    dispatch::Instructions,
+    mask::{BLOCK, Mask, find_in_columns, find_in_rows},
+    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, spill},
+};
+
+/// Rows of a at a time.
+const MOST_ROWS: usize = 128;
+/// Blocks of k's at a time.
+const MOST_BLOCKS: usize = 16;
+/// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
+const WIDEST: usize = 128;
+
+/// Where a is not zero, a copy of a part of b, and sums that begin with a cache line.
+pub(super) struct Room<F> {
+    masks: Vec<[Mask; MOST_ROWS]>,
+    panel: Aligned<F>,
+    sums: Aligned<F>,
+}
+
+impl<F: Float> Room<F> {
+    pub(super) fn new() -> Self {
+        Self {
+            masks: vec![[0; MOST_ROWS]; MOST_BLOCKS],
+            panel: Aligned::new(BLOCK * WIDEST),
+            sums: Aligned::new(MOST_ROWS * WIDEST),
+        }
+    }
+}
+
+/// Part of a: rows from `i0`, k's from `k0`.
+#[derive(Clone, Copy)]
+struct Part<'a, F> {
+    a: Left<'a, F>,
+    i0: usize,
+    rows: usize,
+    k0: usize,
+    kc: usize,
+}
+
+/// What is not zero of each row of a.
+#[inline(always)]
+pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
+    product: Product<'_, F>,
+    b: &ArrayRef2<F>,
+    room: &mut Room<F>,
+) {
+    let Product { a, c, add, .. } = product;
+    let (m, k, n) = sizes(a, Right::Rows(b));
+    for (i0, rows) in parts(m, MOST_ROWS) {
+        for (k0, kc) in parts(k, MOST_BLOCKS * BLOCK) {
+            let part = Part {
+                a,
+                i0,
+                rows,
+                k0,
+                kc,
+            };
+            find::<F, I>(part, &mut room.masks);
+            let add = add || k0 > 0;
+            let mut j = 0;
+            while j < n {
+                macro_rules! columns {
+                    ($width:literal) => {{
+                        columns::<F, I, $width>(part, b, room, c, j, add);
+                        j += $width;
+                    }};
+                }
+                // As wide as 8 registers, or less where fewer columns are left.
+                match (n - j).min(4 * WIDE) {
+                    ..=16 => columns!(16),
+                    ..=32 => columns!(32),
+                    ..=64 if WIDE >= 16 => columns!(64),
+                    _ if WIDE >= 32 => columns!(128),
+                    _ => unreachable!("narrower registers"),
+                }
+            }
+        }
+    }
+}
+
+/// One mask a row and block of k's.
+#[inline(always)]
+fn find<F: Float, I: Instructions>(part: Part<'_, F>, masks: &mut [[Mask; MOST_ROWS]]) {
+    let Part {
+        i0, rows, k0, kc, ..
+    } = part;
+    match part.a {
+        Left::Rows(a) => {
+            for row in 0..rows {
+                find_in_row::<F, I>(&slice(a, i0 + row)[k0..k0 + kc], masks, row);
+            }
+        }
+        Left::Columns(a) => {
+            for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
+                let mut lines = [&[][..]; BLOCK];
+                let ks = BLOCK.min(kc - start);
+                for k in 0..ks {
+                    lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
+                }
+                find_in_columns::<F, I>(&lines[..ks], &mut masks[block][..rows]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn find_in_row<F: Float, I: Instructions>(
+    row_of_a: &[F],
+    masks: &mut [[Mask; MOST_ROWS]],
+    row: usize,
+) {
+    for (line, masks) in row_of_a.chunks(BLOCK).zip(masks) {
+        find_in_rows::<F, I>(&[line], &mut masks[row..row + 1]);
+    }
+}
+
+/// W columns of c from `j` on.
+#[inline(always)]
+fn columns<F: Float, I: Instructions, const W: usize>(
+    part: Part<'_, F>,
+    b: &ArrayRef2<F>,
+    room: &mut Room<F>,
+    c: &mut ArrayRef2<F>,
+    j: usize,
+    add: bool,
+) {
+    let Part {
+        i0, rows, k0, kc, ..
+    } = part;
+    let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
+    let sums = &mut sums[..rows];
+    for (row, sums) in sums.iter_mut().enumerate() {
+        match add {
+            true => fill(sums, &slice(c, i0 + row)[j..]),
+            false => *sums = [F::zero(); W],
+        }
+    }
+    let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
+    let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
+    for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
+        let ks = BLOCK.min(kc - start);
+        pack(b, (k0 + start, ks), j, panel);
+        let masks = &room.masks[block][..rows];
+        match part.a {
+            Left::Rows(a) => {
+                for row in 0..rows {
+                    let line = &slice(a, i0 + row)[k0 + start..k0 + start + ks];
+                    add_masked::<F, I, W>(|k| line[k], masks[row], panel, &mut sums[row]);
+                }
+            }
+            Left::Columns(a) => {
+                let mut lines = [&[][..]; BLOCK];
+                for k in 0..ks {
+                    lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
+                }
+                for row in 0..rows {
+                    add_masked::<F, I, W>(|k| lines[k][row], masks[row], panel, &mut sums[row]);
+                }
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        let mut c = c.row_mut(i0 + row);
+        spill(sums, &mut c.as_slice_mut().expect("contiguous rows")[j..]);
+    }
+}
+
+/// `panel[k][s] = b[k0 + k][j + s]`; columns beyond the last keep what they had, and are never stored.
+#[inline(always)]
+fn pack<F: Float, const W: usize>(
+    b: &ArrayRef2<F>,
+    (k0, kc): (usize, usize),
+    j: usize,
+    panel: &mut [[F; W]; BLOCK],
+) {
+    for k in 0..kc {
+        fill(&mut panel[k], &slice(b, k0 + k)[j..]);
+    }
+}
+
+/// `sums[s] += Σ element(k)·panel[k][s]` over the k's of the mask, in order.
+#[inline(always)]
+fn add_masked<F: Float, I: Instructions, const W: usize>(
+    element: impl Fn(usize) -> F,
+    mask: Mask,
+    panel: &[[F; W]; BLOCK],
+    out: &mut [F; W],
+) {
+    if mask == 0 {
+        return;
+    }
+    // A copy that nobody else looks at lives in registers.
+    let mut sums = *out;
+    let mut bits = mask;
+    while bits != 0 {
+        let k = bits.trailing_zeros() as usize % BLOCK;
+        bits &= bits - 1;
+        let a = element(k);
+        for s in 0..W {
+            sums[s] = fma::<F, I>(a, panel[k][s], sums[s]);
+        }
+    }
+    *out = sums;
+}
