@@ -51,6 +51,7 @@
 #![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
 
 pub mod atomic_file;
+pub mod bench;
 pub mod data;
 pub mod gradcheck;
 pub mod linalg;

@@ -61,6 +61,13 @@ impl Team {
         Self { shared, threads }
     }
 
+    /// How many threads this machine runs at once, 256 at most: as many as pay.
+    pub fn processors() -> usize {
+        thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(256)
+    }
+
     /// How many threads work, the caller's included.
     pub fn threads(&self) -> usize {
         self.threads.len() + 1

@@ -128,9 +128,9 @@ pub enum NotFinite {
     Param(String),
 }
 
-/// Rows of a parameter that a thread takes at a time, an eighth of MNIST's pixels: few enough to share
+/// Rows of a parameter that a thread takes at a time, a sixth of MNIST's pixels: few enough to share
 /// the work evenly, and many enough to make up for handing it out.
-const PARAM_ROWS: usize = 98;
+pub(crate) const PARAM_ROWS: usize = 128;
 
 /// A network with all that one step of training needs, allocated once.
 ///

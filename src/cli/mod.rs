@@ -1,5 +1,6 @@
 //! The command line: one file a command. All printing lives here.
 
+mod bench;
 mod data;
 mod eval;
 mod gradcheck;
@@ -26,6 +27,7 @@ Examples:
   mlp train                 train a network, save it as model.bin
   mlp eval model.bin        measure it on images that it has never seen
   mlp gradcheck             check every gradient against finite differences
+  mlp bench                 measure how fast this machine trains
 
 `mlp help train` and the like show the flags of a command.
 Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
@@ -50,6 +52,7 @@ enum Command {
     Train(train::Train),
     Eval(eval::Eval),
     Gradcheck(gradcheck::Gradcheck),
+    Bench(bench::Bench),
     Data(data::Data),
 }
 
@@ -97,6 +100,7 @@ impl Command {
             Self::Train(command) => ("train", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
+            Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
         };
         result.map_err(|error| match error.downcast::<clap::Error>() {

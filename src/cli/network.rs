@@ -8,6 +8,7 @@ use mlp::{
     data::{CLASSES, PIXELS},
     linalg::Float,
     model_file::{self, LossKind, MAX_LAYERS, Model, ModelError},
+    team::Team,
 };
 
 use super::output::thousands;
@@ -96,6 +97,9 @@ impl Hidden {
 /// The most memory that a network and its batches may take: 8 GiB.
 const MAX_MEMORY: u64 = 8 << 30;
 
+/// Bytes that training takes for a parameter and for an activation, gradients included, in `f32`.
+pub const TRAIN_BYTES: (u64, u64) = (16, 8);
+
 /// Refuses a network that cannot be saved or does not fit the memory, before anything is allocated.
 ///
 /// `batch` images at a time; a parameter and an activation take so many bytes, gradients included.
@@ -153,7 +157,7 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
 }
 
 /// `784-50-10`; of a long list the first and the last.
-fn layers_text(layers: &[usize]) -> String {
+pub fn layers_text(layers: &[usize]) -> String {
     let text = |layers: &[usize]| {
         let widths: Vec<_> = layers.iter().map(ToString::to_string).collect();
         widths.join("-")
@@ -188,9 +192,7 @@ impl ThreadArgs {
     pub fn count(self) -> usize {
         match self.threads {
             Some(threads) => usize::from(threads),
-            None => std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(256),
+            None => Team::processors(),
         }
     }
 }

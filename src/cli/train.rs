@@ -18,7 +18,7 @@ use super::{
     Outcome,
     data::DataArgs,
     interrupt::Interrupted,
-    network::{Hidden, LossArgs, ThreadArgs, check_size},
+    network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
     output::{BOLD, DIM, Output, next_step, note, thousands},
 };
 
@@ -133,7 +133,7 @@ impl Train {
         let images = (FileKind::TrainImages.count() - self.valid) as usize;
         let batch_size = (self.batch_size as usize).min(images);
         // A weight and its gradient, twice when saved; y and dy.
-        check_size(&layers, batch_size, (16, 8))?;
+        check_size(&layers, batch_size, TRAIN_BYTES)?;
         model_file::check_writable(&self.out, self.force)?;
 
         let data = self.data.load()?;

@@ -3,12 +3,14 @@
 // Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
 #![allow(clippy::needless_range_loop)]
 
+use std::hint::black_box;
+
 use ndarray::ArrayRef2;
 
 use super::{
     Float,
-    dispatch::Instructions,
-    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, spill},
+    dispatch::{Instructions, Kernel},
+    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
 
 /// k's at a time: 256 rows of 32 `f32`, a panel of b, are 32 KiB.
@@ -16,7 +18,7 @@ const MOST_K: usize = 256;
 /// Rows of a tile.
 const TILE: usize = 6;
 /// Rows of a block of tiles.
-const BLOCK_ROWS: usize = 21 * TILE;
+const BLOCK_ROWS: usize = 22 * TILE;
 /// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
 const PANELS: usize = 64 << 10;
 
@@ -287,6 +289,32 @@ fn add_products<F: Float, I: Instructions, const MR: usize, const W: usize>(
     *out = sums;
 }
 
+/// A tile whose factors stay in registers, too: what the processor can do at best.
+pub(super) struct InRegisters {
+    pub steps: usize,
+}
+
+impl Kernel for InRegisters {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Instructions, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
+        self,
+    ) -> f64 {
+        let (a, b) = black_box((0.5_f32, 0.25_f32));
+        let mut sums = [[0.0_f32; WIDE]; TILE];
+        for _ in 0..self.steps {
+            for r in 0..TILE {
+                for s in 0..WIDE {
+                    sums[r][s] = fma::<f32, I>(sums[r][s], a, b);
+                }
+            }
+        }
+        black_box(sums);
+        (2 * TILE * WIDE * self.steps) as f64
+    }
+}
+
 /// The `MR × W` elements of c from (i, j) on, as far as there are any.
 #[inline(always)]
 fn load<F: Float, const MR: usize, const W: usize>(
@@ -322,20 +350,16 @@ fn store<F: Float, const MR: usize, const W: usize>(
 ) {
     if transposed {
         for s in 0..W.min(c.nrows() - j) {
-            let mut row = c.row_mut(j + s);
-            let row = row.as_slice_mut().expect("contiguous rows")[i..].first_chunk_mut::<MR>();
-            let row = row.expect("rows of a tile");
+            let row = slice_mut(c, j + s)[i..]
+                .first_chunk_mut::<MR>()
+                .expect("rows of a tile");
             for r in 0..MR {
                 row[r] = sums[r][s];
             }
         }
     } else {
         for r in 0..MR {
-            let mut row = c.row_mut(i + r);
-            spill(
-                &sums[r],
-                &mut row.as_slice_mut().expect("contiguous rows")[j..],
-            );
+            spill(&sums[r], &mut slice_mut(c, i + r)[j..]);
         }
     }
 }

@@ -78,6 +78,17 @@ impl Set {
         }
     }
 
+    /// As processors' manuals call them.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "AVX2 and FMA",
+            Self::Portable => "portable",
+        }
+    }
+
     /// Whether a multiply-add is fused.
     #[cfg(test)]
     pub(super) fn fused(self) -> bool {
@@ -86,6 +97,23 @@ impl Set {
             #[cfg(target_arch = "x86_64")]
             _ => true,
         }
+    }
+}
+
+/// See [`super::prefetch`]; does nothing where there is no stable way to say it.
+#[inline]
+#[allow(unsafe_code)]
+pub(super) fn prefetch(bytes: &[u8]) {
+    const LINE: usize = 64;
+    for line in bytes.chunks(LINE) {
+        // SAFETY: a hint, which reads nothing and cannot fault; every x86-64 has SSE.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = line;
     }
 }
 

@@ -5,6 +5,7 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dispatch::{Instructions, Kernel},
+    product::{slice, slice_mut},
 };
 
 /// y += alpha·x; returns whether all of y is finite.
@@ -24,13 +25,8 @@ impl<F: Float> Kernel for AddScaled<'_, F> {
             return add_scaled(alpha, x, y);
         }
         let mut finite = true;
-        for (x, mut y) in x.rows().into_iter().zip(y.rows_mut()) {
-            let (x, y) = (x.to_slice(), y.as_slice_mut());
-            finite &= add_scaled(
-                alpha,
-                x.expect("contiguous rows"),
-                y.expect("contiguous rows"),
-            );
+        for row in 0..x.nrows() {
+            finite &= add_scaled(alpha, slice(x, row), slice_mut(y, row));
         }
         finite
     }
@@ -44,6 +40,53 @@ fn add_scaled<F: Float>(alpha: F, x: &[F], y: &mut [F]) -> bool {
         not_finite |= !y.is_finite();
     }
     !not_finite
+}
+
+/// y = f(x)
+pub(super) struct Map<'a, F, G> {
+    pub x: &'a ArrayRef2<F>,
+    pub y: &'a mut ArrayRef2<F>,
+    pub f: G,
+}
+
+impl<F: Float, G: Fn(F) -> F> Kernel for Map<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+        let Self { x, y, f } = self;
+        for row in 0..x.nrows() {
+            for (x, y) in slice(x, row).iter().zip(slice_mut(y, row)) {
+                *y = f(*x);
+            }
+        }
+    }
+}
+
+/// c = f(a, b)
+pub(super) struct ZipMap<'a, F, G> {
+    pub a: &'a ArrayRef2<F>,
+    pub b: &'a ArrayRef2<F>,
+    pub c: &'a mut ArrayRef2<F>,
+    pub f: G,
+}
+
+impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+        let Self { a, b, c, f } = self;
+        for row in 0..a.nrows() {
+            for ((a, b), c) in slice(a, row)
+                .iter()
+                .zip(slice(b, row))
+                .zip(slice_mut(c, row))
+            {
+                *c = f(*a, *b);
+            }
+        }
+    }
 }
 
 /// x = scale·byte + shift

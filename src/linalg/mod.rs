@@ -31,8 +31,9 @@ mod sparse;
 use ndarray::{ArrayRef2, NdFloat};
 use ndarray_rand::rand_distr::uniform::SampleUniform;
 
+use dense::InRegisters;
 use dispatch::Set;
-use elementwise::{AddScaled, ScaleBytes};
+use elementwise::{AddScaled, Map, ScaleBytes, ZipMap};
 use product::{Left, Product, Right, WithScratch};
 
 /// The numbers a network can be made of: `f32` to train, `f64` to check the very same code.
@@ -99,6 +100,40 @@ fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
 pub fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
     assert_eq!(x.dim(), y.dim(), "add_scaled: x against y");
     Set::detect().run(AddScaled { alpha, x, y })
+}
+
+/// y = f(x), element by element. Shapes and panics as [`add_scaled`].
+pub fn map<F: Float>(x: &ArrayRef2<F>, y: &mut ArrayRef2<F>, f: impl Fn(F) -> F) {
+    assert_eq!(x.dim(), y.dim(), "map: x against y");
+    Set::detect().run(Map { x, y, f });
+}
+
+/// c = f(a, b), element by element. Shapes and panics as [`add_scaled`].
+pub fn zip_map<F: Float>(
+    a: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    c: &mut ArrayRef2<F>,
+    f: impl Fn(F, F) -> F,
+) {
+    assert_eq!(a.dim(), b.dim(), "zip_map: a against b");
+    assert_eq!(a.dim(), c.dim(), "zip_map: a against c");
+    Set::detect().run(ZipMap { a, b, c, f });
+}
+
+/// Fused multiply-adds on registers alone, the most that a thread can do; returns the floating-point
+/// operations done, two each.
+pub fn multiply_add_in_registers(steps: usize) -> f64 {
+    Set::detect().run(InRegisters { steps })
+}
+
+/// Name of the instructions that the kernels use here.
+pub fn instructions() -> &'static str {
+    Set::detect().name()
+}
+
+/// Asks for bytes that will be read soon: the memory takes longer to answer than the processor to work.
+pub fn prefetch(bytes: &[u8]) {
+    dispatch::prefetch(bytes);
 }
 
 /// x = scale·byte + shift, element by element. Panics if there are not as many bytes as elements.

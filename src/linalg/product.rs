@@ -174,6 +174,13 @@ pub(super) fn slice<F>(a: &ArrayRef2<F>, row: usize) -> &[F] {
     a.row(row).to_slice().expect("contiguous rows")
 }
 
+/// The row of a matrix whose rows are contiguous, to be changed.
+#[inline(always)]
+pub(super) fn slice_mut<F>(a: &mut ArrayRef2<F>, row: usize) -> &mut [F] {
+    let row = a.row_mut(row).into_slice();
+    row.expect("contiguous rows")
+}
+
 /// a·b + c, rounded once where there is an instruction for it.
 #[inline(always)]
 pub(super) fn fma<F: Float, I: Instructions>(a: F, b: F, c: F) -> F {
@@ -201,15 +208,18 @@ pub(super) fn spill<F: Float, const W: usize>(row: &[F; W], to: &mut [F]) {
     }
 }
 
-/// Copies in steps of a register: the last columns are too few to call a function for.
+/// Copies fewer than 128 elements, in few steps: the last columns are too few to call a function for.
 #[inline(always)]
-fn copy<F: Float>(from: &[F], to: &mut [F]) {
-    let (from, from_rest) = from.as_chunks::<8>();
-    let (to, to_rest) = to.as_chunks_mut::<8>();
-    for (from, to) in from.iter().zip(to) {
-        *to = *from;
+fn copy<F: Float>(mut from: &[F], mut to: &mut [F]) {
+    macro_rules! step {
+        ($($elements:literal),*) => {$(
+            if let Some((first, rest)) = from.split_first_chunk::<$elements>() {
+                let (place, others) = to.split_first_chunk_mut::<$elements>().expect("as many");
+                *place = *first;
+                (from, to) = (rest, others);
+            }
+        )*};
     }
-    for (from, to) in from_rest.iter().zip(to_rest) {
-        *to = *from;
-    }
+    step!(64, 32, 16, 8, 4, 2, 1);
+    debug_assert!(from.is_empty() && to.is_empty());
 }

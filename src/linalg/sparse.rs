@@ -9,7 +9,7 @@ use super::{
     Float,
     dispatch::Instructions,
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
-    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, spill},
+    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
 
 /// Rows of a at a time.
@@ -77,8 +77,8 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
                 // As wide as 8 registers, or less where fewer columns are left.
                 match (n - j).min(4 * WIDE) {
                     ..=16 => columns!(16),
-                    ..=32 => columns!(32),
-                    ..=64 if WIDE >= 16 => columns!(64),
+                    17..=32 => columns!(32),
+                    33..=64 if WIDE >= 16 => columns!(64),
                     _ if WIDE >= 32 => columns!(128),
                     _ => unreachable!("narrower registers"),
                 }
@@ -169,8 +169,7 @@ fn columns<F: Float, I: Instructions, const W: usize>(
         }
     }
     for (row, sums) in sums.iter().enumerate() {
-        let mut c = c.row_mut(i0 + row);
-        spill(sums, &mut c.as_slice_mut().expect("contiguous rows")[j..]);
+        spill(sums, &mut slice_mut(c, i0 + row)[j..]);
     }
 }
 

@@ -1,6 +1,7 @@
 use ndarray::{ArrayRef2, Zip};
 
 use super::{Float, Module};
+use crate::linalg::{map, zip_map};
 
 /// y = max(x, 0), element by element
 ///
@@ -29,9 +30,7 @@ pub struct ReLU;
 impl<F: Float> Module<F> for ReLU {
     /// y = max(x, 0)
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        Zip::from(y)
-            .and(x)
-            .for_each(|y, &x| *y = if x < F::zero() { F::zero() } else { x });
+        map(x, y, |x| if x < F::zero() { F::zero() } else { x });
     }
 
     /// dx = dy where x > 0, else 0
@@ -42,9 +41,12 @@ impl<F: Float> Module<F> for ReLU {
         dy: &ArrayRef2<F>,
         dx: &mut ArrayRef2<F>,
     ) {
-        Zip::from(dx).and(dy).and(x).for_each(|dx, &dy, &x| {
-            *dx = if x > F::zero() { dy } else { F::zero() };
-        });
+        zip_map(
+            dy,
+            x,
+            dx,
+            |dy, x| if x > F::zero() { dy } else { F::zero() },
+        );
     }
 
     fn outputs(&self, inputs: usize) -> usize {
