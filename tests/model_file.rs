@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use mlp::{
+    augment::Preset,
     model_file::{
         Activation, FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training,
         check_writable, from_bytes, load, save, to_bytes,
@@ -23,6 +24,7 @@ fn model() -> Model {
         learning_rate: 0.5,
         valid: 10_000,
         seed: 7,
+        augmentation: Some(Preset::Ciresan2010.augmentation()),
         data_sha256: "0123".into(),
         mlp_version: "0.1.0".into(),
         stopped: None,

@@ -1,5 +1,7 @@
 //! The command line: one file a command. All printing lives here.
 
+mod augment;
+mod augment_preview;
 mod data;
 mod eval;
 mod gradcheck;
@@ -51,6 +53,7 @@ enum Command {
     Eval(eval::Eval),
     Gradcheck(gradcheck::Gradcheck),
     Data(data::Data),
+    AugmentPreview(augment_preview::AugmentPreview),
 }
 
 /// How a command that ran to its end ended.
@@ -98,6 +101,7 @@ impl Command {
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
+            Self::AugmentPreview(command) => ("augment-preview", command.run(out)),
         };
         result.map_err(|error| match error.downcast::<clap::Error>() {
             // Usage that the parser alone could not judge: same words, same exit code.
@@ -118,7 +122,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    ["train", "gradcheck"]
+    ["train", "gradcheck", "augment-preview"]
         .into_iter()
         .fold(Cli::command(), |all, name| {
             all.mut_subcommand(name, |this| this.mut_args(number))

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
     network::{Hidden, LossArgs, ThreadArgs, check_size},
@@ -79,6 +80,9 @@ pub struct Train {
         help_heading = "Training"
     )]
     valid: u32,
+
+    #[command(flatten)]
+    augment: AugmentArgs,
 
     /// Where to save the model
     #[arg(
@@ -153,6 +157,7 @@ impl Train {
             learning_rate: self.lr.unwrap_or(default_learning_rate(kind)),
             seed: self.seed,
             scaling: Scaling::UNIT,
+            augmentation: self.augment.augmentation()?,
         };
         let mut metadata = Metadata {
             format_version: FORMAT_VERSION,
@@ -167,6 +172,7 @@ impl Train {
                 learning_rate: settings.learning_rate,
                 valid: valid.len(),
                 seed: self.seed,
+                augmentation: settings.augmentation.clone(),
                 data_sha256: data.checksum,
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,
