@@ -41,8 +41,10 @@ impl AugmentArgs {
     /// What the flags ask for, or wrong usage; none if no flag was given.
     pub fn augmentation(&self) -> Result<Option<Augmentation>, clap::Error> {
         let usage = |text| clap::Error::raw(ErrorKind::ValueValidation, text);
-        let preset = self.augment.map(Preset::augmentation);
-        let mut augmentation = preset.clone().unwrap_or_default();
+        if self.flags().is_empty() {
+            return Ok(None);
+        }
+        let mut augmentation = self.augment.map(Preset::augmentation).unwrap_or_default();
         for (flag, strength) in [
             (self.rotation, &mut augmentation.rotation),
             (self.shear, &mut augmentation.shear),
@@ -67,12 +69,26 @@ impl AugmentArgs {
         augmentation
             .validate()
             .map_err(|error| usage(error.to_string()))?;
-        let asked = preset.is_some() || augmentation != Augmentation::default();
-        Ok(asked.then_some(augmentation))
+        Ok(Some(augmentation))
+    }
+
+    /// The flags that were given, as another command takes them, each after a blank.
+    pub fn flags(&self) -> String {
+        let preset = self.augment.map(|preset| format!(" --augment {}", preset.name()));
+        let strengths = [
+            ("rotation", self.rotation),
+            ("shear", self.shear),
+            ("scale", self.scale),
+            ("translation", self.translation),
+            ("sigma", self.sigma),
+            ("alpha", self.alpha),
+        ];
+        let given = |(name, strength): (&str, Option<f64>)| strength.map(|v| format!(" --{name} {v}"));
+        preset.into_iter().chain(strengths.into_iter().filter_map(given)).collect()
     }
 }
 
-/// `15° rotation or 15° shear (half for 1 and 7), 17.5 % scale, elastic 37 (sigma 5)`
+/// `rotation 15° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37`
 pub fn augmentation_text(augmentation: &Augmentation) -> String {
     let Augmentation {
         rotation,

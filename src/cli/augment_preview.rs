@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use mlp::{
     atomic_file,
     augment::{Augmenter, Preset},
-    data::{Dataset, FileKind, batches::Scaling, shell_quote},
+    data::{Dataset, FileKind, batches::Scaling},
 };
 use ndarray::{Array2, s};
 
@@ -72,8 +72,11 @@ const GAP_GREY: u8 = 96;
 impl AugmentPreview {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let augmentation = self.augment.augmentation()?;
-        let augmentation = augmentation.unwrap_or_else(|| Preset::Ciresan2010.augmentation());
+        let usual = Preset::Ciresan2010;
+        let (augmentation, flags) = match self.augment.augmentation()? {
+            Some(augmentation) => (augmentation, self.augment.flags()),
+            None => (usual.augmentation(), format!(" --augment {}", usual.name())),
+        };
         check_writable(&self.out)?;
         let data = self.data.load()?.train;
         let text = augmentation_text(&augmentation);
@@ -98,8 +101,7 @@ impl AugmentPreview {
             self.epochs,
         )?;
         next_step(format_args!(
-            "mlp train --augment {}{}",
-            Preset::Ciresan2010.name(),
+            "mlp train{flags}{}",
             self.data.dir.flag()
         ));
         Ok(Outcome::Done)

@@ -249,6 +249,9 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
             shift: scaling.shift,
         });
     }
+    if let Some(augmentation) = &metadata.training.augmentation {
+        augmentation.validate().map_err(Fault::Augmentation)?;
+    }
     let found = *layers.last().expect("at least two");
     let expected = metadata.loss.build::<f32>().outputs(crate::data::CLASSES);
     if found != expected {
