@@ -74,7 +74,9 @@ impl AugmentArgs {
 
     /// The flags that were given, as another command takes them, each after a blank.
     pub fn flags(&self) -> String {
-        let preset = self.augment.map(|preset| format!(" --augment {}", preset.name()));
+        let preset = self
+            .augment
+            .map(|preset| format!(" --augment {}", preset.name()));
         let strengths = [
             ("rotation", self.rotation),
             ("shear", self.shear),
@@ -83,8 +85,12 @@ impl AugmentArgs {
             ("sigma", self.sigma),
             ("alpha", self.alpha),
         ];
-        let given = |(name, strength): (&str, Option<f64>)| strength.map(|v| format!(" --{name} {v}"));
-        preset.into_iter().chain(strengths.into_iter().filter_map(given)).collect()
+        let given =
+            |(name, strength): (&str, Option<f64>)| strength.map(|v| format!(" --{name} {v}"));
+        preset
+            .into_iter()
+            .chain(strengths.into_iter().filter_map(given))
+            .collect()
     }
 }
 

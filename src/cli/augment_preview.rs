@@ -100,10 +100,7 @@ impl AugmentPreview {
             last - 1,
             self.epochs,
         )?;
-        next_step(format_args!(
-            "mlp train{flags}{}",
-            self.data.dir.flag()
-        ));
+        next_step(format_args!("mlp train{flags}{}", self.data.dir.flag()));
         Ok(Outcome::Done)
     }
 }
