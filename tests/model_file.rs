@@ -182,6 +182,8 @@ fn a_file_of_another_program_is_called_foreign() {
 
 #[test]
 fn metadata_that_do_not_fit_are_named() {
+    let mut bent = serde_json::to_value(model().metadata.training).unwrap();
+    bent["augmentation"]["rotation"] = json!(-1);
     let faults = [
         (json!({"format_version": 2}), "format version 2, expected 1"),
         (json!({"format_version": "1"}), "do not read"),
@@ -199,6 +201,10 @@ fn metadata_that_do_not_fit_are_named() {
         (json!({"activation": "gelu"}), "unknown variant `gelu`"),
         (json!({"surprise": 1}), "unknown field `surprise`"),
         (json!({"input_scale": null}), "invalid type: null"),
+        (
+            json!({"training": bent}),
+            "augmentation: rotation -1.0, expected 0 to 180 degrees",
+        ),
     ];
     for (change, expected) in faults {
         let bytes = changed(

@@ -19,7 +19,9 @@ use crate::{
 ///
 /// What becomes of an image depends on the seed, the epoch and the index of the image, and on nothing
 /// else: each pair of epoch and index has a stream of ChaCha8 to itself, so neither the order nor the
-/// threads matter. (A pixel takes 4 bytes of it: less time than smoothing them.) Allocates on a thread's first image only.
+/// threads matter. (Of the generators at hand it is the one that jumps to any place for nothing; a pixel
+/// takes 4 bytes of it.) The bits are those of one machine: another may round products otherwise.
+/// Memory is taken for a thread's first image only.
 pub struct Augmenter {
     augmentation: Augmentation,
     size: (usize, usize),
