@@ -78,7 +78,7 @@ fn view_mut(shape: (usize, usize), numbers: &mut [f32]) -> ArrayViewMut2<'_, f32
     ArrayViewMut2::from_shape(shape, numbers).expect("fields have the shape they were made for")
 }
 
-/// G[i][j] = exp(−(i − j)²/2σ²) / Σₖ exp(−k²/2σ²), (n, n), where k runs over all integers.
+/// `G[i][j]` = exp(−(i − j)²/2σ²) / Σₖ exp(−k²/2σ²), (n, n), where k runs over all integers.
 fn gaussian(n: usize, sigma: f64) -> Array2<f64> {
     let weight = |distance: f64| (-0.5 * (distance / sigma).powi(2)).exp();
     // From 2 on the sum is the integral to 34 digits (Poisson's summation formula).
