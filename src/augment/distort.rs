@@ -174,7 +174,7 @@ impl Canvas {
         }
     }
 
-    /// x[p] = scale·image(M·p + o + d[p]) + shift
+    /// `x[p] = scale·image(M·p + o + d[p]) + shift`
     fn sample(
         &self,
         affine: &Affine,
