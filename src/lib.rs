@@ -13,6 +13,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`data`] | finds, checks, downloads, parses and splits MNIST; [`data::batches`] makes batches of it |
+//! | [`augment`] | distorts training images, every epoch anew |
 //! | [`nn`] | the modules, [`Linear`](nn::Linear) and [`ReLU`](nn::ReLU), and the network of them, [`Mlp`](nn::Mlp) |
 //! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
 //! | [`optim`] | [`Sgd`](optim::Sgd) |
@@ -51,6 +52,7 @@
 #![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
 
 pub mod atomic_file;
+pub mod augment;
 pub mod bench;
 pub mod data;
 pub mod gradcheck;

@@ -11,6 +11,7 @@ use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    augment::{AugmentError, Augmentation, Augmenter},
     data::{
         CLASSES, Dataset,
         batches::{Scaling, in_order, shuffle},
@@ -36,6 +37,8 @@ pub struct Settings {
     pub seed: u64,
     /// From pixels to inputs.
     pub scaling: Scaling,
+    /// How training images are distorted, if they are: each anew in every epoch.
+    pub augmentation: Option<Augmentation>,
 }
 
 /// Is told what happens, and may ask to stop after any step.
@@ -93,6 +96,9 @@ pub enum TrainError {
         /// The learning rate that led there.
         learning_rate: f32,
     },
+    /// No image can be distorted so.
+    #[error(transparent)]
+    Augmentation(#[from] AugmentError),
 }
 
 /// A network after training.
@@ -295,6 +301,8 @@ pub enum Purpose {
     Shuffle = 1,
     /// The choice of what a check looks at.
     Check = 2,
+    /// How images are distorted; each has a stream of its own.
+    Augment = 3,
 }
 
 /// Trains `network` on `train` and measures it on `valid` after every epoch.
@@ -315,6 +323,13 @@ pub fn train(
     let sgd = Sgd {
         learning_rate: settings.learning_rate,
     };
+    let augmenter = match settings.augmentation.clone() {
+        Some(augmentation) => {
+            let size = (train.rows(), train.cols());
+            Some(Augmenter::new(augmentation, size, settings.seed)?)
+        }
+        None => None,
+    };
     let mut rng = generator(settings.seed, Purpose::Shuffle);
     let mut order = in_order(train.len());
     let mut targets = vec![0; batch_size];
@@ -329,9 +344,11 @@ pub fn train(
                 *target = train.labels[image as usize];
             }
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-                settings
-                    .scaling
-                    .gather(train, &images[first..first + x.nrows()], x);
+                let images = &images[first..first + x.nrows()];
+                match &augmenter {
+                    Some(augmenter) => augmenter.gather(train, settings.scaling, epoch, images, x),
+                    None => settings.scaling.gather(train, images, x),
+                }
             };
             let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
                 let learning_rate = settings.learning_rate;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use mlp::{
+    augment::{Augmenter, Preset},
     data::{Dataset, batches::Scaling, batches::in_order},
     model_file::LossKind,
     nn::Mlp,
@@ -43,6 +44,8 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
         labels: (0..64).map(|n| n % 10).collect(),
     };
     let order = in_order(64);
+    let preset = Preset::Ciresan2010.augmentation();
+    let augmenter = Augmenter::new(preset, (28, 28), 1).unwrap();
     for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
         for threads in [1, 2, 3] {
             let loss = kind.build::<f32>();
@@ -61,6 +64,11 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
                         Scaling::UNIT.gather(&data, &order[first..first + x.nrows()], x);
                     };
                     trainer.step(sgd, &data.labels[..n], gather).unwrap();
+                    let distort = |first: usize, x: &mut ArrayRef2<f32>| {
+                        let order = &order[first..first + x.nrows()];
+                        augmenter.gather(&data, Scaling::UNIT, 1, order, x);
+                    };
+                    trainer.step(sgd, &data.labels[..n], distort).unwrap();
                 }
                 fewest = fewest.min(ALLOCATIONS.load(Ordering::Relaxed) - before);
             }

@@ -39,6 +39,7 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
         learning_rate,
         seed: 1,
         scaling: Scaling::UNIT,
+        augmentation: None,
     }
 }
 

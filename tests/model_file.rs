@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use mlp::{
+    augment::Preset,
     model_file::{
         Activation, FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training,
         check_writable, from_bytes, load, save, to_bytes,
@@ -23,6 +24,7 @@ fn model() -> Model {
         learning_rate: 0.5,
         valid: 10_000,
         seed: 7,
+        augmentation: Some(Preset::Ciresan2010.augmentation()),
         data_sha256: "0123".into(),
         mlp_version: "0.1.0".into(),
         stopped: None,
@@ -180,6 +182,8 @@ fn a_file_of_another_program_is_called_foreign() {
 
 #[test]
 fn metadata_that_do_not_fit_are_named() {
+    let mut bent = serde_json::to_value(model().metadata.training).unwrap();
+    bent["augmentation"]["rotation"] = json!(-1);
     let faults = [
         (json!({"format_version": 2}), "format version 2, expected 1"),
         (json!({"format_version": "1"}), "do not read"),
@@ -197,6 +201,10 @@ fn metadata_that_do_not_fit_are_named() {
         (json!({"activation": "gelu"}), "unknown variant `gelu`"),
         (json!({"surprise": 1}), "unknown field `surprise`"),
         (json!({"input_scale": null}), "invalid type: null"),
+        (
+            json!({"training": bent}),
+            "augmentation: rotation -1.0, expected 0 to 180 degrees",
+        ),
     ];
     for (change, expected) in faults {
         let bytes = changed(

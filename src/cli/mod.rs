@@ -1,5 +1,7 @@
 //! The command line: one file a command. All printing lives here.
 
+mod augment;
+mod augment_preview;
 mod bench;
 mod data;
 mod eval;
@@ -54,6 +56,7 @@ enum Command {
     Gradcheck(gradcheck::Gradcheck),
     Bench(bench::Bench),
     Data(data::Data),
+    AugmentPreview(augment_preview::AugmentPreview),
 }
 
 /// How a command that ran to its end ended.
@@ -102,6 +105,7 @@ impl Command {
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
+            Self::AugmentPreview(command) => ("augment-preview", command.run(out)),
         };
         result.map_err(|error| match error.downcast::<clap::Error>() {
             // Usage that the parser alone could not judge: same words, same exit code.
@@ -122,7 +126,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    ["train", "gradcheck"]
+    ["train", "gradcheck", "augment-preview"]
         .into_iter()
         .fold(Cli::command(), |all, name| {
             all.mut_subcommand(name, |this| this.mut_args(number))

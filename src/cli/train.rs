@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
     network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
@@ -38,6 +39,7 @@ Examples:
   mlp train --hidden none                        softmax regression
   mlp train --loss mse --target digit            one output, the digit itself
   mlp train --valid 0 --out all.bin              on all 60,000 images
+  mlp train --augment ciresan2010                every epoch sees the images anew
   mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
     /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
@@ -79,6 +81,9 @@ pub struct Train {
         help_heading = "Training"
     )]
     valid: u32,
+
+    #[command(flatten)]
+    augment: AugmentArgs,
 
     /// Where to save the model
     #[arg(
@@ -128,6 +133,7 @@ impl Train {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let kind = self.loss.kind()?;
+        let augmentation = self.augment.augmentation()?;
         let loss = kind.build::<f32>();
         let layers = self.hidden.layers(kind);
         let images = (FileKind::TrainImages.count() - self.valid) as usize;
@@ -153,6 +159,7 @@ impl Train {
             learning_rate: self.lr.unwrap_or(default_learning_rate(kind)),
             seed: self.seed,
             scaling: Scaling::UNIT,
+            augmentation,
         };
         let mut metadata = Metadata {
             format_version: FORMAT_VERSION,
@@ -167,6 +174,7 @@ impl Train {
                 learning_rate: settings.learning_rate,
                 valid: valid.len(),
                 seed: self.seed,
+                augmentation: settings.augmentation.clone(),
                 data_sha256: data.checksum,
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use safetensors::Dtype;
 
+use crate::augment::AugmentError;
+
 use super::{FORMAT_VERSION, KEY, LossKind, MAX_BYTES, MAX_LAYERS};
 
 /// Why a model file cannot be read or written.
@@ -125,6 +127,9 @@ pub enum Fault {
         /// x of a black pixel.
         shift: f64,
     },
+    /// An augmentation that cannot have been.
+    #[error(transparent)]
+    Augmentation(AugmentError),
 }
 
 /// A list as it is, or the number of its elements: one from a hostile file may be long.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     atomic_file,
+    augment::Augmentation,
     data::batches::Scaling,
     linalg::Float,
     loss::{CrossEntropy, Loss, Mse, Target},
@@ -72,6 +73,9 @@ pub struct Training {
     pub valid: usize,
     /// `--seed`
     pub seed: u64,
+    /// `--augment` and what was changed of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
     /// SHA-256 that identifies the data files.
     pub data_sha256: String,
     /// The version of the program.
@@ -244,6 +248,9 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
             scale: scaling.scale,
             shift: scaling.shift,
         });
+    }
+    if let Some(augmentation) = &metadata.training.augmentation {
+        augmentation.validate().map_err(Fault::Augmentation)?;
     }
     let found = *layers.last().expect("at least two");
     let expected = metadata.loss.build::<f32>().outputs(crate::data::CLASSES);

@@ -16,6 +16,7 @@ use mlp::{
 use serde_json::{Value, json};
 
 use super::super::{
+    augment::augmentation_text,
     interrupt,
     network::network_text,
     output::{BOLD, DIM, Output, progress_bar, scientific, thousands},
@@ -127,6 +128,10 @@ impl Start<'_> {
                 "threads"
             },
         )?;
+        if let Some(augmentation) = &training.augmentation {
+            let text = augmentation_text(augmentation);
+            writeln!(out, "{DIM}augment{DIM:#}   {text}")?;
+        }
         writeln!(
             out,
             "\n{DIM}epoch  train loss  train acc  valid loss  valid acc  seconds   images/s{DIM:#}"
