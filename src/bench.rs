@@ -21,7 +21,7 @@ use crate::{
     nn::Mlp,
     optim::Sgd,
     team::Team,
-    train::{NotFinite, Purpose, Trainer, generator},
+    train::{NotFinite, Purpose, Trainer, generator, rows_of_a_piece},
 };
 
 /// A network and how it is trained: with cross-entropy, by plain SGD.
@@ -221,7 +221,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         seconds[3].push(took());
         let mut step = 0.0;
         let mut gradients = 0.0;
-        for (module, mut param) in network.params_mut(crate::train::PARAM_ROWS) {
+        for (module, mut param) in network.params_mut(|rows| rows_of_a_piece(rows, 1)) {
             param.backward(&tape.x(module, n), &tape.dy(module, n));
             gradients += took();
             sgd.step(&mut param.value, &param.grad);

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
@@ -28,6 +28,9 @@ struct Shared {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+/// Parts that are handed out at a time, a bit each.
+const SLOTS: usize = u32::BITS as usize;
+
 /// The lowest bit of the state: the job may be joined.
 const OPEN: usize = 1;
 /// Above it: the team ends.
@@ -41,9 +44,25 @@ fn helpers(state: usize) -> usize {
     state % JOB / HELPER
 }
 
+/// Takes the first slot of one's own, or else the last of another's, if any is left: sets its bit.
+fn take(taken: &AtomicU32, own: u32) -> Option<usize> {
+    loop {
+        let free = !taken.load(Ordering::Relaxed);
+        let slot = match (free & own, free) {
+            (_, 0) => return None,
+            (0, others) => others.ilog2(),
+            (own, _) => own.trailing_zeros(),
+        };
+        // What is in the slot is guarded by its mutex.
+        if taken.fetch_or(1 << slot, Ordering::Relaxed) & 1 << slot == 0 {
+            return Some(slot as usize);
+        }
+    }
+}
+
 /// What every thread is to do, as long as `Team::run` has not returned.
 #[derive(Clone, Copy)]
-struct Job(&'static (dyn Fn() + Sync));
+struct Job(&'static (dyn Fn(usize) + Sync));
 
 impl Team {
     /// A team of `threads` in all, at least one.
@@ -53,9 +72,9 @@ impl Team {
             job: Mutex::new(None),
             panic: Mutex::new(None),
         });
-        let helper = |_| {
+        let helper = |thread| {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.help())
+            thread::spawn(move || shared.help(thread))
         };
         let threads = (1..threads.max(1)).map(helper).collect();
         Self { shared, threads }
@@ -75,40 +94,49 @@ impl Team {
 
     /// Calls `work` once for each of `parts`, on any thread of the team and in any order, and returns
     /// when all is done. A panic in `work` goes on in the caller, once no thread works any more.
-    pub fn for_each<T: Send>(
-        &mut self,
-        parts: impl Iterator<Item = T> + Send,
-        work: impl Fn(T) + Sync,
-    ) {
+    ///
+    /// Of T threads, each first does every T-th part: what it wrote the last time is still in its cache,
+    /// and far away in another's. Then it does what others have not begun.
+    pub fn for_each<T: Send>(&mut self, parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
         if self.threads.is_empty() {
             return parts.for_each(work);
         }
-        let parts = Mutex::new(parts);
-        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        self.run(&|| {
-            while let Some(part) = next() {
-                work(part);
-            }
-        });
+        let (threads, mut parts) = (self.threads(), parts.fuse().peekable());
+        while parts.peek().is_some() {
+            let mut all = 0;
+            let slots: [_; SLOTS] = std::array::from_fn(|slot| {
+                let part = parts.next();
+                all |= u32::from(part.is_some()) << slot;
+                Mutex::new(part)
+            });
+            let taken = AtomicU32::new(!all);
+            self.run(&|thread| {
+                let own = (thread..SLOTS).step_by(threads).fold(0, |own, slot| own | 1 << slot);
+                while let Some(slot) = take(&taken, own) {
+                    let part = slots[slot].lock().unwrap_or_else(PoisonError::into_inner).take();
+                    work(part.expect("whoever takes a slot is alone"));
+                }
+            });
+        }
     }
 
-    /// Calls `job` here and on every thread that comes in time, and returns when all calls have returned.
+    /// Calls `job`, with 0 here and the number of the thread elsewhere, here and on every thread that comes in time, and returns when all calls have returned.
     ///
     /// A thread that the system has no processor for just then is not waited for: when the call here
     /// returns nothing is left to do, and the job is closed.
     #[allow(unsafe_code)]
-    fn run(&mut self, job: &(dyn Fn() + Sync)) {
+    fn run(&mut self, job: &(dyn Fn(usize) + Sync)) {
         // SAFETY: only the lifetime changes. Helpers call the job only between joining, while it is
         // open, and leaving; this function neither returns nor unwinds before it has closed the job
         // and seen that no helper is at work, so the borrow outlives every call.
         let job = Job(unsafe {
-            std::mem::transmute::<&(dyn Fn() + Sync), &'static (dyn Fn() + Sync)>(job)
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(job)
         });
         let shared = &*self.shared;
         *shared.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
         // Release: what was written before is seen by whoever joins.
         shared.state.fetch_add(JOB | OPEN, Ordering::Release);
-        let own = catch_unwind(AssertUnwindSafe(job.0));
+        let own = catch_unwind(AssertUnwindSafe(|| job.0(0)));
         shared.state.fetch_and(!OPEN, Ordering::Relaxed);
         // Acquire: what helpers wrote before they left is seen here.
         wait_until(|| helpers(shared.state.load(Ordering::Acquire)) == 0);
@@ -125,7 +153,7 @@ impl Team {
 
 impl Shared {
     /// The life of a helper: wait for a job, join it, do it, leave it.
-    fn help(&self) {
+    fn help(&self, thread: usize) {
         let mut done = 0;
         loop {
             let mut state = 0;
@@ -149,7 +177,7 @@ impl Shared {
             done = state / JOB;
             let job = *self.job.lock().unwrap_or_else(PoisonError::into_inner);
             let job = job.expect("a job is there before it is opened");
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(job.0)) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job.0(thread))) {
                 *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
             }
             self.state.fetch_sub(HELPER, Ordering::Release);

@@ -134,9 +134,13 @@ pub enum NotFinite {
     Param(String),
 }
 
-/// Rows of a parameter that a thread takes at a time, a sixth of MNIST's pixels: few enough to share
-/// the work evenly, and many enough to make up for handing it out.
-pub(crate) const PARAM_ROWS: usize = 128;
+/// Of a parameter with `rows` rows, how many a thread takes at a time: few enough to stay in a cache
+/// from the gradient to the step, many enough to make up for handing them out, and all threads get as
+/// many pieces.
+pub(crate) fn rows_of_a_piece(rows: usize, threads: usize) -> usize {
+    const MOST: usize = 128;
+    rows.div_ceil(rows.div_ceil(MOST).next_multiple_of(threads))
+}
 
 /// A network with all that one step of training needs, allocated once.
 ///
@@ -260,7 +264,9 @@ impl<'a, F: Float> Trainer<'a, F> {
             ..
         } = self;
         let tape = &*tape;
-        team.for_each(network.params_mut(PARAM_ROWS), |(module, mut param)| {
+        let threads = team.threads();
+        let pieces = network.params_mut(|rows| rows_of_a_piece(rows, threads));
+        team.for_each(pieces, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });
     }

@@ -55,7 +55,8 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 ) {
     let Product { a, c, add, .. } = product;
     let (m, k, n) = sizes(a, Right::Rows(b));
-    for (i0, rows) in parts(m, MOST_ROWS) {
+    for i0 in (0..m).step_by(MOST_ROWS) {
+        let rows = MOST_ROWS.min(m - i0);
         for (k0, kc) in parts(k, MOST_BLOCKS * BLOCK) {
             let part = Part {
                 a,

@@ -119,15 +119,18 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// All parameters, in pieces of at most `rows` rows, with the index of the module they belong to.
-    pub fn params_mut(&mut self, rows: usize) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
+    /// All parameters, in pieces of at most `rows(of all)` rows, with the index of the module they belong to.
+    pub fn params_mut(
+        &mut self,
+        rows: impl Fn(usize) -> usize + Copy,
+    ) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
         self.modules
             .iter_mut()
             .enumerate()
             .flat_map(move |(m, module)| {
                 let params = module.params_mut().iter_mut();
                 params
-                    .flat_map(move |param| param.rows_mut(rows))
+                    .flat_map(move |param| param.rows_mut(rows(param.value.nrows())))
                     .map(move |piece| (m, piece))
             })
     }
