@@ -14,7 +14,7 @@ use super::{
 };
 
 /// k's at a time: 256 rows of 32 `f32`, a panel of b, are 32 KiB.
-const MOST_K: usize = 256;
+const MOST_K: usize = 768;
 /// Rows of a tile.
 const TILE: usize = 6;
 /// Rows of a block of tiles.

@@ -117,6 +117,27 @@ pub(super) fn prefetch(bytes: &[u8]) {
     }
 }
 
+/// See [`super::prefer_huge_pages`]; does nothing where there is no such advice.
+#[allow(unsafe_code)]
+pub(super) fn prefer_huge_pages<T>(elements: &[T]) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 2 << 20;
+        let all = elements.as_ptr_range();
+        let start = (all.start as usize).next_multiple_of(PAGE);
+        let end = all.end as usize / PAGE * PAGE;
+        if start < end {
+            for advice in [libc::MADV_HUGEPAGE, libc::MADV_COLLAPSE] {
+                // SAFETY: the pages belong to `elements`; the advice changes where they lie, not what
+                // they hold. A system that does not know it says so, and nothing is lost.
+                unsafe { libc::madvise(start as *mut libc::c_void, end - start, advice) };
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = elements;
+}
+
 /// Whatever the target has at the least: SSE2, NEON.
 struct Portable;
 

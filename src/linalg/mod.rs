@@ -28,7 +28,7 @@ mod mask;
 mod product;
 mod sparse;
 
-use ndarray::{ArrayRef2, NdFloat};
+use ndarray::{Array1, Array2, ArrayRef2, NdFloat, s};
 use ndarray_rand::rand_distr::uniform::SampleUniform;
 
 use dense::InRegisters;
@@ -134,6 +134,26 @@ pub fn instructions() -> &'static str {
 /// Asks for bytes that will be read soon: the memory takes longer to answer than the processor to work.
 pub fn prefetch(bytes: &[u8]) {
     dispatch::prefetch(bytes);
+}
+
+/// Zeros that begin with a cache line, and long ones on a huge page.
+pub fn zeros<F: Float>(shape: (usize, usize)) -> Array2<F> {
+    const LINE: usize = 64;
+    let len = shape.0 * shape.1;
+    let room = Array1::<F>::zeros(len + LINE);
+    let start = room.as_ptr().align_offset(LINE);
+    let zeros = room.slice_move(s![start..start + len]);
+    let zeros = zeros.into_shape_with_order(shape).expect("as many elements");
+    prefer_huge_pages(&zeros);
+    zeros
+}
+
+/// Asks the system to keep a large matrix in pages of 2 MiB: the rows of a column lie in as many pages of
+/// 4 KiB, more than a processor has at hand. Only advice: nothing changes but the time.
+pub fn prefer_huge_pages<F: Float>(matrix: &ArrayRef2<F>) {
+    if let Some(elements) = matrix.as_slice() {
+        dispatch::prefer_huge_pages(elements);
+    }
 }
 
 /// x = scale·byte + shift, element by element. Panics if there are not as many bytes as elements.

@@ -23,6 +23,7 @@ mod tape;
 
 use ndarray::{Array2, ArrayRef2, ArrayViewMut2, Axis};
 
+use crate::linalg;
 pub use crate::linalg::Float;
 pub use init::kaiming_uniform;
 pub use linear::Linear;
@@ -93,7 +94,8 @@ pub struct Param<F> {
 impl<F: Float> Param<F> {
     /// A parameter with a gradient of zero.
     pub fn new(name: &'static str, value: Array2<F>, gradient: Gradient<F>) -> Self {
-        let grad = Array2::zeros(value.dim());
+        let grad = linalg::zeros(value.dim());
+        linalg::prefer_huge_pages(&value);
         Self {
             name,
             value,

@@ -3,6 +3,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
 use super::Float;
+use crate::linalg;
 
 /// Columns of a tape start at multiples of this many elements: a cache line of `f32`.
 const LINE: usize = 16;
@@ -35,9 +36,9 @@ impl<F: Float> Tape<F> {
         // An odd number of cache lines, or the same column of all rows falls into a few cache sets.
         let stride = |width: usize| (width.div_ceil(LINE) | 1) * LINE;
         Self {
-            x: Array2::zeros((rows, stride(inputs))).slice_move(s![.., ..inputs]),
-            y: Array2::zeros((rows, stride(end))),
-            dy: Array2::zeros((rows, stride(end))),
+            x: linalg::zeros((rows, stride(inputs))).slice_move(s![.., ..inputs]),
+            y: linalg::zeros((rows, stride(end))),
+            dy: linalg::zeros((rows, stride(end))),
             losses: Array1::zeros(rows),
             columns,
         }
