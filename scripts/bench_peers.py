@@ -1,11 +1,12 @@
-"""Seconds of one training epoch in mlp and in other people's programs, side by side.
+"""Seconds of one training epoch in mlp and in other people's programs, side by side, as Markdown.
 
-    python scripts/bench_peers.py                                  # the peers alone
-    python scripts/bench_peers.py --ours target/release/mlp --threads 1
-    python scripts/bench_peers.py --ours target/release/mlp --workload W3 --peers jax,torch
-    python scripts/bench_peers.py --ours target/release/mlp --workload W2 --eval
+    python scripts/bench_peers.py                          # everything; some two hours, mostly W3
+    python scripts/bench_peers.py --workloads W1,W2        # the two quick ones, some ten minutes
+    python scripts/bench_peers.py --workloads W3 --threads 2 --peers jax,tensorflow
 
-Written with Python 3.11, numpy 2.4, torch 2.15, jax 0.10, tensorflow-cpu 2.21, scikit-learn 1.9.
+Needs `cargo build --release` first. Where the peers are not installed, they are, in a virtual environment
+outside of this repository (--venv). Written with Python 3.11, numpy 2.4, torch 2.15, jax 0.10,
+tensorflow-cpu 2.21, scikit-learn 1.9.
 
 All do the same work: f32, ReLU, softmax cross-entropy, plain SGD, all 60,000 images in a new order
 each epoch, the last smaller batch included. The clock covers shuffling, gathering, and turning the
@@ -17,26 +18,36 @@ TensorFlow, functional calls and one foreach update for PyTorch; they classify 1
 Each peer lives in a process of its own. In every round each trains one epoch, one after the other,
 while the others wait for their turn, so that slow drifts hit all alike. Other work does not: on two
 threads PyTorch, NumPy and scikit-learn, whose threads spin, then lose up to tenfold. Believe only
-what was measured on an idle machine. "ours" is started anew each round and its last epoch of two
-counts (the only one if there is only one round).
-Loss and accuracy are those of the first 10,000 training images after two epochs (or the only one),
-computed from the weights, the same way for all: they show that each really trains.
+what was measured on an idle machine. "ours" is started anew each round, and its last epoch counts.
+
+Test accuracy is computed from the weights, the same way for all, after as many epochs for all: it shows
+that each really trains. If one is more than a point behind the best, the exit code is 1.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import date
 from pathlib import Path
 
-from safetensors.numpy import load_file
-
-from bench_peers_worker import DATA, IMAGES, JUDGED, PEERS, WORKLOADS, judge, read_split
-
 WORKER = Path(__file__).with_name("bench_peers_worker.py")
+ROOT = WORKER.parent.parent
+PACKAGES = ["numpy", "safetensors", "torch", "jax", "tensorflow-cpu", "scikit-learn"]
+
+
+def in_venv(folder):
+    """Starts this script again in a virtual environment that has the peers."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.check_call([sys.executable, "-m", "venv", folder])
+        subprocess.check_call([python, "-m", "pip", "install", "--quiet", *PACKAGES])
+    os.execv(python, [python, *sys.argv])
 
 
 class Peer:
@@ -75,24 +86,25 @@ class Peer:
 class Ours:
     """The program itself, started anew for every answer."""
 
-    def __init__(self, binary, work, threads, epochs, folder):
+    def __init__(self, binary, work, threads, folder):
+        from safetensors.numpy import load_file
+
         self.model = Path(folder) / "model.bin"
+        machine = ["--data-dir", str(DATA), "--threads", str(threads), "--json"]
         self.train = [
             binary, "train", "--loss", "ce", "--hidden", ",".join(map(str, work.hidden)), "--valid", "0",
-            "--batch-size", str(work.batch_size), "--lr", str(work.learning_rate), "--epochs", str(epochs),
-            "--out", str(self.model), "--data-dir", str(DATA), "--threads", str(threads), "--json",
+            "--batch-size", str(work.batch_size), "--lr", str(work.learning_rate), "--force",
+            "--epochs", str(work.epochs), "--out", str(self.model), *machine,
         ]
-        self.eval = [
-            binary, "eval", str(self.model), "--data-dir", str(DATA), "--threads", str(threads), "--json"
-        ]
+        self.eval = [binary, "eval", str(self.model), *machine]
         self.label = subprocess.check_output([binary, "--version"], text=True).strip()
+        self.load = load_file
 
     def ask(self, command):
         if command == "judge":
-            tensors = load_file(self.model)
+            tensors = self.load(self.model)
             weights = [(tensors[f"{2 * k}.weight"].T, tensors[f"{2 * k}.bias"]) for k in range(len(tensors) // 2)]
-            images, labels = read_split("train")
-            return judge(weights, images[:JUDGED], labels[:JUDGED])
+            return {"accuracy": accuracy(weights, *read_split("t10k"))}
         command = {"train": self.train, "eval": self.eval}[command]
         done = subprocess.run(command, text=True, capture_output=True)
         answers = [line for line in map(json.loads, done.stdout.splitlines()) if "seconds" in line]
@@ -104,105 +116,138 @@ class Ours:
         pass
 
 
-def measure(programs, work, rounds, epochs, evaluate):
-    """One row for each program, and one table for training and, if asked, one for evaluating."""
-    seconds = {program: [] for program in programs}
+def measure(programs, work, rounds):
+    """Rows of two tables: seconds to train an epoch, and to classify the test images."""
+    train = {program: [] for program in programs}
+    classify = {program: [] for program in programs}
     judged = {}
     for done in range(1, rounds + 1):
         for program in programs:
-            seconds[program].append(program.ask("train")["seconds"])
+            train[program].append(program.ask("train")["seconds"])
             load = f"load {os.getloadavg()[0]:.2f}"  # above --threads: others are busy, measure again
-            print(f"round {done}: {program.label}: {seconds[program][-1]:.3f} s, {load}", file=sys.stderr)
-            if done == epochs:
-                judged[program] = program.ask("judge")
-    tables = {"train": [row(p, seconds[p], judged[p]) for p in programs]}
-    if evaluate:
-        answers = {program: [] for program in programs}
-        for _ in range(rounds):
-            for program in programs:
-                answers[program].append(program.ask("eval"))
-        tables["eval"] = [
-            row(p, [a["seconds"] for a in answers[p]], {"accuracy": answers[p][-1]["accuracy"]})
-            for p in programs
-        ]
-    return tables
+            print(f"round {done}: {program.label}: {train[program][-1]:.3f} s, {load}", file=sys.stderr)
+            if done == work.epochs:
+                judged[program] = program.ask("judge")["accuracy"]
+    for _ in range(rounds):
+        for program in programs:
+            classify[program].append(program.ask("eval")["seconds"])
+    return [
+        {
+            "program": program.label,
+            "ours": isinstance(program, Ours),
+            "train_seconds": train[program],
+            "eval_seconds": classify[program],
+            "accuracy": judged[program],
+        }
+        for program in programs
+    ]
 
 
-def row(program, seconds, more):
-    return {
-        "program": program.label,
-        "seconds": seconds,
-        "median": statistics.median(seconds),
-        "ours": isinstance(program, Ours),
-        **more,
-    }
+def whole_process(binary, threads, rounds, folder):
+    """Seconds from start to saved model: one epoch of 784-50-10, in mlp and in a PyTorch script."""
+    model = str(Path(folder) / "whole")
+    ours = [binary, "train", "--loss", "ce", "--hidden", "50", "--valid", "0", "--epochs", "1", "--force", "--out", model]
+    ours += ["--data-dir", str(DATA), "--threads", str(threads), "--json"]
+    commands = {"mlp": ours, "PyTorch script": [sys.executable, str(WORKER), "script", str(threads), model]}
+    seconds, epochs = {name: [] for name in commands}, []
+    for _ in range(rounds):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            seconds[name].append(time.perf_counter() - start)
+            if name == "mlp":
+                epochs += [line["seconds"] for line in map(json.loads, output.splitlines()) if "seconds" in line]
+    medians = {name: statistics.median(all) for name, all in seconds.items()}
+    return medians | {"epoch": statistics.median(epochs)}
 
 
-def print_table(title, rows):
-    ours = next((r["median"] for r in rows if r["ours"]), None)
-    print(f"\n{title}\n\n| program | median s | min to max | ÷ ours | loss | accuracy |\n|---|--:|--:|--:|--:|--:|")
-    for r in sorted(rows, key=lambda r: r["median"]):
-        ratio = f"{r['median'] / ours:.2f}" if ours else "–"
-        loss = f"{r['loss']:.4f}" if "loss" in r else "–"
-        low, high = min(r["seconds"]), max(r["seconds"])
+def peak(binary, threads):
+    """The machine's floating-point operations a second, and the names of the kernels."""
+    command = [binary, "bench", "--hidden", "none", "--seconds", "0.1", "--threads", str(threads), "--json"]
+    answer = json.loads(subprocess.check_output([*command, "--data-dir", str(DATA)], text=True, stderr=subprocess.DEVNULL))
+    return answer["speeds"][0]["peak_flops_per_second"], answer["kernels"]
+
+
+def print_table(rows, flops, peak_flops):
+    """Every program, the fastest first."""
+    median = lambda row, what: statistics.median(row[f"{what}_seconds"])
+    ours = next(row for row in rows if row["ours"])
+    print("| program | s/epoch | min to max | ÷ mlp | of peak | s to classify 10,000 | ÷ mlp | test accuracy |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    for row in sorted(rows, key=lambda row: median(row, "train")):
+        seconds, classify = median(row, "train"), median(row, "eval")
+        low, high = min(row["train_seconds"]), max(row["train_seconds"])
         print(
-            f"| {r['program']} | {r['median']:.4f} | {low:.4f} to {high:.4f} | {ratio} "
-            f"| {loss} | {100 * r['accuracy']:.2f} % |"
+            f"| {row['program']} | {seconds:.3f} | {low:.3f} to {high:.3f} "
+            f"| {seconds / median(ours, 'train'):.2f} | {100 * flops / seconds / peak_flops:.0f} % "
+            f"| {classify:.4f} | {classify / median(ours, 'eval'):.2f} | {100 * row['accuracy']:.2f} % |"
         )
+    print(flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workload", choices=WORKLOADS, default="W1")
-    parser.add_argument("--threads", type=int, default=1, help="also the number of processors to use")
-    parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")
-    parser.add_argument("--ours", metavar="BINARY", help="the mlp program")
-    parser.add_argument("--rounds", type=int, help="[default: 5 for W1 and W2, 3 for W3]")
-    parser.add_argument("--eval", action="store_true", help="also classify the 10,000 test images")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--workloads", default="W1,W2,W3")
+    parser.add_argument("--threads", default="1,2", help="also the number of processors to use")
+    parser.add_argument("--peers", help="some of tensorflow,jax,torch,torch-loader,numpy,sklearn")
+    parser.add_argument("--ours", metavar="BINARY", default=ROOT / "target" / "release" / "mlp")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpus", type=int, nargs="+", help="the processors to use [default: the first]")
+    parser.add_argument(
+        "--venv", type=Path, default=Path.home() / ".cache" / "mlp-bench-venv", help="[default: %(default)s]"
+    )
+    parser.add_argument("--json", type=Path, help="also write every single measurement to this file")
     args = parser.parse_args()
-    work = WORKLOADS[args.workload]
+    if not all(importlib.util.find_spec(name) for name in ["safetensors", "torch", "jax", "tensorflow", "sklearn"]):
+        in_venv(args.venv)
 
-    # Whoever is started from here runs on these processors alone.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
-    rounds = args.rounds or work.rounds
-    epochs = min(rounds, 2)
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        programs = [Peer(name, args.workload, args.threads) for name in args.peers.split(",") if name]
-        if args.ours:
-            programs.append(Ours(args.ours, work, args.threads, epochs, folder))
-        tables = measure(programs, work, rounds, epochs, args.eval)
-        for program in programs:
-            program.close()
+    global DATA, accuracy, read_split
+    from bench_peers_worker import DATA, PEERS, WORKLOADS, accuracy, read_split
 
+    names = args.peers.split(",") if args.peers else list(PEERS)
+    binary = str(Path(args.ours).resolve())
+    cpus = args.cpus or sorted(os.sched_getaffinity(0))
     cpu = next(line for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    about = {
-        "workload": args.workload,
-        "layers": work.layers,
-        "batch_size": work.batch_size,
-        "learning_rate": work.learning_rate,
-        "threads": args.threads,
-        "rounds": rounds,
-        "epochs_judged": epochs,
-        "cpu": cpu.split(":")[1].strip(),
-        "load_before": load,
-    }
+    about = {"date": str(date.today()), "cpu": cpu.split(":")[1].strip(), "rounds": args.rounds, "load": os.getloadavg()[0]}
+    print(f"{about['date']}, {about['cpu']}, medians of {args.rounds} interleaved epochs, load before {about['load']:.2f}\n")
+    everything, behind = [], []
+    for threads in map(int, args.threads.split(",")):
+        # Whoever is started from here runs on these processors alone.
+        os.sched_setaffinity(0, cpus[:threads])
+        peak_flops, kernels = peak(binary, threads)
+        for workload in args.workloads.split(","):
+            work = WORKLOADS[workload]
+            with tempfile.TemporaryDirectory() as folder:
+                programs = [Peer(name, workload, threads) for name in names]
+                programs.append(Ours(binary, work, threads, folder))
+                rows = measure(programs, work, args.rounds)
+                for program in programs:
+                    program.close()
+            print(
+                f"**{workload}**: {'-'.join(map(str, work.layers))}, batch {work.batch_size}, learning rate "
+                f"{work.learning_rate}; threads: {threads}; {kernels}, peak {peak_flops / 1e9:.0f} GFLOP/s; "
+                f"accuracy after epochs: {work.epochs}\n"
+            )
+            print_table(rows, work.flops, peak_flops)
+            best = max(row["accuracy"] for row in rows)
+            behind += [(workload, threads, row["program"]) for row in rows if row["accuracy"] < best - 0.01]
+            everything.append({"workload": workload, "threads": threads, "peak": peak_flops, "rows": rows})
+        if "W1" in args.workloads and any(name.startswith("torch") for name in names):
+            with tempfile.TemporaryDirectory() as folder:
+                whole = whole_process(binary, threads, args.rounds, folder)
+            print(
+                f"Whole process, start to saved model, one epoch of 784-50-10, threads: {threads}: mlp {whole['mlp']:.2f} s "
+                f"({whole['mlp'] / whole['epoch']:.1f} times the epoch itself), PyTorch script {whole['PyTorch script']:.2f} s, "
+                f"{whole['PyTorch script'] / whole['mlp']:.1f} times as long.\n"
+            )
+            everything.append({"whole": whole, "threads": threads})
     if args.json:
-        print(json.dumps(about | tables))
-        return
-    print(
-        f"{args.workload}: {'-'.join(map(str, work.layers))}, batch {work.batch_size}, "
-        f"learning rate {work.learning_rate}; threads {args.threads}, rounds {rounds}; "
-        f"{about['cpu']}, load before {load:.2f}"
-    )
-    print_table(
-        f"One epoch of {IMAGES} images; loss and accuracy on {JUDGED} of them after {epochs}", tables["train"]
-    )
-    if args.eval:
-        print_table("Classifying the 10000 test images", tables["eval"])
+        args.json.write_text(json.dumps(about | {"measured": everything}))
+    for workload, threads, program in behind:
+        print(f"{workload}, threads {threads}: {program} is more than a point behind: does it learn?", file=sys.stderr)
+    sys.exit(1 if behind else 0)
 
 
 if __name__ == "__main__":

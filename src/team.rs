@@ -111,9 +111,14 @@ impl Team {
             });
             let taken = AtomicU32::new(!all);
             self.run(&|thread| {
-                let own = (thread..SLOTS).step_by(threads).fold(0, |own, slot| own | 1 << slot);
+                let own = (thread..SLOTS)
+                    .step_by(threads)
+                    .fold(0, |own, slot| own | 1 << slot);
                 while let Some(slot) = take(&taken, own) {
-                    let part = slots[slot].lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let part = slots[slot]
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .take();
                     work(part.expect("whoever takes a slot is alone"));
                 }
             });

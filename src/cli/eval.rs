@@ -1,6 +1,6 @@
 //! `mlp eval`: the last word on a model, on images that it has never seen.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, time::Instant};
 
 use anyhow::ensure;
 use clap::ValueEnum;
@@ -99,6 +99,7 @@ impl Eval {
         let loss = metadata.loss.build::<f32>();
         let mut team = Team::new(self.threads.count());
         let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
+        let start = Instant::now();
         let result = evaluate(
             &model.network,
             &*loss,
@@ -106,11 +107,13 @@ impl Eval {
             metadata.scaling(),
             &mut team,
         );
+        let seconds = start.elapsed().as_secs_f64();
         spinner.finish_and_clear();
         if self.json {
             let (low, high) = result.interval();
             let object = json!({
                 "model": self.model, "split": self.split.to_possible_value().map(|v| v.get_name().to_owned()), "images": result.images(),
+                "seconds": seconds, "images_per_second": f64::from(result.images()) / seconds,
                 "loss": result.loss, "correct": result.correct(), "accuracy": result.accuracy(),
                 "accuracy_interval_95": [low, high],
                 "recall": share_right(&result.confusion, Axis(1)),

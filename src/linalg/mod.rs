@@ -143,7 +143,9 @@ pub fn zeros<F: Float>(shape: (usize, usize)) -> Array2<F> {
     let room = Array1::<F>::zeros(len + LINE);
     let start = room.as_ptr().align_offset(LINE);
     let zeros = room.slice_move(s![start..start + len]);
-    let zeros = zeros.into_shape_with_order(shape).expect("as many elements");
+    let zeros = zeros
+        .into_shape_with_order(shape)
+        .expect("as many elements");
     prefer_huge_pages(&zeros);
     zeros
 }
