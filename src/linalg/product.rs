@@ -133,16 +133,17 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
 fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
     const JUDGED: usize = 4;
     let (Left::Rows(a) | Left::Columns(a)) = a;
-    if a.nrows() < JUDGED || a.ncols() < 16 {
+    if a.ncols() < 16 {
         return false;
     }
-    let mut zeros = 0_u32;
-    for row in (0..a.nrows()).step_by(a.nrows().div_ceil(JUDGED)) {
+    let (mut judged, mut zeros) = (0, 0_u32);
+    for row in (0..a.nrows()).step_by(a.nrows().div_ceil(JUDGED).max(1)) {
+        judged += a.ncols();
         for &v in slice(a, row) {
             zeros += u32::from(v == F::zero());
         }
     }
-    zeros as usize > JUDGED * a.ncols() / 2
+    zeros as usize > judged / 2
 }
 
 /// M, K and N.

@@ -149,8 +149,8 @@ fn columns<F: Float, I: Instructions, const W: usize>(
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
-        pack(b, (k0 + start, ks), j, panel);
         let masks = &room.masks[block][..rows];
+        pack(b, k0 + start, j, masks, panel);
         match part.a {
             Left::Rows(a) => {
                 for row in 0..rows {
@@ -174,15 +174,23 @@ fn columns<F: Float, I: Instructions, const W: usize>(
     }
 }
 
-/// `panel[k][s] = b[k0 + k][j + s]`; columns beyond the last keep what they had, and are never stored.
+/// `panel[k][s] = b[k0 + k][j + s]` for every k that a mask has; the others, and columns beyond the last,
+/// keep what they had: nobody looks at them.
 #[inline(always)]
 fn pack<F: Float, const W: usize>(
     b: &ArrayRef2<F>,
-    (k0, kc): (usize, usize),
+    k0: usize,
     j: usize,
+    masks: &[Mask],
     panel: &mut [[F; W]; BLOCK],
 ) {
-    for k in 0..kc {
+    let mut bits = 0;
+    for mask in masks {
+        bits |= mask;
+    }
+    while bits != 0 {
+        let k = bits.trailing_zeros() as usize % BLOCK;
+        bits &= bits - 1;
         fill(&mut panel[k], &slice(b, k0 + k)[j..]);
     }
 }
