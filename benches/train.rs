@@ -66,9 +66,7 @@ fn step(criterion: &mut Criterion) {
         let network = Mlp::<f32>::kaiming(&workload.layers, &mut generator(1, Purpose::Init));
         let mut trainer = Trainer::new(network, &CrossEntropy, n, Team::new(1));
         let targets: Vec<u8> = (0..n).map(|image| (image % 10) as u8).collect();
-        let sgd = Sgd {
-            learning_rate: workload.learning_rate,
-        };
+        let sgd = Sgd::new(workload.learning_rate);
         let gather = |first: usize, x: &mut ArrayRef2<f32>| {
             for ((row, p), v) in x.indexed_iter_mut() {
                 *v = pixel(first + row, p);

@@ -20,6 +20,10 @@ Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K
 
 losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),
 NAME.loss (1) = their mean, NAME.dlogits (N, O).
+
+optim.safetensors holds steps of torch.optim.SGD on two parameters with given gradients, and schedules:
+grads.weight (S, O, I), grads.bias (S, O), init.weight, init.bias, NAME.final.weight, NAME.final.bias,
+rates.NAME (T).
 """
 
 import itertools
@@ -141,6 +145,62 @@ def make_loss(name, row_loss, logits, targets):
     }
 
 
+RATE = 0.05
+# name: (torch.optim.SGD's arguments, clip_grad_norm_'s, renorm's)
+OPTIMIZERS = {
+    "plain": ({}, None, None),
+    "momentum": ({"momentum": 0.9}, None, None),
+    "nesterov": ({"momentum": 0.9, "nesterov": True}, None, None),
+    "decay": ({"weight_decay": 0.1}, None, None),
+    "all": ({"momentum": 0.8, "nesterov": True, "weight_decay": 0.01}, 1.5, 0.7),
+    "clip": ({}, 1.5, None),
+    "max-norm": ({"momentum": 0.5}, None, 0.7),
+}
+
+
+def make_optimizers():
+    torch.manual_seed(1)
+    init = {"weight": torch.randn(4, 3), "bias": torch.randn(4)}
+    grads = {name: torch.randn(STEPS, *value.shape) for name, value in init.items()}
+    tensors = {f"init.{k}": v for k, v in init.items()} | {f"grads.{k}": v for k, v in grads.items()}
+    for name, (options, clip, max_norm) in OPTIMIZERS.items():
+        params = {key: value.clone().requires_grad_() for key, value in init.items()}
+        optimizer = torch.optim.SGD(params.values(), RATE, **options)
+        for step in range(STEPS):
+            for key, param in params.items():
+                param.grad = grads[key][step].clone()
+            if clip:
+                torch.nn.utils.clip_grad_norm_(params.values(), clip)
+            optimizer.step()
+            if max_norm:
+                with torch.no_grad():
+                    params["weight"].copy_(params["weight"].renorm(2, 0, max_norm))
+        tensors |= {f"{name}.final.{key}": value for key, value in params.items()}
+    return tensors
+
+
+def make_schedules(total=20):
+    lr = torch.optim.lr_scheduler
+    makers = {
+        "linear": lambda o: lr.LinearLR(o, 1.0, 0.1, total),
+        "exponential": lambda o: lr.ExponentialLR(o, 0.01 ** (1 / total)),
+        "cosine": lambda o: lr.CosineAnnealingLR(o, total, 0.005),
+        "step": lambda o: lr.StepLR(o, 5, 0.5),
+        "one-cycle": lambda o: lr.OneCycleLR(o, RATE, total, cycle_momentum=False),
+    }
+    tensors = {}
+    for name, make in makers.items():
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], RATE)
+        scheduler = make(optimizer)
+        rates = []
+        for _ in range(total):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+        tensors[f"rates.{name}"] = torch.tensor(rates)
+    return tensors
+
+
 def write(name, tensors, note):
     tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
     # one entry only: safetensors writes several in random order
@@ -178,6 +238,7 @@ def main():
         **make_loss("single-digit", mse_digit_rows, [[2.5]], [7]),
     }
     write("losses", losses, "hand-made logits")
+    write("optim", make_optimizers() | make_schedules(), f"rate {RATE}")
 
 
 if __name__ == "__main__":

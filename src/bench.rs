@@ -75,9 +75,7 @@ impl Workload {
     }
 
     fn sgd(&self) -> Sgd<f32> {
-        Sgd {
-            learning_rate: self.learning_rate,
-        }
+        Sgd::new(self.learning_rate)
     }
 }
 
@@ -224,7 +222,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         for (module, mut param) in network.params_mut(|rows| rows_of_a_piece(rows, 1)) {
             param.backward(&tape.x(module, n), &tape.dy(module, n));
             gradients += took();
-            sgd.step(&mut param.value, &param.grad);
+            sgd.step(&mut param);
             step += took();
         }
         seconds[4].push(gradients);

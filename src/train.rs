@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ndarray::ArrayRef2;
+use ndarray::{ArrayRef2, Axis};
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -20,7 +20,7 @@ use crate::{
     loss::Loss,
     metrics::{self, Evaluation, evaluate},
     nn::{Mlp, ParamRows, Tape},
-    optim::Sgd,
+    optim::{self, Extras, Schedule, Sgd, clip_scale},
     team::Team,
 };
 
@@ -33,6 +33,10 @@ pub struct Settings {
     pub batch_size: usize,
     /// The length of a step, see [`Sgd`].
     pub learning_rate: f32,
+    /// What is added to the plain step.
+    pub extras: Extras,
+    /// How the learning rate changes from step to step.
+    pub schedule: Schedule,
     /// What all that is random follows from.
     pub seed: u64,
     /// From pixels to inputs.
@@ -195,12 +199,27 @@ impl<'a, F: Float> Trainer<'a, F> {
             return Err(self.output_not_finite(targets.len()));
         }
         let finite = AtomicBool::new(true);
-        self.params(targets.len(), |x, dy, param| {
-            param.backward(x, dy);
-            if !sgd.step(&mut param.value, &param.grad) {
+        let step = |sgd: &Sgd<F>, param: &mut ParamRows<'_, F>| {
+            if !sgd.step(param) {
                 finite.store(false, Ordering::Relaxed);
             }
-        });
+        };
+        match sgd.extras.clip_norm {
+            None => self.params(targets.len(), |x, dy, param| {
+                param.backward(x, dy);
+                step(&sgd, param);
+            }),
+            Some(most) => {
+                self.params(targets.len(), |x, dy, param| param.backward(x, dy));
+                let scale = clip_scale(self.network.gradient_norm(), most);
+                let scale = F::from(scale).expect("a float converts");
+                let sgd = Sgd { scale, ..sgd };
+                self.params(targets.len(), |_, _, param| step(&sgd, param));
+            }
+        }
+        if let Some(most) = sgd.extras.max_norm {
+            self.limit_norms(F::from(most).expect("a float converts"));
+        }
         match finite.into_inner() {
             true => Ok(result),
             false => Err(NotFinite::Param(
@@ -271,6 +290,18 @@ impl<'a, F: Float> Trainer<'a, F> {
         });
     }
 
+    /// The weights into every unit, not longer than `most`.
+    fn limit_norms(&mut self, most: F) {
+        const COLUMNS: usize = 64;
+        let params = self.network.modules_mut().iter_mut();
+        let params = params.flat_map(|module| module.params_mut());
+        let weights = params.filter(|param| param.name == "weight");
+        let pieces = weights.flat_map(|w| w.value.axis_chunks_iter_mut(Axis(1), COLUMNS));
+        self.team.for_each(pieces, |mut columns| {
+            optim::limit_norms(&mut columns, most, &mut [F::zero(); COLUMNS]);
+        });
+    }
+
     fn output_not_finite(&self, n: usize) -> NotFinite {
         let mut modules = self.network.modules().iter().enumerate();
         let module =
@@ -326,8 +357,13 @@ pub fn train(
     assert!(!train.is_empty(), "nothing to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
-    let sgd = Sgd {
-        learning_rate: settings.learning_rate,
+    if settings.extras.velocity() {
+        trainer.network.at_rest();
+    }
+    let epoch_steps = train.len().div_ceil(batch_size);
+    let mut sgd = Sgd {
+        extras: settings.extras,
+        ..Sgd::new(settings.learning_rate)
     };
     let augmenter = match settings.augmentation.clone() {
         Some(augmentation) => {
@@ -356,6 +392,9 @@ pub fn train(
                     None => settings.scaling.gather(train, images, x),
                 }
             };
+            let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + index);
+            let all = settings.epochs * epoch_steps;
+            sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all);
             let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
                 let learning_rate = settings.learning_rate;
                 TrainError::NotFinite {

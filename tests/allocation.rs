@@ -52,9 +52,7 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
             let layers = [784, 50, 20, loss.outputs(10)];
             let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
-            let sgd = Sgd {
-                learning_rate: 1e-3,
-            };
+            let sgd = Sgd::new(1e-3);
             // Every thread takes its scratch when it first works; which one works is not certain.
             let mut fewest = usize::MAX;
             for _ in 0..200 {

@@ -126,7 +126,7 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                         rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
                     };
                     let result = trainer
-                        .step(Sgd { learning_rate }, targets, gather)
+                        .step(Sgd::new(learning_rate), targets, gather)
                         .unwrap();
                     let torch = losses[[0, step]];
                     let error = (result.loss - torch).abs() / torch.abs().max(1.0);

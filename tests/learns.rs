@@ -8,7 +8,7 @@ use mlp::{
     metrics::evaluate,
     model_file::LossKind,
     nn::Mlp,
-    optim::Sgd,
+    optim::{Extras, Schedule, Sgd},
     team::Team,
     train::{
         Epoch, NotFinite, Observer, Purpose, Settings, Step, TrainError, Trainer, generator, train,
@@ -37,6 +37,8 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
         epochs,
         batch_size,
         learning_rate,
+        extras: Extras::default(),
+        schedule: Schedule::default(),
         seed: 1,
         scaling: Scaling::UNIT,
         augmentation: None,
@@ -64,13 +66,11 @@ fn one_batch_of_32_is_learned_by_heart() {
     for kind in KINDS {
         let loss = kind.build::<f32>();
         let mut trainer = Trainer::new(network(&[50], &*loss, 1), &*loss, 32, Team::new(2));
-        let sgd = Sgd {
-            learning_rate: if kind == LossKind::MseDigit {
-                0.02
-            } else {
-                0.5
-            },
-        };
+        let sgd = Sgd::new(if kind == LossKind::MseDigit {
+            0.02
+        } else {
+            0.5
+        });
         let order = data::batches::in_order(32);
         let mut result = None;
         for _ in 0..3000 {

@@ -9,6 +9,7 @@ use mlp::{
         check_writable, from_bytes, load, save, to_bytes,
     },
     nn::Mlp,
+    optim::{Extras, Schedule},
     train::{Purpose, generator},
 };
 use proptest::prelude::*;
@@ -22,6 +23,8 @@ fn model() -> Model {
         epochs: 3,
         batch_size: 50,
         learning_rate: 0.5,
+        extras: Extras::default(),
+        schedule: Schedule::default(),
         valid: 10_000,
         seed: 7,
         augmentation: Some(Preset::Ciresan2010.augmentation()),

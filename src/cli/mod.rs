@@ -8,6 +8,7 @@ mod eval;
 mod gradcheck;
 mod interrupt;
 mod network;
+mod optim;
 mod output;
 mod train;
 

@@ -20,6 +20,7 @@ use super::{
     data::DataArgs,
     interrupt::Interrupted,
     network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
+    optim::OptimArgs,
     output::{BOLD, DIM, Output, next_step, note, thousands},
 };
 
@@ -39,6 +40,7 @@ Examples:
   mlp train --hidden none                        softmax regression
   mlp train --loss mse --target digit            one output, the digit itself
   mlp train --valid 0 --out all.bin              on all 60,000 images
+  mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
   mlp train --augment ciresan2010                every epoch sees the images anew
   mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
@@ -67,6 +69,9 @@ pub struct Train {
     /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
     #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = learning_rate)]
     lr: Option<f32>,
+
+    #[command(flatten)]
+    optim: OptimArgs,
 
     /// What all that is random follows from: first weights, order of the images
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
@@ -136,6 +141,8 @@ impl Train {
         let augmentation = self.augment.augmentation()?;
         let loss = kind.build::<f32>();
         let layers = self.hidden.layers(kind);
+        let learning_rate = self.lr.unwrap_or(default_learning_rate(kind));
+        let schedule = self.optim.schedule(learning_rate, self.epochs as usize)?;
         let images = (FileKind::TrainImages.count() - self.valid) as usize;
         let batch_size = (self.batch_size as usize).min(images);
         // A weight and its gradient, twice when saved; y and dy.
@@ -156,7 +163,9 @@ impl Train {
         let settings = Settings {
             epochs: self.epochs as usize,
             batch_size,
-            learning_rate: self.lr.unwrap_or(default_learning_rate(kind)),
+            learning_rate,
+            extras: self.optim.extras(),
+            schedule,
             seed: self.seed,
             scaling: Scaling::UNIT,
             augmentation,
@@ -171,7 +180,9 @@ impl Train {
             training: Training {
                 epochs: settings.epochs,
                 batch_size: settings.batch_size,
-                learning_rate: settings.learning_rate,
+                learning_rate,
+                extras: settings.extras,
+                schedule: settings.schedule,
                 valid: valid.len(),
                 seed: self.seed,
                 augmentation: settings.augmentation.clone(),

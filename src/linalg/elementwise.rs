@@ -42,6 +42,32 @@ fn add_scaled<F: Float>(alpha: F, x: &[F], y: &mut [F]) -> bool {
     !not_finite
 }
 
+/// (v, w) = f(dw, v, w); returns whether all of w is finite.
+pub(super) struct Update<'a, F, G> {
+    pub dw: &'a ArrayRef2<F>,
+    pub v: &'a mut ArrayRef2<F>,
+    pub w: &'a mut ArrayRef2<F>,
+    pub f: G,
+}
+
+impl<F: Float, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) -> bool {
+        let Self { dw, v, w, f } = self;
+        let mut not_finite = false;
+        for row in 0..dw.nrows() {
+            let (v, w) = (slice_mut(v, row), slice_mut(w, row));
+            for ((dw, v), w) in slice(dw, row).iter().zip(v).zip(w) {
+                (*v, *w) = f(*dw, *v, *w);
+                not_finite |= !w.is_finite();
+            }
+        }
+        !not_finite
+    }
+}
+
 /// y = f(x)
 pub(super) struct Map<'a, F, G> {
     pub x: &'a ArrayRef2<F>,

@@ -33,7 +33,7 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 
 use dense::InRegisters;
 use dispatch::Set;
-use elementwise::{AddScaled, Map, ScaleBytes, ZipMap};
+use elementwise::{AddScaled, Map, ScaleBytes, Update, ZipMap};
 use product::{Left, Product, Right, WithScratch};
 
 /// The numbers a network can be made of: `f32` to train, `f64` to check the very same code.
@@ -100,6 +100,20 @@ fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
 pub fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
     assert_eq!(x.dim(), y.dim(), "add_scaled: x against y");
     Set::detect().run(AddScaled { alpha, x, y })
+}
+
+/// (v, w) = f(dw, v, w), element by element. Returns whether every element of the new w is finite.
+///
+/// Shapes and panics as [`add_scaled`].
+pub fn update<F: Float>(
+    dw: &ArrayRef2<F>,
+    v: &mut ArrayRef2<F>,
+    w: &mut ArrayRef2<F>,
+    f: impl Fn(F, F, F) -> (F, F),
+) -> bool {
+    assert_eq!(dw.dim(), v.dim(), "update: dw against v");
+    assert_eq!(dw.dim(), w.dim(), "update: dw against w");
+    Set::detect().run(Update { dw, v, w, f })
 }
 
 /// y = f(x), element by element. Shapes and panics as [`add_scaled`].

@@ -25,6 +25,7 @@ use crate::{
     linalg::Float,
     loss::{CrossEntropy, Loss, Mse, Target},
     nn::{Linear, Mlp},
+    optim::{Extras, Schedule},
 };
 
 pub use error::{Fault, ModelError};
@@ -69,6 +70,12 @@ pub struct Training {
     pub batch_size: usize,
     /// `--lr`
     pub learning_rate: f32,
+    /// `--momentum` and the like.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub extras: Extras,
+    /// `--schedule` and the like.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
     /// `--valid`: images held back from the end of the training file.
     pub valid: usize,
     /// `--seed`
@@ -83,6 +90,10 @@ pub struct Training {
     /// Epoch and step after which it was interrupted; none if it ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<(usize, usize)>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Activation functions.

@@ -1,5 +1,7 @@
 use ndarray_rand::rand::RngCore;
 
+use crate::linalg;
+
 use super::{Float, Linear, Module, ParamRows, ReLU, Tape, TapeRows, kaiming_uniform};
 
 /// Linear, ReLU, Linear, … Linear: a multilayer perceptron.
@@ -133,6 +135,24 @@ impl<F: Float> Mlp<F> {
                     .flat_map(move |param| param.rows_mut(rows(param.value.nrows())))
                     .map(move |piece| (m, piece))
             })
+    }
+
+    /// Gives every parameter a velocity of zero, where momentum has none yet.
+    pub fn at_rest(&mut self) {
+        for param in self.modules.iter_mut().flat_map(|m| m.params_mut()) {
+            let shape = param.value.dim();
+            param.velocity.get_or_insert_with(|| linalg::zeros(shape));
+        }
+    }
+
+    /// √Σ of the squares of all gradients. The order of the sum does not depend on the threads.
+    pub fn gradient_norm(&self) -> f64 {
+        let params = self.modules.iter().flat_map(|m| m.params());
+        let rows = params.flat_map(|param| param.grad.rows());
+        let squares = rows
+            .into_iter()
+            .map(|row| row.dot(&row).to_f64().expect("a float converts"));
+        squares.sum::<f64>().sqrt()
     }
 
     /// The name of the first parameter with an element that is not finite, such as `2.weight`.

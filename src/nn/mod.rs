@@ -87,6 +87,8 @@ pub struct Param<F> {
     pub value: Array2<F>,
     /// dw or db, shaped like `value`.
     pub grad: Array2<F>,
+    /// What momentum keeps from step to step, shaped like `value`; none in plain SGD.
+    pub velocity: Option<Array2<F>>,
     /// How `grad` follows from the module's input and the gradient of its output.
     pub gradient: Gradient<F>,
 }
@@ -100,6 +102,7 @@ impl<F: Float> Param<F> {
             name,
             value,
             grad,
+            velocity: None,
             gradient,
         }
     }
@@ -117,6 +120,8 @@ impl<F: Float> Param<F> {
         let gradient = self.gradient;
         let values = self.value.axis_chunks_iter_mut(Axis(0), rows);
         let grads = self.grad.axis_chunks_iter_mut(Axis(0), rows);
+        let velocity = self.velocity.as_mut();
+        let mut velocities = velocity.map(|v| v.axis_chunks_iter_mut(Axis(0), rows));
         values
             .zip(grads)
             .enumerate()
@@ -124,6 +129,7 @@ impl<F: Float> Param<F> {
                 first: piece * rows,
                 value,
                 grad,
+                velocity: velocities.as_mut().and_then(Iterator::next),
                 gradient,
             })
     }
@@ -136,6 +142,8 @@ pub struct ParamRows<'a, F> {
     pub value: ArrayViewMut2<'a, F>,
     /// These rows of dw or db.
     pub grad: ArrayViewMut2<'a, F>,
+    /// These rows of the velocity, if there is one.
+    pub velocity: Option<ArrayViewMut2<'a, F>>,
     gradient: Gradient<F>,
 }
 

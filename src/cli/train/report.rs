@@ -19,6 +19,7 @@ use super::super::{
     augment::augmentation_text,
     interrupt,
     network::network_text,
+    optim::optimiser_text,
     output::{BOLD, DIM, Output, progress_bar, scientific, thousands},
 };
 
@@ -111,7 +112,7 @@ impl Start<'_> {
         }
         writeln!(
             out,
-            "{DIM}settings{DIM:#}  {} {}, batches of {}, lr {:?}, seed {}, {} {}",
+            "{DIM}settings{DIM:#}  {} {}, batches of {}, lr {:?}{}, seed {}, {} {}",
             count(training.epochs),
             if training.epochs == 1 {
                 "epoch"
@@ -120,6 +121,7 @@ impl Start<'_> {
             },
             count(training.batch_size),
             training.learning_rate,
+            optimiser_text(&training.extras, &training.schedule),
             training.seed,
             self.threads,
             if self.threads == 1 {

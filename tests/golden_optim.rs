@@ -1,0 +1,174 @@
+//! Steps of SGD with all that can be added to it, and every schedule, against PyTorch's.
+//!
+//! The reference values are in tests/golden, made by scripts/golden.py.
+
+#[path = "support/golden.rs"]
+mod golden;
+
+use golden::Golden;
+use mlp::{
+    linalg::Float,
+    nn::{Linear, Mlp},
+    optim::{Extras, Schedule, Sgd, Shape, clip_scale, limit_norms},
+};
+use ndarray::{Array2, s};
+
+const RATE: f64 = 0.05;
+const STEPS: usize = 10;
+
+fn cast<F: Float>(a: &Array2<f64>) -> Array2<F> {
+    a.mapv(|v| F::from(v).unwrap())
+}
+
+/// Ten steps with given gradients, rows of a parameter at a time.
+fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 2] {
+    let get = |name: &str| golden.get(name).unwrap();
+    let w = cast(&get("init.weight"))
+        .t()
+        .as_standard_layout()
+        .to_owned();
+    let linear = Linear::new(w, cast(&get("init.bias")).row(0).to_owned());
+    let (inputs, outputs) = linear.w().dim();
+    let mut network: Mlp<F> = Mlp::of_linears([linear]);
+    network.at_rest();
+    let mut sgd = Sgd {
+        extras,
+        ..Sgd::new(F::from(RATE).unwrap())
+    };
+    let (dw, db) = (get("grads.weight"), get("grads.bias"));
+    for step in 0..STEPS {
+        let dw = cast::<F>(
+            &dw.slice(s![step * outputs..(step + 1) * outputs, ..])
+                .to_owned(),
+        );
+        let params = network.modules_mut()[0].params_mut();
+        params[0].grad.assign(&dw.t());
+        params[1].grad.row_mut(0).assign(&cast(&db).row(step));
+        if let Some(most) = extras.clip_norm {
+            sgd.scale = F::from(clip_scale(network.gradient_norm(), most)).unwrap();
+        }
+        for (_, mut param) in network.params_mut(|_| rows) {
+            assert!(sgd.step(&mut param));
+        }
+        if let Some(most) = extras.max_norm {
+            let w = &mut network.modules_mut()[0].params_mut()[0].value;
+            let norms = &mut vec![F::zero(); inputs.max(outputs)];
+            limit_norms(&mut w.view_mut(), F::from(most).unwrap(), norms);
+        }
+    }
+    let params = network.modules()[0].params();
+    [params[0].value.t().to_owned(), params[1].value.clone()]
+}
+
+fn steps_match_pytorch<F: Float>(tolerance: f64) {
+    let golden = Golden::open("optim");
+    let plain = Extras::default();
+    let momentum = Extras {
+        momentum: 0.9,
+        ..plain
+    };
+    for (name, extras) in [
+        ("plain", plain),
+        ("momentum", momentum),
+        (
+            "nesterov",
+            Extras {
+                nesterov: true,
+                ..momentum
+            },
+        ),
+        (
+            "decay",
+            Extras {
+                weight_decay: 0.1,
+                ..plain
+            },
+        ),
+        (
+            "all",
+            Extras {
+                momentum: 0.8,
+                nesterov: true,
+                weight_decay: 0.01,
+                clip_norm: Some(1.5),
+                max_norm: Some(0.7),
+            },
+        ),
+        (
+            "clip",
+            Extras {
+                clip_norm: Some(1.5),
+                ..plain
+            },
+        ),
+        (
+            "max-norm",
+            Extras {
+                momentum: 0.5,
+                max_norm: Some(0.7),
+                ..plain
+            },
+        ),
+    ] {
+        for rows in [1, 2, 100] {
+            let ours = train::<F>(&golden, extras, rows);
+            for (ours, param) in ours.iter().zip(["weight", "bias"]) {
+                let torch = golden.get(&format!("{name}.final.{param}")).unwrap();
+                assert_eq!(ours.dim(), torch.dim(), "{name}.{param}");
+                for (ours, torch) in ours.iter().zip(&torch) {
+                    let error = (ours.to_f64().unwrap() - torch).abs();
+                    assert!(
+                        error < tolerance,
+                        "{name}.{param}, {rows} rows: {ours} against {torch}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_match_pytorch_in_f64_but_for_settings_that_are_f32() {
+    steps_match_pytorch::<f64>(1e-6);
+}
+
+#[test]
+fn steps_match_pytorch_in_f32() {
+    steps_match_pytorch::<f32>(2e-6);
+}
+
+#[test]
+fn schedules_match_pytorch() {
+    let golden = Golden::open("optim");
+    let rate = RATE as f32;
+    for (name, shape) in [
+        ("linear", Shape::Linear { end: rate * 0.1 }),
+        ("exponential", Shape::Exponential { end: rate * 0.01 }),
+        ("cosine", Shape::Cosine { end: 0.005 }),
+        (
+            "step",
+            Shape::Step {
+                every: 1.0,
+                factor: 0.5,
+            },
+        ),
+        ("one-cycle", Shape::OneCycle),
+    ] {
+        let torch = golden.get(&format!("rates.{name}")).unwrap();
+        let schedule = Schedule {
+            shape,
+            warm_up: 0.0,
+        };
+        for (t, torch) in torch.iter().enumerate() {
+            let ours = f64::from(schedule.rate(rate, t, 5, torch_len(&golden, name)));
+            assert!(
+                (ours - torch).abs() < 1e-8,
+                "{name}, step {t}: {ours} against {torch}"
+            );
+        }
+    }
+}
+
+fn torch_len(golden: &Golden, name: &str) -> usize {
+    golden.get(&format!("rates.{name}")).unwrap().len()
+}
