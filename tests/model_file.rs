@@ -5,10 +5,10 @@ use std::{collections::HashMap, fs, path::Path};
 use mlp::{
     augment::Preset,
     model_file::{
-        Activation, FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training,
-        check_writable, from_bytes, load, save, to_bytes,
+        FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training, check_writable,
+        from_bytes, load, save, to_bytes,
     },
-    nn::Mlp,
+    nn::{Activation, Init, Mlp},
     train::{Purpose, generator},
 };
 use proptest::prelude::*;
@@ -22,6 +22,7 @@ fn model() -> Model {
         epochs: 3,
         batch_size: 50,
         learning_rate: 0.5,
+        init: Init::KaimingUniform,
         valid: 10_000,
         seed: 7,
         augmentation: Some(Preset::Ciresan2010.augmentation()),
@@ -33,6 +34,7 @@ fn model() -> Model {
         format_version: FORMAT_VERSION,
         layers,
         activation: Activation::Relu,
+        dropout: vec![],
         loss: LossKind::Ce,
         input_scale: 1.0 / 255.0,
         input_shift: 0.0,

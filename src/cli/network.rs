@@ -172,12 +172,6 @@ pub fn layers_text(layers: &[usize]) -> String {
     }
 }
 
-/// `784-50-10, ReLU`; without hidden layers there is none.
-pub fn network_text(layers: &[usize]) -> String {
-    let activation = if layers.len() > 2 { ", ReLU" } else { "" };
-    format!("{}{activation}", layers_text(layers))
-}
-
 /// How many threads to use.
 #[derive(clap::Args, Clone, Copy)]
 #[command(next_help_heading = "Machine")]

@@ -7,8 +7,8 @@ use std::{io::Write, path::PathBuf};
 use anyhow::Context;
 use mlp::{
     data::{FileKind, batches::Scaling, shell_quote},
-    model_file::{self, Activation, FORMAT_VERSION, LossKind, Metadata, Model, Training},
-    nn::Mlp,
+    model_file::{self, FORMAT_VERSION, LossKind, Metadata, Model, Training},
+    nn::{Architecture, Init},
     team::Team,
     train::{self, Purpose, Settings, Trained, generator},
 };
@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    architecture::ArchitectureArgs,
     augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
@@ -38,6 +39,8 @@ Examples:
   mlp train --hidden 500,150 --epochs 20         two hidden layers
   mlp train --hidden none                        softmax regression
   mlp train --loss mse --target digit            one output, the digit itself
+  mlp train --hidden 512,512 --dropout 0.2,0.5   drops units, of the inputs too
+  mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --augment ciresan2010                every epoch sees the images anew
   mlp train --json | jq .valid_accuracy          for a program to read")]
@@ -50,6 +53,14 @@ pub struct Train {
         help_heading = "Network"
     )]
     hidden: Hidden,
+
+    #[command(flatten)]
+    architecture: ArchitectureArgs,
+
+    /// How weights begin: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for ±a; zeros
+    /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    init: Option<Init>,
 
     #[command(flatten)]
     loss: LossArgs,
@@ -135,11 +146,12 @@ impl Train {
         let kind = self.loss.kind()?;
         let augmentation = self.augment.augmentation()?;
         let loss = kind.build::<f32>();
-        let layers = self.hidden.layers(kind);
+        let architecture = self.architecture.of(&self.hidden, kind)?;
+        let init = self.init.unwrap_or(architecture.activation.init());
         let images = (FileKind::TrainImages.count() - self.valid) as usize;
         let batch_size = (self.batch_size as usize).min(images);
         // A weight and its gradient, twice when saved; y and dy.
-        check_size(&layers, batch_size, TRAIN_BYTES)?;
+        check_size(&architecture.layers, batch_size, TRAIN_BYTES)?;
         model_file::check_writable(&self.out, self.force)?;
 
         let data = self.data.load()?;
@@ -152,7 +164,7 @@ impl Train {
         }
         let (train, valid) = data.train.split_last(self.valid as usize)?;
         drop(data.test);
-        let network = Mlp::kaiming(&layers, &mut generator(self.seed, Purpose::Init));
+        let network = architecture.init(init, &mut generator(self.seed, Purpose::Init));
         let settings = Settings {
             epochs: self.epochs as usize,
             batch_size,
@@ -161,10 +173,16 @@ impl Train {
             scaling: Scaling::UNIT,
             augmentation,
         };
+        let Architecture {
+            layers,
+            activation,
+            dropout,
+        } = architecture;
         let mut metadata = Metadata {
             format_version: FORMAT_VERSION,
             layers,
-            activation: Activation::Relu,
+            activation,
+            dropout,
             loss: kind,
             input_scale: settings.scaling.scale,
             input_shift: settings.scaling.shift,
@@ -172,6 +190,7 @@ impl Train {
                 epochs: settings.epochs,
                 batch_size: settings.batch_size,
                 learning_rate: settings.learning_rate,
+                init,
                 valid: valid.len(),
                 seed: self.seed,
                 augmentation: settings.augmentation.clone(),
