@@ -46,7 +46,7 @@ pub struct Gradcheck {
     loss: LossArgs,
 
     /// Check the weights of a model, with the loss it was trained for
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target"], help_heading = "Network")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target", "label_smoothing"], help_heading = "Network")]
     model: Option<PathBuf>,
 
     /// The change of an element
@@ -171,6 +171,7 @@ impl Gradcheck {
         Ok(busy(|| {
             let mut groups = gradcheck::modules(settings);
             groups.extend(gradcheck::losses(&kinds, settings));
+            groups.extend(gradcheck::losses(&[LossKind::SmoothedCe(0.1)], settings));
             for hidden in [&[][..], &[50], &[32, 24], &[24, 20, 16]] {
                 for kind in kinds {
                     groups.push(gradcheck::network(hidden, kind, &images, settings));

@@ -128,7 +128,7 @@ pub struct Train {
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
 fn default_learning_rate(kind: LossKind) -> f32 {
     match kind {
-        LossKind::Ce | LossKind::MseOnehot => 0.1,
+        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
         LossKind::MseDigit => 0.01,
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     augment::Augmentation,
     data::batches::Scaling,
     linalg::Float,
-    loss::{CrossEntropy, Loss, Mse, Target},
+    loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
     nn::{Activation, Architecture, Init, Linear, Mlp},
 };
 
@@ -97,11 +97,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Losses, with what they take as the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
     /// [`CrossEntropy`]
     Ce,
+    /// [`SmoothedCrossEntropy`] with this smoothing
+    SmoothedCe(f64),
     /// [`Mse`] against [`Target::OneHot`]
     MseOnehot,
     /// [`Mse`] against [`Target::Digit`]
@@ -113,6 +115,7 @@ impl LossKind {
     pub fn build<F: Float>(self) -> Box<dyn Loss<F>> {
         match self {
             Self::Ce => Box::new(CrossEntropy),
+            Self::SmoothedCe(smoothing) => Box::new(SmoothedCrossEntropy { smoothing }),
             Self::MseOnehot => Box::new(Mse(Target::OneHot)),
             Self::MseDigit => Box::new(Mse(Target::Digit)),
         }
@@ -121,11 +124,12 @@ impl LossKind {
 
 impl std::fmt::Display for LossKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Ce => "cross-entropy",
-            Self::MseOnehot => "mse, one-hot targets",
-            Self::MseDigit => "mse, digit targets",
-        })
+        match self {
+            Self::Ce => f.write_str("cross-entropy"),
+            Self::SmoothedCe(s) => write!(f, "cross-entropy, label smoothing {s}"),
+            Self::MseOnehot => f.write_str("mse, one-hot targets"),
+            Self::MseDigit => f.write_str("mse, digit targets"),
+        }
     }
 }
 
@@ -267,6 +271,11 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
         if found != expected || !metadata.dropout.iter().all(share) {
             return Err(Fault::Dropout { found, expected });
         }
+    }
+    if let LossKind::SmoothedCe(s) = metadata.loss
+        && !(0.0..1.0).contains(&s)
+    {
+        return Err(Fault::Smoothing(s));
     }
     if let Some(augmentation) = &metadata.training.augmentation {
         augmentation.validate().map_err(Fault::Augmentation)?;
