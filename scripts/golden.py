@@ -6,7 +6,8 @@ Written with Python 3.11, torch 2.15 (CPU), numpy 2.4, safetensors 0.8. A second
 same bytes; another torch or processor may differ in the last digits, far below any tolerance.
 
 One file for each loss and each choice of hidden layers, of a torch.nn.Sequential(Linear, ReLU,
-Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K.bias (O):
+Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K.bias (O); and one for
+each other activation, for dropout and for label smoothing:
 
     x (N, I), targets (N)                 one batch; about half of x is zero
     init.K.weight, init.K.bias            the parameters before training
@@ -17,6 +18,9 @@ Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K
     steps.x (S, N, I), steps.targets (S, N), lr (1)
     losses (S)                            the loss before each of S steps of plain SGD from init
     final.K.weight, final.K.bias          the parameters after them
+
+Where there is dropout, module K drops what it is told to: `dropped` draws as src/nn/noise.rs and
+src/linalg/random.rs say, with seed 1, epoch 1, and step 0 for the one batch, 1 to S for the S steps.
 
 losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),
 NAME.loss (1) = their mean, NAME.dlogits (N, O).
@@ -29,6 +33,7 @@ rates.NAME (T).
 import itertools
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
@@ -52,62 +57,123 @@ def mse_digit_rows(out, targets):
     return F.mse_loss(out[:, 0], targets.to(out.dtype), reduction="none")
 
 
+def smoothed_rows(logits, targets):
+    return F.cross_entropy(logits, targets, reduction="none", label_smoothing=0.1)
+
+
 # name: (loss of each row, outputs of the network, learning rate)
 LOSSES = {
+    "smoothed-ce": (smoothed_rows, CLASSES, 0.1),
     "ce": (cross_entropy_rows, CLASSES, 0.1),
     "mse-onehot": (mse_onehot_rows, CLASSES, 0.1),
     "mse-digit": (mse_digit_rows, 1, 0.01),
 }
 
 
+class ScaledTanh(torch.nn.Module):
+    def forward(self, x):
+        return 1.7159 * torch.tanh(2 / 3 * x)
+
+
+class Dropout(torch.nn.Module):
+    """torch.nn.Dropout(p) in training, with the mask that mlp draws as module `index` in a step."""
+
+    def __init__(self, p, index):
+        super().__init__()
+        self.p, self.index, self.step = p, index, 0
+
+    def forward(self, x):
+        keep = torch.from_numpy(~dropped(self.p, 1, 1, self.step, self.index, *x.shape))
+        return x * keep / (1 - self.p)
+
+
+ACTIVATIONS = {
+    "relu": torch.nn.ReLU,
+    "tanh": torch.nn.Tanh,
+    "scaled-tanh": ScaledTanh,
+    "sigmoid": torch.nn.Sigmoid,
+}
+
+
+def split(seed, n):
+    """Number n of SplitMix64 with this seed."""
+    z = (seed + (n + 1) * 0x9E3779B97F4A7C15) % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31
+
+
+def dropped(p, seed, epoch, step, module, rows, columns):
+    """Which elements of the output of a module are dropped (rows, columns)."""
+    mask = np.zeros((rows, columns), bool)
+    for row, column in np.ndindex(mask.shape):
+        key = split(split(split(split(seed, epoch), step), module), row)
+        h = (column * 0x9E3779B9 + key) % 2**32
+        h = (h ^ h >> 16) * 0x85EBCA6B % 2**32 ^ key >> 32
+        h = (h ^ h >> 13) * 0xC2B2AE35 % 2**32
+        mask[row, column] = h ^ h >> 16 < int(p * 2**32)
+    return mask
+
+
 def parameters(prefix, model):
     return {f"{prefix}.{name}": value.clone() for name, value in model.state_dict().items()}
 
 
-def forward(model, x):
+def forward(model, x, step):
     """The output of every module."""
     outputs = []
     for module in model:
+        module.step = step  # for Dropout
         x = module(x)
         outputs.append(x)
     return outputs
 
 
-def far_from_kink(outputs):
-    return all(out.abs().min() > KINK for out in outputs[:-1:2])
+def far_from_kink(model, outputs):
+    into_relu = [out for out, module in zip(outputs, model[1:]) if isinstance(module, torch.nn.ReLU)]
+    return all(out.abs().min() > KINK for out in into_relu)
 
 
 def no_dead_unit(model):
     return all((p.grad != 0).any(dim=-1).all() for p in model.parameters())
 
 
-def make_case(loss_name, hidden, seed):
+def network(sizes, activation, dropout):
+    modules = []
+    for layer, (i, o) in enumerate(itertools.pairwise(sizes)):
+        if layer > 0:
+            modules.append(ACTIVATIONS[activation]())
+        if dropout[layer:] and dropout[layer] > 0:
+            modules.append(Dropout(dropout[layer], len(modules)))
+        modules.append(torch.nn.Linear(i, o))
+    return torch.nn.Sequential(*modules)
+
+
+def make_case(loss_name, hidden, seed, activation="relu", dropout=()):
     """All tensors of one case, or None if this seed comes near a kink or has a dead unit."""
     row_loss, outputs_wanted, lr = LOSSES[loss_name]
     torch.manual_seed(seed)
-    sizes = [INPUTS, *hidden, outputs_wanted]
-    layers = [(torch.nn.Linear(i, o), torch.nn.ReLU()) for i, o in itertools.pairwise(sizes)]
-    model = torch.nn.Sequential(*itertools.chain(*layers))[:-1]
+    model = network([INPUTS, *hidden, outputs_wanted], activation, dropout)
     batches = torch.randn(1 + STEPS, BATCH, INPUTS)
     batches[torch.rand(batches.shape) < 0.5] = 0
     labels = torch.randint(CLASSES, (1 + STEPS, BATCH))
     init = parameters("init", model)
 
     x, targets = batches[0].clone().requires_grad_(), labels[0]
-    outputs = forward(model, x)
+    outputs = forward(model, x, 0)
     for out in outputs:
         out.retain_grad()
     loss = row_loss(outputs[-1], targets).mean()
     loss.backward()
-    if not (far_from_kink(outputs) and no_dead_unit(model)):
+    if not (far_from_kink(model, outputs) and no_dead_unit(model)):
         return None
     gradients = {f"grad.{name}": p.grad for name, p in model.named_parameters()}
 
     optimizer = torch.optim.SGD(model.parameters(), lr)
     losses = []
-    for step_x, step_targets in zip(batches[1:], labels[1:]):
-        step_outputs = forward(model, step_x)
-        if not far_from_kink(step_outputs):
+    for step, (step_x, step_targets) in enumerate(zip(batches[1:], labels[1:]), 1):
+        step_outputs = forward(model, step_x, step)
+        if not far_from_kink(model, step_outputs):
             return None
         losses.append(row_loss(step_outputs[-1], step_targets).mean())
         optimizer.zero_grad(set_to_none=True)  # leaves the tensors in `gradients` as they are
@@ -214,13 +280,21 @@ def main():
     GOLDEN.mkdir(exist_ok=True)
 
     seeds = itertools.count(1)
-    for loss_name, hidden in itertools.product(LOSSES, HIDDEN):
+
+    def write_case(name, loss_name, hidden, *architecture):
         tensors = None
         while tensors is None:
             seed = next(seeds)
-            tensors = make_case(loss_name, hidden, seed)
+            tensors = make_case(loss_name, hidden, seed, *architecture)
         note = f"loss {loss_name}, hidden {hidden}, lr {tensors['lr'].item()}, seed {seed}"
-        write(f"{loss_name}-{'x'.join(map(str, hidden)) or 'none'}", tensors, note)
+        write(name, tensors, ", ".join([note, *map(str, architecture)]))
+
+    for loss_name, hidden in itertools.product(["ce", "mse-onehot", "mse-digit"], HIDDEN):
+        write_case(f"{loss_name}-{'x'.join(map(str, hidden)) or 'none'}", loss_name, hidden)
+    for activation in ["tanh", "scaled-tanh", "sigmoid"]:
+        write_case(activation, "ce", [6, 5], activation)
+    write_case("dropout", "ce", [7, 6], "tanh", (0.2, 0.5, 0.4))
+    write_case("smoothed-ce", "smoothed-ce", [6, 5])
 
     big = 1e4
     losses = {
@@ -233,6 +307,10 @@ def main():
             [big, big - 1] + [-big] * 8,
             [0.0] * 10,
         ], [0, 1, 2, 3, 1, 5]),
+        **make_loss("smoothed", smoothed_rows, [
+            [0.1, 0, 0, 0.2, 0.3, 0, 0, 0.3, 0, 0.2],
+            [big] + [-big] * 9,
+        ], [4, 1]),
         **make_loss("single-onehot", mse_onehot_rows,
                     [[0.1, -0.2, 0.3, 0.9, -1.5, 0.0, 2.0, 0.4, -0.6, 1.0]], [3]),
         **make_loss("single-digit", mse_digit_rows, [[2.5]], [7]),

@@ -19,7 +19,7 @@ use crate::{
     linalg::Float,
     loss::Loss,
     metrics::{self, Evaluation, evaluate},
-    nn::{Mlp, ParamRows, Tape},
+    nn::{Mlp, Noise, ParamRows, Tape},
     optim::{self, Extras, Schedule, Sgd, clip_scale},
     team::Team,
 };
@@ -155,7 +155,8 @@ pub(crate) fn rows_of_a_piece(rows: usize, threads: usize) -> usize {
 pub struct Trainer<'a, F> {
     /// The network in training.
     pub network: Mlp<F>,
-    /// Activations and gradients of the last batch.
+    /// Activations and gradients of the last batch. Set its noise before every step where a module is
+    /// random in training: the same noise is the same mask.
     pub tape: Tape<F>,
     /// The threads.
     pub team: Team,
@@ -165,7 +166,8 @@ pub struct Trainer<'a, F> {
 impl<'a, F: Float> Trainer<'a, F> {
     /// A trainer for batches of up to `batch_size` images.
     pub fn new(network: Mlp<F>, loss: &'a dyn Loss<F>, batch_size: usize, team: Team) -> Self {
-        let tape = network.tape(batch_size);
+        let mut tape = network.tape(batch_size);
+        tape.noise = Some(Noise::new(0, 0, 0));
         Self {
             network,
             tape,
@@ -395,6 +397,7 @@ pub fn train(
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + index);
             let all = settings.epochs * epoch_steps;
             sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all);
+            trainer.tape.noise = Some(Noise::new(settings.seed, epoch, step));
             let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
                 let learning_rate = settings.learning_rate;
                 TrainError::NotFinite {

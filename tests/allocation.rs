@@ -9,7 +9,7 @@ use mlp::{
     augment::{Augmenter, Preset},
     data::{Dataset, batches::Scaling, batches::in_order},
     model_file::LossKind,
-    nn::Mlp,
+    nn::{Activation, Architecture},
     optim::Sgd,
     team::Team,
     train::{Purpose, Trainer, generator},
@@ -46,11 +46,24 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
     let order = in_order(64);
     let preset = Preset::Ciresan2010.augmentation();
     let augmenter = Augmenter::new(preset, (28, 28), 1).unwrap();
-    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
+    for (kind, activation, dropout) in [
+        (LossKind::Ce, Activation::Relu, vec![]),
+        (
+            LossKind::SmoothedCe(0.1),
+            Activation::ScaledTanh,
+            vec![0.2, 0.5, 0.5],
+        ),
+        (LossKind::MseOnehot, Activation::Tanh, vec![0.0, 0.5]),
+        (LossKind::MseDigit, Activation::Sigmoid, vec![0.2]),
+    ] {
         for threads in [1, 2, 3] {
             let loss = kind.build::<f32>();
-            let layers = [784, 50, 20, loss.outputs(10)];
-            let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
+            let architecture = Architecture {
+                layers: vec![784, 50, 20, loss.outputs(10)],
+                activation,
+                dropout: dropout.clone(),
+            };
+            let network = architecture.init(activation.init(), &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
             let sgd = Sgd::new(1e-3);
             // Every thread takes its scratch when it first works; which one works is not certain.

@@ -9,19 +9,49 @@ use golden::Golden;
 use mlp::{
     linalg::Float,
     model_file::LossKind,
-    nn::{Linear, Mlp},
+    nn::{Activation, Architecture, Linear, Mlp, Noise},
     optim::Sgd,
     team::Team,
     train::Trainer,
 };
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 
-const CASES: [(LossKind, &str); 3] = [
-    (LossKind::Ce, "ce"),
-    (LossKind::MseOnehot, "mse-onehot"),
-    (LossKind::MseDigit, "mse-digit"),
-];
-const HIDDEN: [&str; 4] = ["none", "5", "6x5", "7x6x5"];
+/// A file of tests/golden, and what its network was trained for and consists of.
+struct Case {
+    name: String,
+    loss: LossKind,
+    activation: Activation,
+    dropout: Vec<f64>,
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, loss, activation| Case {
+        name: name.to_owned(),
+        loss,
+        activation,
+        dropout: vec![],
+    };
+    let mut cases = vec![
+        case("tanh", LossKind::Ce, Activation::Tanh),
+        case("scaled-tanh", LossKind::Ce, Activation::ScaledTanh),
+        case("sigmoid", LossKind::Ce, Activation::Sigmoid),
+        case("smoothed-ce", LossKind::SmoothedCe(0.1), Activation::Relu),
+        Case {
+            dropout: vec![0.2, 0.5, 0.4],
+            ..case("dropout", LossKind::Ce, Activation::Tanh)
+        },
+    ];
+    for (name, loss) in [
+        ("ce", LossKind::Ce),
+        ("mse-onehot", LossKind::MseOnehot),
+        ("mse-digit", LossKind::MseDigit),
+    ] {
+        for hidden in ["none", "5", "6x5", "7x6x5"] {
+            cases.push(case(&format!("{name}-{hidden}"), loss, Activation::Relu));
+        }
+    }
+    cases
+}
 
 /// The largest allowed |ours − PyTorch's|, relative to the largest element of the tensor or 1.
 fn close<F: Float>(what: &str, ours: &ArrayRef2<F>, torch: &Array2<f64>, tolerance: f64) {
@@ -36,17 +66,23 @@ fn close<F: Float>(what: &str, ours: &ArrayRef2<F>, torch: &Array2<f64>, toleran
     }
 }
 
-fn network<F: Float>(golden: &Golden, prefix: &str) -> Mlp<F> {
-    let linears = (0..).step_by(2).map_while(|m| {
-        let w = golden.get(&format!("{prefix}.{m}.weight"))?;
-        let b = golden.get(&format!("{prefix}.{m}.bias"))?;
+/// The network of a case before training.
+fn network<F: Float>(golden: &Golden, case: &Case) -> Mlp<F> {
+    let linears = (0..20).filter_map(|m| {
+        let w = golden.get(&format!("init.{m}.weight"))?;
+        let b = golden.get(&format!("init.{m}.bias"))?;
         let (w, b) = (cast(&w.t()), cast(&b));
-        Some(Linear::new(
-            w.as_standard_layout().into_owned(),
-            b.row(0).to_owned(),
-        ))
+        let w = w.as_standard_layout().into_owned();
+        Some(Linear::new(w, b.row(0).to_owned()))
     });
-    Mlp::of_linears(linears)
+    let linears: Vec<_> = linears.collect();
+    let outputs = linears.iter().map(|linear| linear.w().ncols());
+    let architecture = Architecture {
+        layers: std::iter::once(12).chain(outputs).collect(),
+        activation: case.activation,
+        dropout: case.dropout.clone(),
+    };
+    architecture.network(linears)
 }
 
 fn cast<F: Float>(a: &ArrayRef2<f64>) -> Array2<F> {
@@ -54,99 +90,110 @@ fn cast<F: Float>(a: &ArrayRef2<f64>) -> Array2<F> {
 }
 
 fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
-    for (kind, loss_name) in CASES {
-        for hidden in HIDDEN {
-            // Three threads share seven images: the shares differ, the sums may not.
-            for threads in [1, 3] {
-                let golden = Golden::open(&format!("{loss_name}-{hidden}"));
-                let case = format!("{loss_name}-{hidden} on {threads} threads: ");
-                let loss = kind.build::<F>();
-                let x: Array2<F> = cast(&golden.get("x").unwrap());
-                let targets = golden.classes("targets");
-                let n = targets.len();
-                let network = network::<F>(&golden, "init");
-                let modules = network.modules().len();
-                let mut trainer = Trainer::new(network, &*loss, n, Team::new(threads));
+    for case in cases() {
+        // Three threads share seven images: the shares differ, the sums may not.
+        for threads in [1, 3] {
+            let golden = Golden::open(&case.name);
+            let loss = case.loss.build::<F>();
+            let x: Array2<F> = cast(&golden.get("x").unwrap());
+            let targets = golden.classes("targets");
+            let n = targets.len();
+            let network = network::<F>(&golden, &case);
+            let case = format!("{} on {threads} threads: ", case.name);
+            let modules = network.modules().len();
+            let mut trainer = Trainer::new(network, &*loss, n, Team::new(threads));
+            let noise = |step| Some(Noise::new(1, 1, step));
 
-                let result = trainer.gradients(&targets, |first, rows| {
-                    rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
-                });
-                let ours = Array1::from_vec(vec![result.loss]).insert_axis(Axis(0));
+            trainer.tape.noise = noise(0);
+            let result = trainer.gradients(&targets, |first, rows| {
+                rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
+            });
+            let ours = Array1::from_vec(vec![result.loss]).insert_axis(Axis(0));
+            close(
+                &format!("{case}loss"),
+                &ours,
+                &golden.get("loss").unwrap(),
+                tolerance,
+            );
+            let with_params = |m: &usize| !trainer.network.modules()[*m].params().is_empty();
+            let first = (0..modules).find(with_params).unwrap();
+            for m in 0..modules {
+                let out = golden.get(&format!("out.{m}")).unwrap();
                 close(
-                    &format!("{case}loss"),
-                    &ours,
-                    &golden.get("loss").unwrap(),
+                    &format!("{case}out.{m}"),
+                    &trainer.tape.y(m, n),
+                    &out,
                     tolerance,
                 );
-                for m in 0..modules {
-                    let out = golden.get(&format!("out.{m}")).unwrap();
-                    close(
-                        &format!("{case}out.{m}"),
-                        &trainer.tape.y(m, n),
-                        &out,
-                        tolerance,
-                    );
-                    let dout = golden.get(&format!("grad.out.{m}")).unwrap();
-                    close(
-                        &format!("{case}grad.out.{m}"),
-                        &trainer.tape.dy(m, n),
-                        &dout,
-                        tolerance,
-                    );
-                    for param in trainer.network.modules()[m].params() {
-                        let name = format!("grad.{m}.{}", param.name);
-                        let grad = golden.get(&name).unwrap();
-                        let grad = if param.name == "weight" {
-                            grad.reversed_axes()
-                        } else {
-                            grad
-                        };
-                        close(&format!("{case}{name}"), &param.grad, &grad, tolerance);
-                    }
+                if m < first {
+                    continue; // training needs no gradient there
                 }
-                let mut dx = Array2::zeros(x.dim());
-                let (y, dy) = (trainer.tape.y(0, n), trainer.tape.dy(0, n));
-                trainer.network.modules()[0].backward_input(&x, &y, &dy, &mut dx);
+                let dout = golden.get(&format!("grad.out.{m}")).unwrap();
                 close(
-                    &format!("{case}grad.x"),
-                    &dx,
-                    &golden.get("grad.x").unwrap(),
+                    &format!("{case}grad.out.{m}"),
+                    &trainer.tape.dy(m, n),
+                    &dout,
                     tolerance,
                 );
-
-                let learning_rate = F::from(golden.get("lr").unwrap()[[0, 0]]).unwrap();
-                let losses = golden.get("losses").unwrap();
-                let (xs, all_targets) = (
-                    golden.get("steps.x").unwrap(),
-                    golden.classes("steps.targets"),
-                );
-                for (step, targets) in all_targets.chunks(n).enumerate() {
-                    let x = cast::<F>(&xs.slice(s![step * n..(step + 1) * n, ..]));
-                    let gather = |first: usize, rows: &mut ArrayRef2<F>| {
-                        rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
+                for param in trainer.network.modules()[m].params() {
+                    let name = format!("grad.{m}.{}", param.name);
+                    let grad = golden.get(&name).unwrap();
+                    let grad = if param.name == "weight" {
+                        grad.reversed_axes()
+                    } else {
+                        grad
                     };
-                    let result = trainer
-                        .step(Sgd::new(learning_rate), targets, gather)
-                        .unwrap();
-                    let torch = losses[[0, step]];
-                    let error = (result.loss - torch).abs() / torch.abs().max(1.0);
-                    assert!(
-                        error <= tolerance,
-                        "{case}step {step}: {} against {torch}",
-                        result.loss
-                    );
+                    close(&format!("{case}{name}"), &param.grad, &grad, tolerance);
                 }
-                for (m, module) in trainer.network.modules().iter().enumerate() {
-                    for param in module.params() {
-                        let name = format!("final.{m}.{}", param.name);
-                        let weight = golden.get(&name).unwrap();
-                        let weight = if param.name == "weight" {
-                            weight.reversed_axes()
-                        } else {
-                            weight
-                        };
-                        close(&format!("{case}{name}"), &param.value, &weight, tolerance);
-                    }
+            }
+            let mut dx = trainer.tape.dy(first, n).to_owned();
+            for m in (0..=first).rev() {
+                let dy = std::mem::replace(&mut dx, Array2::zeros(x.dim()));
+                let noise = trainer.tape.rows_mut(n, n).next().unwrap().noise(m);
+                let (x, y) = (trainer.tape.x(m, n), trainer.tape.y(m, n));
+                let module = &trainer.network.modules()[m];
+                module.backward_input_in_training(noise.unwrap(), &x, &y, &dy, &mut dx);
+            }
+            close(
+                &format!("{case}grad.x"),
+                &dx,
+                &golden.get("grad.x").unwrap(),
+                tolerance,
+            );
+
+            let learning_rate = F::from(golden.get("lr").unwrap()[[0, 0]]).unwrap();
+            let losses = golden.get("losses").unwrap();
+            let (xs, all_targets) = (
+                golden.get("steps.x").unwrap(),
+                golden.classes("steps.targets"),
+            );
+            for (step, targets) in all_targets.chunks(n).enumerate() {
+                trainer.tape.noise = noise(step + 1);
+                let x = cast::<F>(&xs.slice(s![step * n..(step + 1) * n, ..]));
+                let gather = |first: usize, rows: &mut ArrayRef2<F>| {
+                    rows.assign(&x.slice(s![first..first + rows.nrows(), ..]));
+                };
+                let result = trainer
+                    .step(Sgd::new(learning_rate), targets, gather)
+                    .unwrap();
+                let torch = losses[[0, step]];
+                let error = (result.loss - torch).abs() / torch.abs().max(1.0);
+                assert!(
+                    error <= tolerance,
+                    "{case}step {step}: {} against {torch}",
+                    result.loss
+                );
+            }
+            for (m, module) in trainer.network.modules().iter().enumerate() {
+                for param in module.params() {
+                    let name = format!("final.{m}.{}", param.name);
+                    let weight = golden.get(&name).unwrap();
+                    let weight = if param.name == "weight" {
+                        weight.reversed_axes()
+                    } else {
+                        weight
+                    };
+                    close(&format!("{case}{name}"), &param.value, &weight, tolerance);
                 }
             }
         }
@@ -168,6 +215,7 @@ fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
     for (case, kind) in [
         ("worked", LossKind::Ce),
         ("extreme", LossKind::Ce),
+        ("smoothed", LossKind::SmoothedCe(0.1)),
         ("single-onehot", LossKind::MseOnehot),
         ("single-digit", LossKind::MseDigit),
     ] {

@@ -3,6 +3,7 @@
 //! The reference values are in tests/golden, made by scripts/golden.py.
 
 #[path = "support/golden.rs"]
+#[allow(dead_code)] // classes are for other tests
 mod golden;
 
 use golden::Golden;

@@ -4,13 +4,18 @@ use mlp::{
     gradcheck::{self, Settings, check_module, check_network, off_zero, random_images},
     loss::CrossEntropy,
     model_file::LossKind,
-    nn::{Linear, Mlp, ReLU, kaiming_uniform},
+    nn::{Activation, Architecture, Dropout, Linear, Mlp, ReLU, kaiming_uniform},
     train::{Purpose, generator},
 };
 use ndarray::{Array1, Array2, array};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
 
-const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+const KINDS: [LossKind; 4] = [
+    LossKind::Ce,
+    LossKind::SmoothedCe(0.3),
+    LossKind::MseOnehot,
+    LossKind::MseDigit,
+];
 
 fn settings(seed: u64) -> Settings {
     Settings {
@@ -35,8 +40,13 @@ fn modules_pass_at_every_size() {
                 );
             }
             let x = off_zero((n, i), 0.01, &mut rng);
-            for report in check_module(&mut ReLU, &x, &settings(seed)) {
-                assert!(report.passed, "ReLU {i}, {n} rows, seed {seed}: {report:?}");
+            let activations = Activation::ALL.map(Activation::module);
+            let dropouts = [0.0, 0.2, 0.9].map(|p| Box::new(Dropout::new(p)) as _);
+            for mut module in activations.into_iter().chain(dropouts) {
+                for report in check_module(&mut *module, &x, &settings(seed)) {
+                    let what = format!("{} {i}, {n} rows, seed {seed}", module.name());
+                    assert!(report.passed, "{what}: {report:?}");
+                }
             }
         }
     }
@@ -62,6 +72,26 @@ fn networks_of_none_to_three_hidden_layers_pass_with_every_loss() {
                     assert_eq!(group.tensors.len(), 2 * (hidden.len() + 1));
                     assert!(group.passed(), "seed {seed}, {n} images: {group:#?}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn networks_with_every_activation_and_dropout_pass() {
+    for seed in 0..3 {
+        let images = random_images(8, 49, seed);
+        for activation in Activation::ALL {
+            for dropout in [vec![], vec![0.0, 0.5], vec![0.2, 0.5, 0.4]] {
+                let architecture = Architecture {
+                    layers: vec![49, 16, 12, 10],
+                    activation,
+                    dropout,
+                };
+                let kind = LossKind::Ce;
+                let group = gradcheck::architecture(&architecture, kind, &images, &settings(seed));
+                assert_eq!(group.tensors.len(), 6);
+                assert!(group.passed(), "seed {seed}, {architecture:?}: {group:#?}");
             }
         }
     }

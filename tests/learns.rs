@@ -7,7 +7,7 @@ use mlp::{
     loss::Loss,
     metrics::evaluate,
     model_file::LossKind,
-    nn::Mlp,
+    nn::{Activation, Architecture, Init, Mlp, Noise},
     optim::{Extras, Schedule, Sgd},
     team::Team,
     train::{
@@ -134,6 +134,92 @@ fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
         }
         assert!(run(1, 2) != one, "{kind}: another seed is another network");
     }
+}
+
+#[test]
+fn what_is_dropped_follows_from_the_seed_at_any_number_of_threads() {
+    let (data, valid) = (first(503), first(77));
+    let loss = LossKind::SmoothedCe(0.1).build::<f32>();
+    for activation in Activation::ALL {
+        let run = |threads: usize, seed: u64| {
+            let settings = Settings {
+                seed,
+                ..settings(2, 60, 0.01)
+            };
+            let architecture = Architecture {
+                layers: vec![784, 33, 17, 10],
+                activation,
+                dropout: vec![0.2, 0.5, 0.5],
+            };
+            let network = architecture.init(Init::KaimingNormal, &mut generator(1, Purpose::Init));
+            let (parts, team) = ((&data, &valid), Team::new(threads));
+            let trained = train(network, &*loss, parts, &settings, team, &mut ());
+            bits(&trained.unwrap().network)
+        };
+        let one = run(1, 1);
+        for threads in [2, 3, 4, 7] {
+            assert!(run(threads, 1) == one, "{activation:?}: {threads} threads");
+        }
+        assert!(
+            run(1, 2) != one,
+            "{activation:?}: another seed, another order and mask"
+        );
+    }
+}
+
+#[test]
+fn dropout_drops_its_share_anew_in_every_step_and_row_and_nothing_afterwards() {
+    let architecture = Architecture {
+        layers: vec![784, 500, 10],
+        activation: Activation::Sigmoid, // never 0 itself
+        dropout: vec![0.0, 0.3],
+    };
+    let network = architecture.init(Init::Zeros, &mut generator(1, Purpose::Init));
+    let loss = LossKind::Ce.build::<f32>();
+    let mut trainer = Trainer::new(network, &*loss, 100, Team::new(2));
+    let mut masks = Vec::new();
+    for step in [1, 2] {
+        trainer.tape.noise = Some(Noise::new(1, 1, step));
+        trainer.gradients(&[0; 100], |_, _| {});
+        let y = trainer.tape.y(2, 100);
+        let kept = y.iter().filter(|&&y| y != 0.0).count();
+        assert!((33_500..36_500).contains(&kept), "{kept} of 50,000");
+        assert!(y.iter().all(|&y| y == 0.0 || (y - 0.5 / 0.7).abs() < 1e-6));
+        masks.extend(y.rows().into_iter().map(|row| row.to_owned()));
+    }
+    for (a, first) in masks.iter().enumerate() {
+        assert!(
+            masks[..a].iter().all(|other| other != first),
+            "mask {a} twice"
+        );
+    }
+    let data = first(100);
+    let measure = |network: &Mlp<f32>| {
+        evaluate(network, &*loss, &data, Scaling::UNIT, &mut Team::new(2)).loss
+    };
+    let plain = Architecture {
+        dropout: vec![],
+        ..architecture
+    };
+    let plain = plain.init(Init::Zeros, &mut generator(1, Purpose::Init));
+    assert_eq!(measure(&trainer.network), measure(&plain));
+}
+
+#[test]
+fn weights_that_are_all_zero_stay_zero_behind_relu() {
+    let data = first(200);
+    let loss = LossKind::Ce.build::<f32>();
+    let network = Architecture::relu(&[784, 20, 10]);
+    let network = network.init(Init::Zeros, &mut generator(1, Purpose::Init));
+    let (parts, settings) = ((&data, &data), settings(2, 10, 0.5));
+    let trained = train(network, &*loss, parts, &settings, Team::new(1), &mut ());
+    let network = trained.unwrap().network;
+    let learned = |module: usize, param: usize| {
+        let param = &network.modules()[module].params()[param];
+        param.value.iter().any(|&v| v != 0.0)
+    };
+    let learned = [(0, 0), (0, 1), (2, 0), (2, 1)].map(|(module, param)| learned(module, param));
+    assert_eq!(learned, [false, false, false, true], "the last bias alone");
 }
 
 /// Keeps what it is told.

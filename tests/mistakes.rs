@@ -12,8 +12,11 @@ use mlp::{
     gradcheck::{
         Settings, TensorReport, check_loss, check_module, check_network, off_zero, random_images,
     },
-    loss::{CrossEntropy, Loss, Mse, Target},
-    nn::{Linear, Mlp, Module, Param, ReLU, kaiming_uniform},
+    loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
+    nn::{
+        Dropout, Linear, Mlp, Module, Noise, Param, ReLU, ScaledTanh, Sigmoid, Tanh,
+        kaiming_uniform,
+    },
     train::{Purpose, generator},
 };
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
@@ -129,6 +132,9 @@ impl<M: Module<f64>> Module<f64> for WrongInput<M> {
     fn forward(&self, x: &A2, y: &mut A2) {
         self.module.forward(x, y);
     }
+    fn forward_in_training(&self, noise: Noise, x: &A2, y: &mut A2) {
+        self.module.forward_in_training(noise, x, y);
+    }
     fn backward_input(&self, x: &A2, y: &A2, dy: &A2, dx: &mut A2) {
         (self.dx)(&self.module, x, y, dy, dx);
     }
@@ -168,14 +174,25 @@ fn w_not_transposed_in_dx_is_caught() {
 }
 
 fn planted_in_relu(dx: fn(&ReLU, &A2, &A2, &A2, &mut A2), what: &str) {
+    planted_in_input(|| ReLU, dx, what);
+}
+
+fn planted_in_input<M: Module<f64>>(
+    correct: fn() -> M,
+    dx: fn(&M, x: &A2, y: &A2, dy: &A2, dx: &mut A2),
+    what: &str,
+) {
     for (n, i, _) in SIZES {
         for seed in SEEDS {
             let x = off_zero((n, i), 0.01, &mut generator(seed, Purpose::Init));
             assert!(
-                passed(&check_module(&mut ReLU, &x, &settings(seed))),
+                passed(&check_module(&mut correct(), &x, &settings(seed))),
                 "correct: {what}"
             );
-            let mut wrong = WrongInput { module: ReLU, dx };
+            let mut wrong = WrongInput {
+                module: correct(),
+                dx,
+            };
             assert_wrong(
                 &check_module(&mut wrong, &x, &settings(seed)),
                 &["dx"],
@@ -199,6 +216,57 @@ fn a_relu_that_ignores_the_gradient_from_above_is_caught() {
                 .for_each(|dx, &x| *dx = f64::from(x > 0.0))
         },
         "dx = mask",
+    );
+}
+
+#[test]
+fn a_tanh_whose_slope_is_taken_from_x_for_y_is_caught() {
+    planted_in_input(
+        || Tanh,
+        |_, x, _y, dy, dx| dx.assign(&(dy * (1.0 - &(x * x)))),
+        "1 − x² for 1 − y²",
+    );
+    planted_in_input(
+        || Sigmoid,
+        |_, x, _y, dy, dx| dx.assign(&(dy * x * (1.0 - x))),
+        "x·(1 − x) for y·(1 − y)",
+    );
+}
+
+#[test]
+fn a_scaled_tanh_with_the_slope_of_the_plain_one_is_caught() {
+    planted_in_input(
+        || ScaledTanh,
+        |_, _x, y, dy, dx| dx.assign(&(dy * (1.0 - &(y * y)))),
+        "1 − y²",
+    );
+    planted_in_input(
+        || ScaledTanh,
+        |_, _x, y, dy, dx| dx.assign(&(dy * (ScaledTanh::A.powi(2) - &(y * y)) / ScaledTanh::A)),
+        "b left out",
+    );
+}
+
+#[test]
+fn a_dropout_that_forgets_its_mask_or_its_scale_on_the_way_back_is_caught() {
+    let correct = || Dropout::new(0.4);
+    planted_in_input(correct, |_, _x, _y, dy, dx| dx.assign(dy), "dx = dy");
+    planted_in_input(
+        correct,
+        |_, _x, y, dy, dx| dx.assign(&(y.mapv(|y| f64::from(y != 0.0)) * dy)),
+        "1/(1 − p) left out",
+    );
+    planted_in_input(
+        correct,
+        |_, _x, y, dy, dx| dx.assign(&(y.mapv(|y| f64::from(y != 0.0) / 0.4) * dy)),
+        "p for 1 − p",
+    );
+    planted_in_input(
+        correct,
+        |dropout, x, y, dy, dx| {
+            dropout.backward_input_in_training(Noise::new(9, 9, 9), x, y, dy, dx);
+        },
+        "another mask",
     );
 }
 
@@ -428,6 +496,17 @@ fn a_loss_gradient_with_the_sign_flipped_is_caught() {
         },
         "t − p for p − t"
     );
+}
+
+#[test]
+fn smoothed_labels_forgotten_on_the_way_back_are_caught() {
+    let correct = || SmoothedCrossEntropy { smoothing: 0.1 };
+    let wrong = WrongLoss {
+        loss: correct(),
+        forward: None,
+        backward: |_, p, t, n, dz| CrossEntropy.backward(p, t, n, dz),
+    };
+    planted_in_loss(correct, wrong, "onehot(t) for q");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::{collections::HashMap, fs, path::Path};
 use mlp::{
     augment::Preset,
     model_file::{
-        Activation, FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training,
-        check_writable, from_bytes, load, save, to_bytes,
+        FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training, check_writable,
+        from_bytes, load, save, to_bytes,
     },
-    nn::Mlp,
+    nn::{Activation, Init, Mlp},
     optim::{Extras, Schedule},
     train::{Purpose, generator},
 };
@@ -25,6 +25,7 @@ fn model() -> Model {
         learning_rate: 0.5,
         extras: Extras::default(),
         schedule: Schedule::default(),
+        init: Init::KaimingUniform,
         valid: 10_000,
         seed: 7,
         augmentation: Some(Preset::Ciresan2010.augmentation()),
@@ -36,6 +37,7 @@ fn model() -> Model {
         format_version: FORMAT_VERSION,
         layers,
         activation: Activation::Relu,
+        dropout: vec![],
         loss: LossKind::Ce,
         input_scale: 1.0 / 255.0,
         input_shift: 0.0,
@@ -107,6 +109,54 @@ fn what_is_saved_is_what_is_loaded_and_saving_again_gives_the_same_bytes() {
     for _ in 0..10 {
         assert!(to_bytes(&loaded) == fs::read(&path).unwrap());
     }
+}
+
+/// The model with another activation and dropout.
+fn with_dropout() -> Model {
+    let mut metadata = model().metadata;
+    metadata.activation = Activation::ScaledTanh;
+    metadata.dropout = vec![0.2, 0.0, 0.5];
+    metadata.loss = LossKind::SmoothedCe(0.1);
+    metadata.training.init = Init::Uniform(0.05);
+    let rng = &mut generator(7, Purpose::Init);
+    let network = metadata.architecture().init(Init::Uniform(0.05), rng);
+    Model { network, metadata }
+}
+
+#[test]
+fn activation_dropout_loss_and_initialisation_are_kept_and_modules_counted_as_in_pytorch() {
+    let model = with_dropout();
+    let names: Vec<_> = model.network.modules().iter().map(|m| m.name()).collect();
+    let expected = "Dropout Linear ScaledTanh Linear ScaledTanh Dropout Linear";
+    assert_eq!(names.join(" "), expected);
+    let bytes = to_bytes(&model);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    for name in [
+        "1.weight", "1.bias", "3.weight", "3.bias", "6.weight", "6.bias",
+    ] {
+        assert!(file.tensor(name).is_ok(), "{name}");
+    }
+    let loaded = from_bytes::<f32>(&bytes).unwrap();
+    assert_eq!(loaded.metadata, model.metadata);
+    let loaded_names: Vec<_> = loaded.network.modules().iter().map(|m| m.name()).collect();
+    assert_eq!(loaded_names, names);
+    assert!(to_bytes(&loaded) == bytes);
+}
+
+#[test]
+fn a_model_of_before_there_was_a_choice_loads_and_is_written_as_it_was() {
+    let bytes = to_bytes(&model());
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let json = &header.metadata().as_ref().unwrap()["mlp"];
+    assert!(
+        !json.contains("dropout") && !json.contains("init\""),
+        "{json}"
+    );
+    let loaded = from_bytes::<f32>(&bytes).unwrap().metadata;
+    assert_eq!(
+        (loaded.dropout, loaded.training.init),
+        (vec![], Init::KaimingUniform)
+    );
 }
 
 #[test]
@@ -202,6 +252,18 @@ fn metadata_that_do_not_fit_are_named() {
         ),
         (json!({"loss": "hinge"}), "unknown variant `hinge`"),
         (json!({"activation": "gelu"}), "unknown variant `gelu`"),
+        (
+            json!({"loss": {"smoothed-ce": 1.0}}),
+            "label smoothing 1, expected",
+        ),
+        (json!({"dropout": [0.5]}), "dropout of 1 places, expected 3"),
+        (json!({"dropout": [0, 0.5, 1]}), "at least 0 and below 1"),
+        (
+            json!({"dropout": [0, 0.5, -1e-9]}),
+            "at least 0 and below 1",
+        ),
+        // A Linear is the second module then.
+        (json!({"dropout": [0.5, 0, 0]}), "no tensor 1.weight"),
         (json!({"surprise": 1}), "unknown field `surprise`"),
         (json!({"input_scale": null}), "invalid type: null"),
         (

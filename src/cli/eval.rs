@@ -14,9 +14,10 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    architecture::architecture_text,
     data::DataArgs,
     interrupt,
-    network::{ThreadArgs, load_model, network_text},
+    network::{ThreadArgs, load_model},
     output::{BOLD, DIM, Output, next_step, note, progress_bar, thousands},
 };
 
@@ -125,7 +126,7 @@ impl Eval {
             writeln!(
                 out,
                 "{BOLD}{path}{BOLD:#}: {}, {}",
-                network_text(&metadata.layers),
+                architecture_text(&metadata.architecture()),
                 metadata.loss
             )?;
             print(out, self.split, &result)?;

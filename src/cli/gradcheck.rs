@@ -3,15 +3,17 @@
 use std::{fmt, io::Write, path::PathBuf, str::FromStr};
 
 use mlp::{
-    data::{self, PIXELS, batches::Scaling},
+    data::{self, CLASSES, PIXELS, batches::Scaling},
     gradcheck::{self, Group, Images, Settings, TensorReport},
     model_file::LossKind,
+    nn::{Activation, Architecture},
 };
 use ndarray::Array2;
 use serde_json::{Value, json};
 
 use super::{
     Outcome,
+    architecture::ArchitectureArgs,
     data::DataDir,
     interrupt,
     network::{Hidden, LossArgs, check_size, load_model},
@@ -20,15 +22,16 @@ use super::{
 
 /// Check every gradient against finite differences, in double precision
 ///
-/// Without flags: every module and loss alone, and networks of 0 to 3 hidden layers with every loss, on
-/// real images where they are there, else on random ones. With --loss or --hidden: that network. Elements whose
-/// change crosses a kink of ReLU have no derivative to compare with: they are left out and counted. Exit code 1
+/// Without flags: every module and loss alone, networks of 0 to 3 hidden layers with every loss, and with
+/// every activation and dropout (whose mask stays fixed), on real images where they are there, else on
+/// random ones. With flags of a network: that network. Elements whose change crosses a kink of ReLU have no derivative to compare with: they are left out and counted. Exit code 1
 /// if a gradient is wrong.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   mlp gradcheck                                 everything
   mlp gradcheck --loss mse --hidden 500,150     one network
+  mlp gradcheck --activation tanh --dropout 0.5 another
   mlp gradcheck --model model.bin               the weights of a trained one
   mlp gradcheck --json | jq .passed             for a program to read")]
 pub struct Gradcheck {
@@ -37,10 +40,13 @@ pub struct Gradcheck {
     hidden: Option<Hidden>,
 
     #[command(flatten)]
+    architecture: ArchitectureArgs,
+
+    #[command(flatten)]
     loss: LossArgs,
 
     /// Check the weights of a model, with the loss it was trained for
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "loss", "target"], help_heading = "Network")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target", "label_smoothing"], help_heading = "Network")]
     model: Option<PathBuf>,
 
     /// The change of an element
@@ -142,16 +148,22 @@ impl Gradcheck {
                 vec![gradcheck::model(model.network, kind, &images, settings)]
             }));
         }
-        if self.hidden.is_some() || self.loss.given() {
+        if self.hidden.is_some() || self.architecture.given() || self.loss.given() {
             let default = Hidden(vec![50]);
             let hidden = self.hidden.as_ref().unwrap_or(&default);
             let kind = self.loss.kind()?;
             // A weight, its gradient and its place in the list to choose from; y and dy, on both sides of a change.
-            let (layers, batch) = (hidden.layers(kind), usize::from(self.batch_size));
-            check_size(&layers, batch, (48, 48))?;
+            let architecture = self.architecture.of(hidden, kind)?;
+            let batch = usize::from(self.batch_size);
+            check_size(&architecture.layers, batch, (48, 48))?;
             let images = self.images(Scaling::UNIT)?;
             return Ok(busy(|| {
-                vec![gradcheck::network(&hidden.0, kind, &images, settings)]
+                vec![gradcheck::architecture(
+                    &architecture,
+                    kind,
+                    &images,
+                    settings,
+                )]
             }));
         }
         let images = self.images(Scaling::UNIT)?;
@@ -159,10 +171,25 @@ impl Gradcheck {
         Ok(busy(|| {
             let mut groups = gradcheck::modules(settings);
             groups.extend(gradcheck::losses(&kinds, settings));
+            groups.extend(gradcheck::losses(&[LossKind::SmoothedCe(0.1)], settings));
             for hidden in [&[][..], &[50], &[32, 24], &[24, 20, 16]] {
                 for kind in kinds {
                     groups.push(gradcheck::network(hidden, kind, &images, settings));
                 }
+            }
+            for activation in Activation::ALL {
+                let architecture = Architecture {
+                    layers: vec![PIXELS, 24, 20, CLASSES],
+                    activation,
+                    dropout: vec![0.2, 0.5, 0.5],
+                };
+                let kind = LossKind::Ce;
+                groups.push(gradcheck::architecture(
+                    &architecture,
+                    kind,
+                    &images,
+                    settings,
+                ));
             }
             groups
         }))

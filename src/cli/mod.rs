@@ -1,5 +1,6 @@
 //! The command line: one file a command. All printing lives here.
 
+mod architecture;
 mod augment;
 mod augment_preview;
 mod bench;

@@ -25,6 +25,17 @@ pub struct LossArgs {
     /// lesson's version) [default: onehot]
     #[arg(long, value_enum)]
     target: Option<TargetName>,
+
+    /// With ce: the share of each label that all classes get evenly, such as 0.1
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    label_smoothing: Option<f64>,
+}
+
+fn share(text: &str) -> Result<f64, &'static str> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("expected a share from 0 to below 1, such as 0.1"),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -42,11 +53,22 @@ enum TargetName {
 impl LossArgs {
     /// Whether a flag was given.
     pub fn given(self) -> bool {
-        self.loss.is_some() || self.target.is_some()
+        self.loss.is_some() || self.target.is_some() || self.label_smoothing.is_some()
     }
 
-    /// The loss, or wrong usage: cross-entropy has no choice of target.
+    /// The loss, or wrong usage: cross-entropy has no choice of target, and it alone has smoothing.
     pub fn kind(self) -> Result<LossKind, clap::Error> {
+        match (self.plain()?, self.label_smoothing) {
+            (kind, None | Some(0.0)) => Ok(kind),
+            (LossKind::Ce, Some(smoothing)) => Ok(LossKind::SmoothedCe(smoothing)),
+            _ => Err(clap::Error::raw(
+                clap::error::ErrorKind::ArgumentConflict,
+                "--label-smoothing goes with --loss ce",
+            )),
+        }
+    }
+
+    fn plain(self) -> Result<LossKind, clap::Error> {
         match (self.loss.unwrap_or(LossName::Ce), self.target) {
             (LossName::Ce, None) => Ok(LossKind::Ce),
             (LossName::Ce, Some(_)) => Err(clap::Error::raw(
@@ -170,12 +192,6 @@ pub fn layers_text(layers: &[usize]) -> String {
             text(&layers[n - 2..])
         ),
     }
-}
-
-/// `784-50-10, ReLU`; without hidden layers there is none.
-pub fn network_text(layers: &[usize]) -> String {
-    let activation = if layers.len() > 2 { ", ReLU" } else { "" };
-    format!("{}{activation}", layers_text(layers))
 }
 
 /// How many threads to use.

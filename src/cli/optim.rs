@@ -8,16 +8,16 @@ use mlp::optim::{Extras, Schedule, Shape};
 #[command(next_help_heading = "Optimiser")]
 pub struct OptimArgs {
     /// Momentum: the share of the velocity that stays from step to step, such as 0.9
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, hide_default_value = true, value_parser = share)]
-    momentum: f32,
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    momentum: Option<f32>,
 
     /// Nesterov's momentum
     #[arg(long, requires = "momentum")]
     nesterov: bool,
 
     /// L2 penalty: this times w is added to the gradient of w, such as 1e-5
-    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, hide_default_value = true, value_parser = at_least_0)]
-    weight_decay: f32,
+    #[arg(long, value_name = "LAMBDA", value_parser = at_least_0)]
+    weight_decay: Option<f32>,
 
     /// Scale all gradients down together where their norm is larger
     #[arg(long, value_name = "NORM", value_parser = above_0)]
@@ -44,8 +44,8 @@ pub struct OptimArgs {
     step_factor: Option<f32>,
 
     /// Epochs in which the rate climbs to --lr before its schedule begins; may be a part of one
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, hide_default_value = true, value_parser = epochs)]
-    warm_up: f64,
+    #[arg(long, value_name = "EPOCHS", value_parser = epochs)]
+    warm_up: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -62,9 +62,9 @@ impl OptimArgs {
     /// What is added to the plain step.
     pub fn extras(&self) -> Extras {
         Extras {
-            momentum: self.momentum,
+            momentum: self.momentum.unwrap_or(0.0),
             nesterov: self.nesterov,
-            weight_decay: self.weight_decay,
+            weight_decay: self.weight_decay.unwrap_or(0.0),
             clip_norm: self.clip_norm,
             max_norm: self.max_norm,
         }
@@ -84,7 +84,8 @@ impl OptimArgs {
         if name == Exponential && self.final_lr == Some(0.0) {
             return usage("--schedule exponential never reaches 0: choose a --final-lr above it");
         }
-        if self.warm_up > epochs as f64 {
+        let warm_up = self.warm_up.unwrap_or(0.0);
+        if warm_up > epochs as f64 {
             return usage("--warm-up is longer than --epochs");
         }
         let end = self.final_lr.unwrap_or(0.0);
@@ -101,10 +102,7 @@ impl OptimArgs {
             },
             OneCycle => Shape::OneCycle,
         };
-        Ok(Schedule {
-            shape,
-            warm_up: self.warm_up,
-        })
+        Ok(Schedule { shape, warm_up })
     }
 }
 

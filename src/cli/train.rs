@@ -7,8 +7,8 @@ use std::{io::Write, path::PathBuf};
 use anyhow::Context;
 use mlp::{
     data::{FileKind, batches::Scaling, shell_quote},
-    model_file::{self, Activation, FORMAT_VERSION, LossKind, Metadata, Model, Training},
-    nn::Mlp,
+    model_file::{self, FORMAT_VERSION, LossKind, Metadata, Model, Training},
+    nn::{Architecture, Init},
     team::Team,
     train::{self, Purpose, Settings, Trained, generator},
 };
@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     Outcome,
+    architecture::ArchitectureArgs,
     augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
@@ -39,6 +40,8 @@ Examples:
   mlp train --hidden 500,150 --epochs 20         two hidden layers
   mlp train --hidden none                        softmax regression
   mlp train --loss mse --target digit            one output, the digit itself
+  mlp train --hidden 512,512 --dropout 0.2,0.5   drops units, of the inputs too
+  mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
   mlp train --augment ciresan2010                every epoch sees the images anew
@@ -52,6 +55,14 @@ pub struct Train {
         help_heading = "Network"
     )]
     hidden: Hidden,
+
+    #[command(flatten)]
+    architecture: ArchitectureArgs,
+
+    /// How weights begin: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for ±a; zeros
+    /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    init: Option<Init>,
 
     #[command(flatten)]
     loss: LossArgs,
@@ -122,7 +133,7 @@ pub struct Train {
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
 fn default_learning_rate(kind: LossKind) -> f32 {
     match kind {
-        LossKind::Ce | LossKind::MseOnehot => 0.1,
+        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
         LossKind::MseDigit => 0.01,
     }
 }
@@ -140,13 +151,14 @@ impl Train {
         let kind = self.loss.kind()?;
         let augmentation = self.augment.augmentation()?;
         let loss = kind.build::<f32>();
-        let layers = self.hidden.layers(kind);
         let learning_rate = self.lr.unwrap_or(default_learning_rate(kind));
         let schedule = self.optim.schedule(learning_rate, self.epochs as usize)?;
+        let architecture = self.architecture.of(&self.hidden, kind)?;
+        let init = self.init.unwrap_or(architecture.activation.init());
         let images = (FileKind::TrainImages.count() - self.valid) as usize;
         let batch_size = (self.batch_size as usize).min(images);
         // A weight and its gradient, twice when saved; y and dy.
-        check_size(&layers, batch_size, TRAIN_BYTES)?;
+        check_size(&architecture.layers, batch_size, TRAIN_BYTES)?;
         model_file::check_writable(&self.out, self.force)?;
 
         let data = self.data.load()?;
@@ -159,7 +171,7 @@ impl Train {
         }
         let (train, valid) = data.train.split_last(self.valid as usize)?;
         drop(data.test);
-        let network = Mlp::kaiming(&layers, &mut generator(self.seed, Purpose::Init));
+        let network = architecture.init(init, &mut generator(self.seed, Purpose::Init));
         let settings = Settings {
             epochs: self.epochs as usize,
             batch_size,
@@ -170,10 +182,16 @@ impl Train {
             scaling: Scaling::UNIT,
             augmentation,
         };
+        let Architecture {
+            layers,
+            activation,
+            dropout,
+        } = architecture;
         let mut metadata = Metadata {
             format_version: FORMAT_VERSION,
             layers,
-            activation: Activation::Relu,
+            activation,
+            dropout,
             loss: kind,
             input_scale: settings.scaling.scale,
             input_shift: settings.scaling.shift,
@@ -183,6 +201,7 @@ impl Train {
                 learning_rate,
                 extras: settings.extras,
                 schedule: settings.schedule,
+                init,
                 valid: valid.len(),
                 seed: self.seed,
                 augmentation: settings.augmentation.clone(),

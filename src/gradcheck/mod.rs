@@ -26,12 +26,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     loss::Loss,
-    nn::{Mlp, Module, Tape},
+    nn::{Mlp, Module, Noise, Tape},
     team::Team,
     train::{Purpose, Trainer, generator},
 };
 
-pub use suite::{Group, Images, losses, model, modules, network, random_images};
+pub use suite::{Group, Images, architecture, losses, model, modules, network, random_images};
 
 /// How to check.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +95,8 @@ pub struct Worst {
 }
 
 /// Checks dx and every parameter gradient of one module at x (N, I), against the loss L = Σ r∘y
-/// with a random r (N, O), which is then the dy that arrives from above.
+/// with a random r (N, O), which is then the dy that arrives from above. The module runs as in training,
+/// with the same noise throughout.
 pub fn check_module(
     module: &mut dyn Module<f64>,
     x: &Array2<f64>,
@@ -104,9 +105,10 @@ pub fn check_module(
     let mut rng = generator(settings.seed, Purpose::Check);
     let shape = (x.nrows(), module.outputs(x.ncols()));
     let r = Array2::random_using(shape, StandardNormal, &mut rng);
+    let noise = Noise::new(settings.seed, 1, 1);
     let run = |module: &dyn Module<f64>, x: &Array2<f64>| {
         let mut y = Array2::zeros(shape);
-        module.forward(x, &mut y);
+        module.forward_in_training(noise, x, &mut y);
         y
     };
     // Σ r∘(y₊ − y₋) and not Σ r∘y₊ − Σ r∘y₋: what did not change cancels exactly.
@@ -114,7 +116,7 @@ pub fn check_module(
 
     let y = run(module, x);
     let mut dx = Array2::zeros(x.dim());
-    module.backward_input(x, &y, &r, &mut dx);
+    module.backward_input_in_training(noise, x, &y, &r, &mut dx);
     let mut reports = vec![compare("dx", &dx, settings, &mut rng, |element, eps| {
         let (mut x0, mut x1) = (x.clone(), x.clone());
         x0[element] -= eps;
@@ -181,12 +183,16 @@ pub fn check_network(
 ) -> Vec<TensorReport> {
     let mut rng = generator(settings.seed, Purpose::Check);
     let mut trainer = Trainer::new(network, loss, targets.len(), Team::new(2));
+    let noise = Some(Noise::new(settings.seed, 1, 1));
+    trainer.tape.noise = noise;
     trainer.gradients(targets, |first, rows| {
         rows.assign(&x.slice(ndarray::s![first..first + rows.nrows(), ..]));
     });
     let mut network = trainer.network;
+    let mut tapes = [network.tape(x.nrows()), network.tape(x.nrows())];
+    tapes.iter_mut().for_each(|tape| tape.noise = noise);
     let mut probe = Probe {
-        tapes: [network.tape(x.nrows()), network.tape(x.nrows())],
+        tapes,
         loss,
         targets,
     };

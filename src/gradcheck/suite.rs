@@ -11,7 +11,7 @@ use super::{Settings, TensorReport, check_loss, check_module, check_network, off
 use crate::{
     data::CLASSES,
     model_file::LossKind,
-    nn::{Linear, Mlp, Module, ReLU},
+    nn::{Activation, Architecture, Dropout, Linear, Mlp, Module},
     train::{Purpose, generator},
 };
 
@@ -79,7 +79,12 @@ pub fn modules(settings: &Settings) -> Vec<Group> {
         ),
         tensors: check_module(module, x, settings),
     };
-    vec![check(&mut linear, &x), check(&mut ReLU, &off_kink)]
+    let mut groups = vec![check(&mut linear, &x)];
+    for activation in Activation::ALL {
+        groups.push(check(&mut *activation.module(), &off_kink));
+    }
+    groups.push(check(&mut Dropout::new(0.5), &x));
+    groups
 }
 
 /// Every loss of `kinds` alone.
@@ -99,14 +104,22 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
     kinds.iter().map(check).collect()
 }
 
-/// A whole network with random weights and biases, hidden layers as wide as `hidden` says.
+/// A whole network with ReLU and random weights and biases, hidden layers as wide as `hidden` says.
 pub fn network(hidden: &[usize], kind: LossKind, images: &Images, settings: &Settings) -> Group {
+    let outputs = kind.build::<f64>().outputs(CLASSES);
+    let layers = [&[images.x.ncols()], hidden, &[outputs]].concat();
+    architecture(&Architecture::relu(&layers), kind, images, settings)
+}
+
+/// A whole network with random weights and biases.
+pub fn architecture(
+    architecture: &Architecture,
+    kind: LossKind,
+    images: &Images,
+    settings: &Settings,
+) -> Group {
     let mut rng = generator(settings.seed, Purpose::Init);
-    let loss = kind.build::<f64>();
-    let mut layers = vec![images.x.ncols()];
-    layers.extend(hidden);
-    layers.push(loss.outputs(CLASSES));
-    let mut network = Mlp::kaiming(&layers, &mut rng);
+    let mut network = architecture.init(architecture.activation.init(), &mut rng);
     // Biases start at zero; a check at zero would not see a bias that is left out.
     for module in network.modules_mut() {
         for bias in module
@@ -126,8 +139,15 @@ pub fn network(hidden: &[usize], kind: LossKind, images: &Images, settings: &Set
 pub fn model(network: Mlp<f64>, kind: LossKind, images: &Images, settings: &Settings) -> Group {
     let loss = kind.build::<f64>();
     let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
+    let mut title = format!("network {}", layers.join("-"));
+    for name in network.modules().iter().map(|module| module.name()) {
+        if !["Linear", "ReLU"].contains(&name) && !title.contains(name) {
+            title += ", ";
+            title += name;
+        }
+    }
     Group {
-        title: format!("network {}, {kind}", layers.join("-")),
+        title: format!("{title}, {kind}"),
         tensors: check_network(network, &*loss, &images.x, &images.targets, settings),
     }
 }

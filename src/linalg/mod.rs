@@ -23,9 +23,11 @@
 
 mod dense;
 mod dispatch;
+mod elementary;
 mod elementwise;
 mod mask;
 mod product;
+mod random;
 mod sparse;
 
 use ndarray::{Array1, Array2, ArrayRef2, NdFloat, s};
@@ -33,11 +35,13 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 
 use dense::InRegisters;
 use dispatch::Set;
+use elementary::Elementary;
 use elementwise::{AddScaled, Map, ScaleBytes, Update, ZipMap};
 use product::{Left, Product, Right, WithScratch};
+use random::MapRandom;
 
 /// The numbers a network can be made of: `f32` to train, `f64` to check the very same code.
-pub trait Float: NdFloat + SampleUniform + Default + product::Scalar {}
+pub trait Float: NdFloat + SampleUniform + Default + product::Scalar + Elementary {}
 impl Float for f32 {}
 impl Float for f64 {}
 
@@ -134,6 +138,30 @@ pub fn zip_map<F: Float>(
     Set::detect().run(ZipMap { a, b, c, f });
 }
 
+/// y = f(x, 32 random bits), element by element: the bits at row r and column c follow from `key(r)` and
+/// c alone. Shapes and panics as [`add_scaled`].
+pub fn map_random<F: Float>(
+    key: impl Fn(usize) -> u64,
+    x: &ArrayRef2<F>,
+    y: &mut ArrayRef2<F>,
+    f: impl Fn(F, u32) -> F,
+) {
+    assert_eq!(x.dim(), y.dim(), "map_random: x against y");
+    Set::detect().run(MapRandom { key, x, y, f });
+}
+
+/// tanh x, for [`map`]; in `f32` right to 3 units of the last place, and the same bits everywhere.
+#[inline(always)]
+pub fn tanh<F: Float>(x: F) -> F {
+    x.hyperbolic_tangent()
+}
+
+/// 1 / (1 + e^−x), the logistic function, as [`tanh`]. (In `f32`, e^−87 is the least.)
+#[inline(always)]
+pub fn sigmoid<F: Float>(x: F) -> F {
+    x.logistic()
+}
+
 /// Fused multiply-adds on registers alone, the most that a thread can do; returns the floating-point
 /// operations done, two each.
 pub fn multiply_add_in_registers(steps: usize) -> f64 {
@@ -191,7 +219,11 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     /// Random numbers, a share of them zero, in the middle of a wider matrix as in a tape.
-    fn random<F: Float>(shape: (usize, usize), zeros: f64, rng: &mut ChaCha8Rng) -> Array2<F> {
+    pub(super) fn random<F: Float>(
+        shape: (usize, usize),
+        zeros: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Array2<F> {
         let element = || match rng.random_bool(zeros) {
             true => F::zero(),
             false => F::from(rng.random_range(-1.0..1.0)).unwrap(),

@@ -2,12 +2,14 @@
 
 mod cross_entropy;
 mod mse;
+mod smoothed_cross_entropy;
 
 use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
 
 pub use crate::linalg::Float;
 pub use cross_entropy::CrossEntropy;
 pub use mse::{Mse, Target};
+pub use smoothed_cross_entropy::SmoothedCrossEntropy;
 
 /// L = (1/N) Σₙ ℓₙ: how far the outputs of a network are from the targets, and which way is down.
 ///

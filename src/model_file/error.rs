@@ -127,6 +127,19 @@ pub enum Fault {
         /// x of a black pixel.
         shift: f64,
     },
+    /// Label smoothing that is no share.
+    #[error("label smoothing {0}, expected at least 0 and below 1")]
+    Smoothing(f64),
+    /// Dropout that does not fit the layers.
+    #[error(
+        "dropout of {found} places, expected {expected}: a share of the inputs and of each hidden layer, at least 0 and below 1"
+    )]
+    Dropout {
+        /// Shares in the file.
+        found: usize,
+        /// One for each layer but the last.
+        expected: usize,
+    },
     /// An augmentation that cannot have been.
     #[error(transparent)]
     Augmentation(AugmentError),

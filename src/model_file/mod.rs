@@ -23,8 +23,8 @@ use crate::{
     augment::Augmentation,
     data::batches::Scaling,
     linalg::Float,
-    loss::{CrossEntropy, Loss, Mse, Target},
-    nn::{Linear, Mlp},
+    loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
+    nn::{Activation, Architecture, Init, Linear, Mlp},
     optim::{Extras, Schedule},
 };
 
@@ -48,8 +48,11 @@ pub struct Metadata {
     pub format_version: u32,
     /// The widths of the layers: inputs, hidden units, …, outputs.
     pub layers: Vec<usize>,
-    /// The module between two Linear layers: `relu`.
+    /// The module behind every hidden layer.
     pub activation: Activation,
+    /// Shares that training drops of the inputs and of each hidden layer; none where there is no dropout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropout: Vec<f64>,
     /// What the network was trained to make small.
     pub loss: LossKind,
     /// Inputs are `input_scale`·pixel + `input_shift`.
@@ -76,6 +79,9 @@ pub struct Training {
     /// `--schedule` and the like.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule: Schedule,
+    /// `--init`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub init: Init,
     /// `--valid`: images held back from the end of the training file.
     pub valid: usize,
     /// `--seed`
@@ -92,24 +98,19 @@ pub struct Training {
     pub stopped: Option<(usize, usize)>,
 }
 
+/// What models had before it could be chosen is not written, and their bytes stay the same.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Activation functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// [`ReLU`](crate::nn::ReLU)
-    Relu,
-}
-
 /// Losses, with what they take as the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
     /// [`CrossEntropy`]
     Ce,
+    /// [`SmoothedCrossEntropy`] with this smoothing
+    SmoothedCe(f64),
     /// [`Mse`] against [`Target::OneHot`]
     MseOnehot,
     /// [`Mse`] against [`Target::Digit`]
@@ -121,6 +122,7 @@ impl LossKind {
     pub fn build<F: Float>(self) -> Box<dyn Loss<F>> {
         match self {
             Self::Ce => Box::new(CrossEntropy),
+            Self::SmoothedCe(smoothing) => Box::new(SmoothedCrossEntropy { smoothing }),
             Self::MseOnehot => Box::new(Mse(Target::OneHot)),
             Self::MseDigit => Box::new(Mse(Target::Digit)),
         }
@@ -129,15 +131,25 @@ impl LossKind {
 
 impl std::fmt::Display for LossKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Ce => "cross-entropy",
-            Self::MseOnehot => "mse, one-hot targets",
-            Self::MseDigit => "mse, digit targets",
-        })
+        match self {
+            Self::Ce => f.write_str("cross-entropy"),
+            Self::SmoothedCe(s) => write!(f, "cross-entropy, label smoothing {s}"),
+            Self::MseOnehot => f.write_str("mse, one-hot targets"),
+            Self::MseDigit => f.write_str("mse, digit targets"),
+        }
     }
 }
 
 impl Metadata {
+    /// What the network consists of.
+    pub fn architecture(&self) -> Architecture {
+        Architecture {
+            layers: self.layers.clone(),
+            activation: self.activation,
+            dropout: self.dropout.clone(),
+        }
+    }
+
     /// From pixels to the inputs of the network.
     pub fn scaling(&self) -> Scaling {
         Scaling {
@@ -235,7 +247,7 @@ pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
         .and_then(|m| m.get(KEY))
         .ok_or(Fault::Foreign)?;
     let metadata = metadata_from(json)?;
-    let network = network_from(&tensors, &metadata.layers)?;
+    let network = network_from(&tensors, &metadata.architecture())?;
     Ok(Model { network, metadata })
 }
 
@@ -260,6 +272,18 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
             shift: scaling.shift,
         });
     }
+    if !metadata.dropout.is_empty() {
+        let (found, expected) = (metadata.dropout.len(), layers.len() - 1);
+        let share = |p: &f64| (0.0..1.0).contains(p);
+        if found != expected || !metadata.dropout.iter().all(share) {
+            return Err(Fault::Dropout { found, expected });
+        }
+    }
+    if let LossKind::SmoothedCe(s) = metadata.loss
+        && !(0.0..1.0).contains(&s)
+    {
+        return Err(Fault::Smoothing(s));
+    }
     if let Some(augmentation) = &metadata.training.augmentation {
         augmentation.validate().map_err(Fault::Augmentation)?;
     }
@@ -275,7 +299,11 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
     Ok(metadata)
 }
 
-fn network_from<F: Float>(tensors: &SafeTensors<'_>, layers: &[usize]) -> Result<Mlp<F>, Fault> {
+fn network_from<F: Float>(
+    tensors: &SafeTensors<'_>,
+    architecture: &Architecture,
+) -> Result<Mlp<F>, Fault> {
+    let layers = &architecture.layers;
     let expected = 2 * (layers.len() - 1);
     if tensors.len() != expected {
         let layers = layers.len() - 1;
@@ -285,22 +313,18 @@ fn network_from<F: Float>(tensors: &SafeTensors<'_>, layers: &[usize]) -> Result
             layers,
         });
     }
-    let linears = layers.windows(2).enumerate().map(|(layer, io)| {
+    let linears = layers.windows(2).zip(architecture.linear_modules());
+    let linears = linears.map(|(io, m)| {
         let (inputs, outputs) = (io[0], io[1]);
-        // In nn.Sequential a ReLU stands between two Linear layers and is counted.
-        let weight = numbers(
-            tensors,
-            &format!("{}.weight", 2 * layer),
-            &[outputs, inputs],
-        )?;
-        let bias = numbers(tensors, &format!("{}.bias", 2 * layer), &[outputs])?;
+        let weight = numbers(tensors, &format!("{m}.weight"), &[outputs, inputs])?;
+        let bias = numbers(tensors, &format!("{m}.bias"), &[outputs])?;
         let weight = Array2::from_shape_vec((outputs, inputs), weight).expect("checked shape");
         Ok(Linear::new(
             weight.t().as_standard_layout().into_owned(),
             Array1::from_vec(bias),
         ))
     });
-    Ok(Mlp::of_linears(linears.collect::<Result<Vec<_>, Fault>>()?))
+    Ok(architecture.network(linears.collect::<Result<Vec<_>, Fault>>()?))
 }
 
 /// The elements of a tensor of a known shape, checked to be finite.

@@ -1,30 +1,152 @@
+use std::{fmt, str::FromStr};
+
 use ndarray::{Array1, Array2};
-use ndarray_rand::{RandomExt, rand::RngCore, rand_distr::Uniform};
+use ndarray_rand::{
+    RandomExt,
+    rand::RngCore,
+    rand_distr::{Normal, Uniform},
+};
+use serde::{Deserialize, Serialize};
 
 use super::{Float, Linear};
 
-/// A linear layer with w uniform in ±√(6/I) and b = 0
+/// How the weights w (I, O) of a linear layer begin; b begins at 0.
 ///
-/// w has I rows and O columns, and a variance of 2/I: so `Σᵢ x[i]·w[i]` has twice the mean square of
-/// x, and ReLU, which drops half, gives it back. The signal keeps its size through any number of
-/// layers. Drawn in `f64` whatever `F` is: a seed means the same network, to rounding.
+/// A sum `Σᵢ x[i]·w[i]` over I inputs has I·Var(w) times the mean square of x. So the variance of w
+/// decides whether the signal grows, fades or keeps its size from layer to layer:
 ///
-/// Source: K. He et al., "Delving Deep into Rectifiers", 2015, equation 10 ("Kaiming", here from the
-/// uniform distribution of that variance; PyTorch's `kaiming_uniform_(nonlinearity="relu")`).
+/// | | variance | fits |
+/// |---|---|---|
+/// | LeCun | 1/I | units that pass on what they get: tanh near 0 |
+/// | Kaiming (He) | 2/I | ReLU, which drops half |
+/// | Xavier (Glorot) | 2/(I + O) | tanh, with an eye on the gradients, whose sum runs over O |
 ///
-/// Panics if `inputs` or `outputs` is zero.
+/// from the uniform distribution in ±√(3·variance), or the normal one.
+///
+/// Sources: Y. LeCun et al., "Efficient BackProp", 1998, equation 16; X. Glorot and Y. Bengio,
+/// "Understanding the difficulty of training deep feedforward neural networks", 2010, equations 12 and 16;
+/// K. He et al., "Delving Deep into Rectifiers", 2015, equation 10.
+///
+/// ```
+/// use mlp::{nn::Init, train::{Purpose, generator}};
+///
+/// let rng = &mut generator(1, Purpose::Init);
+/// let linear = Init::XavierUniform.linear::<f64>(200, 100, rng);
+/// assert!(linear.w().iter().all(|w| w.abs() <= (6_f64 / 300.).sqrt()));
+/// let linear = Init::KaimingNormal.linear::<f64>(200, 100, rng);
+/// assert!((linear.w().std(0.) - 0.1).abs() < 0.002); // √(2/200)
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Uniform in ±√(6/I); PyTorch's `kaiming_uniform_(nonlinearity="relu")`.
+    #[default]
+    KaimingUniform,
+    /// Normal with variance 2/I.
+    KaimingNormal,
+    /// Uniform in ±√(6/(I + O)).
+    XavierUniform,
+    /// Normal with variance 2/(I + O).
+    XavierNormal,
+    /// Uniform in ±√(3/I).
+    LecunUniform,
+    /// Normal with variance 1/I.
+    LecunNormal,
+    /// Uniform in ±a, a number above 0.
+    Uniform(f64),
+    /// All weights 0: units of a layer that begin alike stay alike, and a network with hidden layers
+    /// learns next to nothing. For the demonstration.
+    Zeros,
+}
+
+/// Those that need no number, by name.
+const NAMED: [(&str, Init); 7] = [
+    ("kaiming-uniform", Init::KaimingUniform),
+    ("kaiming-normal", Init::KaimingNormal),
+    ("xavier-uniform", Init::XavierUniform),
+    ("xavier-normal", Init::XavierNormal),
+    ("lecun-uniform", Init::LecunUniform),
+    ("lecun-normal", Init::LecunNormal),
+    ("zeros", Init::Zeros),
+];
+
+/// The name of an initialisation, and its number: `xavier-normal`, `uniform=0.05`.
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, NAMED.iter().find(|(_, init)| init == self)) {
+            (Self::Uniform(a), _) => write!(f, "uniform={a}"),
+            (_, Some((name, _))) => f.write_str(name),
+            (_, None) => unreachable!("all others are named"),
+        }
+    }
+}
+
+impl FromStr for Init {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((_, init)) = NAMED.iter().find(|(name, _)| *name == text) {
+            return Ok(*init);
+        }
+        match text.strip_prefix("uniform=").map(str::parse) {
+            Some(Ok(a)) if 0.0 < a && a <= 100.0 => Ok(Self::Uniform(a)),
+            Some(_) => {
+                Err("expected uniform=a with a above 0 and up to 100, such as uniform=0.05".into())
+            }
+            None => {
+                let names = NAMED.map(|(name, _)| name).join(", ");
+                Err(format!("expected {names} or uniform=a"))
+            }
+        }
+    }
+}
+
+impl Init {
+    /// A linear layer of these sizes. Drawn in `f64` whatever `F` is: a seed means the same network, to
+    /// rounding.
+    ///
+    /// Panics if `inputs` or `outputs` is zero, or the a of [`Uniform`](Self::Uniform) no number above 0.
+    pub fn linear<F: Float>(
+        self,
+        inputs: usize,
+        outputs: usize,
+        rng: &mut impl RngCore,
+    ) -> Linear<F> {
+        assert!(
+            inputs > 0 && outputs > 0,
+            "a layer of {inputs} inputs and {outputs} outputs"
+        );
+        let shape = (inputs, outputs);
+        let mut uniform = |bound: f64| {
+            let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite bound above zero");
+            Array2::random_using(shape, uniform, rng)
+        };
+        let (i, o) = (inputs as f64, outputs as f64);
+        let w: Array2<f64> = match self {
+            Self::KaimingUniform => uniform((6.0 / i).sqrt()),
+            Self::XavierUniform => uniform((6.0 / (i + o)).sqrt()),
+            Self::LecunUniform => uniform((3.0 / i).sqrt()),
+            Self::Uniform(a) => uniform(a),
+            Self::KaimingNormal => normal(shape, 2.0 / i, rng),
+            Self::XavierNormal => normal(shape, 2.0 / (i + o), rng),
+            Self::LecunNormal => normal(shape, 1.0 / i, rng),
+            Self::Zeros => Array2::zeros(shape),
+        };
+        let w = w.mapv(|v| F::from(v).expect("f64 converts to any float"));
+        Linear::new(w, Array1::zeros(outputs))
+    }
+}
+
+fn normal(shape: (usize, usize), variance: f64, rng: &mut impl RngCore) -> Array2<f64> {
+    let normal = Normal::new(0.0, variance.sqrt()).expect("a finite deviation");
+    Array2::random_using(shape, normal, rng)
+}
+
+/// [`Init::KaimingUniform`], what [`Mlp::kaiming`](super::Mlp::kaiming) begins with.
 pub fn kaiming_uniform<F: Float>(
     inputs: usize,
     outputs: usize,
     rng: &mut impl RngCore,
 ) -> Linear<F> {
-    assert!(
-        inputs > 0 && outputs > 0,
-        "a layer of {inputs} inputs and {outputs} outputs"
-    );
-    let bound = (6.0 / inputs as f64).sqrt();
-    let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite bound above zero");
-    let w = Array2::<f64>::random_using((inputs, outputs), uniform, rng);
-    let w = w.mapv(|v| F::from(v).expect("f64 converts to any float"));
-    Linear::new(w, Array1::zeros(outputs))
+    Init::KaimingUniform.linear(inputs, outputs, rng)
 }

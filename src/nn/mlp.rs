@@ -2,9 +2,9 @@ use ndarray_rand::rand::RngCore;
 
 use crate::linalg;
 
-use super::{Float, Linear, Module, ParamRows, ReLU, Tape, TapeRows, kaiming_uniform};
+use super::{Architecture, Float, Init, Linear, Module, ParamRows, Tape, TapeRows};
 
-/// Linear, ReLU, Linear, … Linear: a multilayer perceptron.
+/// Linear, activation, Linear, … Linear: a multilayer perceptron.
 ///
 /// A chain of modules, numbered as PyTorch's `nn.Sequential` numbers them, so that `2.weight` is the
 /// weight of the module with index 2.
@@ -25,28 +25,18 @@ impl<F: Float> Mlp<F> {
         network
     }
 
-    /// Linear layers with a [`ReLU`] between each two.
+    /// Linear layers with a [`ReLU`](super::ReLU) between each two.
     pub fn of_linears(linears: impl IntoIterator<Item = Linear<F>>) -> Self {
-        let mut modules: Vec<Box<dyn Module<F>>> = Vec::new();
-        let mut inputs = 0;
-        for linear in linears {
-            if modules.is_empty() {
-                inputs = linear.w().nrows();
-            } else {
-                modules.push(Box::new(ReLU));
-            }
-            modules.push(Box::new(linear));
-        }
-        Self::new(inputs, modules)
+        let linears: Vec<_> = linears.into_iter().collect();
+        let inputs = linears.first().map(|linear| linear.w().nrows());
+        let outputs = linears.iter().map(|linear| linear.w().ncols());
+        let layers: Vec<_> = inputs.into_iter().chain(outputs).collect();
+        Architecture::relu(&layers).network(linears)
     }
 
-    /// Linear layers of these widths, initialised by [`kaiming_uniform`] in order.
+    /// Linear layers of these widths with ReLU between them, initialised by [`Init::KaimingUniform`].
     pub fn kaiming(layers: &[usize], rng: &mut impl RngCore) -> Self {
-        Self::of_linears(
-            layers
-                .windows(2)
-                .map(|io| kaiming_uniform(io[0], io[1], rng)),
-        )
+        Architecture::relu(layers).init(Init::KaimingUniform, rng)
     }
 
     /// The modules in order.
@@ -108,16 +98,27 @@ impl<F: Float> Mlp<F> {
     /// Every y from module `first` on, in order; those before are there already.
     pub fn forward_from(&self, first: usize, rows: &mut TapeRows<'_, F>) {
         for (m, module) in self.modules.iter().enumerate().skip(first) {
+            let noise = rows.noise(m);
             let [x, mut y] = rows.forward(m);
-            module.forward(&x, &mut y);
+            match noise {
+                None => module.forward(&x, &mut y),
+                Some(noise) => module.forward_in_training(noise, &x, &mut y),
+            }
         }
     }
 
-    /// Every dx from the dy of the last module, in reverse order; that of the images is not needed.
+    /// Every dx from the dy of the last module, in reverse order; what comes before the first
+    /// parameters needs none.
     pub fn backward_input(&self, rows: &mut TapeRows<'_, F>) {
-        for (m, module) in self.modules.iter().enumerate().skip(1).rev() {
+        let first = self.modules.iter().position(|m| !m.params().is_empty());
+        let skip = first.unwrap_or(0) + 1;
+        for (m, module) in self.modules.iter().enumerate().skip(skip).rev() {
+            let noise = rows.noise(m);
             let [x, y, dy, mut dx] = rows.backward(m);
-            module.backward_input(&x, &y, &dy, &mut dx);
+            match noise {
+                None => module.backward_input(&x, &y, &dy, &mut dx),
+                Some(noise) => module.backward_input_in_training(noise, &x, &y, &dy, &mut dx),
+            }
         }
     }
 

@@ -15,20 +15,30 @@
 //! The lesson's `inp`, `out`, `out.g` and `inp.g` are `x`, `y`, `dy` and `dx`. Nothing is hidden on
 //! tensors: a module is handed the four, and the borrow checker says who writes what.
 
+mod architecture;
+mod dropout;
 mod init;
 mod linear;
 mod mlp;
+mod noise;
 mod relu;
+mod sigmoid;
+mod tanh;
 mod tape;
 
 use ndarray::{Array2, ArrayRef2, ArrayViewMut2, Axis};
 
 use crate::linalg;
 pub use crate::linalg::Float;
-pub use init::kaiming_uniform;
+pub use architecture::{Activation, Architecture};
+pub use dropout::Dropout;
+pub use init::{Init, kaiming_uniform};
 pub use linear::Linear;
 pub use mlp::{Layers, Mlp};
+pub use noise::Noise;
 pub use relu::ReLU;
+pub use sigmoid::Sigmoid;
+pub use tanh::{ScaledTanh, Tanh};
 pub use tape::{Tape, TapeRows};
 
 /// A differentiable function of a batch, row by row: no row of y depends on another row of x.
@@ -47,6 +57,25 @@ pub trait Module<F: Float>: Send + Sync {
         dy: &ArrayRef2<F>,
         dx: &mut ArrayRef2<F>,
     );
+
+    /// [`forward`](Module::forward) as it is in training, for a module that is random then. Default: no
+    /// difference.
+    fn forward_in_training(&self, _noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        self.forward(x, y);
+    }
+
+    /// dx of [`forward_in_training`](Module::forward_in_training) with the same noise. Default: no
+    /// difference.
+    fn backward_input_in_training(
+        &self,
+        _noise: Noise,
+        x: &ArrayRef2<F>,
+        y: &ArrayRef2<F>,
+        dy: &ArrayRef2<F>,
+        dx: &mut ArrayRef2<F>,
+    ) {
+        self.backward_input(x, y, dy, dx);
+    }
 
     /// What training changes; each [`Param`] knows its own gradient. Default: nothing.
     fn params(&self) -> &[Param<F>] {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
-use super::Float;
+use super::{Float, Noise};
 use crate::linalg;
 
 /// Columns of a tape start at multiples of this many elements: a cache line of `f32`.
@@ -14,6 +14,8 @@ const LINE: usize = 16;
 /// side, and of the loss behind them; `dy` holds the gradient of each in the same place. So a thread
 /// that takes some rows has all there is to know of these images. Allocated once, for the largest batch.
 pub struct Tape<F> {
+    /// The noise of a step of training; none, and the network runs as it is used afterwards.
+    pub noise: Option<Noise>,
     x: Array2<F>,
     y: Array2<F>,
     dy: Array2<F>,
@@ -36,6 +38,7 @@ impl<F: Float> Tape<F> {
         // An odd number of cache lines, or the same column of all rows falls into a few cache sets.
         let stride = |width: usize| (width.div_ceil(LINE) | 1) * LINE;
         Self {
+            noise: None,
             x: linalg::zeros((rows, stride(inputs))).slice_move(s![.., ..inputs]),
             y: linalg::zeros((rows, stride(end))),
             dy: linalg::zeros((rows, stride(end))),
@@ -80,6 +83,7 @@ impl<F: Float> Tape<F> {
     /// The first `n` images in shares of at most `rows`, one for each thread to work on.
     pub fn rows_mut(&mut self, n: usize, rows: usize) -> impl Iterator<Item = TapeRows<'_, F>> {
         let rows = rows.max(1);
+        let noise = self.noise;
         let columns = self.columns.as_slice();
         let xs = self.x.axis_chunks_iter_mut(Axis(0), rows);
         let ys = self.y.axis_chunks_iter_mut(Axis(0), rows);
@@ -93,6 +97,7 @@ impl<F: Float> Tape<F> {
                 let here = rows.min(n - first);
                 TapeRows {
                     first,
+                    noise,
                     x: x.slice_move(s![..here, ..]),
                     y: y.slice_move(s![..here, ..]),
                     dy: dy.slice_move(s![..here, ..]),
@@ -107,6 +112,7 @@ impl<F: Float> Tape<F> {
 pub struct TapeRows<'a, F> {
     /// Where in the batch these rows begin.
     pub first: usize,
+    noise: Option<Noise>,
     /// The images.
     pub x: ArrayViewMut2<'a, F>,
     y: ArrayViewMut2<'a, F>,
@@ -125,6 +131,11 @@ impl<F: Float> TapeRows<'_, F> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What `module` draws for these rows, in training.
+    pub fn noise(&self, module: usize) -> Option<Noise> {
+        self.noise.map(|noise| noise.of(module, self.first))
     }
 
     /// x and y of `module`, which writes y from x. The loss comes after the last module.

@@ -16,9 +16,9 @@ use mlp::{
 use serde_json::{Value, json};
 
 use super::super::{
+    architecture::architecture_text,
     augment::augmentation_text,
     interrupt,
-    network::network_text,
     optim::optimiser_text,
     output::{BOLD, DIM, Output, progress_bar, scientific, thousands},
 };
@@ -49,6 +49,8 @@ impl Start<'_> {
     fn json(&self) -> Value {
         let Metadata {
             layers,
+            activation,
+            dropout,
             loss,
             training,
             ..
@@ -56,18 +58,13 @@ impl Start<'_> {
         json!({
             "event": "start", "data": self.data.display().to_string(), "official": self.official,
             "train_images": self.images.0, "valid_images": self.images.1,
-            "layers": layers, "loss": loss, "parameters": self.network.parameter_count(),
+            "layers": layers, "activation": activation, "dropout": dropout, "loss": loss, "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": training,
         })
     }
 
     fn print(&self, out: &mut Output) -> io::Result<()> {
-        let Metadata {
-            layers,
-            loss,
-            training,
-            ..
-        } = self.metadata;
+        let Metadata { loss, training, .. } = self.metadata;
         let count = |n: usize| thousands(n as u64);
         writeln!(
             out,
@@ -83,10 +80,12 @@ impl Start<'_> {
         writeln!(
             out,
             "{DIM}network{DIM:#}   {BOLD}{}{BOLD:#}, {loss}: {} parameters",
-            network_text(layers),
+            architecture_text(&self.metadata.architecture()),
             count(self.network.parameter_count())
         )?;
         let mut inputs = self.network.inputs();
+        let names = self.network.modules().iter().map(|m| m.name().len());
+        let width = names.take(LISTED).max().unwrap_or(0).max("Linear".len());
         let modules = self.network.modules().iter().zip(self.network.outputs());
         for (m, (module, outputs)) in modules.enumerate() {
             let shapes = module.params().iter().map(|param| {
@@ -96,7 +95,7 @@ impl Start<'_> {
             match m {
                 ..LISTED => writeln!(
                     out,
-                    "          {m:>2} {:<6} {:>13}{DIM}{}{DIM:#}",
+                    "          {m:>2} {:<width$} {:>13}{DIM}{}{DIM:#}",
                     module.name(),
                     format!("{inputs} → {outputs}"),
                     shapes.collect::<String>(),
@@ -130,6 +129,9 @@ impl Start<'_> {
                 "threads"
             },
         )?;
+        if training.init != self.metadata.activation.init() {
+            writeln!(out, "{DIM}weights{DIM:#}   {}", training.init)?;
+        }
         if let Some(augmentation) = &training.augmentation {
             let text = augmentation_text(augmentation);
             writeln!(out, "{DIM}augment{DIM:#}   {text}")?;

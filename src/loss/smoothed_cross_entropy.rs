@@ -1,0 +1,87 @@
+use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
+
+use super::{CrossEntropy, Float, Loss, float};
+
+/// [`CrossEntropy`] with smoothed labels: `L = (1/N) Σₙ −Σ_c q[n][c]·ln softmax(outputs[n])[c]`
+///
+/// The target q gives 1 − s to the label t, and shares s evenly among all C classes, t included:
+///
+/// ```text
+/// q[c]   = (1 − s)·(c = t ? 1 : 0) + s/C
+/// ℓ      = −Σ_c q[c]·ln softmax(z)[c] = ℓ_CE + s·(z[t] − (1/C) Σ_c z[c])
+/// ∂ℓ/∂z[c] = softmax(z)[c] − q[c]     = ∂ℓ_CE/∂z[c] + s·((c = t ? 1 : 0) − 1/C)
+/// ```
+///
+/// Plain cross-entropy pulls `z[t]` away from the others for ever; this has its least value, the entropy of
+/// q, where softmax(z) = q. The same as PyTorch's `CrossEntropyLoss(label_smoothing=s)`.
+///
+/// Source: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
+///
+/// ```
+/// use mlp::loss::{Loss, SmoothedCrossEntropy};
+/// use ndarray::{Array1, Array2, array};
+///
+/// let loss = SmoothedCrossEntropy { smoothing: 0.2 }; // of two classes: q = (0.9, 0.1)
+/// let (mut p, mut losses) = (Array2::zeros((2, 2)), Array1::zeros(2));
+/// let logits = array![[0., 0.], [9_f64.ln(), 0.]]; // softmax (0.5, 0.5) and (0.9, 0.1)
+/// loss.forward(&logits, &[0, 0], &mut p, &mut losses);
+/// assert!((losses[0] - 2_f64.ln()).abs() < 1e-12);
+/// assert!((losses[1] + 0.9 * 0.9_f64.ln() + 0.1 * 0.1_f64.ln()).abs() < 1e-12);
+///
+/// let mut dlogits = Array2::zeros((2, 2));
+/// loss.backward(&p, &[0, 0], 1, &mut dlogits);
+/// let expected = array![[0.5 - 0.9, 0.5 - 0.1], [0., 0.]];
+/// assert!((dlogits - expected).iter().all(|error| error.abs() < 1e-12));
+/// ```
+pub struct SmoothedCrossEntropy {
+    /// s, at least 0 and below 1.
+    pub smoothing: f64,
+}
+
+impl SmoothedCrossEntropy {
+    fn s<F: Float>(&self) -> F {
+        F::from(self.smoothing).expect("f64 converts to any float")
+    }
+}
+
+impl<F: Float> Loss<F> for SmoothedCrossEntropy {
+    /// `ℓ = ℓ_CE + s·(z[t] − mean z)`;  `p = softmax(z)`
+    fn forward(
+        &self,
+        outputs: &ArrayRef2<F>,
+        targets: &[u8],
+        predictions: &mut ArrayRef2<F>,
+        losses: &mut ArrayRef1<F>,
+    ) {
+        CrossEntropy.forward(outputs, targets, predictions, losses);
+        let c: F = float(outputs.ncols());
+        for ((z, &t), loss) in outputs.rows().into_iter().zip(targets).zip(losses) {
+            *loss += self.s::<F>() * (z[usize::from(t)] - z.sum() / c);
+        }
+    }
+
+    /// ∂L/∂z = ∂L_CE/∂z + s·(onehot(t) − 1/C) / N
+    fn backward(
+        &self,
+        predictions: &ArrayRef2<F>,
+        targets: &[u8],
+        batch: usize,
+        doutputs: &mut ArrayRef2<F>,
+    ) {
+        CrossEntropy.backward(predictions, targets, batch, doutputs);
+        let s_n = self.s::<F>() / float(batch);
+        let s_nc = s_n / float(doutputs.ncols());
+        for (mut dz, &t) in doutputs.rows_mut().into_iter().zip(targets) {
+            dz -= s_nc;
+            dz[usize::from(t)] += s_n;
+        }
+    }
+
+    fn class(&self, outputs: ArrayView1<F>, classes: usize) -> u8 {
+        CrossEntropy.class(outputs, classes)
+    }
+
+    fn outputs(&self, classes: usize) -> usize {
+        classes
+    }
+}

@@ -1,0 +1,109 @@
+use ndarray::ArrayRef2;
+
+use super::{Float, Module, Noise};
+use crate::linalg::map_random;
+
+/// y = x·m/(1 − p) in training; y = x afterwards
+///
+/// Shapes: x, y and the mask m (N, I), so O = I. Each element of m is 0 with probability p and 1
+/// otherwise, drawn anew for every image in every step. The backward pass sees the same mask:
+///
+/// ```text
+/// dx = dy·m/(1 − p)
+/// ```
+///
+/// No unit can rely on another being there. The factor 1/(1 − p) keeps the mean of y at x ("inverted
+/// dropout"), so that nothing is left to do once training is over. Its p is PyTorch's, the share that is
+/// *dropped*; the p of the source is the share that is kept.
+///
+/// The mask is not kept but drawn a second time: see [`Noise`].
+///
+/// Source: N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+/// 2014, section 4 and, for the factor, section 10.
+///
+/// ```
+/// use mlp::nn::{Dropout, Module, Noise};
+/// use ndarray::Array2;
+///
+/// let (dropout, noise) = (Dropout::new(0.2), Noise::new(1, 1, 1));
+/// let (x, dy) = (Array2::<f64>::from_elem((4, 1000), 2.), Array2::from_elem((4, 1000), 4.));
+/// let (mut y, mut dx) = (Array2::zeros((4, 1000)), Array2::zeros((4, 1000)));
+///
+/// dropout.forward_in_training(noise, &x, &mut y);
+/// assert!(y.iter().all(|&y| y == 0. || y == 2.5)); // 2/0.8
+/// assert!((y.mean().unwrap() - 2.).abs() < 0.05);
+/// dropout.backward_input_in_training(noise, &x, &y, &dy, &mut dx);
+/// assert_eq!(dx, &y * 2.); // dropped where y is
+///
+/// dropout.forward(&x, &mut y);
+/// assert_eq!(y, x);
+/// ```
+pub struct Dropout {
+    p: f64,
+}
+
+impl Dropout {
+    /// Drops a share p of the units. Panics if p is not at least 0 and below 1.
+    pub fn new(p: f64) -> Self {
+        assert!((0.0..1.0).contains(&p), "a share of {p} to drop");
+        Self { p }
+    }
+
+    /// y = x·m/(1 − p)
+    fn mask<F: Float>(&self, noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        // Of 2³² random numbers, those below this one drop.
+        let dropped = (self.p * 2_f64.powi(32)) as u32;
+        let scale = F::from(1.0 / (1.0 - self.p)).expect("f64 converts to any float");
+        let key = |row| noise.row(row);
+        map_random(key, x, y, |x, random| {
+            if random < dropped {
+                F::zero()
+            } else {
+                x * scale
+            }
+        });
+    }
+}
+
+impl<F: Float> Module<F> for Dropout {
+    /// y = x
+    fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        y.assign(x);
+    }
+
+    /// dx = dy
+    fn backward_input(
+        &self,
+        _x: &ArrayRef2<F>,
+        _y: &ArrayRef2<F>,
+        dy: &ArrayRef2<F>,
+        dx: &mut ArrayRef2<F>,
+    ) {
+        dx.assign(dy);
+    }
+
+    /// y = x·m/(1 − p)
+    fn forward_in_training(&self, noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        self.mask(noise, x, y);
+    }
+
+    /// dx = dy·m/(1 − p)
+    fn backward_input_in_training(
+        &self,
+        noise: Noise,
+        _x: &ArrayRef2<F>,
+        _y: &ArrayRef2<F>,
+        dy: &ArrayRef2<F>,
+        dx: &mut ArrayRef2<F>,
+    ) {
+        self.mask(noise, dy, dx);
+    }
+
+    fn outputs(&self, inputs: usize) -> usize {
+        inputs
+    }
+
+    fn name(&self) -> &'static str {
+        "Dropout"
+    }
+}
