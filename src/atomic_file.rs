@@ -17,6 +17,30 @@ pub fn write<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
 ) -> Result<(), E> {
+    replace(path, fill, |_| Ok(()))
+}
+
+/// As [`write()`], and what was at `path` before is then at `previous`, in the same folder.
+///
+/// When the process dies half-way, there is a complete file at `path`, at `previous`, or at both.
+pub fn write_keeping_previous<E: From<io::Error>>(
+    path: &Path,
+    previous: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
+    let keep = |target: &Path| match fs::rename(target, previous) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    };
+    replace(path, fill, keep)
+}
+
+/// `before` is called with the file to be replaced, once the new one is complete.
+fn replace<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+    before: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), E> {
     // A symbolic link keeps pointing where it did: the file behind it is the one replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = match target.parent() {
@@ -24,7 +48,7 @@ pub fn write<E: From<io::Error>>(
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".mlp-").suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         // The umask applies, as to any new file; tempfile's own default is private to the user.
@@ -37,8 +61,24 @@ pub fn write<E: From<io::Error>>(
     writer.flush()?;
     drop(writer);
     temporary.as_file().sync_all()?;
+    before(&target)?;
     temporary.persist(&target).map_err(|e| e.error)?;
     sync_folder(folder)?;
+    Ok(())
+}
+
+const PREFIX: &str = ".mlp-";
+const SUFFIX: &str = ".part";
+
+/// Removes what processes that died left half-way in `folder`. No process may be writing there.
+pub fn remove_parts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            fs::remove_file(folder.join(&*name))?;
+        }
+    }
     Ok(())
 }
 

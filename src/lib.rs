@@ -20,6 +20,7 @@
 //! | [`train`](mod@train) | the step, the loop, and what it reports |
 //! | [`metrics`] | loss, accuracy, confusion, confidence |
 //! | [`model_file`] | `model.bin`, written and read |
+//! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
 //! | [`linalg`] | the matrix product, where the cleverness is |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
@@ -54,6 +55,7 @@
 pub mod atomic_file;
 pub mod augment;
 pub mod bench;
+pub mod checkpoint;
 pub mod data;
 pub mod gradcheck;
 pub mod linalg;

@@ -1,5 +1,7 @@
 //! The training loop. It prints nothing: what happens is reported to an [`Observer`].
 
+mod progress;
+
 use std::{
     ops::ControlFlow,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,10 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     augment::{AugmentError, Augmentation, Augmenter},
-    data::{
-        CLASSES, Dataset,
-        batches::{Scaling, in_order, shuffle},
-    },
+    data::{CLASSES, Dataset, batches::Scaling},
     linalg::Float,
     loss::Loss,
     metrics::{self, Evaluation, evaluate},
@@ -24,11 +23,17 @@ use crate::{
     team::Team,
 };
 
+pub use progress::{Best, End, Progress};
+
 /// How to train.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Times that every training image is seen.
     pub epochs: usize,
+    /// Ends training after so many epochs in a row without a higher validation accuracy.
+    pub patience: Option<usize>,
+    /// Ends training after an epoch with this validation accuracy, 0 to 1.
+    pub target_accuracy: Option<f64>,
     /// Images a step; the last step of an epoch takes what remains.
     pub batch_size: usize,
     /// The length of a step, see [`Sgd`].
@@ -54,6 +59,9 @@ pub trait Observer {
 
     /// After every epoch.
     fn epoch(&mut self, _epoch: &Epoch) {}
+
+    /// After every step and every epoch: all that one needs to [`resume`] training from there.
+    fn progress(&mut self, _network: &Mlp<f32>, _progress: &Progress) {}
 }
 
 /// Tells nobody.
@@ -81,6 +89,8 @@ pub struct Epoch {
     pub train_accuracy: f64,
     /// The validation images after the epoch, if there are any.
     pub valid: Option<Evaluation>,
+    /// The epoch with the highest validation accuracy so far, and that accuracy.
+    pub best: Option<(usize, f64)>,
     /// Time of the training steps, shuffling and gathering included, validation not.
     pub time: Duration,
 }
@@ -109,6 +119,8 @@ pub enum TrainError {
 pub struct Trained {
     /// The network.
     pub network: Mlp<f32>,
+    /// How far training came, and the best network on the way.
+    pub progress: Progress,
     /// Epoch and step, each from 1, after which the observer stopped it; none if it ran to its end.
     pub stopped: Option<(usize, usize)>,
 }
@@ -356,7 +368,23 @@ pub fn train(
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
+    let start = (network, Progress::new(train.len(), settings.seed));
+    resume(start, loss, (train, valid), settings, team, observer)
+}
+
+/// Goes on training from where an observer was told of, to the same bytes as without the break.
+///
+/// As [`train`]; panics also if `progress` is of another number of images.
+pub fn resume(
+    (network, mut progress): (Mlp<f32>, Progress),
+    loss: &dyn Loss<f32>,
+    (train, valid): (&Dataset, &Dataset),
+    settings: &Settings,
+    team: Team,
+    observer: &mut dyn Observer,
+) -> Result<Trained, TrainError> {
     assert!(!train.is_empty(), "nothing to train on");
+    assert_eq!(progress.order.len(), train.len(), "images to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
     if settings.extras.velocity() {
@@ -374,15 +402,13 @@ pub fn train(
         }
         None => None,
     };
-    let mut rng = generator(settings.seed, Purpose::Shuffle);
-    let mut order = in_order(train.len());
     let mut targets = vec![0; batch_size];
-    for epoch in 1..=settings.epochs {
-        let start = Instant::now();
-        let (mut total, mut correct) = (0.0, 0);
-        shuffle(&mut order, &mut rng);
-        for (index, images) in order.chunks(batch_size).enumerate() {
-            let step = index + 1;
+    while progress.end(settings).is_none() {
+        let epoch = progress.epoch + 1;
+        let (start, time) = (Instant::now(), progress.time);
+        progress.shuffle();
+        while let Some(images) = progress.batch(batch_size) {
+            let step = progress.step + 1;
             let targets = &mut targets[..images.len()];
             for (target, &image) in targets.iter_mut().zip(images) {
                 *target = train.labels[image as usize];
@@ -394,7 +420,7 @@ pub fn train(
                     None => settings.scaling.gather(train, images, x),
                 }
             };
-            let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + index);
+            let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
             let all = settings.epochs * epoch_steps;
             sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all);
             trainer.tape.noise = Some(Noise::new(settings.seed, epoch, step));
@@ -407,23 +433,18 @@ pub fn train(
                     learning_rate,
                 }
             })?;
-            total += result.loss * images.len() as f64;
-            correct += result.correct;
-            if observer
-                .step(&Step {
-                    epoch,
-                    step,
-                    loss: result.loss,
-                })
-                .is_break()
-            {
+            progress.count(result, targets.len());
+            progress.time = time + start.elapsed();
+            let loss = result.loss;
+            if observer.step(&Step { epoch, step, loss }).is_break() {
                 return Ok(Trained {
                     network: trainer.network,
+                    progress,
                     stopped: Some((epoch, step)),
                 });
             }
+            observer.progress(&trainer.network, &progress);
         }
-        let time = start.elapsed();
         let valid = (!valid.is_empty()).then(|| {
             evaluate(
                 &trainer.network,
@@ -433,18 +454,13 @@ pub fn train(
                 &mut trainer.team,
             )
         });
-        let images = train.len() as f64;
-        let (train_loss, train_accuracy) = (total / images, correct as f64 / images);
-        observer.epoch(&Epoch {
-            epoch,
-            train_loss,
-            train_accuracy,
-            valid,
-            time,
-        });
+        let epoch = progress.close(valid, &trainer.network);
+        observer.epoch(&epoch);
+        observer.progress(&trainer.network, &progress);
     }
     Ok(Trained {
         network: trainer.network,
+        progress,
         stopped: None,
     })
 }

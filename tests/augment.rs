@@ -172,6 +172,8 @@ fn training_gives_the_same_bytes_on_any_number_of_threads_and_others_than_withou
     let run = |threads, augmentation| {
         let settings = Settings {
             epochs: 2,
+            patience: None,
+            target_accuracy: None,
             batch_size: 32,
             learning_rate: 0.1,
             extras: Extras::default(),
@@ -215,6 +217,8 @@ fn training_refuses_what_makes_no_sense() {
     };
     let settings = Settings {
         epochs: 1,
+        patience: None,
+        target_accuracy: None,
         batch_size: 8,
         learning_rate: 0.1,
         extras: Extras::default(),

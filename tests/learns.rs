@@ -35,6 +35,8 @@ fn first(n: usize) -> Dataset {
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
     Settings {
         epochs,
+        patience: None,
+        target_accuracy: None,
         batch_size,
         learning_rate,
         extras: Extras::default(),

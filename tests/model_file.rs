@@ -21,6 +21,8 @@ fn model() -> Model {
     let network = Mlp::kaiming(&layers, &mut generator(7, Purpose::Init));
     let training = Training {
         epochs: 3,
+        patience: Some(2),
+        target_accuracy: Some(0.9),
         batch_size: 50,
         learning_rate: 0.5,
         extras: Extras::default(),
@@ -32,6 +34,7 @@ fn model() -> Model {
         data_sha256: "0123".into(),
         mlp_version: "0.1.0".into(),
         stopped: None,
+        epoch: Some(2),
     };
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
@@ -223,10 +226,13 @@ fn a_file_of_another_program_is_called_foreign() {
     let parts = [("0.weight".to_owned(), vec![1, 1], vec![1.0])];
     assert!(matches!(
         fault(&write(&parts, HashMap::new())),
-        Fault::Foreign
+        Fault::Foreign { .. }
     ));
     let pytorch = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    assert!(matches!(fault(&write(&parts, pytorch)), Fault::Foreign));
+    assert!(matches!(
+        fault(&write(&parts, pytorch)),
+        Fault::Foreign { .. }
+    ));
     assert!(matches!(
         fault(b"PK\x03\x04 a zip file of torch.save"),
         Fault::Container(_)

@@ -92,12 +92,19 @@ pub fn next_step(command: impl std::fmt::Display) {
 ///
 /// `template` is indicatif's; `length` counts whatever the template shows.
 pub fn progress_bar(length: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length);
+    progress_bar_from(0, length, template)
+}
+
+/// As [`progress_bar`], with a part done before, which says nothing of the speed of what is to come.
+pub fn progress_bar_from(done: u64, length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length).with_position(done);
     bar.set_style(
         ProgressStyle::with_template(template)
             .expect("progress templates are constants")
             .progress_chars("━━ "),
     );
+    bar.tick();
+    bar.reset_eta();
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -1,18 +1,20 @@
 //! `mlp train`: train a network and save it.
 
+mod plan;
 mod report;
+mod save;
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use mlp::{
-    data::{FileKind, batches::Scaling, shell_quote},
-    model_file::{self, FORMAT_VERSION, LossKind, Metadata, Model, Training},
-    nn::{Architecture, Init},
+    checkpoint::{Every, Folder, MAX_EPOCHS, Writer},
+    data::{FileKind, shell_quote},
+    model_file::{self, LossKind},
+    nn::Init,
     team::Team,
-    train::{self, Purpose, Settings, Trained, generator},
+    train::{self, Progress, Purpose, generator},
 };
-use serde_json::json;
 
 use super::{
     Outcome,
@@ -22,9 +24,10 @@ use super::{
     interrupt::Interrupted,
     network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
     optim::OptimArgs,
-    output::{BOLD, DIM, Output, next_step, note, thousands},
+    output::{Output, next_step},
 };
 
+use plan::Given;
 use report::{Report, Start, Style};
 
 /// Train a network on MNIST and save it
@@ -32,7 +35,8 @@ use report::{Report, Start, Style};
 /// The training file's last images are held back to validate on; the test images are never looked
 /// at (that is `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
 /// whatever the number of threads. Ctrl-C ends the run after the current batch and saves the network
-/// as it is then; a second one ends it at once.
+/// as it is then; a second one ends it at once. A run with --checkpoint goes on with --resume, to the
+/// same bytes as without the break, however it ended.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,8 +49,15 @@ Examples:
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
   mlp train --augment ciresan2010                every epoch sees the images anew
+  mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better; keep the best
+  mlp train --epochs 500 --checkpoint run        a long run that may be killed at any time
+  mlp train --resume run                         go on with it
   mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
+    // First, because the fields after it take their values away.
+    #[command(flatten)]
+    given: Given,
+
     /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
     #[arg(
         long,
@@ -67,10 +78,19 @@ pub struct Train {
     #[command(flatten)]
     loss: LossArgs,
 
-    /// Times that every training image is seen
-    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    epochs: u32,
+    /// Times that every training image is seen [default: 20]
+    #[arg(long, value_name = "N", help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS as i64))]
+    epochs: Option<u32>,
+
+    /// End after so many epochs in a row without a higher validation accuracy
+    #[arg(long, value_name = "N", help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    patience: Option<u32>,
+
+    /// End after an epoch with this validation accuracy: 0.98 for 98 %
+    #[arg(long, value_name = "PART", help_heading = "Training", value_parser = part)]
+    target_accuracy: Option<f64>,
 
     /// Images a step; the last step of an epoch takes what remains
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
@@ -101,17 +121,45 @@ pub struct Train {
     #[command(flatten)]
     augment: AugmentArgs,
 
-    /// Where to save the model
+    /// Where to save the model [default: model.bin]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    out: Option<PathBuf>,
+
+    /// Where to save, too, the network as it was after the epoch with the highest validation accuracy
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    best: Option<PathBuf>,
+
+    /// Folder to keep the state of the run in, so that --resume can go on with it
     #[arg(
         long,
-        short,
-        value_name = "FILE",
-        default_value = "model.bin",
-        help_heading = "Output"
+        value_name = "DIR",
+        group = "folder",
+        help_heading = "Checkpoints"
     )]
-    out: PathBuf,
+    checkpoint: Option<PathBuf>,
 
-    /// Replace the file at --out even if it is not a model
+    /// How often: a number of epochs such as 5, or a time such as 30s, 10m or 2h
+    #[arg(
+        long,
+        value_name = "EVERY",
+        default_value = "1m",
+        requires = "folder",
+        help_heading = "Checkpoints"
+    )]
+    checkpoint_every: Every,
+
+    /// Go on with the run in this folder, to the same bytes as without the break. Its settings hold, but
+    /// --epochs, --patience and --target-accuracy may change, and where the results go
+    #[arg(
+        long,
+        value_name = "DIR",
+        group = "folder",
+        help_heading = "Checkpoints"
+    )]
+    resume: Option<PathBuf>,
+
+    /// Replace the files at --out and --best even if they are not models, and the checkpoints of another
+    /// run at --checkpoint
     #[arg(long, help_heading = "Output")]
     force: bool,
 
@@ -145,132 +193,98 @@ fn learning_rate(text: &str) -> Result<f32, String> {
     }
 }
 
+fn part(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(part) if part > 0.0 && part <= 1.0 => Ok(part),
+        _ => Err("expected a number above 0, up to 1, such as 0.98 for 98 %".into()),
+    }
+}
+
 impl Train {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let kind = self.loss.kind()?;
-        let augmentation = self.augment.augmentation()?;
-        let loss = kind.build::<f32>();
-        let learning_rate = self.lr.unwrap_or(default_learning_rate(kind));
-        let schedule = self.optim.schedule(learning_rate, self.epochs as usize)?;
-        let architecture = self.architecture.of(&self.hidden, kind)?;
-        let init = self.init.unwrap_or(architecture.activation.init());
-        let images = (FileKind::TrainImages.count() - self.valid) as usize;
-        let batch_size = (self.batch_size as usize).min(images);
-        // A weight and its gradient, twice when saved; y and dy.
-        check_size(&architecture.layers, batch_size, TRAIN_BYTES)?;
-        model_file::check_writable(&self.out, self.force)?;
+        let mut plan = self.plan()?;
+        let training = &plan.metadata.training;
+        check_size(&plan.metadata.layers, training.batch_size, TRAIN_BYTES)?;
+        for path in [Some(&plan.out), plan.best.as_ref()].into_iter().flatten() {
+            model_file::check_writable(path, self.force)?;
+        }
 
         let data = self.data.load()?;
-        if batch_size < self.batch_size as usize {
-            note(format_args!(
-                "--batch-size {} is more than the {} images: every step takes them all",
-                self.batch_size,
-                thousands(images as u64)
-            ));
-        }
-        let (train, valid) = data.train.split_last(self.valid as usize)?;
+        plan.set_data(data.checksum, self.data.dir.path())?;
+        let (train, valid) = data.train.split_last(plan.metadata.training.valid)?;
         drop(data.test);
-        let network = architecture.init(init, &mut generator(self.seed, Purpose::Init));
-        let settings = Settings {
-            epochs: self.epochs as usize,
-            batch_size,
-            learning_rate,
-            extras: self.optim.extras(),
-            schedule,
-            seed: self.seed,
-            scaling: Scaling::UNIT,
-            augmentation,
+        let images = (train.len(), valid.len());
+        let settings = plan.metadata.settings();
+        let loss = plan.metadata.loss.build::<f32>();
+        let start = match plan.resumed.take() {
+            Some(start) => start,
+            None => {
+                let mut init = generator(settings.seed, Purpose::Init);
+                let architecture = plan.metadata.architecture();
+                let network = architecture.init(plan.metadata.training.init, &mut init);
+                (network, Progress::new(images.0, settings.seed))
+            }
         };
-        let Architecture {
-            layers,
-            activation,
-            dropout,
-        } = architecture;
-        let mut metadata = Metadata {
-            format_version: FORMAT_VERSION,
-            layers,
-            activation,
-            dropout,
-            loss: kind,
-            input_scale: settings.scaling.scale,
-            input_shift: settings.scaling.shift,
-            training: Training {
-                epochs: settings.epochs,
-                batch_size: settings.batch_size,
-                learning_rate,
-                extras: settings.extras,
-                schedule: settings.schedule,
-                init,
-                valid: valid.len(),
-                seed: self.seed,
-                augmentation: settings.augmentation.clone(),
-                data_sha256: data.checksum,
-                mlp_version: env!("CARGO_PKG_VERSION").into(),
-                stopped: None,
-            },
+        let folder = match (plan.folder.take(), &self.checkpoint) {
+            (None, Some(dir)) => Some(Folder::create(dir, self.force)?),
+            (folder, _) => folder,
         };
         let team = Team::new(self.threads.count());
-        let images = (train.len(), valid.len());
         let style = match (self.json, self.quiet) {
             (true, _) => Style::Json,
             (_, true) => Style::Quiet,
             _ => Style::Table,
         };
-        let mut report = Report::new(out, style, &settings, images.0);
+        let mut report = Report::new(out, style, &settings, &start.1);
         report.start(&Start {
             data: self.data.dir.path(),
             official: data.official,
             images,
-            network: &network,
-            metadata: &metadata,
+            network: &start.0,
+            metadata: &plan.metadata,
             threads: team.threads(),
+            checkpoints: folder.as_ref().map(Folder::path),
+            progress: &start.1,
         })?;
-        let trained = train::train(
-            network,
+        report.checkpoints =
+            folder.map(|folder| Writer::new(folder, plan.run(), self.checkpoint_every));
+        let trained = train::resume(
+            start,
             &*loss,
             (&train, &valid),
             &settings,
             team,
             &mut report,
         );
-        let Trained { network, stopped } = report.finish(trained)?;
-        metadata.training.stopped = stopped;
-        let model = Model { network, metadata };
-        model_file::save(&self.out, &model)
-            .context("the model could not be saved, choose another --out")?;
-        let bytes = self.out.metadata().map_or(0, |file| file.len());
-        match style {
-            Style::Quiet => {}
-            Style::Json => {
-                let saved = json!({
-                    "event": "saved", "model": self.out, "bytes": bytes, "stopped": stopped,
-                });
-                writeln!(out, "{saved}")?;
-            }
-            Style::Table => writeln!(
-                out,
-                "saved {BOLD}{}{BOLD:#} {DIM}({} bytes){DIM:#}",
-                self.out.display(),
-                thousands(bytes)
-            )?,
+        let checkpoints = report.checkpoints.take();
+        let trained = report.finish(trained)?;
+        let stopped = trained.stopped;
+        let mut checkpointed = Ok(());
+        let mut go_on = String::new();
+        if let Some(mut checkpoints) = checkpoints {
+            checkpointed = checkpoints.save(&trained.network, &trained.progress);
+            go_on = format!(
+                "; `mlp train --resume {}{}` goes on",
+                shell_quote(checkpoints.folder().path()),
+                self.data.dir.flag()
+            );
         }
-        out.flush()?;
+        let to_look_at = plan.save(trained, style, out)?;
+        checkpointed.context(
+            "the model is saved, but the last checkpoint could not be; the one before is kept",
+        )?;
         if let Some((epoch, step)) = stopped {
             return Err(Interrupted(format!(
-                "stopped in epoch {epoch} after step {step}; the network as it was then is saved as {}",
-                self.out.display()
+                "stopped in epoch {epoch} after step {step}; the network as it was then is saved as {}{go_on}",
+                plan.out.display()
             ))
             .into());
         }
-        if self.quiet {
-            return Ok(Outcome::Done);
+        if !self.quiet {
+            let data = self.data.dir.flag();
+            next_step(format_args!("mlp eval {}{data}", shell_quote(to_look_at)));
         }
-        next_step(format_args!(
-            "mlp eval {}{}",
-            shell_quote(&self.out),
-            self.data.dir.flag()
-        ));
         Ok(Outcome::Done)
     }
 }

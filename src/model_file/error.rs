@@ -6,7 +6,7 @@ use safetensors::Dtype;
 
 use crate::augment::AugmentError;
 
-use super::{FORMAT_VERSION, KEY, LossKind, MAX_BYTES, MAX_LAYERS};
+use super::{FORMAT_VERSION, LossKind, MAX_LAYERS};
 
 /// Why a model file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +44,16 @@ pub enum ModelError {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Nothing in it.
-    #[error("the file is empty, expected a model: was the disk full?")]
+    #[error("the file is empty: was the disk full?")]
     Empty,
     /// Larger than any model.
-    #[error("{0} bytes, expected at most {MAX_BYTES}")]
-    TooLarge(u64),
+    #[error("{length} bytes, expected at most {most}")]
+    TooLarge {
+        /// Its bytes.
+        length: u64,
+        /// The most that are read.
+        most: u64,
+    },
     /// Not the container format, or cut off.
     #[error(
         "not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew"
@@ -56,11 +61,14 @@ pub enum Fault {
     Container(safetensors::SafeTensorError),
     /// A safetensors file of another program.
     #[error(
-        "a safetensors file without the metadata of mlp, expected the key `{KEY}`: made by another program?"
+        "a safetensors file without the key `{key}` in its metadata: made by another program, or for something else?"
     )]
-    Foreign,
+    Foreign {
+        /// The key that was expected.
+        key: &'static str,
+    },
     /// Metadata that do not read.
-    #[error("the metadata `{KEY}` do not read: {0}")]
+    #[error("the metadata do not read: {0}")]
     Metadata(serde_json::Error),
     /// A later or earlier format.
     #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]

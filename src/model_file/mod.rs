@@ -24,8 +24,9 @@ use crate::{
     data::batches::Scaling,
     linalg::Float,
     loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
-    nn::{Activation, Architecture, Init, Linear, Mlp},
+    nn::{Activation, Architecture, Init, Linear, Mlp, Param},
     optim::{Extras, Schedule},
+    train::Settings,
 };
 
 pub use error::{Fault, ModelError};
@@ -69,6 +70,12 @@ pub struct Metadata {
 pub struct Training {
     /// `--epochs`
     pub epochs: usize,
+    /// `--patience`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// `--target-accuracy`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_accuracy: Option<f64>,
     /// `--batch-size`
     pub batch_size: usize,
     /// `--lr`
@@ -96,6 +103,10 @@ pub struct Training {
     /// Epoch and step after which it was interrupted; none if it ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<(usize, usize)>,
+    /// The epoch after which the weights were taken, where it is not the last of `epochs`: training ended
+    /// early, or this is the best network of `--best`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<usize>,
 }
 
 /// What models had before it could be chosen is not written, and their bytes stay the same.
@@ -157,6 +168,23 @@ impl Metadata {
             shift: self.input_shift,
         }
     }
+
+    /// How the network was trained, or is to be.
+    pub fn settings(&self) -> Settings {
+        let training = &self.training;
+        Settings {
+            epochs: training.epochs,
+            patience: training.patience,
+            target_accuracy: training.target_accuracy,
+            batch_size: training.batch_size,
+            learning_rate: training.learning_rate,
+            extras: training.extras,
+            schedule: training.schedule,
+            seed: training.seed,
+            scaling: self.scaling(),
+            augmentation: training.augmentation.clone(),
+        }
+    }
 }
 
 /// A network and what is known about it.
@@ -178,77 +206,118 @@ pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
 
 /// The bytes of a model file.
 pub fn to_bytes(model: &Model) -> Vec<u8> {
-    let mut tensors = Vec::new();
-    for (m, module) in model.network.modules().iter().enumerate() {
-        for param in module.params() {
-            // PyTorch keeps a weight as (O, I) and a bias as (O).
-            let shape = match param.name {
-                "bias" => vec![param.value.len()],
-                _ => vec![param.value.ncols(), param.value.nrows()],
-            };
-            let bytes: Vec<u8> = param
-                .value
-                .t()
-                .iter()
-                .flat_map(|v| v.to_le_bytes())
-                .collect();
-            tensors.push((format!("{m}.{}", param.name), shape, bytes));
-        }
+    let network = &model.network;
+    let metadata = serde_json::to_string(&model.metadata).expect("plain data serialises");
+    container(tensors("", network, network.values()), KEY, metadata)
+}
+
+/// The name, the shape, the element type and the bytes of a tensor.
+pub(crate) type NamedTensor = (String, Vec<usize>, Dtype, Vec<u8>);
+
+/// A tensor for each of `values`, which are shaped like the parameters of `network`; `prefix` goes before
+/// their names.
+pub(crate) fn tensors<'a>(
+    prefix: &str,
+    network: &Mlp<f32>,
+    values: impl Iterator<Item = &'a Array2<f32>>,
+) -> Vec<NamedTensor> {
+    let modules = network.modules().iter().enumerate();
+    let params = modules.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
+    let tensor = |((m, param), value): ((usize, &Param<f32>), &Array2<f32>)| {
+        let bytes = value.t().iter().flat_map(|v| v.to_le_bytes()).collect();
+        let name = format!("{prefix}{m}.{}", param.name);
+        (name, shape(param), Dtype::F32, bytes)
+    };
+    params.zip(values).map(tensor).collect()
+}
+
+/// PyTorch keeps a weight as (O, I) and a bias as (O).
+fn shape<F>(param: &Param<F>) -> Vec<usize> {
+    match param.name {
+        "bias" => vec![param.value.len()],
+        _ => vec![param.value.ncols(), param.value.nrows()],
     }
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+}
+
+/// A safetensors file whose metadata hold one key.
+pub(crate) fn container(tensors: Vec<NamedTensor>, key: &str, json: String) -> Vec<u8> {
+    let views = tensors.iter().map(|(name, shape, dtype, bytes)| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes);
         (
             name.as_str(),
             view.expect("as many bytes as the shape needs"),
         )
     });
-    let metadata = serde_json::to_string(&model.metadata).expect("plain data serialises");
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
+    safetensors::serialize(views, Some(HashMap::from([(key.to_owned(), json)])))
         .expect("a header of a few names is not too large")
 }
 
 /// Reads a model; on errors see [`ModelError`].
 pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
+    let bytes = read(path, MAX_BYTES)?;
+    from_bytes(&bytes).map_err(|fault| ModelError::Fault {
+        path: path.to_path_buf(),
+        fault,
+    })
+}
+
+/// The content of a file of at most so many bytes.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let io = |error| ModelError::Io {
         path: path.to_path_buf(),
         error,
     };
-    let fault = |fault| ModelError::Fault {
-        path: path.to_path_buf(),
-        fault,
-    };
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
-    if length > MAX_BYTES {
-        return Err(fault(Fault::TooLarge(length)));
+    if length > most {
+        return Err(ModelError::Fault {
+            path: path.to_path_buf(),
+            fault: Fault::TooLarge { length, most },
+        });
     }
     // A file that grows, or a device without an end, is read no further either.
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io)?;
-    from_bytes(&bytes).map_err(fault)
+    file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
 }
 
 /// Reads the bytes of a model file. No bytes whatever make it panic, or allocate more than
 /// a few times their size.
 pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
+    let (tensors, json) = open(bytes, MAX_BYTES, KEY)?;
+    let metadata = metadata_from(&json)?;
+    let layers = metadata.layers.len() - 1;
+    if tensors.len() != 2 * layers {
+        return Err(Fault::Count {
+            found: tensors.len(),
+            expected: 2 * layers,
+            layers,
+        });
+    }
+    let network = network_from(&tensors, &metadata.architecture())?;
+    Ok(Model { network, metadata })
+}
+
+/// The tensors of a safetensors file, and what its metadata hold under `key`.
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    most: u64,
+    key: &'static str,
+) -> Result<(SafeTensors<'a>, String), Fault> {
     if bytes.is_empty() {
         return Err(Fault::Empty);
     }
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Fault::TooLarge(bytes.len() as u64));
+    let length = bytes.len() as u64;
+    if length > most {
+        return Err(Fault::TooLarge { length, most });
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(Fault::Container)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(Fault::Container)?;
-    let json = header
-        .metadata()
-        .as_ref()
-        .and_then(|m| m.get(KEY))
-        .ok_or(Fault::Foreign)?;
-    let metadata = metadata_from(json)?;
-    let network = network_from(&tensors, &metadata.architecture())?;
-    Ok(Model { network, metadata })
+    let metadata = header.metadata().as_ref();
+    let json = metadata
+        .and_then(|metadata| metadata.get(key))
+        .ok_or(Fault::Foreign { key })?;
+    Ok((tensors, json.clone()))
 }
 
 fn metadata_from(json: &str) -> Result<Metadata, Fault> {
@@ -262,6 +331,12 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
         return Err(Fault::Version(version.format_version));
     }
     let metadata: Metadata = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    check(&metadata)?;
+    Ok(metadata)
+}
+
+/// Whether all that is said of a network can be.
+pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     let (layers, scaling) = (&metadata.layers, metadata.scaling());
     if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
         return Err(Fault::Layers(layers.clone()));
@@ -296,23 +371,15 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
             loss: metadata.loss,
         });
     }
-    Ok(metadata)
+    Ok(())
 }
 
-fn network_from<F: Float>(
+/// A network of this architecture with the parameters that are among `tensors`.
+pub(crate) fn network_from<F: Float>(
     tensors: &SafeTensors<'_>,
     architecture: &Architecture,
 ) -> Result<Mlp<F>, Fault> {
     let layers = &architecture.layers;
-    let expected = 2 * (layers.len() - 1);
-    if tensors.len() != expected {
-        let layers = layers.len() - 1;
-        return Err(Fault::Count {
-            found: tensors.len(),
-            expected,
-            layers,
-        });
-    }
     let linears = layers.windows(2).zip(architecture.linear_modules());
     let linears = linears.map(|(io, m)| {
         let (inputs, outputs) = (io[0], io[1]);
@@ -325,6 +392,24 @@ fn network_from<F: Float>(
         ))
     });
     Ok(architecture.network(linears.collect::<Result<Vec<_>, Fault>>()?))
+}
+
+/// The tensors that [`tensors`] wrote for `network` with this prefix.
+pub(crate) fn values_from(
+    tensors: &SafeTensors<'_>,
+    prefix: &str,
+    network: &Mlp<f32>,
+) -> Result<Vec<Array2<f32>>, Fault> {
+    let modules = network.modules().iter().enumerate();
+    let params = modules.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
+    let value = |(m, param): (usize, &Param<f32>)| {
+        let name = format!("{prefix}{m}.{}", param.name);
+        let numbers = numbers(tensors, &name, &shape(param))?;
+        let (rows, columns) = param.value.dim();
+        let value = Array2::from_shape_vec((columns, rows), numbers).expect("checked shape");
+        Ok(value.t().as_standard_layout().into_owned())
+    };
+    params.map(value).collect()
 }
 
 /// The elements of a tensor of a known shape, checked to be finite.

@@ -1,3 +1,4 @@
+use ndarray::Array2;
 use ndarray_rand::rand::RngCore;
 
 use crate::linalg;
@@ -74,6 +75,49 @@ impl<F: Float> Mlp<F> {
         std::iter::once(self.inputs)
             .chain(with_params.map(|(_, outputs)| outputs))
             .collect()
+    }
+
+    /// The value of every parameter, module by module.
+    pub fn values(&self) -> impl Iterator<Item = &Array2<F>> {
+        let params = self.modules.iter().flat_map(|module| module.params());
+        params.map(|param| &param.value)
+    }
+
+    /// The velocity of every parameter that has one.
+    pub fn velocities(&self) -> impl Iterator<Item = &Array2<F>> {
+        let params = self.modules.iter().flat_map(|module| module.params());
+        params.filter_map(|param| param.velocity.as_ref())
+    }
+
+    /// Replaces [`velocities`](Self::velocities); panics if their number or shapes are those of other
+    /// parameters.
+    pub fn set_velocities(&mut self, velocities: Vec<Array2<F>>) {
+        let params = self.modules.iter_mut().flat_map(|m| m.params_mut());
+        let params: Vec<_> = params.collect();
+        assert_eq!(
+            params.len(),
+            velocities.len(),
+            "velocities against parameters"
+        );
+        for (param, velocity) in params.into_iter().zip(velocities) {
+            assert_eq!(
+                param.value.dim(),
+                velocity.dim(),
+                "velocity against parameter"
+            );
+            param.velocity = Some(velocity);
+        }
+    }
+
+    /// Replaces [`values`](Self::values); panics if their number or shapes are others.
+    pub fn set_values(&mut self, values: &[Array2<F>]) {
+        let params = self.modules.iter_mut().flat_map(|m| m.params_mut());
+        let params: Vec<_> = params.collect();
+        assert_eq!(params.len(), values.len(), "values against parameters");
+        for (param, value) in params.into_iter().zip(values) {
+            assert_eq!(param.value.dim(), value.dim(), "value against parameter");
+            param.value.assign(value);
+        }
     }
 
     /// How many numbers training changes.

@@ -9,9 +9,10 @@ use std::{
 use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
+    checkpoint::Writer,
     model_file::Metadata,
     nn::Mlp,
-    train::{Epoch, Observer, Settings, Step, TrainError, Trained},
+    train::{Epoch, Observer, Progress, Settings, Step, TrainError, Trained},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ use super::super::{
     augment::augmentation_text,
     interrupt,
     optim::optimiser_text,
-    output::{BOLD, DIM, Output, progress_bar, scientific, thousands},
+    output::{BOLD, DIM, Output, note, progress_bar_from, scientific, thousands},
 };
 
 /// How a run is printed.
@@ -40,6 +41,10 @@ pub(super) struct Start<'a> {
     pub(super) network: &'a Mlp<f32>,
     pub(super) metadata: &'a Metadata,
     pub(super) threads: usize,
+    /// The folder of the checkpoints.
+    pub(super) checkpoints: Option<&'a Path>,
+    /// Where a run goes on from.
+    pub(super) progress: &'a Progress,
 }
 
 /// The most modules that are listed one by one.
@@ -60,6 +65,8 @@ impl Start<'_> {
             "train_images": self.images.0, "valid_images": self.images.1,
             "layers": layers, "activation": activation, "dropout": dropout, "loss": loss, "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": training,
+            "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
+            "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
         })
     }
 
@@ -136,9 +143,19 @@ impl Start<'_> {
             let text = augmentation_text(augmentation);
             writeln!(out, "{DIM}augment{DIM:#}   {text}")?;
         }
+        if let Some(checkpoints) = self.checkpoints {
+            let Progress { epoch, step, .. } = self.progress;
+            let (folder, next) = (checkpoints.display(), epoch + 1);
+            let resumed = match (epoch, step) {
+                (0, 0) => String::new(),
+                (_, 0) => format!(", resumed after epoch {epoch}"),
+                _ => format!(", resumed in epoch {next} after step {}", count(*step)),
+            };
+            writeln!(out, "{DIM}kept in{DIM:#}   {folder}{resumed}")?;
+        }
         writeln!(
             out,
-            "\n{DIM}epoch  train loss  train acc  valid loss  valid acc  seconds   images/s{DIM:#}"
+            "\n{DIM}epoch  train loss  train acc  valid loss  valid acc     best  seconds   images/s{DIM:#}"
         )
     }
 }
@@ -151,6 +168,10 @@ pub(super) struct Report<'a> {
     steps: u64,
     /// Images an epoch.
     images: usize,
+    /// The highest validation accuracy so far.
+    best: Option<f64>,
+    /// Where checkpoints are kept, if they are.
+    pub(super) checkpoints: Option<Writer>,
 }
 
 impl<'a> Report<'a> {
@@ -158,22 +179,28 @@ impl<'a> Report<'a> {
         out: &'a mut Output,
         style: Style,
         settings: &Settings,
-        images: usize,
+        progress: &Progress,
     ) -> Self {
-        let steps = images.div_ceil(settings.batch_size) * settings.epochs;
+        let images = progress.order.len();
+        let steps_an_epoch = images.div_ceil(settings.batch_size);
+        let steps = (progress.epoch * steps_an_epoch + progress.step) as u64;
         let bar = match style {
             Style::Quiet => ProgressBar::hidden(),
-            _ => progress_bar(
-                steps as u64,
-                "{bar:30} {percent:>3} %  {prefix}  {eta} to go",
+            _ => progress_bar_from(
+                steps,
+                (steps_an_epoch * settings.epochs) as u64,
+                "{bar:20} {percent:>3} %  {prefix}  {eta} to go",
             ),
         };
+        let best = progress.best.as_ref().map(|best| best.accuracy);
         Self {
             out,
             style,
             bar,
-            steps: 0,
+            steps,
             images,
+            best,
+            checkpoints: None,
         }
     }
 
@@ -201,6 +228,8 @@ impl<'a> Report<'a> {
                     "event": "epoch", "epoch": epoch.epoch,
                     "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
                     "valid_loss": loss, "valid_accuracy": accuracy,
+                    "best_epoch": epoch.best.map(|(epoch, _)| epoch),
+                    "best_valid_accuracy": epoch.best.map(|(_, accuracy)| accuracy),
                     "seconds": seconds, "images_per_second": rate,
                 });
                 writeln!(self.out, "{line}")?;
@@ -212,16 +241,16 @@ impl<'a> Report<'a> {
                         _ => scientific(v, 3),
                     })
                 };
-                let percent =
-                    |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+                let percent = |v: Option<f64>| v.map_or("–".to_owned(), percent);
                 writeln!(
                     self.out,
-                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {seconds:>7.3}  {:>9}",
+                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {:>7}  {seconds:>7.3}  {:>9}",
                     epoch.epoch,
                     number(Some(epoch.train_loss)),
                     percent(Some(epoch.train_accuracy)),
                     number(loss),
                     percent(accuracy),
+                    percent(epoch.best.map(|(_, accuracy)| accuracy)),
                     thousands(rate as u64),
                 )?;
             }
@@ -241,8 +270,11 @@ impl Observer for Report<'_> {
         self.steps += 1;
         if self.steps.is_multiple_of(32) {
             self.bar.set_position(self.steps);
+            let Step { epoch, loss, .. } = step;
+            let best = self.best.map(|best| format!(", best {}", percent(best)));
+            let best = best.unwrap_or_default();
             self.bar
-                .set_prefix(format!("epoch {}, loss {:.4}", step.epoch, step.loss));
+                .set_prefix(format!("epoch {epoch}, loss {loss:.4}{best}"));
         }
         match interrupt::asked() {
             true => ControlFlow::Break(()),
@@ -251,8 +283,27 @@ impl Observer for Report<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
+        self.best = epoch.best.map(|(_, accuracy)| accuracy);
         let bar = self.bar.clone();
         // Output keeps its own failure, and the run goes on: it is worth more than its table.
         let _ = bar.suspend(|| self.print_epoch(epoch));
     }
+
+    fn progress(&mut self, network: &Mlp<f32>, progress: &Progress) {
+        let Some(checkpoints) = &mut self.checkpoints else {
+            return;
+        };
+        if let Err(error) = checkpoints.save_if_due(network, progress) {
+            self.bar.suspend(|| {
+                note(format_args!(
+                    "{error}: no checkpoint was written, the one before is kept; training goes on"
+                ));
+            });
+        }
+    }
+}
+
+/// `97.60 %`
+pub(super) fn percent(part: f64) -> String {
+    format!("{:.2} %", 100.0 * part)
 }
