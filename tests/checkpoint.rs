@@ -12,7 +12,7 @@ use mlp::{
     },
     data::Dataset,
     model_file::{self, FORMAT_VERSION, LossKind, Metadata, Model, Training},
-    nn::{Activation, Init},
+    nn::{Activation, Init, Mlp},
     optim::{Extras, Schedule, Shape},
     team::Team,
     train::{End, Epoch, Observer, Progress, Purpose, Step, Trained, generator, resume},

@@ -53,7 +53,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(train::Train),
+    // Boxed: its flags are many times those of the others.
+    Train(Box<train::Train>),
     Eval(eval::Eval),
     Gradcheck(gradcheck::Gradcheck),
     Bench(bench::Bench),
