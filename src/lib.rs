@@ -22,6 +22,7 @@
 //! | [`model_file`] | `model.bin`, written and read |
 //! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
+//! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
 //!
@@ -61,6 +62,7 @@ pub mod gradcheck;
 pub mod linalg;
 pub mod loss;
 pub mod metrics;
+pub mod mistakes;
 pub mod model_file;
 pub mod nn;
 pub mod optim;

@@ -5,8 +5,9 @@ use std::{fmt, io::Write, path::PathBuf, str::FromStr};
 use mlp::{
     data::{self, CLASSES, PIXELS, batches::Scaling},
     gradcheck::{self, Group, Images, Settings, TensorReport},
+    mistakes::Mistake,
     model_file::LossKind,
-    nn::{Activation, Architecture},
+    nn::{Activation, Architecture, Mlp},
 };
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::{
     architecture::ArchitectureArgs,
     data::DataDir,
     interrupt,
+    mistakes::{check_fits, diagnosis_json, list_mistakes, mistake_parser, print_diagnosis},
     network::{Hidden, LossArgs, check_size, load_model},
     output::{BAD, BOLD, DIM, GOOD, Output, next_step, note, progress_bar, scientific},
 };
@@ -24,8 +26,9 @@ use super::{
 ///
 /// Without flags: every module and loss alone, networks of 0 to 3 hidden layers with every loss, and with
 /// every activation and dropout (whose mask stays fixed), on real images where they are there, else on
-/// random ones. With flags of a network: that network. Elements whose change crosses a kink of ReLU have no derivative to compare with: they are left out and counted. Exit code 1
-/// if a gradient is wrong.
+/// random ones. With flags of a network: that network. Elements whose change crosses a kink of ReLU have no
+/// derivative to compare with: they are left out and counted. Where a network has a wrong gradient, the known
+/// mistakes are tried against the numbers, and the one that fits is named. Exit code 1 if a gradient is wrong.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -33,6 +36,8 @@ Examples:
   mlp gradcheck --loss mse --hidden 500,150     one network
   mlp gradcheck --activation tanh --dropout 0.5 another
   mlp gradcheck --model model.bin               the weights of a trained one
+  mlp gradcheck --list-mistakes                 what can be got wrong
+  mlp gradcheck --inject relu-mask-missing      make that mistake, and see it caught
   mlp gradcheck --json | jq .passed             for a program to read")]
 pub struct Gradcheck {
     /// Check a network with these hidden layers: 50, or 500,150, or none
@@ -48,6 +53,14 @@ pub struct Gradcheck {
     /// Check the weights of a model, with the loss it was trained for
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target", "label_smoothing"], help_heading = "Network")]
     model: Option<PathBuf>,
+
+    /// Make a known mistake in the backward pass of the network: one of --list-mistakes
+    #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Mistakes")]
+    inject: Option<Mistake>,
+
+    /// List the known mistakes: what each does, the question that leads to it, and the formula that mends it
+    #[arg(long, help_heading = "Mistakes")]
+    list_mistakes: bool,
 
     /// The change of an element
     #[arg(long, value_name = "SIZE", default_value_t = Positive(Settings::default().eps), help_heading = "Check")]
@@ -100,9 +113,15 @@ impl fmt::Display for Positive {
     }
 }
 
+/// The losses that are checked without flags, and where an injected mistake is first tried.
+const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+
 impl Gradcheck {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        if self.list_mistakes {
+            return list_mistakes(out, self.json);
+        }
         let settings = Settings {
             eps: self.eps.0,
             tolerance: self.tol.0,
@@ -126,7 +145,9 @@ impl Gradcheck {
             next_step(format_args!("{next}{}", self.data.flag()));
             return Ok(Outcome::Done);
         }
-        if (settings.eps, settings.tolerance) == (defaults.eps, defaults.tolerance) {
+        if self.inject.is_some() {
+            next_step("mlp gradcheck --list-mistakes");
+        } else if (settings.eps, settings.tolerance) == (defaults.eps, defaults.tolerance) {
             note(
                 "gradients flow from the loss back to the images: look first at the last module that is wrong",
             );
@@ -144,36 +165,55 @@ impl Gradcheck {
             let model = load_model::<f64>(path)?;
             let images = self.images(model.metadata.scaling())?;
             let kind = model.metadata.loss;
+            let network = model.network;
+            self.check_inject(&network, kind)?;
             return Ok(busy(|| {
-                vec![gradcheck::model(model.network, kind, &images, settings)]
+                vec![gradcheck::injected(
+                    network,
+                    kind,
+                    &images,
+                    settings,
+                    self.inject,
+                )]
             }));
         }
-        if self.hidden.is_some() || self.architecture.given() || self.loss.given() {
-            let default = Hidden(vec![50]);
+        let given = self.hidden.is_some() || self.architecture.given() || self.loss.given();
+        if given || self.inject.is_some() {
+            let default = match self.inject {
+                // Some mistakes need two layers of one width.
+                Some(_) => Hidden(vec![24, 24]),
+                None => Hidden(vec![50]),
+            };
             let hidden = self.hidden.as_ref().unwrap_or(&default);
-            let kind = self.loss.kind()?;
+            let mut kind = self.loss.kind()?;
+            if let (Some(mistake), false) = (self.inject, self.loss.given()) {
+                let fitting = KINDS.into_iter().find(|&kind| mistake.fits_loss(kind));
+                kind = fitting.unwrap_or(kind);
+            }
             // A weight, its gradient and its place in the list to choose from; y and dy, on both sides of a change.
             let architecture = self.architecture.of(hidden, kind)?;
             let batch = usize::from(self.batch_size);
             check_size(&architecture.layers, batch, (48, 48))?;
+            let network = gradcheck::random_network(&architecture, settings);
+            self.check_inject(&network, kind)?;
             let images = self.images(Scaling::UNIT)?;
             return Ok(busy(|| {
-                vec![gradcheck::architecture(
-                    &architecture,
+                vec![gradcheck::injected(
+                    network,
                     kind,
                     &images,
                     settings,
+                    self.inject,
                 )]
             }));
         }
         let images = self.images(Scaling::UNIT)?;
-        let kinds = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
         Ok(busy(|| {
             let mut groups = gradcheck::modules(settings);
-            groups.extend(gradcheck::losses(&kinds, settings));
+            groups.extend(gradcheck::losses(&KINDS, settings));
             groups.extend(gradcheck::losses(&[LossKind::SmoothedCe(0.1)], settings));
             for hidden in [&[][..], &[50], &[32, 24], &[24, 20, 16]] {
-                for kind in kinds {
+                for kind in KINDS {
                     groups.push(gradcheck::network(hidden, kind, &images, settings));
                 }
             }
@@ -193,6 +233,13 @@ impl Gradcheck {
             }
             groups
         }))
+    }
+
+    fn check_inject(&self, network: &Mlp<f64>, kind: LossKind) -> Result<(), clap::Error> {
+        match self.inject {
+            Some(mistake) => check_fits(mistake, network, kind),
+            None => Ok(()),
+        }
     }
 
     /// The first training images, or random ones where MNIST is not at hand: a check needs no download.
@@ -245,6 +292,9 @@ fn print(out: &mut Output, groups: &[Group], settings: &Settings) -> std::io::Re
         writeln!(out, "\n{BOLD}{}{BOLD:#}", group.title)?;
         for tensor in &group.tensors {
             print_tensor(out, tensor)?;
+        }
+        if let Some(diagnosis) = &group.diagnosis {
+            print_diagnosis(out, diagnosis)?;
         }
     }
     let tensors = || groups.iter().flat_map(|group| &group.tensors);
@@ -313,7 +363,8 @@ fn report(groups: &[Group], settings: &Settings, passed: bool) -> Value {
     };
     let group = |group: &Group| {
         let tensors: Vec<_> = group.tensors.iter().map(tensor).collect();
-        json!({"title": group.title, "passed": group.passed(), "tensors": tensors})
+        let diagnosis = group.diagnosis.as_ref().map(diagnosis_json);
+        json!({"title": group.title, "passed": group.passed(), "tensors": tensors, "diagnosis": diagnosis})
     };
     json!({
         "passed": passed, "eps": settings.eps, "tolerance": settings.tolerance, "seed": settings.seed,

@@ -8,6 +8,7 @@ mod data;
 mod eval;
 mod gradcheck;
 mod interrupt;
+mod mistakes;
 mod network;
 mod optim;
 mod output;

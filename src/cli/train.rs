@@ -10,6 +10,7 @@ use anyhow::Context;
 use mlp::{
     checkpoint::{Every, Folder, MAX_EPOCHS, Writer},
     data::{FileKind, shell_quote},
+    mistakes::{self, Mistake},
     model_file::{self, LossKind},
     nn::Init,
     team::Team,
@@ -22,6 +23,7 @@ use super::{
     augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
+    mistakes::{check_fits, mistake_parser},
     network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
     optim::OptimArgs,
     output::{Output, next_step},
@@ -52,6 +54,7 @@ Examples:
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better; keep the best
   mlp train --epochs 500 --checkpoint run        a long run that may be killed at any time
   mlp train --resume run                         go on with it
+  mlp train --inject relu-mask-missing --epochs 3   what does a mistake do to the loss?
   mlp train --json | jq .valid_accuracy          for a program to read")]
 pub struct Train {
     // First, because the fields after it take their values away.
@@ -120,6 +123,11 @@ pub struct Train {
 
     #[command(flatten)]
     augment: AugmentArgs,
+
+    /// Make a known mistake in the backward pass and see what becomes of the loss: one of `mlp gradcheck
+    /// --list-mistakes`. Runs on one thread
+    #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Training")]
+    inject: Option<Mistake>,
 
     /// Where to save the model [default: model.bin]
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
@@ -216,8 +224,7 @@ impl Train {
         drop(data.test);
         let images = (train.len(), valid.len());
         let settings = plan.metadata.settings();
-        let loss = plan.metadata.loss.build::<f32>();
-        let start = match plan.resumed.take() {
+        let mut start = match plan.resumed.take() {
             Some(start) => start,
             None => {
                 let mut init = generator(settings.seed, Purpose::Init);
@@ -226,11 +233,24 @@ impl Train {
                 (network, Progress::new(images.0, settings.seed))
             }
         };
+        let inject = plan.metadata.training.inject;
+        let loss = match inject {
+            None => plan.metadata.loss.build::<f32>(),
+            Some(mistake) => {
+                let kind = plan.metadata.loss;
+                check_fits(mistake, &start.0, kind)?;
+                let places = mistake.places(&start.0);
+                mistakes::plant(mistake, &places, &mut start.0, kind)
+            }
+        };
         let folder = match (plan.folder.take(), &self.checkpoint) {
             (None, Some(dir)) => Some(Folder::create(dir, self.force)?),
             (folder, _) => folder,
         };
-        let team = Team::new(self.threads.count());
+        let team = Team::new(match inject {
+            None => self.threads.count(),
+            Some(_) => 1,
+        });
         let style = match (self.json, self.quiet) {
             (true, _) => Style::Json,
             (_, true) => Style::Quiet,

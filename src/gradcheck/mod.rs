@@ -31,7 +31,10 @@ use crate::{
     train::{Purpose, Trainer, generator},
 };
 
-pub use suite::{Group, Images, architecture, losses, model, modules, network, random_images};
+pub use suite::{
+    Group, Images, architecture, injected, losses, model, modules, network, random_images,
+    random_network,
+};
 
 /// How to check.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,13 @@ pub struct Settings {
     pub samples: usize,
     /// What the random inputs and the choice of elements follow from.
     pub seed: u64,
+}
+
+impl Settings {
+    /// What modules draw that are random in training: the same in every pass of a check.
+    pub fn noise(&self) -> Noise {
+        Noise::new(self.seed, 1, 1)
+    }
 }
 
 impl Default for Settings {
@@ -105,7 +115,7 @@ pub fn check_module(
     let mut rng = generator(settings.seed, Purpose::Check);
     let shape = (x.nrows(), module.outputs(x.ncols()));
     let r = Array2::random_using(shape, StandardNormal, &mut rng);
-    let noise = Noise::new(settings.seed, 1, 1);
+    let noise = settings.noise();
     let run = |module: &dyn Module<f64>, x: &Array2<f64>| {
         let mut y = Array2::zeros(shape);
         module.forward_in_training(noise, x, &mut y);
@@ -181,9 +191,20 @@ pub fn check_network(
     targets: &[u8],
     settings: &Settings,
 ) -> Vec<TensorReport> {
+    check_gradients(network, loss, (x, targets), settings, 2).0
+}
+
+/// As [`check_network`], on so many threads, and the network with the gradients that were checked.
+fn check_gradients(
+    network: Mlp<f64>,
+    loss: &dyn Loss<f64>,
+    (x, targets): (&Array2<f64>, &[u8]),
+    settings: &Settings,
+    threads: usize,
+) -> (Vec<TensorReport>, Mlp<f64>) {
     let mut rng = generator(settings.seed, Purpose::Check);
-    let mut trainer = Trainer::new(network, loss, targets.len(), Team::new(2));
-    let noise = Some(Noise::new(settings.seed, 1, 1));
+    let mut trainer = Trainer::new(network, loss, targets.len(), Team::new(threads));
+    let noise = Some(settings.noise());
     trainer.tape.noise = noise;
     trainer.gradients(targets, |first, rows| {
         rows.assign(&x.slice(ndarray::s![first..first + rows.nrows(), ..]));
@@ -214,7 +235,7 @@ pub fn check_network(
             probe.start(x, &network);
         }
     }
-    reports
+    (reports, network)
 }
 
 /// The network run on the two sides of a change.

@@ -7,9 +7,10 @@ use ndarray_rand::{
     rand_distr::{StandardNormal, Uniform},
 };
 
-use super::{Settings, TensorReport, check_loss, check_module, check_network, off_zero};
+use super::{Settings, TensorReport, check_gradients, check_loss, check_module, off_zero};
 use crate::{
     data::CLASSES,
+    mistakes::{self, Diagnosis, Gradients, Mistake},
     model_file::LossKind,
     nn::{Activation, Architecture, Dropout, Linear, Mlp, Module},
     train::{Purpose, generator},
@@ -22,6 +23,8 @@ pub struct Group {
     pub title: String,
     /// Each gradient of it.
     pub tensors: Vec<TensorReport>,
+    /// Of a network with a wrong gradient: what it looks like.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 impl Group {
@@ -78,6 +81,7 @@ pub fn modules(settings: &Settings) -> Vec<Group> {
             module.outputs(x.ncols())
         ),
         tensors: check_module(module, x, settings),
+        diagnosis: None,
     };
     let mut groups = vec![check(&mut linear, &x)];
     for activation in Activation::ALL {
@@ -99,6 +103,7 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
         Group {
             title: format!("loss: {kind}, {} → 1", shape.1),
             tensors,
+            diagnosis: None,
         }
     };
     kinds.iter().map(check).collect()
@@ -118,6 +123,16 @@ pub fn architecture(
     images: &Images,
     settings: &Settings,
 ) -> Group {
+    model(
+        random_network(architecture, settings),
+        kind,
+        images,
+        settings,
+    )
+}
+
+/// A network with random weights and biases.
+pub fn random_network(architecture: &Architecture, settings: &Settings) -> Mlp<f64> {
     let mut rng = generator(settings.seed, Purpose::Init);
     let mut network = architecture.init(architecture.activation.init(), &mut rng);
     // Biases start at zero; a check at zero would not see a bias that is left out.
@@ -132,12 +147,22 @@ pub fn architecture(
                 .insert_axis(ndarray::Axis(0));
         }
     }
-    model(network, kind, images, settings)
+    network
 }
 
 /// A network as it is.
 pub fn model(network: Mlp<f64>, kind: LossKind, images: &Images, settings: &Settings) -> Group {
-    let loss = kind.build::<f64>();
+    injected(network, kind, images, settings, None)
+}
+
+/// A network with a mistake planted wherever it can be made. Panics if it cannot, see [`Mistake::fits`].
+pub fn injected(
+    mut network: Mlp<f64>,
+    kind: LossKind,
+    images: &Images,
+    settings: &Settings,
+    mistake: Option<Mistake>,
+) -> Group {
     let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
     let mut title = format!("network {}", layers.join("-"));
     for name in network.modules().iter().map(|module| module.name()) {
@@ -146,8 +171,36 @@ pub fn model(network: Mlp<f64>, kind: LossKind, images: &Images, settings: &Sett
             title += name;
         }
     }
+    title += &format!(", {kind}");
+    let (loss, threads) = match mistake {
+        None => (kind.build(), 2),
+        Some(mistake) => {
+            title += &format!(", with {mistake}");
+            let places = mistake.places(&network);
+            (mistakes::plant(mistake, &places, &mut network, kind), 1)
+        }
+    };
+    let batch = (&images.x, &images.targets[..]);
+    let (tensors, network) = check_gradients(network, &*loss, batch, settings, threads);
+    let wrong = tensors.iter().any(|tensor| !tensor.passed);
+    let diagnosis = wrong.then(|| {
+        let noise = Some(settings.noise());
+        let found = gradients(&network);
+        mistakes::diagnose(&found, &network, kind, images, noise, settings.tolerance)
+    });
     Group {
-        title: format!("{title}, {kind}"),
-        tensors: check_network(network, &*loss, &images.x, &images.targets, settings),
+        title,
+        tensors,
+        diagnosis,
     }
+}
+
+/// The gradients that a network has.
+fn gradients(network: &Mlp<f64>) -> Gradients {
+    let modules = network.modules().iter().enumerate();
+    let params =
+        modules.flat_map(|(m, module)| module.params().iter().map(move |param| (m, param)));
+    params
+        .map(|(m, param)| (format!("{m}.{}", param.name), param.grad.clone()))
+        .collect()
 }

@@ -24,6 +24,7 @@ use crate::{
     data::batches::Scaling,
     linalg::Float,
     loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
+    mistakes::Mistake,
     nn::{Activation, Architecture, Init, Linear, Mlp, Param},
     optim::{Extras, Schedule},
     train::Settings,
@@ -96,6 +97,9 @@ pub struct Training {
     /// `--augment` and what was changed of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
+    /// `--inject`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inject: Option<Mistake>,
     /// SHA-256 that identifies the data files.
     pub data_sha256: String,
     /// The version of the program.

@@ -22,7 +22,7 @@ impl Noise {
     }
 
     /// That of one module, for the rows of the batch from `first` on.
-    pub(super) fn of(self, module: usize, first: usize) -> Self {
+    pub(crate) fn of(self, module: usize, first: usize) -> Self {
         let key = split(self.key, module);
         Self { key, first }
     }

@@ -104,6 +104,7 @@ impl Train {
                 valid: self.valid as usize,
                 seed: self.seed,
                 augmentation,
+                inject: self.inject,
                 data_sha256: String::new(),
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,

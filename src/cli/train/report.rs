@@ -21,7 +21,7 @@ use super::super::{
     augment::augmentation_text,
     interrupt,
     optim::optimiser_text,
-    output::{BOLD, DIM, Output, note, progress_bar_from, scientific, thousands},
+    output::{BAD, BOLD, DIM, Output, note, progress_bar_from, scientific, thousands},
 };
 
 /// How a run is printed.
@@ -136,6 +136,13 @@ impl Start<'_> {
                 "threads"
             },
         )?;
+        if let Some(mistake) = training.inject {
+            writeln!(
+                out,
+                "{BAD}mistake   {mistake}{BAD:#}, planted on purpose: {}",
+                mistake.what()
+            )?;
+        }
         if training.init != self.metadata.activation.init() {
             writeln!(out, "{DIM}weights{DIM:#}   {}", training.init)?;
         }

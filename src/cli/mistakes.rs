@@ -1,0 +1,141 @@
+//! Mistakes on the command line: their names, their list, and what gradients look like.
+
+use std::io::{self, Write};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use mlp::{
+    mistakes::{Diagnosis, Finding, Mistake},
+    model_file::LossKind,
+    nn::{Float, Mlp},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Outcome,
+    output::{BOLD, DIM, Output, next_step},
+};
+
+/// The names of the known mistakes.
+pub fn mistake_parser() -> impl TypedValueParser<Value = Mistake> {
+    PossibleValuesParser::new(Mistake::ALL.map(Mistake::name))
+        .map(|name| name.parse().expect("one of the names"))
+}
+
+/// Wrong usage if a mistake cannot be made in a network.
+pub fn check_fits<F: Float>(
+    mistake: Mistake,
+    network: &Mlp<F>,
+    kind: LossKind,
+) -> Result<(), clap::Error> {
+    if mistake.fits(network, kind) {
+        return Ok(());
+    }
+    let needs = match mistake {
+        Mistake::TwoMissing | Mistake::ResForDiff => "--loss mse",
+        Mistake::MeanOverOthers => "--loss ce, or --loss mse --target onehot",
+        Mistake::LogsumexpNotByRows => "--loss ce",
+        Mistake::MisplacedBracket => "--loss mse --target digit, and a hidden layer",
+        Mistake::SharedRelu => "ReLU behind two hidden layers of one width, such as --hidden 50,50",
+        Mistake::WeightNotTransposed => "two hidden layers of one width, such as --hidden 50,50",
+        Mistake::ReluMaskMissing | Mistake::UpstreamIgnored => "a hidden layer with ReLU",
+        Mistake::SlopeFromX => "--activation tanh or sigmoid, and a hidden layer",
+        Mistake::DropoutMaskMissing => "--dropout, and a hidden layer",
+        _ => "a layer with weights",
+    };
+    Err(clap::Error::raw(
+        clap::error::ErrorKind::ArgumentConflict,
+        format!(
+            "--inject {mistake} cannot be made in this network with this loss: it needs {needs}"
+        ),
+    ))
+}
+
+/// `mlp gradcheck --list-mistakes`
+pub fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outcome> {
+    if json {
+        let mistakes = Mistake::ALL.map(|mistake| {
+            json!({
+                "name": mistake.name(), "what": mistake.what(),
+                "question": mistake.question(), "mend": mistake.mend(),
+            })
+        });
+        writeln!(out, "{}", json!(mistakes))?;
+    } else {
+        for mistake in Mistake::ALL {
+            writeln!(
+                out,
+                "{BOLD}{mistake}{BOLD:#}\n    {}\n    {DIM}asked as{DIM:#}  {}\n    {DIM}mended by{DIM:#} {}",
+                mistake.what(),
+                mistake.question(),
+                mistake.mend(),
+            )?;
+        }
+    }
+    out.flush()?;
+    next_step(format_args!(
+        "mlp gradcheck --inject {}",
+        Mistake::ReluMaskMissing
+    ));
+    Ok(Outcome::Done)
+}
+
+/// What gradients look like, and what mends them.
+pub fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()> {
+    match diagnosis {
+        Diagnosis::Right => writeln!(
+            out,
+            "the gradients are those of the formulas: it is the forward pass, or the loss, that is another"
+        ),
+        Diagnosis::Mistakes(findings) => {
+            if findings.len() > 1 {
+                writeln!(out, "several mistakes give these very numbers:")?;
+            }
+            for finding in findings {
+                let mistake = finding.mistake;
+                writeln!(
+                    out,
+                    "looks like {BOLD}{mistake}{BOLD:#}{}: {}\n  to mend it: {}",
+                    places_text(finding),
+                    mistake.what(),
+                    mistake.mend(),
+                )?;
+            }
+            Ok(())
+        }
+        Diagnosis::Ratio(ratio, names) => writeln!(
+            out,
+            "no known mistake fits, but {} {} {ratio:.6} times what it should be",
+            names.join(", "),
+            if names.len() == 1 { "is" } else { "are each" },
+        ),
+        Diagnosis::Unknown => writeln!(out, "no known mistake fits"),
+    }
+}
+
+fn places_text(finding: &Finding) -> String {
+    let places: Vec<_> = finding.places.iter().map(ToString::to_string).collect();
+    match places.len() {
+        0 => String::new(),
+        1 => format!(" in module {}", places[0]),
+        _ => format!(" in modules {}", places.join(", ")),
+    }
+}
+
+/// [`print_diagnosis`] for programs.
+pub fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
+    match diagnosis {
+        Diagnosis::Right => json!({"backward_is_right": true}),
+        Diagnosis::Mistakes(findings) => {
+            let finding = |finding: &Finding| {
+                let mistake = finding.mistake;
+                json!({
+                    "name": mistake.name(), "modules": finding.places,
+                    "what": mistake.what(), "mend": mistake.mend(),
+                })
+            };
+            json!({"mistakes": findings.iter().map(finding).collect::<Vec<_>>()})
+        }
+        Diagnosis::Ratio(ratio, names) => json!({"ratio": ratio, "gradients": names}),
+        Diagnosis::Unknown => json!({"mistakes": []}),
+    }
+}
