@@ -22,6 +22,7 @@
 //! | [`model_file`] | `model.bin`, written and read |
 //! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
+//! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
@@ -53,6 +54,7 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
 
+pub mod arrays;
 pub mod atomic_file;
 pub mod augment;
 pub mod bench;

@@ -1,11 +1,17 @@
 //! `mlp gradcheck`: every gradient against finite differences.
 
-use std::{fmt, io::Write, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    io::Write,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use mlp::{
-    data::{self, CLASSES, PIXELS, batches::Scaling},
+    arrays,
+    data::{self, CLASSES, PIXELS, batches::Scaling, shell_quote},
     gradcheck::{self, Group, Images, Settings, TensorReport},
-    mistakes::Mistake,
+    mistakes::{self, Mistake, Verdict},
     model_file::LossKind,
     nn::{Activation, Architecture, Mlp},
 };
@@ -17,7 +23,10 @@ use super::{
     architecture::ArchitectureArgs,
     data::DataDir,
     interrupt,
-    mistakes::{check_fits, diagnosis_json, list_mistakes, mistake_parser, print_diagnosis},
+    mistakes::{
+        check_fits, diagnosis_json, judged_json, list_mistakes, mistake_parser, print_diagnosis,
+        print_judged,
+    },
     network::{Hidden, LossArgs, check_size, load_model},
     output::{BAD, BOLD, DIM, GOOD, Output, next_step, note, progress_bar, scientific},
 };
@@ -38,6 +47,7 @@ Examples:
   mlp gradcheck --model model.bin               the weights of a trained one
   mlp gradcheck --list-mistakes                 what can be got wrong
   mlp gradcheck --inject relu-mask-missing      make that mistake, and see it caught
+  mlp gradcheck --model model.bin --against grads.npz   your own gradients, see mlp export-batch
   mlp gradcheck --json | jq .passed             for a program to read")]
 pub struct Gradcheck {
     /// Check a network with these hidden layers: 50, or 500,150, or none
@@ -62,13 +72,24 @@ pub struct Gradcheck {
     #[arg(long, help_heading = "Mistakes")]
     list_mistakes: bool,
 
+    /// Check your own gradients, of the batch that mlp export-batch wrote: a .safetensors or .npz file with
+    /// arrays named as in the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "model",
+        conflicts_with = "inject",
+        help_heading = "Mistakes"
+    )]
+    against: Option<PathBuf>,
+
     /// The change of an element
     #[arg(long, value_name = "SIZE", default_value_t = Positive(Settings::default().eps), help_heading = "Check")]
     eps: Positive,
 
-    /// The largest relative error that passes
-    #[arg(long, value_name = "ERROR", default_value_t = Positive(Settings::default().tolerance), help_heading = "Check")]
-    tol: Positive,
+    /// The largest relative error that passes [default: 1e-6, or 1e-4 with --against]
+    #[arg(long, value_name = "ERROR", help_heading = "Check")]
+    tol: Option<Positive>,
 
     /// Elements to check of each tensor
     #[arg(long, value_name = "N", default_value_t = Settings::default().samples as u32, help_heading = "Check",
@@ -122,9 +143,12 @@ impl Gradcheck {
         if self.list_mistakes {
             return list_mistakes(out, self.json);
         }
+        if let Some(file) = &self.against {
+            return self.against(file, out);
+        }
         let settings = Settings {
             eps: self.eps.0,
-            tolerance: self.tol.0,
+            tolerance: self.tol.map_or(Settings::default().tolerance, |tol| tol.0),
             samples: self.samples as usize,
             seed: self.seed,
         };
@@ -191,7 +215,14 @@ impl Gradcheck {
                 kind = fitting.unwrap_or(kind);
             }
             // A weight, its gradient and its place in the list to choose from; y and dy, on both sides of a change.
-            let architecture = self.architecture.of(hidden, kind)?;
+            let mut architecture = self.architecture.of(hidden, kind)?;
+            match self.inject {
+                Some(Mistake::SlopeFromX) if !given => architecture.activation = Activation::Tanh,
+                Some(Mistake::DropoutMaskMissing) if !given => {
+                    architecture.dropout = vec![0.0, 0.5]
+                }
+                _ => {}
+            }
             let batch = usize::from(self.batch_size);
             check_size(&architecture.layers, batch, (48, 48))?;
             let network = gradcheck::random_network(&architecture, settings);
@@ -242,28 +273,77 @@ impl Gradcheck {
         }
     }
 
-    /// The first training images, or random ones where MNIST is not at hand: a check needs no download.
     fn images(&self, scaling: Scaling) -> anyhow::Result<Images> {
-        let n = usize::from(self.batch_size);
-        let mnist = self.data.load();
-        interrupt::release()?;
-        Ok(match mnist {
-            Ok(mnist) => {
-                let mut x = Array2::zeros((n, PIXELS));
-                scaling.gather(&mnist.train, &data::batches::in_order(n), &mut x);
-                Images {
-                    x,
-                    targets: mnist.train.labels[..n].to_vec(),
-                }
-            }
-            Err(error) => {
-                note(format_args!(
-                    "checking on random images, not on MNIST: {error:#}"
-                ));
-                gradcheck::random_images(n, PIXELS, self.seed)
-            }
-        })
+        first_images(&self.data, usize::from(self.batch_size), self.seed, scaling)
     }
+
+    /// `--against`: somebody else's gradients.
+    fn against(&self, file: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
+        let path = self.model.as_deref().expect("required by --against");
+        let model = load_model::<f64>(path)?;
+        let kind = model.metadata.loss;
+        let theirs = arrays::read(file)?;
+        let images = self.images(model.metadata.scaling())?;
+        // Others compute in f32.
+        let tolerance = self.tol.map_or(1e-4, |tol| tol.0);
+        if !model.metadata.dropout.is_empty() {
+            note(
+                "the model has dropout: yours are compared with the gradients without it, as in net.eval()",
+            );
+        }
+        let (judged, diagnosis) =
+            mistakes::against(&theirs, &model.network, kind, &images, tolerance);
+        let right = judged.iter().all(|tensor| tensor.verdict == Verdict::Right);
+        if self.json {
+            writeln!(
+                out,
+                "{}",
+                judged_json(&judged, diagnosis.as_ref(), tolerance)
+            )?;
+        } else {
+            print_judged(out, &judged, diagnosis.as_ref(), tolerance)?;
+        }
+        out.flush()?;
+        match right {
+            true => {
+                next_step(format_args!("mlp gradcheck --model {}", shell_quote(path)));
+                Ok(Outcome::Done)
+            }
+            false => {
+                note(format_args!(
+                    "compared on the first {} training images, the mean of {kind} as loss: are they the batch of \
+                     `mlp export-batch`?",
+                    self.batch_size
+                ));
+                Ok(Outcome::Failed)
+            }
+        }
+    }
+}
+
+/// The first training images, or random ones where MNIST is not at hand: a check needs no download.
+pub fn first_images(
+    data: &DataDir,
+    n: usize,
+    seed: u64,
+    scaling: Scaling,
+) -> anyhow::Result<Images> {
+    let mnist = data.load();
+    interrupt::release()?;
+    Ok(match mnist {
+        Ok(mnist) => {
+            let mut x = Array2::zeros((n, PIXELS));
+            scaling.gather(&mnist.train, &data::batches::in_order(n), &mut x);
+            Images {
+                x,
+                targets: mnist.train.labels[..n].to_vec(),
+            }
+        }
+        Err(error) => {
+            note(format_args!("random images, not MNIST: {error:#}"));
+            gradcheck::random_images(n, PIXELS, seed)
+        }
+    })
 }
 
 /// Works with a sign of life.

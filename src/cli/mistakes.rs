@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mlp::{
-    mistakes::{Diagnosis, Finding, Mistake},
+    mistakes::{Diagnosis, Finding, Judged, Mistake, Verdict},
     model_file::LossKind,
     nn::{Float, Mlp},
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Outcome,
-    output::{BOLD, DIM, Output, next_step},
+    output::{BAD, BOLD, DIM, GOOD, Output, next_step, scientific},
 };
 
 /// The names of the known mistakes.
@@ -104,7 +104,7 @@ pub fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()
         }
         Diagnosis::Ratio(ratio, names) => writeln!(
             out,
-            "no known mistake fits, but {} {} {ratio:.6} times what it should be",
+            "no known mistake fits, but {} {} {ratio:.4} times what it should be",
             names.join(", "),
             if names.len() == 1 { "is" } else { "are each" },
         ),
@@ -138,4 +138,91 @@ pub fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
         Diagnosis::Ratio(ratio, names) => json!({"ratio": ratio, "gradients": names}),
         Diagnosis::Unknown => json!({"mistakes": []}),
     }
+}
+
+fn shape_text(shape: &[usize]) -> String {
+    let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
+    format!("({})", sizes.join(", "))
+}
+
+fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Right => "ok".into(),
+        Verdict::Missing => "not in your file".into(),
+        Verdict::Shape(hint) => hint.clone(),
+        Verdict::Transposed => "transposed: turn it around with .T".into(),
+        Verdict::Ratio(ratio) => format!("{ratio:.4} times the right one"),
+        Verdict::NotFinite => "has NaN or infinite elements".into(),
+        Verdict::Wrong => "other numbers".into(),
+    }
+}
+
+/// Somebody else's gradients, one a line, and what they look like.
+pub fn print_judged(
+    out: &mut Output,
+    judged: &[Judged],
+    diagnosis: Option<&Diagnosis>,
+    tolerance: f64,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "{DIM}{:<10} {:>12} {:>8}{DIM:#}",
+        "gradient", "yours", "error"
+    )?;
+    for tensor in judged {
+        let yours = tensor.yours.as_deref().map_or("·".into(), shape_text);
+        let error = tensor
+            .error
+            .map_or("·".into(), |error| scientific(error, 1));
+        let colour = if tensor.verdict == Verdict::Right {
+            GOOD
+        } else {
+            BAD
+        };
+        writeln!(
+            out,
+            "{:<10} {yours:>12} {error:>8}  {colour}{}{colour:#}",
+            tensor.name,
+            verdict_text(&tensor.verdict),
+        )?;
+    }
+    let wrong = judged
+        .iter()
+        .filter(|tensor| tensor.verdict != Verdict::Right)
+        .count();
+    writeln!(out)?;
+    match diagnosis {
+        // The numbers are right once the shapes are mended.
+        None | Some(Diagnosis::Right) => {}
+        Some(diagnosis) => print_diagnosis(out, diagnosis)?,
+    }
+    match wrong {
+        0 => writeln!(
+            out,
+            "{GOOD}all {} gradients are right{GOOD:#}: within {tolerance:e} of the largest element of each",
+            judged.len()
+        ),
+        _ => writeln!(
+            out,
+            "{BAD}{wrong} of {} gradients are wrong{BAD:#}",
+            judged.len()
+        ),
+    }
+}
+
+/// [`print_judged`] for programs.
+pub fn judged_json(judged: &[Judged], diagnosis: Option<&Diagnosis>, tolerance: f64) -> Value {
+    let tensor = |tensor: &Judged| {
+        json!({
+            "name": tensor.name, "shape": tensor.yours, "expected_shape": tensor.expected,
+            "error": tensor.error, "passed": tensor.verdict == Verdict::Right,
+            "verdict": verdict_text(&tensor.verdict),
+        })
+    };
+    json!({
+        "passed": judged.iter().all(|tensor| tensor.verdict == Verdict::Right),
+        "tolerance": tolerance,
+        "tensors": judged.iter().map(tensor).collect::<Vec<_>>(),
+        "diagnosis": diagnosis.map(diagnosis_json),
+    })
 }

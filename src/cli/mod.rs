@@ -6,6 +6,7 @@ mod augment_preview;
 mod bench;
 mod data;
 mod eval;
+mod export_batch;
 mod gradcheck;
 mod interrupt;
 mod mistakes;
@@ -58,6 +59,7 @@ enum Command {
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Gradcheck(gradcheck::Gradcheck),
+    ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
     AugmentPreview(augment_preview::AugmentPreview),
@@ -107,6 +109,7 @@ impl Command {
             Self::Train(command) => ("train", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
+            Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
             Self::AugmentPreview(command) => ("augment-preview", command.run(out)),

@@ -7,6 +7,7 @@
 //! - [`diagnose`] holds gradients against what each mistake makes of the formulas on the board, and names
 //!   those that fit to the last digit.
 
+mod against;
 mod board;
 mod diagnose;
 mod faulty;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{model_file::LossKind, nn::Mlp};
 
+pub use against::{Judged, Verdict, against};
 pub use board::{Gradients, right_gradients};
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use faulty::plant;

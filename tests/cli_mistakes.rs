@@ -1,0 +1,247 @@
+//! Mistakes on the command line: planted, named, and found in the gradients of others.
+
+use std::{fs, path::Path, process::Output};
+
+use assert_cmd::Command;
+use mlp::{
+    gradcheck::Images,
+    mistakes::{Gradients, right_gradients},
+    model_file,
+};
+use ndarray::Array2;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
+
+/// The program in an empty folder, with the real data.
+fn mlp(folder: &Path, args: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mlp"))
+        .args(args.split_whitespace())
+        .current_dir(folder)
+        .env_clear()
+        .env(
+            "MLP_DATA_DIR",
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("data"),
+        )
+        .env("MLP_OFFLINE", "1")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+#[test]
+fn every_listed_mistake_can_be_injected_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = json(&mlp(folder.path(), "gradcheck --list-mistakes --json"));
+    let list = list.as_array().unwrap();
+    assert!(list.len() >= 16);
+    for mistake in list {
+        let name = mistake["name"].as_str().unwrap();
+        let output = mlp(
+            folder.path(),
+            &format!("gradcheck --inject {name} --json --samples 10"),
+        );
+        assert_eq!(output.status.code(), Some(1), "{name}: {output:?}");
+        let found = json(&output);
+        let named = found["groups"][0]["diagnosis"]["mistakes"]
+            .as_array()
+            .unwrap();
+        assert!(
+            named.iter().any(|found| found["name"] == name),
+            "{name}: {named:?}"
+        );
+    }
+}
+
+#[test]
+fn the_report_has_the_name_and_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = mlp(
+        folder.path(),
+        "gradcheck --inject relu-mask-missing --hidden 20 --loss mse",
+    );
+    let report = text(&output.stdout);
+    assert!(
+        report.contains("looks like relu-mask-missing in module 1"),
+        "{report}"
+    );
+    assert!(report.contains("dx = dy where x > 0, else 0"), "{report}");
+}
+
+#[test]
+fn a_mistake_that_cannot_be_made_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, expected) in [
+        (
+            "gradcheck --inject relu-mask-missing --hidden none",
+            "a hidden layer with ReLU",
+        ),
+        (
+            "gradcheck --inject shared-relu --hidden 20",
+            "two hidden layers of one width",
+        ),
+        ("gradcheck --inject two-missing --loss ce", "--loss mse"),
+        (
+            "train --inject slope-from-x --epochs 1",
+            "--activation tanh",
+        ),
+        ("train --inject nonsense", "invalid value 'nonsense'"),
+        ("gradcheck --against grads.npz", "--model"),
+    ] {
+        let output = mlp(folder.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args}: {output:?}");
+        assert!(
+            text(&output.stderr).contains(expected),
+            "{args}: {}",
+            text(&output.stderr)
+        );
+    }
+    assert!(
+        fs::read_dir(folder.path()).unwrap().next().is_none(),
+        "nothing is written"
+    );
+}
+
+#[test]
+fn training_with_a_mistake_says_so_keeps_it_in_the_file_and_repeats_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let train =
+        "train --inject shared-relu --hidden 12,12 --epochs 1 --valid 55000 --batch-size 50";
+    let output = mlp(folder.path(), &format!("{train} --out a.bin"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains("shared-relu, planted on purpose"));
+    mlp(folder.path(), &format!("{train} --out b.bin --threads 3"));
+    let bytes = |name| fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(bytes("a.bin"), bytes("b.bin"));
+    let model = model_file::load::<f32>(&folder.path().join("a.bin")).unwrap();
+    let inject = model.metadata.training.inject.unwrap();
+    assert_eq!(inject.name(), "shared-relu");
+    mlp(
+        folder.path(),
+        &format!("{} --out c.bin", train.replace("--inject shared-relu", "")),
+    );
+    let other = model_file::load::<f32>(&folder.path().join("c.bin")).unwrap();
+    let same = model
+        .network
+        .values()
+        .zip(other.network.values())
+        .all(|(a, b)| a == b);
+    assert!(!same, "the mistake has changed the training");
+}
+
+/// The right gradients of the batch in `batch.safetensors`.
+fn right(folder: &Path) -> Gradients {
+    let bytes = fs::read(folder.join("batch.safetensors")).unwrap();
+    let batch = SafeTensors::deserialize(&bytes).unwrap();
+    let (x, targets) = (batch.tensor("x").unwrap(), batch.tensor("targets").unwrap());
+    let pixels = x
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|v| f64::from(f32::from_le_bytes(*v)));
+    let images = Images {
+        x: Array2::from_shape_vec((x.shape()[0], x.shape()[1]), pixels.collect()).unwrap(),
+        targets: targets
+            .data()
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|v| v[0])
+            .collect(),
+    };
+    let model = model_file::load::<f64>(&folder.join("model.bin")).unwrap();
+    right_gradients(&model.network, model.metadata.loss, &images, None)
+}
+
+/// Writes gradients as PyTorch has them.
+fn write(folder: &Path, gradients: &Gradients) {
+    let tensors = gradients.iter().map(|(name, gradient)| {
+        let bytes: Vec<u8> = gradient
+            .t()
+            .iter()
+            .flat_map(|&v| (v as f32).to_le_bytes())
+            .collect();
+        let (i, o) = gradient.dim();
+        let shape = if name.ends_with("bias") && i == 1 {
+            vec![o]
+        } else {
+            vec![o, i]
+        };
+        (name.clone(), shape, bytes)
+    });
+    let tensors: Vec<_> = tensors.collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        (
+            name.clone(),
+            TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap(),
+        )
+    });
+    fs::write(
+        folder.join("grads.safetensors"),
+        safetensors::serialize(views, None).unwrap(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    mlp(folder, "train --epochs 1 --hidden 20 --valid 55000 --quiet");
+    let exported = mlp(folder, "export-batch model.bin --out batch.safetensors");
+    assert!(exported.status.success(), "{exported:?}");
+    let again = mlp(folder, "export-batch model.bin --out batch.safetensors");
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("--force"), "{again:?}");
+    let against = || {
+        mlp(
+            folder,
+            "gradcheck --model model.bin --against grads.safetensors",
+        )
+    };
+
+    write(folder, &right(folder));
+    let output = against();
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).contains("all 4 gradients are right"));
+
+    let n = 8.0;
+    type Change = fn(&mut Gradients, f64);
+    let changes: [(Change, &str); 6] = [
+        (|g, n| g[1].1 /= n, "looks like bias-averaged in module 0"),
+        (
+            |g, n| g.iter_mut().for_each(|g| g.1 *= n),
+            "looks like mean-missing",
+        ),
+        (|g, _| g[2].1 *= 3.0, "3.0000 times the right one"),
+        (|g, _| g[2].1[[1, 1]] += 1.0, "no known mistake fits"),
+        (
+            |g, _| g[2].1 = g[2].1.t().to_owned(),
+            "yours is (20, 10), expected (10, 20): it is transposed",
+        ),
+        (|g, _| drop(g.remove(3)), "not in your file"),
+    ];
+    for (change, expected) in changes {
+        let mut gradients = right(folder);
+        change(&mut gradients, n);
+        write(folder, &gradients);
+        let output = against();
+        assert_eq!(output.status.code(), Some(1), "{expected}: {output:?}");
+        assert!(
+            text(&output.stdout).contains(expected),
+            "{expected}: {}",
+            text(&output.stdout)
+        );
+    }
+    fs::write(folder.join("grads.safetensors"), "no tensors").unwrap();
+    let output = against();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("numpy.savez"), "{output:?}");
+}
