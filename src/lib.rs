@@ -22,6 +22,7 @@
 //! | [`model_file`] | `model.bin`, written and read |
 //! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
+//! | [`explain`] | one image through the network and back, every number kept |
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
@@ -60,6 +61,7 @@ pub mod augment;
 pub mod bench;
 pub mod checkpoint;
 pub mod data;
+pub mod explain;
 pub mod gradcheck;
 pub mod linalg;
 pub mod loss;
