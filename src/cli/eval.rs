@@ -53,7 +53,7 @@ pub struct Eval {
 
 /// Which images.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Split {
+pub enum Split {
     Test,
     Valid,
     Train,
@@ -61,7 +61,7 @@ enum Split {
 
 impl Split {
     /// These images of the whole data, of which the last `valid` training images were held back.
-    fn of(self, data: Mnist, valid: usize) -> anyhow::Result<Dataset> {
+    pub fn of(self, data: Mnist, valid: usize) -> anyhow::Result<Dataset> {
         let (train, valid) = match self {
             Self::Test => return Ok(data.test),
             _ => data.train.split_last(valid)?,
@@ -74,7 +74,8 @@ impl Split {
         Ok(images)
     }
 
-    fn name(self) -> &'static str {
+    /// In a sentence.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
             Self::Valid => "validation",

@@ -6,6 +6,7 @@ mod augment_preview;
 mod bench;
 mod data;
 mod eval;
+mod explain;
 mod export_batch;
 mod gradcheck;
 mod interrupt;
@@ -32,6 +33,7 @@ use output::{BAD, Output};
 Examples:
   mlp train                 train a network, save it as model.bin
   mlp eval model.bin        measure it on images that it has never seen
+  mlp explain model.bin     follow one image through it and back, in numbers
   mlp gradcheck             check every gradient against finite differences
   mlp bench                 measure how fast this machine trains
 
@@ -59,6 +61,7 @@ enum Command {
     Train(Box<train::Train>),
     Eval(eval::Eval),
     Gradcheck(gradcheck::Gradcheck),
+    Explain(explain::Explain),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
@@ -109,6 +112,7 @@ impl Command {
             Self::Train(command) => ("train", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
+            Self::Explain(command) => ("explain", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
@@ -133,7 +137,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    ["train", "gradcheck", "augment-preview"]
+    ["train", "gradcheck", "augment-preview", "explain"]
         .into_iter()
         .fold(Cli::command(), |all, name| {
             all.mut_subcommand(name, |this| this.mut_args(number))

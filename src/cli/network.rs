@@ -38,8 +38,9 @@ fn share(text: &str) -> Result<f64, &'static str> {
     }
 }
 
+/// The losses by name.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum LossName {
+pub enum LossName {
     Ce,
     Mse,
 }
