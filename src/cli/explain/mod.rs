@@ -66,7 +66,7 @@ pub struct Explain {
     seed: u64,
 
     /// Explain these outputs of a network instead: softmax, cross-entropy and both kinds of mse
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit"], requires = "target", help_heading = "Numbers")]
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit"], requires = "target", help_heading = "Numbers")]
     logits: Vec<f64>,
 
     /// Which image, from 0

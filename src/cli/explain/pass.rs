@@ -183,7 +183,7 @@ impl Page<'_> {
             };
             writeln!(
                 out,
-                "    {:>12}  = x[{p}]·w[{p}][{unit}] = {} · {}  {pixel}",
+                "    {:>12}  = x[{p}]·w[{p}][{unit}] = {} · {}{pixel}",
                 self.text(term.product()),
                 self.text(term.x),
                 self.text(term.w),
@@ -310,7 +310,8 @@ impl Page<'_> {
             dw,
             loss_after,
         } = step;
-        let text = |number| self.text(number);
+        // What a step changes stands far behind the point.
+        let text = |number| Numbers(self.numbers.0 + 4).text(number);
         writeln!(
             out,
             "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \

@@ -125,14 +125,12 @@ pub(super) fn both_mse(
 ) -> io::Result<()> {
     let [one_hot, digit] = explain::both_mse(z, target);
     let hot = |c: usize| f64::from(c == usize::from(target));
-    mse(
-        &format!("{BOLD}mse, one-hot targets{BOLD:#}: 1 for output {target}, 0 for the others"),
-        z,
-        hot,
-        &one_hot,
-        numbers,
-        out,
-    )?;
+    let title =
+        format!("{BOLD}mse, one-hot targets{BOLD:#}: 1 for output {target}, 0 for the others");
+    match z.len() {
+        1 => writeln!(out, "{title}; that needs ten outputs, and here is one")?,
+        _ => mse(&title, z, hot, &one_hot, numbers, out)?,
+    }
     writeln!(out)?;
     let title = match z.len() {
         1 => format!(
