@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 /// A fixed number of threads, the caller's among them, that work through lists of parts together.
@@ -19,6 +20,8 @@ use std::{
 pub struct Team {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    /// The caller works alone for now.
+    alone: bool,
 }
 
 struct Shared {
@@ -77,7 +80,11 @@ impl Team {
             thread::spawn(move || shared.help(thread))
         };
         let threads = (1..threads.max(1)).map(helper).collect();
-        Self { shared, threads }
+        Self {
+            shared,
+            threads,
+            alone: false,
+        }
     }
 
     /// How many threads this machine runs at once, 256 at most: as many as pay.
@@ -89,7 +96,15 @@ impl Team {
 
     /// How many threads work, the caller's included.
     pub fn threads(&self) -> usize {
-        self.threads.len() + 1
+        match self.alone {
+            true => 1,
+            false => self.threads.len() + 1,
+        }
+    }
+
+    /// Lets the caller work alone for a while, or all again. What is computed does not change.
+    pub fn work_alone(&mut self, alone: bool) {
+        self.alone = alone;
     }
 
     /// Calls `work` once for each of `parts`, on any thread of the team and in any order, and returns
@@ -98,7 +113,7 @@ impl Team {
     /// Of T threads, each first does every T-th part: what it wrote the last time is still in its cache,
     /// and far away in another's. Then it does what others have not begun.
     pub fn for_each<T: Send>(&mut self, parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
-        if self.threads.is_empty() {
+        if self.threads() == 1 {
             return parts.for_each(work);
         }
         let (threads, mut parts) = (self.threads(), parts.fuse().peekable());
@@ -162,7 +177,7 @@ impl Shared {
         let mut done = 0;
         loop {
             let mut state = 0;
-            wait_until(|| {
+            wait_for_work(|| {
                 state = self.state.load(Ordering::Relaxed);
                 state & END != 0 || (state & OPEN != 0 && state / JOB != done)
             });
@@ -200,17 +215,103 @@ impl Drop for Team {
     }
 }
 
+/// Looks that are made while spinning.
+const SPINS: u32 = 4_000;
+
 /// Spins for a moment, then yields the processor between looks.
 fn wait_until(mut done: impl FnMut() -> bool) {
-    const SPINS: u32 = 4_000;
-    for _ in 0..SPINS {
-        if done() {
-            return;
+    if !spin_until(&mut done) {
+        while !done() {
+            thread::yield_now();
         }
-        std::hint::spin_loop();
     }
-    while !done() {
-        thread::yield_now();
+}
+
+/// As [`wait_until`], but naps when there is nothing to do for milliseconds: nobody waits for a helper.
+fn wait_for_work(mut done: impl FnMut() -> bool) {
+    const YIELDS: u32 = 20_000;
+    const NAP: Duration = Duration::from_micros(50);
+    let found = spin_until(&mut done)
+        || (0..YIELDS).any(|_| {
+            thread::yield_now();
+            done()
+        });
+    if !found {
+        while !done() {
+            thread::sleep(NAP);
+        }
+    }
+}
+
+fn spin_until(mut done: impl FnMut() -> bool) -> bool {
+    (0..SPINS).any(|_| {
+        std::hint::spin_loop();
+        done()
+    })
+}
+
+/// Whether a team is worth its threads, tried out again and again while the work goes on.
+///
+/// What threads write must travel between their caches. Where processors are far apart, as on a rented
+/// machine they are at times, that takes longer than a short step takes one thread. So some of the steps are
+/// taken both ways and timed, and then many in the faster way. The numbers are the same in both.
+pub struct Pace {
+    /// Steps of this round so far.
+    step: usize,
+    /// The time of the steps that were tried: together, and alone.
+    tried: [Duration; 2],
+    alone: bool,
+}
+
+impl Default for Pace {
+    /// Together, until something else is known.
+    fn default() -> Self {
+        Self {
+            step: 0,
+            tried: [Duration::ZERO; 2],
+            alone: false,
+        }
+    }
+}
+
+impl Pace {
+    /// Steps in a row that are tried in one way; the first does not count, caches are still cold.
+    const BLOCK: usize = 8;
+    /// Blocks that are tried, every other one alone.
+    const BLOCKS: usize = 4;
+    /// Steps of a round, those that are tried included.
+    const ROUND: usize = 2048;
+    /// A step that takes all together longer than this is worth sharing anyhow.
+    const LONG: Duration = Duration::from_millis(1);
+
+    /// Whether the next step is to be taken alone.
+    pub fn alone(&self) -> bool {
+        match self.step {
+            step if step < Self::BLOCK * Self::BLOCKS => step / Self::BLOCK % 2 == 1,
+            _ => self.alone,
+        }
+    }
+
+    /// Counts a step that took so long.
+    pub fn count(&mut self, time: Duration) {
+        let (alone, step) = (self.alone(), self.step);
+        self.step += 1;
+        if step < Self::BLOCK * Self::BLOCKS {
+            if step % Self::BLOCK > 0 {
+                self.tried[usize::from(alone)] += time;
+            }
+            if !alone && time > Self::LONG {
+                self.alone = false;
+                self.step = Self::BLOCK * Self::BLOCKS;
+            } else if self.step == Self::BLOCK * Self::BLOCKS {
+                self.alone = self.tried[1] < self.tried[0];
+            }
+        } else if self.step >= Self::ROUND {
+            *self = Self {
+                alone: self.alone,
+                ..Self::default()
+            };
+        }
     }
 }
 
@@ -247,5 +348,43 @@ mod tests {
         let mut done = [false; 8];
         team.for_each(done.iter_mut(), |done| *done = true);
         assert_eq!(done, [true; 8]);
+    }
+
+    /// Takes so many steps of a team that takes `together` for one, where one thread takes `alone`, and
+    /// returns how many were taken alone.
+    fn alone_of(steps: usize, together: Duration, alone: Duration) -> usize {
+        let mut pace = Pace::default();
+        let steps = (0..steps).filter(|_| {
+            let is_alone = pace.alone();
+            pace.count(if is_alone { alone } else { together });
+            is_alone
+        });
+        steps.count()
+    }
+
+    #[test]
+    fn steps_are_taken_in_the_faster_way_but_for_those_that_try() {
+        let micros = Duration::from_micros;
+        let steps = 3 * Pace::ROUND;
+        let tried = 3 * Pace::BLOCK * Pace::BLOCKS / 2;
+        assert_eq!(alone_of(steps, micros(50), micros(80)), tried);
+        assert_eq!(alone_of(steps, micros(150), micros(80)), steps - tried);
+        assert_eq!(
+            alone_of(steps, micros(1500), micros(2500)),
+            0,
+            "long steps are not tried alone"
+        );
+    }
+
+    #[test]
+    fn alone_or_together_every_part_is_done() {
+        let mut team = Team::new(3);
+        for round in 0..50 {
+            team.work_alone(round % 2 == 0);
+            assert_eq!(team.threads(), if round % 2 == 0 { 1 } else { 3 });
+            let mut done = [false; 40];
+            team.for_each(done.iter_mut(), |done| *done = true);
+            assert_eq!(done, [true; 40]);
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     metrics::{self, Evaluation, evaluate},
     nn::{Mlp, Noise, ParamRows, Tape},
     optim::{self, Extras, Schedule, Sgd, clip_scale},
-    team::Team,
+    team::{Pace, Team},
 };
 
 pub use progress::{Best, End, Progress};
@@ -172,6 +172,7 @@ pub struct Trainer<'a, F> {
     pub tape: Tape<F>,
     /// The threads.
     pub team: Team,
+    pace: Pace,
     loss: &'a dyn Loss<F>,
 }
 
@@ -184,6 +185,7 @@ impl<'a, F: Float> Trainer<'a, F> {
             network,
             tape,
             team,
+            pace: Pace::default(),
             loss,
         }
     }
@@ -203,6 +205,20 @@ impl<'a, F: Float> Trainer<'a, F> {
 
     /// One step of SGD on a batch, as [`gradients`](Self::gradients) and then w ← w − lr·dw for each.
     pub fn step(
+        &mut self,
+        sgd: Sgd<F>,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> Result<BatchResult, NotFinite> {
+        let start = Instant::now();
+        self.team.work_alone(self.pace.alone());
+        let result = self.step_at_this_pace(sgd, targets, gather);
+        self.team.work_alone(false);
+        self.pace.count(start.elapsed());
+        result
+    }
+
+    fn step_at_this_pace(
         &mut self,
         sgd: Sgd<F>,
         targets: &[u8],
@@ -253,6 +269,7 @@ impl<'a, F: Float> Trainer<'a, F> {
             tape,
             team,
             loss,
+            ..
         } = self;
         let (network, n) = (&*network, targets.len());
         let correct = AtomicUsize::new(0);

@@ -4,7 +4,7 @@
 //! Each is written down twice, and the two know nothing of each other:
 //!
 //! - [`plant`] puts it into a running network, so that one can watch it train and see it caught;
-//! - [`diagnose`] holds gradients against what each mistake makes of the formulas on the board, and names
+//! - [`diagnose()`] holds gradients against what each mistake makes of the formulas on the board, and names
 //!   those that fit to the last digit.
 
 mod against;
