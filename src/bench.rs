@@ -2,6 +2,8 @@
 //!
 //! A processor that others use too is slow for moments at a time; so everything is measured in many
 //! short pieces, of which the median counts.
+//!
+#![doc = include_str!("bench.md")]
 
 use std::{
     hint::black_box,

@@ -26,6 +26,7 @@
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
+//! | [`recipe`] | published results, as flags |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
 //!
 //! Read [`nn`] first: its legend of symbols holds everywhere. Then, in the order of the lesson, each
@@ -70,6 +71,7 @@ pub mod mistakes;
 pub mod model_file;
 pub mod nn;
 pub mod optim;
+pub mod recipe;
 pub mod team;
 pub mod train;
 

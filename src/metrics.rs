@@ -1,6 +1,6 @@
 //! How good a network is: loss, accuracy, confusion, and how sure one may be of them.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::{
     data::{
@@ -8,8 +8,8 @@ use crate::{
         batches::{Scaling, in_order},
     },
     linalg::Float,
-    loss::Loss,
-    nn::Mlp,
+    loss::{CrossEntropy, Loss},
+    nn::{Mlp, Tape},
     team::Team,
 };
 
@@ -56,11 +56,53 @@ pub fn evaluate<F: Float>(
     scaling: Scaling,
     team: &mut Team,
 ) -> Evaluation {
+    let mut total = 0.0;
+    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    pass(network, loss, data, scaling, team, |tape, labels| {
+        for (outputs, &label) in tape.outputs(labels.len()).rows().into_iter().zip(labels) {
+            let class = loss.class(outputs, CLASSES);
+            confusion[[usize::from(label), usize::from(class)]] += 1;
+        }
+        total += sum(tape.losses(labels.len()));
+    });
+    Evaluation {
+        loss: total / data.len() as f64,
+        confusion,
+    }
+}
+
+/// What the loss makes of every image: (images, C) probabilities for cross-entropy. Panics as [`evaluate`].
+pub fn predictions<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    scaling: Scaling,
+    team: &mut Team,
+) -> Array2<F> {
+    let width = loss.outputs(CLASSES);
+    let mut all = Array2::zeros((data.len(), width));
+    let mut first = 0;
+    pass(network, loss, data, scaling, team, |tape, labels| {
+        let block = first..first + labels.len();
+        all.slice_mut(s![block, ..])
+            .assign(&tape.predictions(labels.len()));
+        first += labels.len();
+    });
+    all
+}
+
+/// Every image through the network, a block at a time, which `see` looks at with its labels.
+fn pass<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    scaling: Scaling,
+    team: &mut Team,
+    mut see: impl FnMut(&Tape<F>, &[u8]),
+) {
     assert!(!data.is_empty(), "nothing to evaluate on");
     let order = in_order(data.len());
     let mut tape = network.tape(BLOCK.min(data.len()));
-    let mut total = 0.0;
-    let mut confusion = Array2::zeros((CLASSES, CLASSES));
     for (images, labels) in order.chunks(BLOCK).zip(data.labels.chunks(BLOCK)) {
         team.for_each(tape.rows_mut(images.len(), SHARE), |mut rows| {
             let here = rows.first..rows.first + rows.len();
@@ -69,16 +111,57 @@ pub fn evaluate<F: Float>(
             let ([outputs, mut predictions, _], mut losses) = rows.loss();
             loss.forward(&outputs, &labels[here], &mut predictions, &mut losses);
         });
-        for (outputs, &label) in tape.outputs(images.len()).rows().into_iter().zip(labels) {
-            let class = loss.class(outputs, CLASSES);
-            confusion[[usize::from(label), usize::from(class)]] += 1;
-        }
-        total += sum(tape.losses(images.len()));
+        see(&tape, labels);
+    }
+}
+
+/// A committee on images of these labels: the mean of its members' probabilities (images, classes) decides,
+/// and its loss is −ln of that of the label.
+///
+/// Panics if it has no members or shapes do not fit.
+pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
+    let mut mean = Array2::<f64>::zeros(members[0].dim());
+    for member in members {
+        mean.zip_mut_with(member, |mean, p| {
+            *mean += p.to_f64().expect("a float converts")
+        });
+    }
+    mean /= members.len() as f64;
+    assert_eq!(mean.nrows(), labels.len(), "images against labels");
+    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    let mut total = 0.0;
+    for (p, &label) in mean.rows().into_iter().zip(labels) {
+        confusion[[
+            usize::from(label),
+            usize::from(CrossEntropy.class(p, CLASSES)),
+        ]] += 1;
+        total -= p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
     }
     Evaluation {
-        loss: total / data.len() as f64,
+        loss: total / labels.len() as f64,
         confusion,
     }
+}
+
+/// McNemar's exact test: of images that exactly one of two models gets right, the first gets `first` and
+/// the second `second`. The probability of a split at least as uneven if both were as good.
+///
+/// With n = first + second and k the smaller: p = min(1, 2·Σᵢ₌₀ᵏ C(n, i) / 2ⁿ).
+///
+/// Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
+/// percentages", 1947; in the exact form of the sign test.
+pub fn mcnemar(first: u32, second: u32) -> f64 {
+    let (n, k) = (first + second, first.min(second));
+    // ln C(n, i), one i after the other.
+    let mut choose = 0.0;
+    let mut tail = 0.0;
+    for i in 0..=k {
+        if i > 0 {
+            choose += f64::from(n - i + 1).ln() - f64::from(i).ln();
+        }
+        tail += (choose - f64::from(n) * std::f64::consts::LN_2).exp();
+    }
+    (2.0 * tail).min(1.0)
 }
 
 /// Σ losses, in order and in `f64`.
@@ -122,5 +205,36 @@ mod tests {
                 "{hits}/{n}: {l} to {h}"
             );
         }
+    }
+
+    #[test]
+    fn mcnemar_is_the_sign_test() {
+        // 2·(1 + 10 + 45)/1024; 2·(1 + 5)/32; a draw; nothing to compare.
+        for (first, second, p) in [(2, 8, 0.109375), (4, 1, 0.375), (7, 7, 1.0), (0, 0, 1.0)] {
+            assert!(
+                (mcnemar(first, second) - p).abs() < 1e-12,
+                "{first} against {second}"
+            );
+        }
+        // A normal approximation holds for many: z = 200/√1000, p = 2·(1 − Φ(6.3246)).
+        let p = mcnemar(400, 600);
+        assert!((2.0e-10..3.2e-10).contains(&p), "{p}");
+        assert!(mcnemar(0, 10_000) < 1e-300);
+    }
+
+    #[test]
+    fn a_committee_decides_by_the_mean_of_its_probabilities() {
+        let mut sure = Array2::<f32>::zeros((2, CLASSES));
+        sure[[0, 3]] = 1.0;
+        sure[[1, 4]] = 1.0;
+        let mut unsure = Array2::<f32>::from_elem((2, CLASSES), 0.0);
+        unsure[[0, 3]] = 0.4;
+        unsure[[0, 5]] = 0.6;
+        unsure[[1, 5]] = 1.0;
+        let both = committee(&[sure, unsure], &[3, 5]);
+        assert_eq!(both.confusion[[3, 3]], 1);
+        assert_eq!(both.confusion[[5, 4]], 1, "of equals the first");
+        let expected = -(0.7_f64.ln() + 0.5_f64.ln()) / 2.0;
+        assert!((both.loss - expected).abs() < 1e-7);
     }
 }

@@ -6,7 +6,8 @@ use anyhow::ensure;
 use clap::ValueEnum;
 use mlp::{
     data::{CLASSES, Dataset, Mnist, shell_quote},
-    metrics::{Evaluation, evaluate},
+    metrics::{Evaluation, committee, evaluate, predictions},
+    model_file::{LossKind, Model},
     team::Team,
 };
 use ndarray::{Array2, Axis};
@@ -21,19 +22,21 @@ use super::{
     output::{BOLD, DIM, Output, next_step, note, progress_bar, thousands},
 };
 
-/// Measure a model on the 10,000 test images
+/// Measure a model, or a committee of several, on the 10,000 test images
 ///
-/// Recall is the share of a label's images that were found; precision the share of the images taken
+/// A committee averages the probabilities of its members, which cross-entropy models have. Recall is the share of a label's images that were found; precision the share of the images taken
 /// for it that are.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   mlp eval model.bin                        loss, accuracy, what is taken for what
   mlp eval model.bin --split valid          on the images held back while it was trained
+  mlp eval a.bin b.bin c.bin                a committee of three, and each alone
   mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {
-    /// A model that mlp train has saved
-    model: PathBuf,
+    /// A model that mlp train has saved; several are a committee
+    #[arg(required = true, value_name = "MODEL")]
+    models: Vec<PathBuf>,
 
     /// The images to measure it on: those of the test file, or of either part of the training file,
     /// split as the model was trained
@@ -87,34 +90,54 @@ impl Split {
 impl Eval {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let model = load_model::<f32>(&self.model)?;
-        let (path, metadata) = (self.model.display(), &model.metadata);
-        let data = self.data.load()?;
-        interrupt::release()?;
-        if data.checksum != metadata.training.data_sha256 {
-            note(format_args!(
-                "{path} was trained on other data files than those in {}: the numbers may not be comparable",
-                self.data.dir.path().display()
-            ));
+        let models = self.models.iter().map(|path| load_model::<f32>(path));
+        let models = models.collect::<anyhow::Result<Vec<_>>>()?;
+        if models.len() > 1 {
+            for (path, model) in self.models.iter().zip(&models) {
+                let kind = model.metadata.loss;
+                ensure!(
+                    matches!(kind, LossKind::Ce | LossKind::SmoothedCe(_)),
+                    "{}: trained with {kind}, so its outputs are no probabilities to average: a committee is of \
+                     models trained with --loss ce",
+                    path.display()
+                );
+            }
         }
-        let images = self.split.of(data, metadata.training.valid)?;
-        let loss = metadata.loss.build::<f32>();
+        let images = test_images(&self.models, &models, &self.data, self.split)?;
         let mut team = Team::new(self.threads.count());
         let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
         let start = Instant::now();
-        let result = evaluate(
-            &model.network,
-            &*loss,
-            &images,
-            metadata.scaling(),
-            &mut team,
-        );
+        let mut alone = Vec::new();
+        let mut members = Vec::new();
+        for model in &models {
+            let (loss, scaling) = (model.metadata.loss.build::<f32>(), model.metadata.scaling());
+            alone.push(evaluate(
+                &model.network,
+                &*loss,
+                &images,
+                scaling,
+                &mut team,
+            ));
+            if models.len() > 1 {
+                members.push(predictions(
+                    &model.network,
+                    &*loss,
+                    &images,
+                    scaling,
+                    &mut team,
+                ));
+            }
+        }
+        let result = match members.is_empty() {
+            true => alone[0].clone(),
+            false => committee(&members, &images.labels),
+        };
         let seconds = start.elapsed().as_secs_f64();
         spinner.finish_and_clear();
         if self.json {
             let (low, high) = result.interval();
-            let object = json!({
-                "model": self.model, "split": self.split.to_possible_value().map(|v| v.get_name().to_owned()), "images": result.images(),
+            let mut object = json!({
+                "model": self.models[0], "split": self.split.to_possible_value().map(|v| v.get_name().to_owned()), "images": result.images(),
                 "seconds": seconds, "images_per_second": f64::from(result.images()) / seconds,
                 "loss": result.loss, "correct": result.correct(), "accuracy": result.accuracy(),
                 "accuracy_interval_95": [low, high],
@@ -122,24 +145,81 @@ impl Eval {
                 "precision": share_right(&result.confusion, Axis(0)),
                 "confusion": result.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
             });
+            if models.len() > 1 {
+                let members = self.models.iter().zip(&alone);
+                let members = members.map(|(path, alone)| json!({"model": path, "loss": alone.loss, "accuracy": alone.accuracy()}));
+                object["members"] = members.collect();
+            }
             writeln!(out, "{object}")?;
         } else {
-            writeln!(
-                out,
-                "{BOLD}{path}{BOLD:#}: {}, {}",
-                architecture_text(&metadata.architecture()),
-                metadata.loss
-            )?;
+            for ((path, model), alone) in self.models.iter().zip(&models).zip(&alone) {
+                let metadata = &model.metadata;
+                write!(
+                    out,
+                    "{BOLD}{}{BOLD:#}: {}, {}",
+                    path.display(),
+                    architecture_text(&metadata.architecture()),
+                    metadata.loss
+                )?;
+                match models.len() {
+                    1 => writeln!(out)?,
+                    _ => writeln!(out, ": {:.2} % right", 100.0 * alone.accuracy())?,
+                }
+            }
+            if models.len() > 1 {
+                writeln!(out, "\nthe committee of these {}", models.len())?;
+            }
             print(out, self.split, &result)?;
         }
         out.flush()?;
-        next_step(format_args!(
-            "mlp gradcheck --model {}{}",
-            shell_quote(&self.model),
-            self.data.dir.flag()
-        ));
+        match &self.models[..] {
+            [model] => next_step(format_args!(
+                "mlp gradcheck --model {}{}",
+                shell_quote(model),
+                self.data.dir.flag()
+            )),
+            [first, second, ..] => next_step(format_args!(
+                "mlp compare {} {}{}",
+                shell_quote(first),
+                shell_quote(second),
+                self.data.dir.flag()
+            )),
+            [] => unreachable!("one at least is required"),
+        }
         Ok(Outcome::Done)
     }
+}
+
+/// The images to measure all of these models on. Notes if one was trained on other data; refuses to take
+/// images as held back that another of the models was trained on.
+pub fn test_images(
+    paths: &[PathBuf],
+    models: &[Model<f32>],
+    args: &DataArgs,
+    split: Split,
+) -> anyhow::Result<Dataset> {
+    let data = args.load()?;
+    interrupt::release()?;
+    let valid = models[0].metadata.training.valid;
+    for (path, model) in paths.iter().zip(models) {
+        let training = &model.metadata.training;
+        if data.checksum != training.data_sha256 {
+            note(format_args!(
+                "{} was trained on other data files than those in {}: the numbers may not be comparable",
+                path.display(),
+                args.dir.path().display()
+            ));
+        }
+        ensure!(
+            training.valid == valid || matches!(split, Split::Test),
+            "{}: trained with --valid {}, and {} with --valid {valid}: no part of the training file is the same \
+             for both, choose --split test",
+            path.display(),
+            training.valid,
+            paths[0].display()
+        );
+    }
+    split.of(data, valid)
 }
 
 /// What share of each row (axis 1) or column (axis 0) stands on the diagonal; none of an empty one.

@@ -4,6 +4,7 @@ mod architecture;
 mod augment;
 mod augment_preview;
 mod bench;
+mod compare;
 mod data;
 mod eval;
 mod explain;
@@ -14,6 +15,7 @@ mod mistakes;
 mod network;
 mod optim;
 mod output;
+mod recipes;
 mod train;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
@@ -60,12 +62,14 @@ enum Command {
     // Boxed: its flags are many times those of the others.
     Train(Box<train::Train>),
     Eval(eval::Eval),
+    Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
     AugmentPreview(augment_preview::AugmentPreview),
+    Recipes(recipes::Recipes),
 }
 
 /// How a command that ran to its end ended.
@@ -80,7 +84,7 @@ pub enum Outcome {
 /// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn run() -> ExitCode {
     let parsed = command()
-        .try_get_matches()
+        .try_get_matches_from(recipes::expand(std::env::args_os()))
         .and_then(|matches| Cli::from_arg_matches(&matches));
     paint(match &parsed {
         Ok(cli) => cli.color,
@@ -111,12 +115,14 @@ impl Command {
         let (name, result) = match self {
             Self::Train(command) => ("train", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
+            Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
             Self::AugmentPreview(command) => ("augment-preview", command.run(out)),
+            Self::Recipes(command) => ("recipes", command.run(out)),
         };
         result.map_err(|error| match error.downcast::<clap::Error>() {
             // Usage that the parser alone could not judge: same words, same exit code.

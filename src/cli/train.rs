@@ -7,12 +7,14 @@ mod save;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use mlp::{
     checkpoint::{Every, Folder, MAX_EPOCHS, Writer},
     data::{FileKind, shell_quote},
     mistakes::{self, Mistake},
     model_file::{self, LossKind},
     nn::Init,
+    recipe::RECIPES,
     team::Team,
     train::{self, Progress, Purpose, generator},
 };
@@ -40,7 +42,9 @@ use report::{Report, Start, Style};
 /// as it is then; a second one ends it at once. A run with --checkpoint goes on with --resume, to the
 /// same bytes as without the break, however it ended.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_override_self = true,
+    after_help = "\
 Examples:
   mlp train --loss ce --hidden 50                one hidden layer, cross-entropy
   mlp train --hidden 500,150 --epochs 20         two hidden layers
@@ -50,16 +54,24 @@ Examples:
   mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
+  mlp train --recipe hinton2005                  a published result, see `mlp recipes`
   mlp train --augment ciresan2010                every epoch sees the images anew
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better; keep the best
   mlp train --epochs 500 --checkpoint run        a long run that may be killed at any time
   mlp train --resume run                         go on with it
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do to the loss?
-  mlp train --json | jq .valid_accuracy          for a program to read")]
+  mlp train --json | jq .valid_accuracy          for a program to read"
+)]
 pub struct Train {
     // First, because the fields after it take their values away.
     #[command(flatten)]
     given: Given,
+
+    /// A published result: stands for the flags that mlp recipes shows; flags beside it take the place of its own
+    // Its flags are put before the others, see `recipes::expand`.
+    #[arg(long, value_name = "NAME", value_parser = recipe_parser(), hide_possible_values = true, help_heading = "Network")]
+    #[allow(dead_code)]
+    recipe: Option<String>,
 
     /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
     #[arg(
@@ -192,6 +204,10 @@ fn default_learning_rate(kind: LossKind) -> f32 {
         LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
         LossKind::MseDigit => 0.01,
     }
+}
+
+fn recipe_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(RECIPES.map(|recipe| recipe.name))
 }
 
 fn learning_rate(text: &str) -> Result<f32, String> {

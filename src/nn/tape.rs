@@ -75,6 +75,11 @@ impl<F: Float> Tape<F> {
         self.y(self.columns.len() - 2, n)
     }
 
+    /// What the loss made of them: softmax, or the outputs themselves for mse.
+    pub fn predictions(&self, n: usize) -> ArrayView2<'_, F> {
+        self.y(self.columns.len() - 1, n)
+    }
+
     /// The loss of each of the first `n` images.
     pub fn losses(&self, n: usize) -> &[F] {
         &self.losses.as_slice().expect("contiguous")[..n]
