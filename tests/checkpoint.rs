@@ -35,6 +35,13 @@ fn data(images: usize) -> Dataset {
     }
 }
 
+/// [`run`] at a constant rate, so that an epoch does not depend on how many follow.
+fn constant(epochs: usize) -> Run {
+    let mut run = run(epochs, None);
+    run.metadata.training.schedule = Schedule::default();
+    run
+}
+
 /// 93 images in batches of 20: the last of an epoch has 13.
 fn run(epochs: usize, preset: Option<Preset>) -> Run {
     Run {
@@ -161,7 +168,7 @@ fn a_run_stopped_after_any_step_goes_on_to_the_same_bits_at_any_number_of_thread
 
 #[test]
 fn more_epochs_than_were_asked_for_first_are_what_they_would_have_been() {
-    let (short, long) = (run(2, None), run(4, None));
+    let (short, long) = (constant(2), constant(4));
     let trained = go_on(new(&short), 2, &mut ());
     let mut read = through_bytes(&short, &trained);
     read.run = long.clone();
@@ -172,7 +179,7 @@ fn more_epochs_than_were_asked_for_first_are_what_they_would_have_been() {
 
 #[test]
 fn patience_and_a_target_end_training_after_the_epoch_that_says_so_and_the_best_is_kept() {
-    let whole = run(40, None);
+    let whole = constant(40);
     let mut observer = Stop(usize::MAX, Vec::new());
     go_on(new(&whole), 2, &mut observer);
     let accuracies = observer.1;

@@ -58,6 +58,11 @@ pub enum Shape {
 }
 
 impl Schedule {
+    /// Whether the rate of a step depends on how many follow, so that a run cannot be made longer later.
+    pub fn looks_ahead(&self) -> bool {
+        !matches!(self.shape, Shape::Constant | Shape::Step { .. })
+    }
+
     /// The rate of step `t` from 0, if an epoch has `epoch` steps and training `total`.
     pub fn rate(&self, peak: f32, t: usize, epoch: usize, total: usize) -> f32 {
         let warm_up = ((self.warm_up * epoch as f64).round() as usize).min(total);

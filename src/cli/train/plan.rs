@@ -149,12 +149,19 @@ impl Train {
         let training = &mut metadata.training;
         if let Some(epochs) = self.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
+            let stated = training.epochs;
             training.epochs = epochs as usize;
             ensure!(
                 training.epochs >= begun,
                 "--epochs {epochs}: {begun} have begun already in {}: choose at least --epochs {begun}",
                 folder.path().display()
             );
+            if training.epochs != stated && training.schedule.looks_ahead() {
+                note(format_args!(
+                    "the schedule depends on the number of epochs: from here on the rates are those of {epochs}, \
+                     not of {stated}, so a run of {epochs} from the start would end in other weights"
+                ));
+            }
         }
         training.patience = self.patience.map(|n| n as usize).or(training.patience);
         training.target_accuracy = self.target_accuracy.or(training.target_accuracy);
