@@ -37,7 +37,7 @@ use dense::InRegisters;
 use dispatch::Set;
 use elementary::Elementary;
 use elementwise::{AddScaled, Map, ScaleBytes, Update, ZipMap};
-use product::{Left, Product, Right, WithScratch};
+use product::{Left, Product, Right};
 use random::MapRandom;
 
 /// The numbers a network can be made of: `f32` to train, `f64` to check the very same code.
@@ -91,7 +91,7 @@ fn product<F: Float>(
         transposed,
         add,
     };
-    F::with_scratch(|scratch| set.run(WithScratch(product, scratch)));
+    F::multiply(set, product);
 }
 
 fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
@@ -103,7 +103,7 @@ fn rows_contiguous<F>(a: &ArrayRef2<F>) -> bool {
 /// Shapes: x and y alike, with contiguous rows. Panics if they are not.
 pub fn add_scaled<F: Float>(alpha: F, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) -> bool {
     assert_eq!(x.dim(), y.dim(), "add_scaled: x against y");
-    Set::detect().run(AddScaled { alpha, x, y })
+    F::add_scaled(Set::detect(), AddScaled { alpha, x, y })
 }
 
 /// (v, w) = f(dw, v, w), element by element. Returns whether every element of the new w is finite.

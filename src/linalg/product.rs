@@ -6,7 +6,8 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float, dense,
-    dispatch::{Instructions, Kernel, LANES},
+    dispatch::{Instructions, Kernel, LANES, Set},
+    elementwise::AddScaled,
     sparse,
 };
 
@@ -40,9 +41,9 @@ pub(super) enum Right<'a, F> {
 }
 
 /// Room that a thread needs for any product, taken once.
-pub struct Scratch<F> {
-    pub(super) dense: dense::Room<F>,
-    pub(super) sparse: sparse::Room<F>,
+struct Scratch<F> {
+    dense: dense::Room<F>,
+    sparse: sparse::Room<F>,
 }
 
 /// Elements that begin with a cache line: a register's worth read from two lines takes twice as long.
@@ -66,10 +67,13 @@ impl<F: Float> Aligned<F> {
 }
 
 /// What a kernel needs of its floats beyond arithmetic.
-#[allow(private_bounds)]
+#[allow(private_bounds, private_interfaces)]
 pub trait Scalar: Sized {
-    /// Calls `work` with the scratch of this thread.
-    fn with_scratch<T>(work: impl FnOnce(&mut Scratch<Self>) -> T) -> T;
+    /// The product with these instructions. Not generic, so that it is compiled once, in this crate.
+    fn multiply(set: Set, product: Product<'_, Self>);
+
+    /// [`add_scaled`](super::add_scaled), likewise.
+    fn add_scaled(set: Set, sum: AddScaled<'_, Self>) -> bool;
 
     /// A byte as a number, exactly.
     fn from_byte(byte: u8) -> Self;
@@ -80,14 +84,18 @@ pub trait Scalar: Sized {
 
 macro_rules! scalar {
     ($float:ty, $not_zero:expr) => {
-        #[allow(private_bounds)]
+        #[allow(private_bounds, private_interfaces)]
         impl Scalar for $float {
-            fn with_scratch<T>(work: impl FnOnce(&mut Scratch<Self>) -> T) -> T {
+            fn multiply(set: Set, product: Product<'_, Self>) {
                 thread_local!(static SCRATCH: RefCell<Scratch<$float>> = RefCell::new(Scratch {
                     dense: dense::Room::new(),
                     sparse: sparse::Room::new(),
                 }));
-                SCRATCH.with_borrow_mut(work)
+                SCRATCH.with_borrow_mut(|scratch| set.run(WithScratch(product, scratch)));
+            }
+
+            fn add_scaled(set: Set, sum: AddScaled<'_, Self>) -> bool {
+                set.run(sum)
             }
 
             #[inline(always)]
@@ -110,7 +118,7 @@ scalar!(f64, |elements| {
 });
 
 /// A product, with the scratch of the thread that computes it.
-pub(super) struct WithScratch<'a, F>(pub Product<'a, F>, pub &'a mut Scratch<F>);
+struct WithScratch<'a, F>(Product<'a, F>, &'a mut Scratch<F>);
 
 impl<F: Float> Kernel for WithScratch<'_, F> {
     type Output = ();
