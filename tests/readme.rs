@@ -56,6 +56,21 @@ fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
 }
 
 #[test]
+fn the_table_of_recipes_is_what_the_program_prints() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
+        .args(["recipes", "--markdown"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.lines().count() > 15, "{table}");
+    assert!(
+        readme().contains(&table),
+        "put this into README.md, section Published results:\n{table}"
+    );
+}
+
+#[test]
 fn ci_runs_the_test_command_of_the_readme() {
     let readme = readme();
     let (_, test) = readme

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, io::Write};
 
 use anyhow::bail;
-use mlp::recipe::{RECIPES, Recipe};
+use mlp::recipe::{RECIPES, Recipe, Run, median};
 use serde_json::json;
 
 use super::{
@@ -26,9 +26,13 @@ pub struct Recipes {
     /// Show this one only
     name: Option<String>,
 
-    /// Print one JSON object a list
+    /// Print a JSON list of objects
     #[arg(long, help_heading = "Output")]
     json: bool,
+
+    /// Print the table of published and measured errors as Markdown
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    markdown: bool,
 }
 
 impl Recipes {
@@ -46,6 +50,10 @@ impl Recipes {
                 json!({
                     "name": recipe.name, "source": recipe.source,
                     "published_test_error_percent": recipe.published, "flags": flags(*recipe),
+                    "measured": recipe.measured().iter().map(|run| json!({
+                        "seed": run.seed, "test_error_percent": run.error(),
+                        "interval_95": run.interval(), "process_seconds": run.seconds,
+                    })).collect::<Vec<_>>(),
                 })
             };
             writeln!(
@@ -53,14 +61,24 @@ impl Recipes {
                 "{}",
                 json!(recipes.iter().map(recipe).collect::<Vec<_>>())
             )?;
+        } else if self.markdown {
+            writeln!(
+                out,
+                "| recipe | published test error % | ours %, median (all seeds) | 95 % interval | seconds |"
+            )?;
+            writeln!(out, "|---|--:|---|---|--:|")?;
+            for recipe in &recipes {
+                markdown(recipe, out)?;
+            }
         } else {
             for recipe in &recipes {
                 writeln!(
                     out,
-                    "{BOLD}{}{BOLD:#}\n    {}\n    {DIM}published error %{DIM:#}  {}\n    {DIM}mlp train{DIM:#} {}",
+                    "{BOLD}{}{BOLD:#}\n    {}\n    {DIM}published error %{DIM:#}  {}\n    {DIM}measured error %{DIM:#}   {}\n    {DIM}mlp train{DIM:#} {}",
                     recipe.name,
                     recipe.source,
                     recipe.published,
+                    measured(recipe),
                     flags(*recipe),
                 )?;
             }
@@ -68,6 +86,55 @@ impl Recipes {
         out.flush()?;
         next_step(format_args!("mlp train --recipe {}", recipes[0].name));
         Ok(Outcome::Done)
+    }
+}
+
+/// In words, what came of a recipe here.
+fn measured(recipe: &Recipe) -> String {
+    let runs = recipe.measured();
+    let Some(run) = median(&runs) else {
+        return "not run yet: scripts/reproduce.sh".into();
+    };
+    let (low, high) = run.interval();
+    let (seeds, plural) = (runs.len(), if runs.len() == 1 { "" } else { "s" });
+    format!(
+        "{:.2}, 95 % interval {low:.2} to {high:.2}; median of {seeds} seed{plural}, {}",
+        run.error(),
+        seconds(run)
+    )
+}
+
+/// A row of the table.
+fn markdown(recipe: &Recipe, out: &mut Output) -> anyhow::Result<()> {
+    let runs = recipe.measured();
+    let Some(run) = median(&runs) else {
+        return Ok(writeln!(
+            out,
+            "| {} | {} | not run yet | | |",
+            recipe.name, recipe.published
+        )?);
+    };
+    let (low, high) = run.interval();
+    let errors: Vec<_> = runs
+        .iter()
+        .map(|run| format!("{:.2}", run.error()))
+        .collect();
+    writeln!(
+        out,
+        "| {} | {} | {:.2} ({}) | {low:.2} to {high:.2} | {} |",
+        recipe.name,
+        recipe.published,
+        run.error(),
+        errors.join(", "),
+        seconds(run),
+    )?;
+    Ok(())
+}
+
+fn seconds(run: &Run) -> String {
+    match run.seconds < 10.0 {
+        true => format!("{:.1} s", run.seconds),
+        false => format!("{:.0} s", run.seconds),
     }
 }
 
