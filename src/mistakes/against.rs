@@ -235,7 +235,11 @@ mod tests {
     fn other_shapes_are_told_in_words_and_the_numbers_are_judged_all_the_same() {
         let right = Some(Diagnosis::Right);
         let column = judged("0.bias", |db| (vec![4, 1], db.iter().copied().collect()));
-        assert!(column.0.contains("yours is (4, 1), expected (4): it is a column"));
+        assert!(
+            column
+                .0
+                .contains("yours is (4, 1), expected (4): it is a column")
+        );
         assert_eq!(column.1, right);
         let scalar = judged("2.bias", |db| (vec![], vec![db.sum()]));
         assert!(scalar.0.contains("too much is summed"), "{scalar:?}");
@@ -243,7 +247,11 @@ mod tests {
         let unsummed = judged("0.weight", |dw| {
             (vec![5, 4, 6], by_image(dw.t().iter().copied()))
         });
-        assert!(unsummed.0.ends_with("sum over axis 0, the images of the batch"));
+        assert!(
+            unsummed
+                .0
+                .ends_with("sum over axis 0, the images of the batch")
+        );
         assert_eq!(unsummed.1, right);
         let lessons = judged("0.weight", |dw| {
             (vec![5, 6, 4], by_image(dw.iter().copied()))

@@ -115,12 +115,7 @@ pub(super) fn both_mse(
         "{BOLD}mse{BOLD:#}, left with one-hot targets: 1 for output {target}, 0 for the others\n     \
          right with digit targets: {target} for every output, which only makes sense with one (--target digit)"
     )?;
-    mse_table(
-        z,
-        &[(&hot, &one_hot), (&|_| digit_t, &digit)],
-        numbers,
-        out,
-    )?;
+    mse_table(z, &[(&hot, &one_hot), (&|_| digit_t, &digit)], numbers, out)?;
     writeln!(
         out,
         "L = Σ (z − t)² / C = {BOLD}{}{BOLD:#} with one-hot targets, {BOLD}{}{BOLD:#} with digit targets; \
