@@ -16,9 +16,13 @@ use crate::linalg::{add_matmul, matmul};
 /// matrices:
 ///
 /// ```text
-/// ∂L/∂w[i][o] = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂w[i][o] = Σₙ x[n][i]·dy[n][o]      dw = xᵀ·dy    (I, N)·(N, O)
-/// ∂L/∂b[o]    = Σₙ ∂L/∂y[n][o] · 1                 = Σₙ dy[n][o]              db = Σₙ dy    (1, O)
-/// ∂L/∂x[n][i] = Σₒ ∂L/∂y[n][o] · ∂y[n][o]/∂x[n][i] = Σₒ dy[n][o]·w[i][o]      dx = dy·wᵀ    (N, O)·(O, I)
+/// ∂L/∂w[i][o] = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂w[i][o] = Σₙ x[n][i]·dy[n][o]
+/// ∂L/∂b[o]    = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂b[o]    = Σₙ dy[n][o]
+/// ∂L/∂x[n][i] = Σₒ ∂L/∂y[n][o] · ∂y[n][o]/∂x[n][i] = Σₒ dy[n][o]·w[i][o]
+///
+/// dw = xᵀ·dy      (I, N)·(N, O) = (I, O)
+/// db = Σₙ dy      (1, O)
+/// dx = dy·wᵀ      (N, O)·(O, I) = (N, I)
 /// ```
 ///
 /// Worked by hand, for two images of two pixels and two outputs:
