@@ -81,9 +81,13 @@ fn every_mlp_command_of_the_lesson_prints_what_it_says() {
         }
         let mut rest = printed.lines();
         for line in lines {
-            let line = line.trim_end();
+            let found = match line.trim_end().strip_suffix('…') {
+                Some("") => true,
+                Some(beginning) => rest.any(|printed| printed.starts_with(beginning)),
+                None => rest.any(|printed| printed.trim_end() == line.trim_end()),
+            };
             assert!(
-                line == "…" || rest.any(|printed| printed.trim_end() == line),
+                found,
                 "{command} does not print, or not in this order, {line:?}: {printed}"
             );
         }
