@@ -4,6 +4,7 @@ use super::{CrossEntropy, Float, Loss, float};
 
 /// [`CrossEntropy`] with smoothed labels: `L = (1/N) Σₙ −Σ_c q[n][c]·ln softmax(outputs[n])[c]`
 ///
+/// Shapes: outputs z and the shares q of the targets (N, C), targets t (N).
 /// The target q gives 1 − s to the label t, and shares s evenly among all C classes, t included:
 ///
 /// ```text
