@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use safetensors::{Dtype, SafeTensors};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
@@ -201,10 +202,10 @@ fn from_npy(bytes: &[u8], name: &str) -> Result<NamedArray, String> {
         ));
     }
     let mut values = number.values(data);
-    if let (true, [rows, columns]) = (fortran, &shape[..]) {
-        let by_columns = values;
-        let at = |i: usize| by_columns[(i % columns) * rows + i / columns];
-        values = (0..by_columns.len()).map(at).collect();
+    if fortran {
+        let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values)
+            .map_err(|error| format!("shape {shape:?}: {error}"))?;
+        values = array.iter().copied().collect();
     }
     Ok(NamedArray {
         name: name.to_owned(),
@@ -313,6 +314,15 @@ mod tests {
         assert_eq!(
             from_npy(&bytes, "a").unwrap().values,
             [1., 2., 3., 4., 5., 6.]
+        );
+        let three = header.replace("(2, 3)", "(3,1,2)");
+        let mut by_columns = b"\x93NUMPY\x01\x00".to_vec();
+        by_columns.extend((three.len() as u16).to_le_bytes());
+        by_columns.extend(three.as_bytes());
+        by_columns.extend(&bytes[bytes.len() - 48..]);
+        assert_eq!(
+            from_npy(&by_columns, "a").unwrap().values,
+            [1., 5., 4., 3., 2., 6.]
         );
         for (from, to) in [
             ("(2, 3)", "(9, 9)"),

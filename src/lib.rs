@@ -29,9 +29,9 @@
 //! | [`recipe`] | published results, as flags |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
 //!
-//! Read [`nn`] first: its legend of symbols holds everywhere. Then, in the order of the lesson, each
-//! derivation stands with its module: [`nn::Linear`], [`nn::ReLU`], [`loss::Mse`],
-//! [`loss::CrossEntropy`].
+//! Read [`nn`] first: its legend of symbols holds everywhere. Each derivation stands with its module;
+//! [`lesson`] leads through them in the order of the lesson, with the mistakes that people make on the way
+//! and the commands that show them.
 //!
 //! The library knows nothing of terminals and prints nothing; the program `mlp` is a thin layer over it.
 //!
@@ -74,6 +74,9 @@ pub mod optim;
 pub mod recipe;
 pub mod team;
 pub mod train;
+
+#[doc = include_str!("lesson.md")]
+pub mod lesson {}
 
 /// The README's examples are compiled and run as tests.
 #[cfg(doctest)]

@@ -43,7 +43,7 @@ fn any_logits_are_explained_without_model_and_data() {
     for expected in [
         "0.1200      2.1202    1.0000     -0.8800",
         "L = −ln p[4] = 2.1202",
-        "L = Σ diff² / C = 0.0670",
+        "L = Σ (z − t)² / C = 0.06700 with one-hot targets, 15.1470 with digit targets",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
@@ -52,6 +52,58 @@ fn any_logits_are_explained_without_model_and_data() {
         "explain --logits -1,2.5 --target 0 --precision 2",
     ));
     assert!(text.contains("L = −ln p[0] = 3.53"), "{text}");
+    // Any number of classes, and probabilities too small for a number.
+    let many = "explain --logits 1000,1,2,3,4,5,6,7,8,9,10,-1000 --target 11";
+    let text = stdout(&mlp(folder.path(), many));
+    assert!(text.contains("2000.0000    1.0000     -1.0000"), "{text}");
+    assert!(
+        !text.contains("inf") && !text.contains("-0.0000 "),
+        "{text}"
+    );
+}
+
+/// The numbers at the beginning of the lines of a sum, and what they sum up to.
+fn sum(lines: &str) -> (f64, f64) {
+    let mut sum = 0.0;
+    for line in lines.lines() {
+        let (left, _) = line.split_once("  =").unwrap_or((line, ""));
+        let words: Vec<_> = left.split_whitespace().collect();
+        let (sign, number) = match words[..] {
+            ["+", number, ..] | [number, ..] if number != "=" => ('+', number),
+            _ => ('=', line.split_whitespace().nth(1).unwrap()),
+        };
+        let number: f64 = number.parse().unwrap();
+        if sign == '=' {
+            return (sum, number);
+        }
+        sum += number;
+    }
+    panic!("no result: {lines}");
+}
+
+#[test]
+fn what_is_shown_of_a_unit_sums_up_to_the_last_digit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rounded = 0;
+    for precision in [2, 3, 4, 9] {
+        for unit in ["0:0", "0:3", "2:1", "2:7"] {
+            let args = format!("explain --hidden 8 --seed 3 --unit {unit} --precision {precision}");
+            let text = stdout(&mlp(folder.path(), &args));
+            let (_, lines) = text.split_once("Σ x[p]·w[p]").unwrap();
+            let (_, lines) = lines.split_once('\n').unwrap();
+            let (sum, result) = sum(lines);
+            assert!((sum - result).abs() < 1e-12, "{args}: {sum} {text}");
+            rounded += usize::from(text.contains("from rounding"));
+            let unit = unit.split_once(':').unwrap().1;
+            assert!(
+                text.contains(&format!("the longest of unit {unit}: dw[")),
+                "{text}"
+            );
+        }
+    }
+    assert!(rounded > 0, "rounding never shows");
+    let text = stdout(&mlp(folder.path(), "explain --hidden 8 --unit 1:2"));
+    assert!(text.contains("unit 2, x[2] = "), "{text}");
 }
 
 #[test]
@@ -65,7 +117,7 @@ fn every_network_and_loss_is_explained_from_the_digit_to_the_step() {
         ("--hidden 4,5,6,5,4 --seed 3", "10 Linear"),
         (
             "--hidden 4 --loss mse",
-            "mse, digit target: 7 for every output",
+            "right with digit targets: 7 for every output",
         ),
         (
             "--hidden 4 --loss mse --target digit",
@@ -151,6 +203,8 @@ fn what_cannot_be_explained_is_said() {
         ("--logits 1,2", 2, "--target"),
         ("--target 5", 2, "a class goes with --logits"),
         ("nowhere.bin", 1, "train a model first"),
+        ("nowhere.bin --target 4", 2, "a model has its own"),
+        ("--logits 1,2 --target 0 --lr 3", 2, "--lr"),
         ("--split valid", 1, "none are left to validate on"),
     ] {
         let output = mlp(folder.path(), &format!("explain {args}"));

@@ -72,6 +72,10 @@ fn the_report_has_the_name_and_what_mends_it() {
         "{report}"
     );
     assert!(report.contains("dx = dy where x > 0, else 0"), "{report}");
+    let output = mlp(folder.path(), "gradcheck --inject mean-missing --hidden 20");
+    let report = text(&output.stdout);
+    let ratio = "what is wrong is 8.0000 times what it should be"; // batches of 8
+    assert!(report.contains(ratio), "{report}");
 }
 
 #[test]

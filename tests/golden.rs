@@ -7,6 +7,7 @@ mod golden;
 
 use golden::Golden;
 use mlp::{
+    explain::{Trace, judge},
     linalg::Float,
     model_file::LossKind,
     nn::{Activation, Architecture, Linear, Mlp, Noise},
@@ -252,4 +253,62 @@ fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
 fn losses_match_pytorch_at_outputs_of_ten_thousand_and_at_a_batch_of_one() {
     losses_on_hand_made_outputs_match_pytorch::<f64>(1e-14);
     losses_on_hand_made_outputs_match_pytorch::<f32>(1e-6);
+}
+
+/// What `mlp explain` shows of each image of a batch: its rows, and its share of the mean gradients.
+#[test]
+fn every_explained_number_matches_pytorch() {
+    for case in cases().into_iter().filter(|case| case.dropout.is_empty()) {
+        let golden = Golden::open(&case.name);
+        let loss = case.loss.build::<f64>();
+        let x = golden.get("x").unwrap();
+        let targets = golden.classes("targets");
+        let n = targets.len() as f64;
+        let traces = x.rows().into_iter().zip(&targets).map(|(x, &target)| {
+            let x = x.insert_axis(Axis(0)).to_owned();
+            Trace::new(network(&golden, &case), &*loss, &x, target)
+        });
+        let traces: Vec<_> = traces.collect();
+        let mean = traces.iter().map(|trace| trace.loss).sum::<f64>() / n;
+        assert!((mean - golden.get("loss").unwrap()[[0, 0]]).abs() < 1e-13);
+        for m in 0..traces[0].modules.len() {
+            let (y, dy) = (
+                golden.get(&format!("out.{m}")).unwrap(),
+                golden.get(&format!("grad.out.{m}")).unwrap() * n,
+            );
+            let mut sums: Vec<_> = traces[0].network.modules()[m]
+                .params()
+                .iter()
+                .map(|param| (param.name, Array2::zeros(param.grad.dim())))
+                .collect();
+            for (row, trace) in traces.iter().enumerate() {
+                let what = format!("{}, image {row}, module {m}", case.name);
+                let passed = &trace.modules[m];
+                for (ours, torch) in [(&passed.y, &y), (&passed.dy, &dy)] {
+                    let ours = ours.clone().insert_axis(Axis(0));
+                    let torch = torch.slice(s![row..=row, ..]).to_owned();
+                    close(&what, &ours, &torch, 1e-12);
+                }
+                for (sum, param) in sums.iter_mut().zip(trace.network.modules()[m].params()) {
+                    sum.1 += &(&param.grad / n);
+                }
+            }
+            for (name, sum) in sums {
+                let name = format!("grad.{m}.{name}");
+                let mut torch = golden.get(&name).unwrap();
+                if name.ends_with("weight") {
+                    torch = torch.reversed_axes();
+                }
+                close(&format!("{}, {name}", case.name), &sum, &torch, 1e-13);
+            }
+        }
+    }
+    let golden = Golden::open("losses");
+    let logits = golden.get("worked.logits").unwrap();
+    let judged = judge(
+        &*LossKind::Ce.build(),
+        &logits.row(0).to_owned(),
+        golden.classes("worked.targets")[0],
+    );
+    assert!((judged.loss - golden.get("worked.row_losses").unwrap()[[0, 0]]).abs() < 1e-13);
 }

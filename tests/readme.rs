@@ -1,4 +1,4 @@
-//! The README's own commands do what it says.
+//! The commands of the README and of the lesson do what these say.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,48 +10,87 @@ fn readme() -> String {
     fs::read_to_string(repository().join("README.md")).unwrap()
 }
 
-/// The lines behind `$ ` in blocks marked as console.
-fn commands() -> Vec<String> {
-    let readme = readme();
+/// A command, and the lines that a document says it prints.
+struct Shown {
+    command: String,
+    lines: Vec<String>,
+}
+
+/// The lines behind `$ ` in blocks marked as console, and what follows each.
+fn commands(document: &str) -> Vec<Shown> {
     let mut inside = false;
-    let mut commands = Vec::new();
-    for line in readme.lines() {
+    let mut commands: Vec<Shown> = Vec::new();
+    for line in document.lines() {
         if let Some(language) = line.strip_prefix("```") {
             inside = language == "console";
         } else if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
-            commands.push(command.to_owned());
+            let command = command.to_owned();
+            let lines = Vec::new();
+            commands.push(Shown { command, lines });
+        } else if let (true, Some(shown)) = (inside, commands.last_mut()) {
+            shown.lines.push(line.to_owned());
         }
     }
+    commands.retain(|shown| shown.command.starts_with("mlp "));
     commands
+}
+
+/// Runs a command in a folder and returns what it prints. With a mistake planted in it, a check fails.
+fn run(command: &str, folder: &Path) -> String {
+    let words = command.split('#').next().unwrap().split_whitespace();
+    let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
+        .args(words.skip(1))
+        .current_dir(folder)
+        .env_clear()
+        .env("MLP_DATA_DIR", repository().join("data"))
+        .env("MLP_OFFLINE", "1")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let fails = command.contains("gradcheck --inject");
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(fails)),
+        "{command}: {stderr}"
+    );
+    assert!(!output.stdout.is_empty(), "{command} printed nothing");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
 fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let commands: Vec<_> = commands()
-        .into_iter()
-        .filter(|command| command.starts_with("mlp "))
-        .collect();
-    assert!(commands.len() >= 5, "{commands:?}");
-    for command in commands {
-        let words: Vec<_> = command
-            .split('#')
-            .next()
-            .unwrap()
-            .split_whitespace()
-            .skip(1)
-            .collect();
-        let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
-            .args(&words)
-            .current_dir(folder.path())
-            .env_clear()
-            .env("MLP_DATA_DIR", repository().join("data"))
-            .env("MLP_OFFLINE", "1")
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command}: {stderr}");
-        assert!(!output.stdout.is_empty(), "{command} printed nothing");
+    let commands = commands(&readme());
+    assert!(commands.len() >= 5);
+    for shown in commands {
+        run(&shown.command, folder.path());
+    }
+}
+
+#[test]
+fn every_mlp_command_of_the_lesson_prints_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let lesson = fs::read_to_string(repository().join("src/lesson.md")).unwrap();
+    let commands = commands(&lesson);
+    assert!(commands.len() >= 15);
+    for Shown { command, lines } in commands {
+        let printed = run(&command, folder.path());
+        // What training prints has times in it, and on another processor other last digits.
+        if command.starts_with("mlp train") {
+            continue;
+        }
+        let mut rest = printed.lines();
+        for line in lines {
+            let found = match line.trim_end().strip_suffix('…') {
+                Some("") => true,
+                Some(beginning) => rest.any(|printed| printed.starts_with(beginning)),
+                None => rest.any(|printed| printed.trim_end() == line.trim_end()),
+            };
+            assert!(
+                found,
+                "{command} does not print, or not in this order, {line:?}: {printed}"
+            );
+        }
     }
 }
 

@@ -94,9 +94,10 @@ pub fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()
                 let mistake = finding.mistake;
                 writeln!(
                     out,
-                    "looks like {BOLD}{mistake}{BOLD:#}{}: {}\n  to mend it: {}",
+                    "looks like {BOLD}{mistake}{BOLD:#}{}: {}{}\n  to mend it: {}",
                     places_text(finding),
                     mistake.what(),
+                    ratio_text(finding),
                     mistake.mend(),
                 )?;
             }
@@ -109,6 +110,13 @@ pub fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()
             if names.len() == 1 { "is" } else { "are each" },
         ),
         Diagnosis::Unknown => writeln!(out, "no known mistake fits"),
+    }
+}
+
+fn ratio_text(finding: &Finding) -> String {
+    match finding.ratio {
+        Some(ratio) => format!("; what is wrong is {ratio:.4} times what it should be"),
+        None => String::new(),
     }
 }
 
@@ -129,7 +137,7 @@ pub fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
             let finding = |finding: &Finding| {
                 let mistake = finding.mistake;
                 json!({
-                    "name": mistake.name(), "modules": finding.places,
+                    "name": mistake.name(), "modules": finding.places, "ratio": finding.ratio,
                     "what": mistake.what(), "mend": mistake.mend(),
                 })
             };

@@ -4,18 +4,51 @@ use super::{Float, Loss, argmax, float};
 
 /// `L = (1/N) Σₙ −ln softmax(outputs[n])[target[n]]`, in nats
 ///
-/// Softmax and the negative log-likelihood in one: with the row maximum m, for an image with
+/// Shapes: outputs (N, C), targets (N). Softmax and the negative log-likelihood in one. For an image with
 /// outputs (logits) z and target t,
 ///
 /// ```text
-/// softmax(z)[c] = e^(z[c] − m) / Σⱼ e^(z[j] − m)
-/// ℓ             = −ln softmax(z)[t] = ln Σⱼ e^(z[j] − m) + m − z[t]
-/// ∂ℓ/∂z[c]      = softmax(z)[c] − (c = t ? 1 : 0)
+/// p[c] = softmax(z)[c] = e^z[c] / Σⱼ e^z[j]
+/// ℓ    = −ln p[t]      = ln Σⱼ e^z[j] − z[t]
 /// ```
 ///
-/// The last line follows from ∂/∂`z[c]` of `ln Σⱼ e^z[j]`, which is `softmax(z)[c]`, and of `−z[t]`. So over a
-/// batch ∂L/∂outputs = (softmax(outputs) − onehot(targets)) / N. Subtracting m changes no value and
-/// keeps every exponent at or below 0: outputs of ±1e4 stay finite.
+/// ℓ is a log-sum-exp and a single logit, and of both the derivative is known: ln u has the slope 1/u, and
+/// of the sum only the term j = c depends on `z[c]`,
+///
+/// ```text
+/// ∂/∂z[c] ln Σⱼ e^z[j] = (1 / Σⱼ e^z[j]) · e^z[c] = p[c]
+/// ∂/∂z[c] (−z[t])      = −1 where c = t, else 0
+/// ∂ℓ/∂z[c]             = p[c] − (c = t ? 1 : 0)
+///
+/// dz = (softmax(z) − onehot(t)) / N
+/// ```
+///
+/// where the 1/N is that of the mean L. A row of dz sums to 0, as p and the one-hot target both sum to 1.
+///
+/// The lesson's `logsumexp` first takes the maximum m of the row out, which changes no value:
+///
+/// ```text
+/// ln Σⱼ e^z[j] = ln (e^m · Σⱼ e^(z[j] − m)) = m + ln Σⱼ e^(z[j] − m)
+/// ```
+///
+/// No exponent is above 0 then, and one is 0: outputs of ±1e4 stay finite, and the logarithm is not of 0.
+///
+/// Two images with two classes:
+///
+/// ```
+/// use mlp::loss::{CrossEntropy, Loss};
+/// use ndarray::{Array1, Array2, array};
+///
+/// let logits = array![[0., 0.], [9_f64.ln(), 0.]]; // softmax (1, 1)/2 and (9, 1)/10
+/// let (mut p, mut losses) = (Array2::zeros((2, 2)), Array1::zeros(2));
+/// CrossEntropy.forward(&logits, &[0, 1], &mut p, &mut losses);
+/// assert!((&losses - array![2_f64.ln(), 10_f64.ln()]).iter().all(|error| error.abs() < 1e-15));
+///
+/// let mut dlogits = Array2::zeros((2, 2));
+/// CrossEntropy.backward(&p, &[0, 1], 2, &mut dlogits);
+/// let expected = array![[-0.25, 0.25], [0.45, -0.45]]; // (0.5 − 1)/2 and (0.1 − 1)/2
+/// assert!((&dlogits - expected).iter().all(|error: &f64| error.abs() < 1e-15));
+/// ```
 ///
 /// The worked example of the lesson, whose exponentials sum to 11.2477:
 ///

@@ -4,10 +4,13 @@ use super::{Float, Loss, argmax, float};
 
 /// `L = (1/(N·C)) Σₙ Σ_c (outputs[n][c] − t[n][c])²`, the mean squared error
 ///
-/// Shapes: outputs (N, C). What t is, and C with it, the [`Target`] says. With diff = outputs − t
+/// Shapes: outputs z and targets t (N, C). What t is, and C with it, the [`Target`] says. Each `z[n][c]` is in
+/// one square of the sum, so with diff = z − t
 ///
 /// ```text
-/// ∂L/∂outputs = 2·diff / (N·C)
+/// ∂L/∂z[n][c] = (1/(N·C)) · ∂(z[n][c] − t[n][c])²/∂z[n][c] = (1/(N·C)) · 2·(z[n][c] − t[n][c])
+///
+/// dz = 2·diff / (N·C)
 /// ```
 ///
 /// The same as PyTorch's `mse_loss` (which means over all elements).
@@ -25,6 +28,14 @@ use super::{Float, Loss, argmax, float};
 /// let mut doutputs = Array2::zeros((2, 1));
 /// mse.backward(&p, &[4, 5], 2, &mut doutputs);
 /// assert_eq!(doutputs, array![[-0.5], [2.]]); // 2·(3.5 − 4)/2 and 2·(7 − 5)/2
+///
+/// // Two classes with one-hot targets: t = [[1, 0], [0, 1]].
+/// let (mse, outputs) = (Mse(Target::OneHot), array![[0.5, 0.5], [2., 0.]]);
+/// let (mut p, mut doutputs) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
+/// mse.forward(&outputs, &[0, 1], &mut p, &mut losses);
+/// assert_eq!(losses, array![0.25, 2.5]); // (0.5² + 0.5²)/2 and (2² + 1²)/2
+/// mse.backward(&p, &[0, 1], 2, &mut doutputs);
+/// assert_eq!(doutputs, array![[-0.25, 0.25], [1., -0.5]]); // 2·diff/4
 /// ```
 pub struct Mse(pub Target);
 

@@ -4,12 +4,23 @@ use super::{CrossEntropy, Float, Loss, float};
 
 /// [`CrossEntropy`] with smoothed labels: `L = (1/N) Σₙ −Σ_c q[n][c]·ln softmax(outputs[n])[c]`
 ///
+/// Shapes: outputs z and the shares q of the targets (N, C), targets t (N).
 /// The target q gives 1 − s to the label t, and shares s evenly among all C classes, t included:
 ///
 /// ```text
-/// q[c]   = (1 − s)·(c = t ? 1 : 0) + s/C
-/// ℓ      = −Σ_c q[c]·ln softmax(z)[c] = ℓ_CE + s·(z[t] − (1/C) Σ_c z[c])
-/// ∂ℓ/∂z[c] = softmax(z)[c] − q[c]     = ∂ℓ_CE/∂z[c] + s·((c = t ? 1 : 0) − 1/C)
+/// q[c] = (1 − s)·(c = t ? 1 : 0) + s/C
+/// ℓ    = −Σ_c q[c]·ln softmax(z)[c]
+///      = −Σ_c q[c]·(z[c] − lse(z))      with lse(z) = ln Σⱼ e^z[j]
+///      = lse(z) − Σ_c q[c]·z[c]         since q sums to 1
+///      = ℓ_CE + s·(z[t] − (1/C) Σ_c z[c])
+/// ```
+///
+/// The derivative of lse is softmax, as [`CrossEntropy`] shows, and that of the rest is q:
+///
+/// ```text
+/// ∂ℓ/∂z[c] = softmax(z)[c] − q[c] = ∂ℓ_CE/∂z[c] + s·((c = t ? 1 : 0) − 1/C)
+///
+/// dz = (softmax(z) − q) / N
 /// ```
 ///
 /// Plain cross-entropy pulls `z[t]` away from the others for ever; this has its least value, the entropy of

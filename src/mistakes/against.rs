@@ -120,6 +120,24 @@ fn judge(
             let hint = differs("it is transposed: PyTorch keeps a weight as (outputs, inputs)");
             (Some(hint), as_shape((i, o)))
         }
+        [o, 1] if bias && o == columns => {
+            let hint = differs("it is a column: flatten it with .ravel()");
+            (Some(hint), as_shape((1, o)))
+        }
+        [] | [1] if bias => {
+            let hint = "too much is summed: sum over axis 0 alone, the images of the batch";
+            return (differs(hint), None);
+        }
+        [_, o, i] if !bias && (o, i) == (columns, rows) => {
+            let hint = differs("sum over axis 0, the images of the batch");
+            (Some(hint), summed(&theirs.values, (o, i)).reversed_axes())
+        }
+        [_, i, o] if !bias && (o, i) == (columns, rows) => {
+            let hint = differs(
+                "sum over axis 0, the images of the batch, and transpose: PyTorch keeps a weight as (outputs, inputs)",
+            );
+            (Some(hint), summed(&theirs.values, (i, o)))
+        }
         _ => return (differs("another network, or another tensor"), None),
     };
     if !found.iter().all(|v| v.is_finite()) {
@@ -142,6 +160,15 @@ fn judge(
     (verdict, Some(found))
 }
 
+/// The sum over the first axis of the three that these numbers have, the other two of this shape.
+fn summed(values: &[f64], shape: (usize, usize)) -> Array2<f64> {
+    let mut sum = Array2::zeros(shape);
+    for image in values.chunks_exact((shape.0 * shape.1).max(1)) {
+        sum.iter_mut().zip(image).for_each(|(sum, v)| *sum += v);
+    }
+    sum
+}
+
 fn close_ratio(found: &Array2<f64>, right: &Array2<f64>, ratio: f64, tolerance: f64) -> bool {
     error(found, &(right * ratio)) <= tolerance
 }
@@ -152,4 +179,88 @@ fn error(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let largest = b.fold(LEAST, |max, b| max.max(b.abs()));
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     differences.fold(0.0, f64::max) / largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gradcheck::random_images,
+        train::{Purpose, generator},
+    };
+
+    /// What is said of one array in place of the right gradient of that name, and of all together.
+    fn judged(
+        name: &str,
+        change: impl Fn(&Array2<f64>) -> (Vec<usize>, Vec<f64>),
+    ) -> (String, Option<Diagnosis>) {
+        let network = Mlp::kaiming(&[6, 4, 3], &mut generator(1, Purpose::Init));
+        let mut images = random_images(5, 6, 1);
+        images.targets.iter_mut().for_each(|t| *t %= 3);
+        let right = right_gradients(&network, LossKind::Ce, &images, None);
+        let theirs = right.iter().map(|(tensor, gradient)| {
+            let (shape, values) = match tensor == name {
+                true => change(gradient),
+                false => {
+                    let values = gradient.t().iter().copied().collect();
+                    (expected_shape(tensor, gradient), values)
+                }
+            };
+            NamedArray {
+                name: tensor.clone(),
+                shape,
+                values,
+            }
+        });
+        let theirs: Vec<_> = theirs.collect();
+        let (judged, diagnosis) = against(&theirs, &network, LossKind::Ce, &images, 1e-6);
+        let wrong: Vec<_> = judged
+            .into_iter()
+            .filter(|tensor| tensor.verdict != Verdict::Right)
+            .collect();
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        match &wrong[0].verdict {
+            Verdict::Shape(hint) => (hint.clone(), diagnosis),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Five images, each with a fifth of the gradient.
+    fn by_image(values: impl Iterator<Item = f64>) -> Vec<f64> {
+        let fifth: Vec<_> = values.map(|v| v / 5.0).collect();
+        fifth.repeat(5)
+    }
+
+    #[test]
+    fn other_shapes_are_told_in_words_and_the_numbers_are_judged_all_the_same() {
+        let right = Some(Diagnosis::Right);
+        let column = judged("0.bias", |db| (vec![4, 1], db.iter().copied().collect()));
+        assert!(
+            column
+                .0
+                .contains("yours is (4, 1), expected (4): it is a column")
+        );
+        assert_eq!(column.1, right);
+        let scalar = judged("2.bias", |db| (vec![], vec![db.sum()]));
+        assert!(scalar.0.contains("too much is summed"), "{scalar:?}");
+        assert_eq!(scalar.1, None);
+        let unsummed = judged("0.weight", |dw| {
+            (vec![5, 4, 6], by_image(dw.t().iter().copied()))
+        });
+        assert!(
+            unsummed
+                .0
+                .ends_with("sum over axis 0, the images of the batch")
+        );
+        assert_eq!(unsummed.1, right);
+        let lessons = judged("0.weight", |dw| {
+            (vec![5, 6, 4], by_image(dw.iter().copied()))
+        });
+        assert!(lessons.0.contains("and transpose"), "{lessons:?}");
+        assert_eq!(lessons.1, right);
+        let other = judged("0.weight", |_| (vec![2, 3], vec![0.0; 6]));
+        assert!(other.0.contains("another network"), "{other:?}");
+        let empty = judged("0.weight", |_| (vec![0, 4, 6], vec![]));
+        assert!(empty.0.contains("sum over axis 0"), "{empty:?}");
+    }
 }

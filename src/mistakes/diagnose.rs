@@ -30,6 +30,8 @@ pub struct Finding {
     pub mistake: Mistake,
     /// The modules where it was made; none if in the loss.
     pub places: Vec<usize>,
+    /// How many times the right ones all the wrong gradients are, if it is one number for all.
+    pub ratio: Option<f64>,
 }
 
 /// Names the mistake in the gradients of a batch.
@@ -53,6 +55,13 @@ pub fn diagnose(
     if alike(found, &right) {
         return Diagnosis::Right;
     }
+    let (mut names, mut pairs) = (Vec::new(), Vec::new());
+    for ((name, found), (_, right)) in found.iter().zip(&right) {
+        if !close(found, right, tolerance) {
+            names.push(name.clone());
+            pairs.push((found, right));
+        }
+    }
     let findings = Mistake::ALL
         .into_iter()
         .filter(|mistake| mistake.fits(network, kind));
@@ -66,18 +75,16 @@ pub fn diagnose(
             let made = board.gradients(Some((mistake, places)));
             alike(found, &made) && !alike(&right, &made)
         });
-        fitting.next().map(|places| Finding { mistake, places })
+        let ratio = common_ratio(&pairs, tolerance);
+        fitting.next().map(|places| Finding {
+            mistake,
+            places,
+            ratio,
+        })
     });
     let findings: Vec<_> = findings.collect();
     if !findings.is_empty() {
         return Diagnosis::Mistakes(findings);
-    }
-    let (mut names, mut pairs) = (Vec::new(), Vec::new());
-    for ((name, found), (_, right)) in found.iter().zip(&right) {
-        if !close(found, right, tolerance) {
-            names.push(name.clone());
-            pairs.push((found, right));
-        }
     }
     match common_ratio(&pairs, tolerance) {
         Some(ratio) => Diagnosis::Ratio(ratio, names),

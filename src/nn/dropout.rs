@@ -6,9 +6,12 @@ use crate::linalg::map_random;
 /// y = x·m/(1 − p) in training; y = x afterwards
 ///
 /// Shapes: x, y and the mask m (N, I), so O = I. Each element of m is 0 with probability p and 1
-/// otherwise, drawn anew for every image in every step. The backward pass sees the same mask:
+/// otherwise, drawn anew for every image in every step. Once drawn it is a constant, so y is linear in x, and
+/// the backward pass has the same factors:
 ///
 /// ```text
+/// ∂y[n][i]/∂x[n][i] = m[n][i]/(1 − p)
+///
 /// dx = dy·m/(1 − p)
 /// ```
 ///
@@ -23,20 +26,23 @@ use crate::linalg::map_random;
 ///
 /// ```
 /// use mlp::nn::{Dropout, Module, Noise};
-/// use ndarray::Array2;
+/// use ndarray::{Array2, array};
 ///
-/// let (dropout, noise) = (Dropout::new(0.2), Noise::new(1, 1, 1));
-/// let (x, dy) = (Array2::<f64>::from_elem((4, 1000), 2.), Array2::from_elem((4, 1000), 4.));
-/// let (mut y, mut dx) = (Array2::zeros((4, 1000)), Array2::zeros((4, 1000)));
+/// let (dropout, noise) = (Dropout::new(0.5), Noise::new(18, 1, 1)); // draws m = [[1, 0], [0, 1]]
+/// let (x, dy) = (array![[1., 2.], [3., 4.]], array![[5., 6.], [7., 8.]]);
+/// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
 ///
 /// dropout.forward_in_training(noise, &x, &mut y);
-/// assert!(y.iter().all(|&y| y == 0. || y == 2.5)); // 2/0.8
-/// assert!((y.mean().unwrap() - 2.).abs() < 0.05);
+/// assert_eq!(y, array![[2., 0.], [0., 8.]]); // x·m/0.5
 /// dropout.backward_input_in_training(noise, &x, &y, &dy, &mut dx);
-/// assert_eq!(dx, &y * 2.); // dropped where y is
-///
+/// assert_eq!(dx, array![[10., 0.], [0., 16.]]); // dropped where y is
 /// dropout.forward(&x, &mut y);
-/// assert_eq!(y, x);
+/// assert_eq!(y, x); // once training is over
+///
+/// // Many units: the mean stays.
+/// let (x, mut y) = (Array2::<f64>::ones((4, 1000)), Array2::zeros((4, 1000)));
+/// Dropout::new(0.2).forward_in_training(noise, &x, &mut y);
+/// assert!(y.iter().all(|&y| y == 0. || y == 1.25) && (y.mean().unwrap() - 1.).abs() < 0.05);
 /// ```
 pub struct Dropout {
     p: f64,

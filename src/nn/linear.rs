@@ -11,11 +11,18 @@ use crate::linalg::{add_matmul, matmul};
 /// y[n][o] = Σᵢ x[n][i]·w[i][o] + b[o]
 /// ```
 ///
-/// so `w[i][o]` acts on L through `y[n][o]` of every image n, with weight `x[n][i]`, and `b[o]` with weight 1;
-/// `x[n][i]` acts through `y[n][o]` of every output o, with weight `w[i][o]`. By the chain rule
+/// so `w[i][o]` acts on L through `y[n][o]` of every image n, `b[o]` likewise, and `x[n][i]` through `y[n][o]`
+/// of every output o. The chain rule adds up these ways; each sum over the index that is gone is a product of
+/// matrices:
 ///
 /// ```text
-/// dx = dy·wᵀ        dw = xᵀ·dy        db = Σₙ dy
+/// ∂L/∂w[i][o] = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂w[i][o] = Σₙ x[n][i]·dy[n][o]
+/// ∂L/∂b[o]    = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂b[o]    = Σₙ dy[n][o]
+/// ∂L/∂x[n][i] = Σₒ ∂L/∂y[n][o] · ∂y[n][o]/∂x[n][i] = Σₒ dy[n][o]·w[i][o]
+///
+/// dw = xᵀ·dy      (I, N)·(N, O) = (I, O)
+/// db = Σₙ dy      (1, O)
+/// dx = dy·wᵀ      (N, O)·(O, I) = (N, I)
 /// ```
 ///
 /// Worked by hand, for two images of two pixels and two outputs:

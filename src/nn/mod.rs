@@ -14,6 +14,8 @@
 //!
 //! The lesson's `inp`, `out`, `out.g` and `inp.g` are `x`, `y`, `dy` and `dx`. Nothing is hidden on
 //! tensors: a module is handed the four, and the borrow checker says who writes what.
+//!
+//! Every module derives its backward. [`lesson`](crate::lesson) leads through them in order.
 
 mod architecture;
 mod dropout;

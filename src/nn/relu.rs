@@ -5,12 +5,17 @@ use crate::linalg::{map, zip_map};
 
 /// y = max(x, 0), element by element
 ///
-/// Shapes: x, y (N, I), so O = I. The slope is 1 where x > 0 and 0 where x < 0; at the kink x = 0,
-/// where there is none, it is taken as 0, as PyTorch does:
+/// Shapes: x, y (N, I), so O = I. Each `x[n][i]` acts on L through its own `y[n][i]` alone, and so the chain
+/// rule has one term:
 ///
 /// ```text
+/// ∂L/∂x[n][i] = ∂L/∂y[n][i] · ∂y[n][i]/∂x[n][i]
+/// ∂y/∂x       = 1 where x > 0, 0 where x < 0
+///
 /// dx = dy where x > 0, else 0
 /// ```
+///
+/// At the kink x = 0, where there is no slope, it is taken as 0, as PyTorch does.
 ///
 /// A NaN stays a NaN (`max` would turn it into 0 and hide it from everything after).
 ///

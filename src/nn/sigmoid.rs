@@ -5,10 +5,11 @@ use crate::linalg::{map, sigmoid, zip_map};
 
 /// y = 1 / (1 + e^−x), element by element: the logistic function
 ///
-/// Shapes: x, y (N, I), so O = I. The slope e^−x / (1 + e^−x)² is the product of y and
-/// e^−x / (1 + e^−x) = 1 − y:
+/// Shapes: x, y (N, I), so O = I. With u = 1 + e^−x, whose slope is −e^−x = 1 − u,
 ///
 /// ```text
+/// ∂y/∂x = ∂(1/u)/∂x = −(1 − u)/u² = (1/u)·(u − 1)/u = y·(1 − y)
+///
 /// dx = dy·y·(1 − y)
 /// ```
 ///
@@ -18,12 +19,14 @@ use crate::linalg::{map, sigmoid, zip_map};
 /// use mlp::nn::{Module, Sigmoid};
 /// use ndarray::{Array2, array};
 ///
-/// let (x, dy) = (array![[0., 3_f64.ln()]], array![[8., 8.]]); // 1 / (1 + 1/3) = 0.75
-/// let (mut y, mut dx) = (Array2::zeros((1, 2)), Array2::zeros((1, 2)));
+/// let x = array![[0., 3_f64.ln()], [-3_f64.ln(), 4_f64.ln()]]; // 1 / (1 + 1/3) = 0.75
+/// let dy = array![[8., 8.], [8., 100.]];
+/// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
 /// Sigmoid.forward(&x, &mut y);
-/// assert!((&y - array![[0.5, 0.75]]).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&y - array![[0.5, 0.75], [0.25, 0.8]]).iter().all(|error| error.abs() < 1e-15));
 /// Sigmoid.backward_input(&x, &y, &dy, &mut dx);
-/// assert!((&dx - array![[2., 1.5]]).iter().all(|error| error.abs() < 1e-14)); // 8·0.75·0.25
+/// let expected = array![[2., 1.5], [1.5, 16.]]; // 8·0.75·0.25 = 1.5
+/// assert!((&dx - expected).iter().all(|error| error.abs() < 1e-13));
 /// ```
 pub struct Sigmoid;
 

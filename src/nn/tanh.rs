@@ -5,9 +5,12 @@ use crate::linalg::{map, tanh, zip_map};
 
 /// y = tanh(x) = (e^x − e^−x) / (e^x + e^−x), element by element
 ///
-/// Shapes: x, y (N, I), so O = I. By the quotient rule the slope is 1 − tanh²(x), and tanh(x) is y:
+/// Shapes: x, y (N, I), so O = I. With s = e^x − e^−x and c = e^x + e^−x, each of which is the slope of the
+/// other, the quotient rule says
 ///
 /// ```text
+/// ∂y/∂x = ∂(s/c)/∂x = (c·c − s·s)/c² = 1 − y²
+///
 /// dx = dy·(1 − y²)
 /// ```
 ///
@@ -17,13 +20,14 @@ use crate::linalg::{map, tanh, zip_map};
 /// use mlp::nn::{Module, Tanh};
 /// use ndarray::{Array2, array};
 ///
-/// // tanh(ln 2) = (2 − 1/2) / (2 + 1/2) = 0.6
-/// let (x, dy) = (array![[0., 2_f64.ln()]], array![[5., 5.]]);
-/// let (mut y, mut dx) = (Array2::zeros((1, 2)), Array2::zeros((1, 2)));
+/// // tanh(ln 2) = (2 − 1/2) / (2 + 1/2) = 0.6 and tanh(ln 3) = (3 − 1/3) / (3 + 1/3) = 0.8
+/// let (x, dy) = (array![[0., 2_f64.ln()], [-2_f64.ln(), 3_f64.ln()]], array![[5., 5.], [1., 1.]]);
+/// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
 /// Tanh.forward(&x, &mut y);
-/// assert!((&y - array![[0., 0.6]]).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&y - array![[0., 0.6], [-0.6, 0.8]]).iter().all(|error| error.abs() < 1e-15));
 /// Tanh.backward_input(&x, &y, &dy, &mut dx);
-/// assert!((&dx - array![[5., 3.2]]).iter().all(|error| error.abs() < 1e-14)); // 5·(1 − 0.36)
+/// let expected = array![[5., 3.2], [0.64, 0.36]]; // 5·(1 − 0.36) = 3.2
+/// assert!((&dx - expected).iter().all(|error| error.abs() < 1e-14));
 /// ```
 pub struct Tanh;
 
@@ -55,10 +59,12 @@ impl<F: Float> Module<F> for Tanh {
 
 /// y = a·tanh(b·x) with a = 1.7159 and b = 2/3, element by element
 ///
-/// Shapes: x, y (N, I), so O = I. By the chain rule, and since tanh(b·x) is y/a,
+/// Shapes: x, y (N, I), so O = I. By the chain rule with the slope of [`Tanh`], and since tanh(b·x) is y/a,
 ///
 /// ```text
-/// dx = dy·a·b·(1 − (y/a)²) = dy·(b/a)·(a² − y²)
+/// ∂y/∂x = a·b·(1 − tanh²(b·x)) = a·b·(1 − (y/a)²) = (b/a)·(a² − y²)
+///
+/// dx = dy·(b/a)·(a² − y²)
 /// ```
 ///
 /// The constants make y(±1) = ±1: inputs of variance 1 give outputs of about variance 1, and targets of
@@ -70,13 +76,16 @@ impl<F: Float> Module<F> for Tanh {
 /// use mlp::nn::{Module, ScaledTanh};
 /// use ndarray::{Array2, array};
 ///
-/// let (x, dy) = (array![[0., 1., -1.]], array![[1., 1., 1_f64]]);
-/// let (mut y, mut dx) = (Array2::zeros((1, 3)), Array2::zeros((1, 3)));
+/// let x = array![[0., 1.5 * 2_f64.ln()], [1., -1.]]; // b·1.5·ln 2 = ln 2, whose tanh is 0.6
+/// let dy = array![[1., 1.], [1., 2.]];
+/// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
 /// ScaledTanh.forward(&x, &mut y);
-/// assert!((&y - array![[0., 1., -1.]]).iter().all(|error: &f64| error.abs() < 1e-4));
+/// let expected = array![[0., 1.7159 * 0.6], [1., -1.]];
+/// assert!((&y - expected).iter().all(|error| error.abs() < 1e-4));
 /// ScaledTanh.backward_input(&x, &y, &dy, &mut dx);
-/// assert!((dx[[0, 0]] - 1.7159_f64 * 2. / 3.).abs() < 1e-12);
-/// assert!((dx[[0, 1]] - 0.7554_f64).abs() < 1e-4); // (b/a)·(a² − 1)
+/// let ab = 1.7159 * 2. / 3.; // the slope at 0
+/// let expected = array![[ab, ab * 0.64], [0.7554, 2. * 0.7554]]; // 1 − 0.36; (b/a)·(a² − 1)
+/// assert!((&dx - expected).iter().all(|error| error.abs() < 1e-4));
 /// ```
 pub struct ScaledTanh;
 

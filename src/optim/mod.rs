@@ -24,6 +24,39 @@ pub use schedule::{Schedule, Shape};
 /// where v, the velocity, begins at 0, and scale is 1 unless gradients are clipped. As PyTorch's `SGD`,
 /// all parameters decay, biases too.
 ///
+/// Why it goes down: to first order, a change δ of the weights changes L by the sum of dw·δ over them all. Of
+/// all δ of one length, the one against dw makes that least, and the plain step is such a one:
+///
+/// ```text
+/// L(w + δ)     ≈ L(w) + Σ dw·δ
+/// L(w − lr·dw) ≈ L(w) − lr·Σ dw²      for steps so short that dw hardly changes on the way
+/// ```
+///
+/// Momentum sums up what came before, v = g + momentum·g₋₁ + momentum²·g₋₂ + …: where g hardly changes, steps
+/// grow to 1/(1 − momentum) times theirs; where it turns to and fro, it cancels. Weight decay is the gradient
+/// of a penalty λ/2·Σ w² beside the loss.
+///
+/// ```
+/// use mlp::{nn::{Linear, Module}, optim::{Extras, Sgd}};
+/// use ndarray::array;
+///
+/// let mut linear = Linear::new(array![[1., 2.], [3., 4.]], array![0., 0.]);
+/// let w = &mut linear.params_mut()[0];
+/// w.grad = array![[1., 0.], [-2., 4.]];
+/// w.rows_mut(2).for_each(|mut rows| assert!(Sgd::new(0.5).step(&mut rows)));
+/// assert_eq!(w.value, array![[0.5, 2.], [4., 2.]]); // w − 0.5·dw
+///
+/// // The same gradient twice more, with momentum 0.5: v = g, then 1.5·g.
+/// let extras = Extras { momentum: 0.5, ..Extras::default() };
+/// w.velocity = Some(array![[0., 0.], [0., 0.]]);
+/// for _ in 0..2 {
+///     w.rows_mut(2).for_each(|mut rows| {
+///         Sgd { extras, ..Sgd::new(0.5) }.step(&mut rows);
+///     });
+/// }
+/// assert_eq!(w.value, array![[-0.75, 2.], [6.5, -3.]]); // another 2.5·0.5·g less
+/// ```
+///
 /// Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 #[derive(Clone, Copy, Debug)]
 pub struct Sgd<F> {

@@ -8,7 +8,7 @@ use std::{io::Write, path::PathBuf, str::FromStr};
 use anyhow::{Context, ensure};
 use clap::error::ErrorKind;
 use mlp::{
-    data::{CLASSES, batches::Scaling, shell_quote},
+    data::{batches::Scaling, shell_quote},
     explain::{Trace, judge},
     model_file::LossKind,
     nn::{Architecture, Mlp},
@@ -66,7 +66,7 @@ pub struct Explain {
     seed: u64,
 
     /// Explain these outputs of a network instead: softmax, cross-entropy and both kinds of mse
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit"], requires = "target", help_heading = "Numbers")]
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
     logits: Vec<f64>,
 
     /// Which image, from 0
@@ -81,7 +81,7 @@ pub struct Explain {
     #[arg(long, value_name = "MODULE:UNIT", help_heading = "Numbers")]
     unit: Vec<Unit>,
 
-    /// Digits after the point
+    /// Digits after the point; numbers below 0.1 keep as many that count
     #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=12), help_heading = "Numbers")]
     precision: u8,
 
@@ -136,18 +136,54 @@ struct Subject {
     dropout: bool,
 }
 
-/// How numbers are written: with so many digits after the point, and small ones with a power of ten.
+/// How numbers are written: with so many digits after the point, and small ones with as many that count.
 #[derive(Clone, Copy)]
 struct Numbers(usize);
 
 impl Numbers {
     fn text(self, number: f64) -> String {
         let digits = self.0;
-        match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(digits as i32 - 1) {
-            true => format!("{number:.*e}", digits.saturating_sub(2)),
-            false => format!("{number:.digits$}"),
+        match number.abs() {
+            size if size >= 0.1 || size == 0.0 => self.fixed(number),
+            size if size >= 1e-4 => {
+                let zeros = (-size.log10()).ceil() as usize - 1;
+                format!("{number:.*}", digits + zeros)
+            }
+            _ => format!("{number:.*e}", digits - 1),
         }
     }
+
+    /// Digits after the point, for sums.
+    fn fixed(self, number: f64) -> String {
+        let text = format!("{number:.*}", self.0);
+        match text.strip_prefix('-') {
+            Some(zero) if !zero.contains(|c: char| c.is_ascii_digit() && c != '0') => zero.into(),
+            _ => text,
+        }
+    }
+
+    /// How wide a column of them is.
+    fn width(self) -> usize {
+        (self.0 + 7).max(11)
+    }
+
+    /// The numbers with as many digits as it takes to get the very `result` from what is shown.
+    fn worked<const K: usize>(
+        self,
+        numbers: [f64; K],
+        result: impl Fn([f64; K]) -> String,
+    ) -> [String; K] {
+        let exact = result(numbers);
+        let mut tries = (self.0..16).map(|digits| numbers.map(|v| Numbers(digits).text(v)));
+        let fits = |texts: &[String; K]| result(texts.each_ref().map(|text| shown(text))) == exact;
+        let found = tries.find(fits);
+        found.unwrap_or_else(|| numbers.map(|v| v.to_string()))
+    }
+}
+
+/// The number that a text shows.
+fn shown(text: &str) -> f64 {
+    text.parse().expect("a number just written")
 }
 
 impl Explain {
@@ -234,6 +270,10 @@ impl Explain {
 
     fn subject(&self) -> anyhow::Result<Subject> {
         if let Some(path) = &self.model {
+            if self.target.is_some() {
+                let text = "--target goes with --loss mse or with --logits; a model has its own";
+                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
+            }
             let model = load_model::<f64>(path)?;
             return Ok(Subject {
                 title: path.display().to_string(),
@@ -270,8 +310,9 @@ impl Explain {
     /// `--logits`: no model, no data.
     fn logits(&self, numbers: Numbers, out: &mut Output) -> anyhow::Result<Outcome> {
         let usage = |text: String| Err(clap::Error::raw(ErrorKind::InvalidValue, text).into());
-        if self.logits.len() > CLASSES || self.logits.iter().any(|z| !z.is_finite()) {
-            return usage(format!("--logits: expected up to {CLASSES} finite numbers"));
+        const MOST: usize = 256; // classes are bytes
+        if self.logits.len() > MOST || self.logits.iter().any(|z| !z.is_finite()) {
+            return usage(format!("--logits: expected up to {MOST} finite numbers"));
         }
         let target = match self.target.as_deref().map(str::parse::<u8>) {
             Some(Ok(target)) if usize::from(target) < self.logits.len() => target,
@@ -308,10 +349,29 @@ mod tests {
             (0.0, "0.0000"),
             (2.12019, "2.1202"),
             (-0.88, "-0.8800"),
-            (1.234e-7, "1.23e-7"),
+            (-0.0105123, "-0.01051"),
+            (0.1, "0.1000"),
+            (0.01, "0.01000"),
+            (1e-4, "0.0001000"),
+            (1.2344e-7, "1.234e-7"),
+            (-0.0, "0.0000"),
         ] {
             assert_eq!(numbers.text(number), text);
         }
+    }
+
+    #[test]
+    fn a_calculator_gets_what_is_shown() {
+        let numbers = Numbers(4);
+        for i in 1..2000 {
+            let (a, b) = ((f64::from(i) * 0.7).sin() * 3.0, (f64::from(i) * 1.3).cos());
+            let product = |[a, b]: [f64; 2]| numbers.text(a * b);
+            let texts = numbers.worked([a, b], product);
+            let again = product(texts.each_ref().map(|text| shown(text)));
+            assert_eq!(again, numbers.text(a * b), "{texts:?}");
+            assert!(texts.iter().all(|text| text.len() < 12), "{texts:?}");
+        }
+        assert_eq!(numbers.fixed(-1e-9), "0.0000");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::output::{BOLD, DIM, Output},
-    Numbers, Unit, table,
+    Numbers, Unit, shown, table,
 };
 
 /// Units and products that are shown where nobody asks for one.
@@ -133,6 +133,14 @@ impl Page<'_> {
                     if passed.name == "ReLU" {
                         self.mask(&passed.x, out)?;
                     }
+                    for Unit { unit, .. } in self.units.iter().filter(|unit| unit.module == m) {
+                        writeln!(
+                            out,
+                            "  unit {unit}, x[{unit}] = {}, y[{unit}] = {}",
+                            self.text(passed.x[*unit]),
+                            self.text(passed.y[*unit])
+                        )?;
+                    }
                     self.vector("x", &passed.x, out)?;
                 }
             }
@@ -151,7 +159,8 @@ impl Page<'_> {
         largest.into_iter().collect()
     }
 
-    /// A unit as the sum of its largest products, the rest, and the bias.
+    /// A unit as the sum of its largest products, the rest, and the bias; the numbers shown sum up to the
+    /// last digit.
     fn unit(
         &self,
         m: usize,
@@ -161,12 +170,14 @@ impl Page<'_> {
     ) -> io::Result<()> {
         let passed = &self.trace.modules[m];
         let terms = terms(&passed.x, w, unit);
-        let shown = match self.units.is_empty() {
+        let most = match self.units.is_empty() {
             true => SHOWN,
             false => FOLLOWED,
         };
-        let (first, rest) = terms.split_at(shown.min(terms.len()));
+        let (first, rest) = terms.split_at(most.min(terms.len()));
         let sum = |terms: &[Term]| terms.iter().map(|term| term.product()).sum::<f64>();
+        let fixed = |number| self.numbers.fixed(number);
+        let width = self.numbers.width() + 1;
         writeln!(
             out,
             "  unit {unit}, y[{unit}] = Σ x[p]·w[p][{unit}] + b[{unit}]"
@@ -175,34 +186,37 @@ impl Page<'_> {
             let p = term.input;
             let pixel = match m {
                 0 => format!(
-                    "{DIM}pixel ({}, {}){DIM:#}",
+                    "   {DIM}pixel ({}, {}){DIM:#}",
                     p / self.pixels.1,
                     p % self.pixels.1
                 ),
                 _ => String::new(),
             };
+            let product = fixed(term.product());
+            let [x, w] = self.numbers.worked([term.x, term.w], |[x, w]| fixed(x * w));
             writeln!(
                 out,
-                "    {:>12}  = x[{p}]·w[{p}][{unit}] = {} · {}{pixel}",
-                self.text(term.product()),
-                self.text(term.x),
-                self.text(term.w),
+                "    {product:>width$}  = x[{p}]·w[{p}][{unit}] = {x} · {w}{pixel}"
             )?;
         }
+        let (rest_sum, b, y) = (fixed(sum(rest)), fixed(b), fixed(passed.y[unit]));
         if !rest.is_empty() {
             writeln!(
                 out,
-                "  + {:>12}  {DIM}from {} more inputs that are not 0{DIM:#}",
-                self.text(sum(rest)),
+                "  + {rest_sum:>width$}  {DIM}from {} more inputs that are not 0{DIM:#}",
                 rest.len()
             )?;
         }
-        writeln!(out, "  + {:>12}  = b[{unit}]", self.text(b))?;
-        writeln!(
-            out,
-            "  = {BOLD}{:>12}{BOLD:#}  = y[{unit}]",
-            self.text(passed.y[unit])
-        )
+        writeln!(out, "  + {b:>width$}  = b[{unit}]")?;
+        let products: f64 = first.iter().map(|term| shown(&fixed(term.product()))).sum();
+        let rounding = fixed(shown(&y) - products - shown(&rest_sum) - shown(&b));
+        if shown(&rounding) != 0.0 {
+            writeln!(
+                out,
+                "  + {rounding:>width$}  {DIM}from rounding the numbers above{DIM:#}"
+            )?;
+        }
+        writeln!(out, "  = {BOLD}{y:>width$}{BOLD:#}  = y[{unit}]")
     }
 
     /// Which units are on.
@@ -260,18 +274,11 @@ impl Page<'_> {
             writeln!(out, "\n{BOLD}{m} {}{BOLD:#}", passed.name)?;
             self.vector("dy", &passed.dy, out)?;
             if let [w, b] = self.trace.network.modules()[m].params() {
-                let steepest = w
-                    .grad
-                    .indexed_iter()
-                    .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-                let ((p, u), dw) = steepest.expect("a weight has elements");
                 writeln!(
                     out,
-                    "  dw = xᵀ·dy   {DIM}({i}, 1)·(1, {o}) = ({i}, {o}){DIM:#}   the longest: dw[{p}][{u}] = x[{p}]·dy[{u}] = {} · {} = {}",
-                    self.text(passed.x[p]),
-                    self.text(passed.dy[u]),
-                    self.text(*dw),
+                    "  dw = xᵀ·dy   {DIM}({i}, 1)·(1, {o}) = ({i}, {o}){DIM:#}"
                 )?;
+                self.weights(m, &w.grad, out)?;
                 self.vector("db = Σₙ dy", &b.grad.row(0).to_owned(), out)?;
                 match &passed.dx {
                     Some(dx) => {
@@ -301,6 +308,43 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// The gradient dw of a weight: all of a small one; and how the longest comes about, of all units or of
+    /// each that is followed.
+    fn weights(&self, m: usize, dw: &Array2<f64>, out: &mut Output) -> io::Result<()> {
+        const MOST: usize = 10;
+        let passed = &self.trace.modules[m];
+        if dw.nrows() <= MOST {
+            for (p, row) in dw.rows().into_iter().enumerate() {
+                self.vector(&format!("dw[{p}]"), &row.to_owned(), out)?;
+            }
+        }
+        let followed = self.units.iter().filter(|unit| unit.module == m);
+        let followed: Vec<_> = followed.map(|unit| unit.unit).collect();
+        let longest = |units: &[usize]| {
+            let elements = dw.indexed_iter().filter(|((_, u), _)| units.contains(u));
+            elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+        };
+        let all: Vec<_> = (0..dw.ncols()).collect();
+        let groups = match followed.is_empty() {
+            true => vec![longest(&all)],
+            false => followed.iter().map(|&unit| longest(&[unit])).collect(),
+        };
+        for ((p, u), dw) in groups.into_iter().flatten() {
+            let dw_text = self.text(*dw);
+            let (x, dy) = (passed.x[p], passed.dy[u]);
+            let [x, dy] = self.numbers.worked([x, dy], |[x, dy]| self.text(x * dy));
+            let whose = match followed.is_empty() {
+                true => String::new(),
+                false => format!(" of unit {u}"),
+            };
+            writeln!(
+                out,
+                "  the longest{whose}: dw[{p}][{u}] = x[{p}]·dy[{u}] = {x} · {dy} = {dw_text}"
+            )?;
+        }
+        Ok(())
+    }
+
     pub(super) fn step(&self, step: &Step, out: &mut Output) -> io::Result<()> {
         let Step {
             module,
@@ -311,14 +355,14 @@ impl Page<'_> {
             loss_after,
         } = step;
         // What a step changes stands far behind the point.
-        let text = |number| Numbers(self.numbers.0 + 4).text(number);
+        let numbers = Numbers(self.numbers.0 + 4);
+        let text = |number| numbers.text(number);
+        let [w_text, dw_text] = numbers.worked([*w, *dw], |[w, dw]| text(w - rate * dw));
         writeln!(
             out,
             "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \
-             w ← w − lr·dw: {module}.weight[{p}][{u}] = {} − {rate} · {} = {}\n  \
+             w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
              L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
-            text(*w),
-            text(*dw),
             text(step.after()),
             text(self.trace.loss),
             text(*loss_after),
@@ -347,19 +391,19 @@ pub(super) fn json(
             "gradients": gradients.collect::<serde_json::Map<_, _>>(),
         })
     });
-    let followed = units.iter().filter_map(|&Unit { module, unit }| {
-        let [w, b] = trace.network.modules()[module].params() else {
-            return None;
-        };
+    let followed = units.iter().map(|&Unit { module, unit }| {
         let passed = &trace.modules[module];
+        let [w, b] = trace.network.modules()[module].params() else {
+            return json!({"module": module, "unit": unit, "x": passed.x[unit], "y": passed.y[unit]});
+        };
         let terms = terms(&passed.x, &w.value, unit);
         let terms = terms
             .iter()
             .map(|t| json!({"input": t.input, "x": t.x, "w": t.w, "product": t.product()}));
-        Some(json!({
+        json!({
             "module": module, "unit": unit, "terms": terms.collect::<Vec<_>>(),
             "bias": b.value[[0, unit]], "y": passed.y[unit],
-        }))
+        })
     });
     let judged = judge(loss, trace.outputs(), trace.target);
     json!({

@@ -26,13 +26,14 @@ pub(super) fn cross_entropy(
     let highest = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
     let powers = z.mapv(|z| (z - highest).exp());
     let text = |number| numbers.text(number);
+    let (wide, narrow) = (numbers.width(), numbers.width() - 2);
     let smoothing = match kind {
         LossKind::SmoothedCe(s) => s,
         _ => 0.0,
     };
     writeln!(
         out,
-        "{DIM}{:>5} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9} {:>11}{DIM:#}",
+        "{DIM}{:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
         "class", "z", "z − max", "e^", "softmax p", "−ln p", "target q", "dz = p − q"
     )?;
     for (c, &z) in z.iter().enumerate() {
@@ -50,19 +51,21 @@ pub(super) fn cross_entropy(
         };
         writeln!(
             out,
-            "{mark}{c:>5} {:>11} {:>11} {:>11} {:>11} {:>11} {:>9} {:>11}{mark:#}",
+            "{mark}{c:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
             text(z),
             text(z - highest),
             text(powers[c]),
             text(p),
-            text(-p.ln()),
+            // −ln p, also where p is too small for a number.
+            text(powers.sum().ln() - (z - highest)),
             text(q),
             text(judged.doutputs[c]),
         )?;
     }
+    let sum = 3 * wide + 4;
     writeln!(
         out,
-        "{DIM}sum{DIM:#} {:>37} {:>11}",
+        "{DIM}sum{DIM:#} {:>sum$} {:>wide$}",
         text(powers.sum()),
         text(judged.predictions.sum())
     )?;
@@ -80,42 +83,6 @@ pub(super) fn cross_entropy(
     }
 }
 
-/// What mse makes of the outputs with one kind of target.
-fn mse(
-    title: &str,
-    z: &Array1<f64>,
-    t: impl Fn(usize) -> f64,
-    judged: &Judged,
-    numbers: Numbers,
-    out: &mut Output,
-) -> io::Result<()> {
-    let text = |number| numbers.text(number);
-    writeln!(out, "{title}")?;
-    writeln!(
-        out,
-        "{DIM}{:>5} {:>11} {:>11} {:>11} {:>11} {:>14}{DIM:#}",
-        "output", "z", "target t", "diff z − t", "diff²", "dz = 2·diff/C"
-    )?;
-    for (c, &z) in z.iter().enumerate() {
-        let diff = z - t(c);
-        writeln!(
-            out,
-            "{c:>6} {:>11} {:>11} {:>11} {:>11} {:>14}",
-            text(z),
-            text(t(c)),
-            text(diff),
-            text(diff * diff),
-            text(judged.doutputs[c]),
-        )?;
-    }
-    writeln!(
-        out,
-        "L = Σ diff² / C = {BOLD}{}{BOLD:#}, C = {}",
-        text(judged.loss),
-        z.len()
-    )
-}
-
 /// Where mse gets its targets from, in both ways, side by side with the same outputs.
 pub(super) fn both_mse(
     z: &Array1<f64>,
@@ -124,24 +91,75 @@ pub(super) fn both_mse(
     out: &mut Output,
 ) -> io::Result<()> {
     let [one_hot, digit] = explain::both_mse(z, target);
-    let hot = |c: usize| f64::from(c == usize::from(target));
-    let title =
-        format!("{BOLD}mse, one-hot targets{BOLD:#}: 1 for output {target}, 0 for the others");
-    match z.len() {
-        1 => writeln!(out, "{title}; that needs ten outputs, and here is one")?,
-        _ => mse(&title, z, hot, &one_hot, numbers, out)?,
-    }
-    writeln!(out)?;
-    let title = match z.len() {
-        1 => format!(
+    let digit_t = f64::from(target);
+    if z.len() == 1 {
+        writeln!(
+            out,
+            "{BOLD}mse, one-hot targets{BOLD:#}: they need an output for every class, and here is one"
+        )?;
+        writeln!(
+            out,
             "{BOLD}mse, digit target{BOLD:#}: the one output shall be the digit itself, {target}"
-        ),
-        _ => format!(
-            "{BOLD}mse, digit target{BOLD:#}: {target} for every output, which only makes sense with one output \
-             (--target digit)"
-        ),
-    };
-    mse(&title, z, |_| f64::from(target), &digit, numbers, out)
+        )?;
+        let judged: [(&dyn Fn(usize) -> f64, _); 1] = [(&|_| digit_t, &digit)];
+        mse_table(z, &judged, numbers, out)?;
+        return writeln!(
+            out,
+            "L = (z − t)² = {BOLD}{}{BOLD:#}; dz = 2·(z − t)",
+            numbers.text(digit.loss)
+        );
+    }
+    let hot = |c: usize| f64::from(c == usize::from(target));
+    writeln!(
+        out,
+        "{BOLD}mse{BOLD:#}, left with one-hot targets: 1 for output {target}, 0 for the others\n     \
+         right with digit targets: {target} for every output, which only makes sense with one (--target digit)"
+    )?;
+    mse_table(z, &[(&hot, &one_hot), (&|_| digit_t, &digit)], numbers, out)?;
+    writeln!(
+        out,
+        "L = Σ (z − t)² / C = {BOLD}{}{BOLD:#} with one-hot targets, {BOLD}{}{BOLD:#} with digit targets; \
+         dz = 2·(z − t)/C, C = {}",
+        numbers.text(one_hot.loss),
+        numbers.text(digit.loss),
+        z.len()
+    )
+}
+
+/// The outputs; then for each kind of target: the target, what is missing, its square and the gradient.
+fn mse_table(
+    z: &Array1<f64>,
+    kinds: &[(&dyn Fn(usize) -> f64, &Judged)],
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    let text = |number| numbers.text(number);
+    let (narrow, wide) = (numbers.width() - 3, numbers.width() - 1);
+    write!(out, "{DIM}output {:>wide$}", "z")?;
+    for _ in kinds {
+        write!(
+            out,
+            "  {:>narrow$} {:>wide$} {:>wide$} {:>wide$}",
+            "t", "z − t", "(z − t)²", "dz"
+        )?;
+    }
+    writeln!(out, "{DIM:#}")?;
+    for (c, &z) in z.iter().enumerate() {
+        write!(out, "{c:>6} {:>wide$}", text(z))?;
+        for (t, judged) in kinds {
+            let diff = z - t(c);
+            write!(
+                out,
+                "  {:>narrow$} {:>wide$} {:>wide$} {:>wide$}",
+                text(t(c)),
+                text(diff),
+                text(diff * diff),
+                text(judged.doutputs[c])
+            )?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// The table of a loss for programs.
