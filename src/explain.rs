@@ -191,6 +191,21 @@ pub fn terms(x: &Array1<f64>, w: &Array2<f64>, o: usize) -> Vec<Term> {
     terms
 }
 
+/// How numbers are written: with so many digits after the point, and small ones with a power of ten.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers(pub usize);
+
+impl Numbers {
+    /// The text of a number.
+    pub fn text(self, number: f64) -> String {
+        let digits = self.0;
+        match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(digits as i32 - 1) {
+            true => format!("{number:.*e}", digits.saturating_sub(2)),
+            false => format!("{number:.digits$}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,5 +287,18 @@ mod tests {
         assert!((one_hot.loss - squares / 10.0).abs() < 1e-12);
         let squares: f64 = logits.iter().map(|z| (z - 4.0).powi(2)).sum();
         assert!((digit.loss - squares / 10.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_however_small() {
+        let numbers = Numbers(4);
+        for (number, text) in [
+            (0.0, "0.0000"),
+            (2.12019, "2.1202"),
+            (-0.88, "-0.8800"),
+            (1.234e-7, "1.23e-7"),
+        ] {
+            assert_eq!(numbers.text(number), text);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `mlp explain`: one image through the network and back, in numbers.
 
+mod drawing;
 mod pass;
 mod table;
 
@@ -9,7 +10,8 @@ use anyhow::{Context, ensure};
 use clap::error::ErrorKind;
 use mlp::{
     data::{CLASSES, batches::Scaling, shell_quote},
-    explain::{Trace, judge},
+    draw,
+    explain::{Numbers, Trace, judge},
     model_file::LossKind,
     nn::{Architecture, Mlp},
     train::{Purpose, generator},
@@ -38,6 +40,7 @@ Examples:
   mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
+  mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved
@@ -93,6 +96,19 @@ pub struct Explain {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
+    /// Draw the network as well: an SVG file, for a browser, a slide or paper
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "logits",
+        help_heading = "Output"
+    )]
+    svg: Option<PathBuf>,
+
+    /// Replace the file of --svg even if it is no drawing of mlp
+    #[arg(long, requires = "svg", help_heading = "Output")]
+    force: bool,
+
     #[command(flatten)]
     data: DataArgs,
 }
@@ -136,26 +152,15 @@ struct Subject {
     dropout: bool,
 }
 
-/// How numbers are written: with so many digits after the point, and small ones with a power of ten.
-#[derive(Clone, Copy)]
-struct Numbers(usize);
-
-impl Numbers {
-    fn text(self, number: f64) -> String {
-        let digits = self.0;
-        match number != 0.0 && number.abs() < 0.5 * 0.1_f64.powi(digits as i32 - 1) {
-            true => format!("{number:.*e}", digits.saturating_sub(2)),
-            false => format!("{number:.digits$}"),
-        }
-    }
-}
-
 impl Explain {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let numbers = Numbers(self.precision.into());
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
+        }
+        if let Some(path) = &self.svg {
+            drawing::check_writable(path, self.force)?;
         }
         let subject = self.subject()?;
         for &Unit { module, unit } in &self.unit {
@@ -217,6 +222,17 @@ impl Explain {
             page.step(&step, out)?;
         }
         out.flush()?;
+        if let Some(path) = &self.svg {
+            let units: Vec<_> = self.unit.iter().map(|u| (u.module, u.unit)).collect();
+            let options = draw::Options {
+                title: &format!("{}, {} image {}", subject.title, self.split.name(), self.index),
+                kind: subject.kind,
+                numbers,
+                pixels: (images.rows(), images.cols()),
+                units: &units,
+            };
+            drawing::save(path, &draw::network(&trace, &options))?;
+        }
         match &self.model {
             Some(path) => next_step(format_args!(
                 "mlp explain {} --index {}{}",
@@ -300,19 +316,6 @@ impl Explain {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_keep_their_digits_however_small() {
-        let numbers = Numbers(4);
-        for (number, text) in [
-            (0.0, "0.0000"),
-            (2.12019, "2.1202"),
-            (-0.88, "-0.8800"),
-            (1.234e-7, "1.23e-7"),
-        ] {
-            assert_eq!(numbers.text(number), text);
-        }
-    }
 
     #[test]
     fn units_are_a_module_and_a_place() {
