@@ -7,7 +7,7 @@ use super::{
     shade,
     svg::Px,
 };
-use crate::model_file::LossKind;
+use crate::{explain::Numbers, model_file::LossKind};
 
 impl Drawing<'_> {
     pub(super) fn backward(&mut self) {
@@ -38,28 +38,60 @@ impl Drawing<'_> {
             LossKind::MseDigit => format!("dz{n} = 2(y − t)"),
         };
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
-        let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 20.0);
+        let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
         let middle = left + width / 2.0;
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((middle, head), "mid", &formula);
-        self.svg.label((columns.target, head), "num dim end", &format!("1×{}", outputs.count));
+        self.svg.label(
+            (columns.target, head),
+            "num dim end",
+            &format!("1×{}", outputs.count),
+        );
         let most = shade::most(dz);
-        self.svg.open("g", &[("data-part", &"outputs"), ("data-layer", &last.linear)]);
+        self.svg.open(
+            "g",
+            &[("data-part", &"outputs"), ("data-layer", &last.linear)],
+        );
         for (c, &value) in dz.iter().enumerate() {
             let y = top + outputs.row(c);
             let h = (outputs.pitch() * 0.56).min(15.0);
-            let class = if c == usize::from(self.trace.target) && outputs.count > 1 { " bold" } else { "" };
-            self.svg.open("g", &[("data-class", &c), ("data-unit", &format_args!("{}:{c}", last.linear))]);
+            let class = if c == usize::from(self.trace.target) && outputs.count > 1 {
+                " bold"
+            } else {
+                ""
+            };
+            self.svg.open(
+                "g",
+                &[
+                    ("data-class", &c),
+                    ("data-unit", &format_args!("{}:{c}", last.linear)),
+                ],
+            );
             if outputs.count > 1 {
-                self.svg.label((columns.class, y + 4.5), &format!("head mid{class}"), &c.to_string());
+                self.svg.label(
+                    (columns.class, y + 4.5),
+                    &format!("head mid{class}"),
+                    &c.to_string(),
+                );
             }
-            bar(&mut self.svg, (middle, middle + 0.5 * width * value / most), (y, h), value);
+            bar(
+                &mut self.svg,
+                (middle, middle + 0.5 * width * value / most),
+                (y, h),
+                value,
+            );
             let number = self.text(value);
-            self.svg.label((columns.target, y + 4.0), &format!("num end{class}"), &number);
+            self.svg.label(
+                (columns.target, y + 4.0),
+                &format!("num end{class}"),
+                &number,
+            );
             self.svg.close();
         }
         let path = format!(
-            "M{} {}V{}", Px(middle), Px(top + outputs.row(0) - outputs.pitch() / 2.0),
+            "M{} {}V{}",
+            Px(middle),
+            Px(top + outputs.row(0) - outputs.pitch() / 2.0),
             Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
         );
         self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
@@ -80,16 +112,27 @@ impl Drawing<'_> {
             _ => format!("dz{n} = dh{n}"),
         };
         self.svg.label((x, self.top - 26.0), "mid", &formula);
-        self.svg.label((x, self.top - 10.0), "num dim mid", &format!("1×{}", column.units));
+        self.svg.label(
+            (x, self.top - 10.0),
+            "num dim mid",
+            &format!("1×{}", column.units),
+        );
         let dz = &trace.modules[layer.linear].dy;
         let dh = &trace.modules[layer.activation.unwrap_or(layer.linear)].dy;
         let title = |drawing: &Self, u: usize| {
-            format!("unit {u}: dh = {}, dz = {}", drawing.text(dh[u]), drawing.text(dz[u]))
+            // Of many, those of the upper half are enough: a file is to stay small.
+            let text = |v| drawing.text(v);
+            (dz.len() <= 128)
+                .then(|| format!("unit {u}: dh = {}, dz = {}", text(dh[u]), text(dz[u])))
         };
         self.cells(column, "units", dz, &title);
         let (w, h) = column.size();
         let norm = format!("‖dz{n}‖ = {}", self.text(norm(dz)));
-        self.svg.label((x, self.top + column.corner.1 + h + 16.0), "num dim mid", &norm);
+        self.svg.label(
+            (x, self.top + column.corner.1 + h + 16.0),
+            "num dim mid",
+            &norm,
+        );
         if column.circles() && self.room_for_numbers() {
             for (i, &u) in column.shown.iter().enumerate() {
                 let (_, cy) = column.centre(i);
@@ -114,20 +157,47 @@ impl Drawing<'_> {
         };
         let mut y = self.top - 42.0;
         if gap.layer.number > 1 {
-            self.svg.label((x, y), "mid", &format!("d{input} = dz{n}·w{n}ᵀ"));
+            self.svg
+                .label((x, y), "mid", &format!("d{input} = dz{n}·w{n}ᵀ"));
         }
         y = self.top + AREA / 2.0;
-        self.svg.label((x, y - 62.0), "mid", &format!("dw{n} = {input}ᵀ·dz{n}"));
-        let scale = (gap.width() / 84.0).min(1.0);
-        let below = self.block((x, y - 10.0), scale, &w.grad, ("weights", linear));
-        let norms = [norm(&w.grad), norm(&b.grad)].map(|v| self.text(v));
-        let lines = [
-            format!("{i}×{o}"),
-            format!("‖dw{n}‖ {}", norms[0]),
-            format!("‖db{n}‖ {}", norms[1]),
-        ];
-        for (line, words) in lines.iter().enumerate() {
-            self.svg.label((x, below + 15.0 + 15.0 * line as f64), "num dim mid", words);
+        let (names, product) = (
+            [format!("dw{n}"), format!("db{n}")],
+            format!("{input}ᵀ·dz{n}"),
+        );
+        let norms = [norm(&w.grad), norm(&b.grad)];
+        let (above, below) = match gap.is_narrow() {
+            true => {
+                let norms = names
+                    .iter()
+                    .zip(norms)
+                    .flat_map(|(name, v)| [format!("‖{name}‖"), Numbers(3).text(v)]);
+                (vec![product, format!("{} =", names[0])], norms.collect())
+            }
+            false => {
+                let norms = names
+                    .iter()
+                    .zip(norms)
+                    .map(|(name, v)| format!("‖{name}‖ = {}", self.text(v)));
+                (
+                    vec![format!("{} = {product}", names[0])],
+                    norms.collect::<Vec<_>>(),
+                )
+            }
+        };
+        let scale = (gap.width() / 84.0).min(1.6);
+        let (top, bottom) = self.block((x, y - 10.0), scale, &w.grad, ("weights", linear));
+        for (line, words) in above.iter().enumerate() {
+            self.svg
+                .label((x, top - 8.0 - 15.0 * line as f64), "mid", words);
+        }
+        let shape = format!("{i}×{o}");
+        for (line, words) in std::iter::once(&shape).chain(&below).enumerate() {
+            self.svg.label(
+                (x, bottom + 16.0 + 15.0 * line as f64),
+                "num dim mid",
+                words,
+            );
         }
     }
 
@@ -137,7 +207,11 @@ impl Drawing<'_> {
         let (layer, unit) = self.pictured();
         let dw = &self.trace.network.modules()[layer.linear].params()[0].grad;
         self.svg.label((x0, y0 - 40.0), "head", "← backward");
-        self.svg.label((x0 + IMAGE / 2.0, y0 + 40.0), "mid", &format!("dw₁ of unit {unit} = x·dz₁[{unit}]"));
+        self.svg.label(
+            (x0 + IMAGE / 2.0, y0 + 40.0),
+            "mid",
+            &format!("dw₁ of unit {unit} = x·dz₁[{unit}]"),
+        );
         self.small_picture((x0, y0 + 52.0), cell, dw.column(unit));
     }
 }

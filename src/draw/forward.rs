@@ -6,7 +6,7 @@ use super::{
     layout::{AREA, Column, Gap, IMAGE, Layer},
     network::{Drawing, OFF_CELL, sub},
     shade,
-    svg::{Px, Svg},
+    svg::{Attributes, Px, Svg},
 };
 use crate::model_file::LossKind;
 
@@ -26,10 +26,12 @@ struct Edge {
 impl Drawing<'_> {
     pub(super) fn forward(&mut self) {
         self.svg.open("g", &[("data-pass", &"forward")]);
-        self.picture_of_image();
+        let ((x, y), cell) = self.image();
+        frame(&mut self.svg, (x, y), cell, self.options.pixels);
         for gap in self.layout.gaps.clone() {
             self.edges(&gap);
         }
+        self.picture_of_image();
         for gap in self.layout.gaps.clone() {
             self.weights(&gap);
         }
@@ -39,7 +41,8 @@ impl Drawing<'_> {
         if let Some((x, layers)) = self.layout.left_out {
             let y = self.top + AREA / 2.0;
             self.svg.label((x, y), "head mid", "⋯");
-            self.svg.label((x, y + 20.0), "dim mid", &format!("{layers} more"));
+            self.svg
+                .label((x, y + 20.0), "dim mid", &format!("{layers} more"));
             self.svg.label((x, y + 36.0), "dim mid", "layers");
         }
         self.outputs();
@@ -54,16 +57,31 @@ impl Drawing<'_> {
         let least = x.fold(f64::INFINITY, |m, &v| m.min(v));
         let span = x.fold(f64::NEG_INFINITY, |m, &v| m.max(v)) - least;
         let middle = x0 + IMAGE / 2.0;
-        self.svg.label((x0, y0 - 96.0), "head", "forward →");
-        self.svg.label((middle, y0 - 26.0), "mid", "the image as a row x");
-        self.svg.label((middle, y0 - 10.0), "num dim mid", &format!("1×{}", x.len()));
+        self.svg.label((x0, y0 - 108.0), "head", "forward →");
+        self.svg
+            .label((middle, y0 - 26.0), "mid", "the image as a row x");
+        self.svg.label(
+            (middle, y0 - 10.0),
+            "num dim mid",
+            &format!("1×{}", x.len()),
+        );
         self.svg.open(
             "g",
-            &[("data-part", &"image"), ("data-x", &Px(x0)), ("data-y", &Px(y0)), ("data-cell", &Px(cell))],
+            &[
+                ("data-part", &"image"),
+                ("data-x", &Px(x0)),
+                ("data-y", &Px(y0)),
+                ("data-cell", &Px(cell)),
+            ],
         );
-        frame(&mut self.svg, (x0, y0), cell, self.options.pixels);
         let transform = format!("translate({} {}) scale({})", Px(x0), Px(y0), Px(cell));
-        self.svg.open("g", &[("transform", &transform), ("shape-rendering", &"crispEdges")]);
+        self.svg.open(
+            "g",
+            &[
+                ("transform", &transform),
+                ("shape-rendering", &"crispEdges"),
+            ],
+        );
         for (p, &value) in x.iter().enumerate().filter(|(_, v)| **v > least) {
             let (r, c) = (p / columns, p % columns);
             let class = shade::class((value - least) / span, 1.0).replace('p', "i");
@@ -85,15 +103,27 @@ impl Drawing<'_> {
         let y = y0 + IMAGE + 28.0;
         let small = side * cell / IMAGE;
         let product = x * &w.column(unit);
-        for (i, (name, values)) in [("w", w.column(unit)), ("x·w", product.view())].into_iter().enumerate() {
+        for (i, (name, values)) in [("w₁", w.column(unit)), ("x·w₁", product.view())]
+            .into_iter()
+            .enumerate()
+        {
             let left = x0 + i as f64 * (side + 8.0);
-            self.svg.label((left + side / 2.0, y - 7.0), "dim mid", &format!("{name} of unit {unit}"));
+            self.svg.label(
+                (left + side / 2.0, y - 7.0),
+                "dim mid",
+                &format!("{name}, unit {unit}"),
+            );
             self.small_picture((left, y), small, values);
         }
     }
 
     /// A vector of the inputs' shape as a picture.
-    pub(super) fn small_picture(&mut self, corner: (f64, f64), cell: f64, values: ArrayView1<'_, f64>) {
+    pub(super) fn small_picture(
+        &mut self,
+        corner: (f64, f64),
+        cell: f64,
+        values: ArrayView1<'_, f64>,
+    ) {
         let values = Array2::from_shape_vec(self.options.pixels, values.to_vec());
         let values = values.expect("as many inputs as pixels");
         frame(&mut self.svg, corner, cell, self.options.pixels);
@@ -112,11 +142,15 @@ impl Drawing<'_> {
             1 => "x".to_owned(),
             _ => format!("h{}", sub(number - 1)),
         };
-        self.svg.label((x, self.top - 112.0), "mid", &format!("z{n} = {input}·w{n} + b{n}"));
+        self.svg.label(
+            (x, self.top - 126.0),
+            "mid",
+            &format!("z{n} = {input}·w{n} + b{n}"),
+        );
         let scale = (gap.width() / 84.0).min(1.0);
-        self.block((x, self.top - 68.0), scale, &w.value, ("weights", linear));
-        self.svg.label((x, self.top - 16.0), "num dim mid halo", &format!("{i}×{o}"));
-        self.svg.label((x, self.top - 2.0), "num dim mid halo", &format!("+ 1×{}", b.value.len()));
+        self.block((x, self.top - 85.0), scale, &w.value, ("weights", linear));
+        let shapes = format!("{i}×{o} + 1×{}", b.value.len());
+        self.svg.label((x, self.top - 42.0), "num dim mid", &shapes);
     }
 
     /// The largest products between two columns, as lines.
@@ -125,10 +159,13 @@ impl Drawing<'_> {
         let most = shade::most(edges.iter().map(|e| &e.product));
         let asked = |e: &Edge| {
             let units = self.options.units.iter();
-            units.filter_map(|&unit| self.layout.find(unit)).any(|(column, place)| {
-                let unit = self.layout.columns[column].shown[place];
-                gap.to == Some(column) && e.unit == unit || gap.from == Some(column) && e.input == unit
-            })
+            units
+                .filter_map(|&unit| self.layout.find(unit))
+                .any(|(column, place)| {
+                    let unit = self.layout.columns[column].shown[place];
+                    gap.to == Some(column) && e.unit == unit
+                        || gap.from == Some(column) && e.input == unit
+                })
         };
         let mut followed: Vec<_> = edges.extract_if(.., |e| asked(e)).collect();
         followed.truncate(FOLLOWED);
@@ -138,21 +175,43 @@ impl Drawing<'_> {
         for (edges, opacity) in [(edges, faint), (followed, 0.9)] {
             self.svg.open(
                 "g",
-                &[("data-part", &"edges"), ("data-layer", &linear), ("stroke-opacity", &opacity)],
+                &[
+                    ("data-part", &"edges"),
+                    ("data-layer", &linear),
+                    ("stroke-opacity", &opacity),
+                ],
             );
-            for Edge { input, unit, product, ends: [a, b] } in edges {
+            for Edge {
+                input,
+                unit,
+                product,
+                ends: [a, b],
+            } in edges
+            {
                 let class = if product < 0.0 { "edge n" } else { "edge p" };
                 let width = Px(0.4 + 3.6 * product.abs() / most);
                 let bend = 0.4 * (b.0 - a.0);
                 let path = format!(
                     "M{} {}C{} {} {} {} {} {}",
-                    Px(a.0), Px(a.1), Px(a.0 + bend), Px(a.1), Px(b.0 - bend), Px(b.1), Px(b.0), Px(b.1)
+                    Px(a.0),
+                    Px(a.1),
+                    Px(a.0 + bend),
+                    Px(a.1),
+                    Px(b.0 - bend),
+                    Px(b.1),
+                    Px(b.0),
+                    Px(b.1)
                 );
                 let name = format!("{linear}:{input}:{unit}");
                 let title = format!("x[{input}]·w[{input}][{unit}] = {}", self.text(product));
                 self.svg.titled(
                     "path",
-                    &[("class", &class), ("data-edge", &name), ("stroke-width", &width), ("d", &path)],
+                    &[
+                        ("class", &class),
+                        ("data-edge", &name),
+                        ("stroke-width", &width),
+                        ("d", &path),
+                    ],
                     &title,
                 );
             }
@@ -167,11 +226,17 @@ impl Drawing<'_> {
         let columns = self.options.pixels.1;
         let units = |c: &Column| -> Vec<_> {
             let places = c.shown.iter().enumerate();
-            places.map(|(i, &u)| (u, c.centre(i))).map(|(u, (x, y))| (u, (x, y + top))).collect()
+            places
+                .map(|(i, &u)| (u, c.centre(i)))
+                .map(|(u, (x, y))| (u, (x, y + top)))
+                .collect()
         };
         let pixel = |p: usize| {
             let (r, c) = (p / columns, p % columns);
-            (p, (x0 + (c as f64 + 0.5) * cell, y0 + (r as f64 + 0.5) * cell))
+            (
+                p,
+                (x0 + (c as f64 + 0.5) * cell, y0 + (r as f64 + 0.5) * cell),
+            )
         };
         let x = &self.trace.modules[gap.layer.linear].x;
         let from = match gap.from {
@@ -213,10 +278,18 @@ impl Drawing<'_> {
             _ => format!("h{n} = z{n}"),
         };
         self.svg.label((x, self.top - 26.0), "mid halo", &formula);
-        self.svg.label((x, self.top - 10.0), "num dim mid halo", &format!("1×{}", column.units));
+        self.svg.label(
+            (x, self.top - 10.0),
+            "num dim mid halo",
+            &format!("1×{}", column.units),
+        );
         let (y, z) = (layer.y(trace), &trace.modules[layer.linear].y);
         let title = |drawing: &Self, u: usize| {
-            format!("unit {u}: z = {}, h = {}", drawing.text(z[u]), drawing.text(y[u]))
+            let z = drawing.text(z[u]);
+            Some(match layer.is_off(trace, u) {
+                true => format!("unit {u}: z = {z}, off"),
+                false => format!("unit {u}: z = {z}, h = {}", drawing.text(y[u])),
+            })
         };
         let (w, h) = column.size();
         let note = match activation {
@@ -245,7 +318,7 @@ impl Drawing<'_> {
 
     /// Whether a number fits between two columns.
     pub(super) fn room_for_numbers(&self) -> bool {
-        self.layout.gaps[0].width() > self.layout.outputs.number + 12.0
+        self.layout.gaps[0].width() > 100.0 + self.layout.outputs.number
     }
 
     /// The units of a column, shaded by `values`.
@@ -254,18 +327,25 @@ impl Drawing<'_> {
         column: &Column,
         part: &str,
         values: &ndarray::Array1<f64>,
-        title: &dyn Fn(&Self, usize) -> String,
+        title: &dyn Fn(&Self, usize) -> Option<String>,
     ) {
         let layer = column.layer;
         let most = shade::most(values);
         let (x, y) = (column.corner.0, self.top + column.corner.1);
         let (w, h) = column.size();
         let circles = column.circles();
-        self.svg.open("g", &[("data-part", &part), ("data-layer", &layer.linear)]);
+        self.svg
+            .open("g", &[("data-part", &part), ("data-layer", &layer.linear)]);
         if !circles {
             self.svg.leaf(
                 "rect",
-                &[("class", &"base"), ("x", &Px(x - 2.0)), ("y", &Px(y - 2.0)), ("width", &Px(w + 4.0)), ("height", &Px(h + 4.0))],
+                &[
+                    ("class", &"base"),
+                    ("x", &Px(x - 2.0)),
+                    ("y", &Px(y - 2.0)),
+                    ("width", &Px(w + 4.0)),
+                    ("height", &Px(h + 4.0)),
+                ],
             );
         }
         let transform = format!("translate({} {}) scale({})", Px(x), Px(y), Px(column.cell));
@@ -281,32 +361,44 @@ impl Drawing<'_> {
                 (true, false) => CIRCLE,
                 (true, true) => OFF_CIRCLE,
                 (false, false) => CELL,
+                (false, true) if column.cell < 14.0 => SMALL_OFF_CELL,
                 (false, true) => OFF_CELL,
             };
             let name = format!("{}:{u}", layer.linear);
             if circles {
                 let path = shape_at(CIRCLE, (c, r));
-                self.svg.leaf("path", &[("class", &"base thin"), ("d", &path)]);
+                self.svg.leaf("path", &[("class", &"disc"), ("d", &path)]);
             }
             let path = shape_at(shape, (c, r));
-            self.svg.titled(
-                "path",
-                &[("class", &class), ("data-unit", &name), ("d", &path)],
-                &title(self, u),
-            );
+            let attributes: Attributes<'_> =
+                &[("class", &class), ("data-unit", &name), ("d", &path)];
+            match title(self, u) {
+                Some(title) => self.svg.titled("path", attributes, &title),
+                None => self.svg.leaf("path", attributes),
+            }
         }
         self.svg.close();
-        for &unit in self.options.units {
+        self.svg.close();
+        let (first, pictured) = self.pictured();
+        let rings = self.options.units.iter().map(|&unit| (unit, "ring"));
+        for (unit, class) in std::iter::once(((first.linear, pictured), "ring thin")).chain(rings) {
             let Some((found, place)) = self.layout.find(unit) else {
                 continue;
             };
             if self.layout.columns[found].layer == layer {
                 let (cx, cy) = column.centre(place);
-                let r = Px(0.5 * column.cell + if circles { 0.0 } else { 2.0 });
-                self.svg.leaf("circle", &[("class", &"ring"), ("cx", &Px(cx)), ("cy", &Px(self.top + cy)), ("r", &r)]);
+                let r = Px(0.5 * column.cell + if circles { 0.0 } else { 3.0 });
+                self.svg.leaf(
+                    "circle",
+                    &[
+                        ("class", &class),
+                        ("cx", &Px(cx)),
+                        ("cy", &Px(self.top + cy)),
+                        ("r", &r),
+                    ],
+                );
             }
         }
-        self.svg.close();
     }
 
     /// The outputs beside the target, and the loss.
@@ -314,20 +406,43 @@ impl Drawing<'_> {
         let trace = self.trace;
         let (outputs, top) = (self.layout.outputs, self.top);
         let last = self.layout.layers[self.layout.layers.len() - 1];
-        let (z, p, t) = (trace.outputs(), &trace.predictions, targets(self.options.kind, trace.target, outputs.count));
+        let (z, p, t) = (
+            trace.outputs(),
+            &trace.predictions,
+            targets(self.options.kind, trace.target, outputs.count),
+        );
         let n = sub(last.number);
         let softmax = matches!(self.options.kind, LossKind::Ce | LossKind::SmoothedCe(_));
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((columns.z, head), "end", &format!("z{n}"));
-        let name = if softmax { format!("p = softmax(z{n})") } else { format!("y = z{n}") };
+        let name = if softmax {
+            format!("p = softmax(z{n})")
+        } else {
+            format!("y = z{n}")
+        };
         self.svg.label((columns.bar, head), "", &name);
-        self.svg.label((columns.target, head), "end", if softmax { "target q" } else { "target t" });
-        self.svg.label((columns.z, head - 16.0), "num dim end", &format!("1×{}", outputs.count));
+        self.svg.label(
+            (columns.target, head),
+            "end",
+            if softmax { "target q" } else { "target t" },
+        );
+        self.svg.label(
+            (columns.z, head - 16.0),
+            "num dim end",
+            &format!("1×{}", outputs.count),
+        );
         let most = shade::most(z);
-        let (low, high) = if softmax { (0.0, 1.0) } else { range(p.iter().chain(&t)) };
+        let (low, high) = if softmax {
+            (0.0, 1.0)
+        } else {
+            range(p.iter().chain(&t))
+        };
         let at = |v: f64| columns.bar + outputs.bar * (v - low) / (high - low);
-        self.svg.open("g", &[("data-part", &"outputs"), ("data-layer", &last.linear)]);
+        self.svg.open(
+            "g",
+            &[("data-part", &"outputs"), ("data-layer", &last.linear)],
+        );
         for c in 0..outputs.count {
             let y = top + outputs.row(c);
             let h = (outputs.pitch() * 0.56).min(15.0);
@@ -335,27 +450,53 @@ impl Drawing<'_> {
             let unit = format!("{}:{c}", last.linear);
             self.svg.open("g", &[("data-class", &c)]);
             let r = Px((outputs.pitch() * 0.4).min(9.0));
-            let circle: [(&str, &dyn std::fmt::Display); 3] = [("cx", &Px(outputs.x + 9.0)), ("cy", &Px(y)), ("r", &r)];
-            self.svg.leaf("circle", &[&circle[..], &[("class", &"base")]].concat());
+            let circle: [(&str, &dyn std::fmt::Display); 3] =
+                [("cx", &Px(outputs.x + 9.0)), ("cy", &Px(y)), ("r", &r)];
+            self.svg
+                .leaf("circle", &[&circle[..], &[("class", &"base")]].concat());
             let class = shade::class(z[c], most);
-            let title = format!("output {c}: z = {}, p = {}", self.text(z[c]), self.text(p[c]));
-            self.svg.titled("circle", &[&circle[..], &[("class", &class), ("data-unit", &unit)]].concat(), &title);
+            let title = format!(
+                "output {c}: z = {}, p = {}",
+                self.text(z[c]),
+                self.text(p[c])
+            );
+            self.svg.titled(
+                "circle",
+                &[&circle[..], &[("class", &class), ("data-unit", &unit)]].concat(),
+                &title,
+            );
             if outputs.count > 1 {
-                self.svg.label((columns.class, y + 4.5), &format!("head mid{bold}"), &c.to_string());
+                self.svg.label(
+                    (columns.class, y + 4.5),
+                    &format!("head mid{bold}"),
+                    &c.to_string(),
+                );
             }
             let texts = [self.text(z[c]), self.text(p[c]), target_text(t[c])];
             self.svg.label((columns.z, y + 4.0), "num end", &texts[0]);
             bar(&mut self.svg, (at(0.0), at(p[c])), (y, h), p[c]);
-            self.svg.label((columns.p, y + 4.0), &format!("num end{bold}"), &texts[1]);
-            self.svg.label((columns.target, y + 4.0), &format!("num end{bold}"), &texts[2]);
-            let path = format!("M{} {}v{}", Px(at(t[c])), Px(y - h / 2.0 - 2.0), Px(h + 4.0));
+            self.svg
+                .label((columns.p, y + 4.0), &format!("num end{bold}"), &texts[1]);
+            self.svg.label(
+                (columns.target, y + 4.0),
+                &format!("num end{bold}"),
+                &texts[2],
+            );
+            let path = format!(
+                "M{} {}v{}",
+                Px(at(t[c])),
+                Px(y - h / 2.0 - 2.0),
+                Px(h + 4.0)
+            );
             if t[c] != 0.0 {
                 self.svg.leaf("path", &[("class", &"tick"), ("d", &path)]);
             }
             self.svg.close();
         }
         let path = format!(
-            "M{} {}V{}", Px(at(0.0)), Px(top + outputs.row(0) - outputs.pitch() / 2.0),
+            "M{} {}V{}",
+            Px(at(0.0)),
+            Px(top + outputs.row(0) - outputs.pitch() / 2.0),
             Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
         );
         self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
@@ -389,10 +530,16 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn new(x: f64, number: f64, bar: f64) -> Self {
-        let (class, z) = (x + 28.0, x + 34.0 + number);
+        let (class, z) = (x + 29.0, x + 48.0 + number);
         let left = z + 10.0;
-        let p = left + bar - 10.0 + number;
-        Self { class, z, bar: left, p, target: p + 38.0 }
+        let p = left + bar + 12.0 + number;
+        Self {
+            class,
+            z,
+            bar: left,
+            p,
+            target: p + 42.0,
+        }
     }
 }
 
@@ -414,7 +561,9 @@ fn target_text(t: f64) -> String {
 
 /// From the least to the largest, with 0 between them.
 pub(super) fn range<'a>(values: impl Iterator<Item = &'a f64>) -> (f64, f64) {
-    let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), &v| (low.min(v), high.max(v)));
+    let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), &v| {
+        (low.min(v), high.max(v))
+    });
     if high > low { (low, high) } else { (0.0, 1.0) }
 }
 
@@ -423,24 +572,44 @@ pub(super) fn bar(svg: &mut Svg, (from, to): (f64, f64), (y, h): (f64, f64), val
     let class = if value < 0.0 { "n" } else { "p" };
     svg.leaf(
         "rect",
-        &[("class", &class), ("x", &Px(from.min(to))), ("y", &Px(y - h / 2.0)), ("width", &Px((to - from).abs())), ("height", &Px(h))],
+        &[
+            ("class", &class),
+            ("x", &Px(from.min(to))),
+            ("y", &Px(y - h / 2.0)),
+            ("width", &Px((to - from).abs())),
+            ("height", &Px(h)),
+        ],
     );
 }
 
 /// What a picture of the image's shape stands on.
 fn frame(svg: &mut Svg, (x, y): (f64, f64), cell: f64, (rows, columns): (usize, usize)) {
     let (w, h) = (Px(cell * columns as f64), Px(cell * rows as f64));
-    svg.leaf("rect", &[("class", &"base"), ("x", &Px(x)), ("y", &Px(y)), ("width", &w), ("height", &h)]);
+    svg.leaf(
+        "rect",
+        &[
+            ("class", &"base"),
+            ("x", &Px(x)),
+            ("y", &Px(y)),
+            ("width", &w),
+            ("height", &h),
+        ],
+    );
 }
 
 const CELL: &str = "M0 0h.86v.86h-.86z";
+/// A cell too small for a cross.
+const SMALL_OFF_CELL: &str = "M0 0h.86v.86h-.86zM0 .86l.86-.86";
 const CIRCLE: &str = "M.92 .5a.42 .42 0 1 1-.84 0a.42 .42 0 1 1 .84 0z";
-const OFF_CIRCLE: &str = "M.92 .5a.42 .42 0 1 1-.84 0a.42 .42 0 1 1 .84 0zM.22 .22l.56 .56M.22 .78l.56-.56";
+const OFF_CIRCLE: &str =
+    "M.92 .5a.42 .42 0 1 1-.84 0a.42 .42 0 1 1 .84 0zM.22 .22l.56 .56M.22 .78l.56-.56";
 
 /// A path of a cell moved to column c and row r.
 fn shape_at(shape: &str, (c, r): (usize, usize)) -> String {
     let parts = shape.split('M').skip(1).map(|part| {
-        let end = part.find(|ch: char| ch.is_ascii_alphabetic()).unwrap_or(part.len());
+        let end = part
+            .find(|ch: char| ch.is_ascii_alphabetic())
+            .unwrap_or(part.len());
         let (start, rest) = part.split_at(end);
         let mut xy = start.split(' ').map(|v| v.parse::<f64>().unwrap_or(0.0));
         let (x, y) = (xy.next().unwrap_or(0.0), xy.next().unwrap_or(0.0));

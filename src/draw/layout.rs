@@ -91,7 +91,12 @@ impl Column {
     fn new(layer: Layer, trace: &Trace, options: &Options<'_>, most: usize) -> Self {
         let y = layer.y(trace);
         let mut order: Vec<_> = (0..y.len()).collect();
-        let asked = |u: usize| options.units.iter().any(|&(m, unit)| layer.has(m) && unit == u);
+        let asked = |u: usize| {
+            options
+                .units
+                .iter()
+                .any(|&(m, unit)| layer.has(m) && unit == u)
+        };
         order.sort_by(|&a, &b| {
             let by_size = y[b].abs().total_cmp(&y[a].abs());
             asked(b).cmp(&asked(a)).then(by_size).then(a.cmp(&b))
@@ -111,11 +116,13 @@ impl Column {
     /// Chooses the grid with the largest cells that fit, and stands in the middle of (left, width).
     fn fit(&mut self, left: f64, width: f64) {
         let n = self.shown.len();
+        let (widest, largest) = if n <= CIRCLES { (1, 52.0) } else { (n, 32.0) };
         let size = |columns: usize| {
             let rows = n.div_ceil(columns);
-            (width / columns as f64).min(AREA / rows as f64).min(32.0)
+            (width / columns as f64)
+                .min(AREA / rows as f64)
+                .min(largest)
         };
-        let widest = if n <= CIRCLES { 1 } else { n };
         let columns = (1..=widest).max_by(|&a, &b| size(a).total_cmp(&size(b)).then(b.cmp(&a)));
         let columns = columns.unwrap_or(1);
         self.cell = size(columns);
@@ -176,6 +183,11 @@ impl Gap {
     pub(super) fn width(&self) -> f64 {
         self.x.1 - self.x.0
     }
+
+    /// Whether a formula is wider than it.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.width() < 96.0
+    }
 }
 
 /// The outputs' part of the frame.
@@ -217,8 +229,9 @@ impl Layout {
         let layers = Layer::all(trace);
         let hidden = layers.len() - 1;
         let number = 6.9 * (options.numbers.0 as f64 + 3.0);
-        let outputs_width = (72.0 + 2.0 * number + 110.0).clamp(290.0, 370.0);
-        let bar = outputs_width - 72.0 - 2.0 * number;
+        let texts = 112.0 + 2.0 * number;
+        let outputs_width = (texts + 96.0).clamp(300.0, 390.0);
+        let bar = outputs_width - texts;
         let drawn: Vec<_> = match hidden > MOST_COLUMNS {
             true => (0..3).chain(hidden - 2..hidden).collect(),
             false => (0..hidden).collect(),
@@ -247,7 +260,12 @@ impl Layout {
                 left_out = Some((x + gap + width / 2.0, hidden - drawn.len()));
                 x += 2.0 * gap + width;
             } else {
-                gaps.push(Gap { x: (x, x + gap), layer: layers[h], from, to: Some(i) });
+                gaps.push(Gap {
+                    x: (x, x + gap),
+                    layer: layers[h],
+                    from,
+                    to: Some(i),
+                });
                 x += gap;
             }
             let mut column = Column::new(layers[h], trace, options, most);
@@ -255,9 +273,26 @@ impl Layout {
             columns.push(column);
             (x, from) = (x + width, Some(i));
         }
-        gaps.push(Gap { x: (x, x + gap), layer: layers[hidden], from, to: None });
-        let outputs = Outputs { x: x + gap, count: trace.outputs().len(), number, bar };
-        Self { layers, columns, gaps, left_out, image_x, outputs }
+        gaps.push(Gap {
+            x: (x, x + gap),
+            layer: layers[hidden],
+            from,
+            to: None,
+        });
+        let outputs = Outputs {
+            x: x + gap,
+            count: trace.outputs().len(),
+            number,
+            bar,
+        };
+        Self {
+            layers,
+            columns,
+            gaps,
+            left_out,
+            image_x,
+            outputs,
+        }
     }
 
     /// The column of a hidden layer to which unit (module, unit) belongs, and its place there.

@@ -59,7 +59,10 @@ pub(super) fn picture(
     );
     svg.open(
         "g",
-        &[("transform", &transform), ("shape-rendering", &"crispEdges")],
+        &[
+            ("transform", &transform),
+            ("shape-rendering", &"crispEdges"),
+        ],
     );
     for (class, path) in paths {
         let class = if ink { class.replace('p', "i") } else { class };
@@ -68,17 +71,17 @@ pub(super) fn picture(
     svg.close();
 }
 
-/// A matrix made smaller: each cell is the element furthest from zero of those it stands for.
+/// A matrix made smaller: each cell is the mean of the elements it stands for.
 pub(super) fn reduced(matrix: &Array2<f64>, (rows, columns): (usize, usize)) -> Array2<f64> {
     let (rows, columns) = (rows.min(matrix.nrows()), columns.min(matrix.ncols()));
-    let mut cells = Array2::<f64>::zeros((rows, columns));
+    let mut sums = Array2::<f64>::zeros((rows, columns));
+    let mut counts = Array2::<f64>::zeros((rows, columns));
     for ((r, c), &value) in matrix.indexed_iter() {
-        let cell = &mut cells[[r * rows / matrix.nrows(), c * columns / matrix.ncols()]];
-        if value.abs() > cell.abs() {
-            *cell = value;
-        }
+        let cell = [r * rows / matrix.nrows(), c * columns / matrix.ncols()];
+        sums[cell] += value;
+        counts[cell] += 1.0;
     }
-    cells
+    sums / counts // each cell has an element: there are no more cells than elements
 }
 
 #[cfg(test)]
@@ -93,8 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_matrix_keeps_what_stands_out() {
+    fn a_smaller_matrix_has_means() {
         let matrix = ndarray::array![[1., -2., 0.], [3., 0., 0.], [0., 0., -4.]];
-        assert_eq!(reduced(&matrix, (2, 9)), ndarray::array![[3., -2., 0.], [0., 0., -4.]]);
+        assert_eq!(
+            reduced(&matrix, (2, 9)),
+            ndarray::array![[2., -1., 0.], [0., 0., -4.]]
+        );
     }
 }

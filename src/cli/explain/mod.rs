@@ -225,7 +225,12 @@ impl Explain {
         if let Some(path) = &self.svg {
             let units: Vec<_> = self.unit.iter().map(|u| (u.module, u.unit)).collect();
             let options = draw::Options {
-                title: &format!("{}, {} image {}", subject.title, self.split.name(), self.index),
+                title: &format!(
+                    "{}, {} image {}",
+                    subject.title,
+                    self.split.name(),
+                    self.index
+                ),
                 kind: subject.kind,
                 numbers,
                 pixels: (images.rows(), images.cols()),
