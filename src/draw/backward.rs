@@ -210,7 +210,7 @@ impl Drawing<'_> {
         self.svg.label(
             (x0 + IMAGE / 2.0, y0 + 40.0),
             "mid",
-            &format!("dw₁ of unit {unit} = x·dz₁[{unit}]"),
+            &format!("dw₁ of unit {unit}: x·dz₁"),
         );
         self.small_picture((x0, y0 + 52.0), cell, dw.column(unit));
     }

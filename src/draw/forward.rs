@@ -103,16 +103,16 @@ impl Drawing<'_> {
         let y = y0 + IMAGE + 28.0;
         let small = side * cell / IMAGE;
         let product = x * &w.column(unit);
-        for (i, (name, values)) in [("w₁", w.column(unit)), ("x·w₁", product.view())]
-            .into_iter()
-            .enumerate()
+        for (i, (name, values)) in [
+            (format!("w₁, unit {unit}"), w.column(unit)),
+            ("x·w₁".to_owned(), product.view()),
+        ]
+        .into_iter()
+        .enumerate()
         {
             let left = x0 + i as f64 * (side + 8.0);
-            self.svg.label(
-                (left + side / 2.0, y - 7.0),
-                "dim mid",
-                &format!("{name}, unit {unit}"),
-            );
+            self.svg
+                .label((left + side / 2.0, y - 7.0), "dim mid", &name);
             self.small_picture((left, y), small, values);
         }
     }

@@ -10,5 +10,7 @@ mod layout;
 mod network;
 mod shade;
 pub mod svg;
+#[cfg(test)]
+mod tests;
 
 pub use network::{BEGIN, Options, network};

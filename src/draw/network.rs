@@ -205,7 +205,7 @@ impl Drawing<'_> {
         matrix: &ndarray::Array2<f64>,
         attributes: (&str, usize),
     ) -> (f64, f64) {
-        let side = |n: usize| scale * (10.0 + 5.6 * (n as f64).log2());
+        let side = |n: usize| scale * (10.0 + 5.6 * (n as f64).log2()).min(66.0);
         let (w, h) = (side(matrix.ncols()), side(matrix.nrows()));
         let (left, top) = (x - w / 2.0, y - h / 2.0);
         let cells = shade::reduced(matrix, (24, 16));
