@@ -3,6 +3,8 @@
 //! The numbers are what the modules computed, by the very passes that train, in `f64`, so that sums agree
 //! with their parts to the last digit shown. Dropout is off, as it is when a network is used.
 
+mod numbers;
+
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 use crate::{
@@ -11,6 +13,8 @@ use crate::{
     team::Team,
     train::Trainer,
 };
+
+pub use numbers::{Numbers, shown};
 
 /// A module on the way: what went in and came out, and the gradients of both.
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@
 //! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
 //! | [`explain`] | one image through the network and back, every number kept |
+//! | [`draw`] | that, as a drawing |
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
@@ -62,6 +63,7 @@ pub mod augment;
 pub mod bench;
 pub mod checkpoint;
 pub mod data;
+pub mod draw;
 pub mod explain;
 pub mod gradcheck;
 pub mod linalg;

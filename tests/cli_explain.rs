@@ -213,3 +213,40 @@ fn what_cannot_be_explained_is_said() {
         assert!(stderr.contains(expected), "{args}: {stderr}");
     }
 }
+
+#[test]
+fn the_network_is_drawn_into_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.svg");
+    let output = mlp(
+        folder.path(),
+        "explain --hidden 4 --svg net.svg --unit 0:2 --precision 6",
+    );
+    let text = stdout(&output);
+    let svg = std::fs::read_to_string(&path).unwrap();
+    let loss = text.lines().find_map(|l| l.strip_prefix("L = −ln p[7] = "));
+    let loss = loss.unwrap().split(';').next().unwrap();
+    assert!(svg.contains(&format!("L = −ln p[7] = {loss}<")), "{loss}");
+    assert!(svg.contains("w₁, unit 2") && svg.ends_with("</svg>\n"));
+
+    // An older drawing gives way, another file does not, and stdout is for programs.
+    let output = mlp(folder.path(), "explain --hidden 5 --svg net.svg --json");
+    assert!(serde_json::from_str::<Value>(&stdout(&output)).is_ok());
+    let newer = std::fs::read_to_string(&path).unwrap();
+    assert!(newer.contains("784-5-10"));
+    std::fs::write(&path, "<svg>mine</svg>").unwrap();
+    for (args, code, expected) in [
+        ("--svg net.svg", 1, "not a drawing of mlp"),
+        ("--svg .", 1, "a folder"),
+        ("--svg none/net.svg", 1, "no such folder"),
+        ("--force", 2, "--svg"),
+    ] {
+        let output = mlp(folder.path(), &format!("explain {args}"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args}: {error}");
+        assert!(error.contains(expected), "{args}: {error}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), b"<svg>mine</svg>");
+    stdout(&mlp(folder.path(), "explain --svg net.svg --force"));
+    assert!(std::fs::read_to_string(&path).unwrap().contains("784-4-10"));
+}

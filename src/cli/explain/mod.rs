@@ -1,5 +1,6 @@
 //! `mlp explain`: one image through the network and back, in numbers.
 
+mod drawing;
 mod pass;
 mod table;
 
@@ -9,7 +10,8 @@ use anyhow::{Context, ensure};
 use clap::error::ErrorKind;
 use mlp::{
     data::{batches::Scaling, shell_quote},
-    explain::{Trace, judge},
+    draw,
+    explain::{Numbers, Trace, judge},
     model_file::LossKind,
     nn::{Architecture, Mlp},
     train::{Purpose, generator},
@@ -38,6 +40,7 @@ Examples:
   mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
+  mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved
@@ -93,6 +96,19 @@ pub struct Explain {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
+    /// Draw the network as well: an SVG file, for a browser, a slide or paper
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "logits",
+        help_heading = "Output"
+    )]
+    svg: Option<PathBuf>,
+
+    /// Replace the file of --svg even if it is no drawing of mlp
+    #[arg(long, requires = "svg", help_heading = "Output")]
+    force: bool,
+
     #[command(flatten)]
     data: DataArgs,
 }
@@ -136,62 +152,15 @@ struct Subject {
     dropout: bool,
 }
 
-/// How numbers are written: with so many digits after the point, and small ones with as many that count.
-#[derive(Clone, Copy)]
-struct Numbers(usize);
-
-impl Numbers {
-    fn text(self, number: f64) -> String {
-        let digits = self.0;
-        match number.abs() {
-            size if size >= 0.1 || size == 0.0 => self.fixed(number),
-            size if size >= 1e-4 => {
-                let zeros = (-size.log10()).ceil() as usize - 1;
-                format!("{number:.*}", digits + zeros)
-            }
-            _ => format!("{number:.*e}", digits - 1),
-        }
-    }
-
-    /// Digits after the point, for sums.
-    fn fixed(self, number: f64) -> String {
-        let text = format!("{number:.*}", self.0);
-        match text.strip_prefix('-') {
-            Some(zero) if !zero.contains(|c: char| c.is_ascii_digit() && c != '0') => zero.into(),
-            _ => text,
-        }
-    }
-
-    /// How wide a column of them is.
-    fn width(self) -> usize {
-        (self.0 + 7).max(11)
-    }
-
-    /// The numbers with as many digits as it takes to get the very `result` from what is shown.
-    fn worked<const K: usize>(
-        self,
-        numbers: [f64; K],
-        result: impl Fn([f64; K]) -> String,
-    ) -> [String; K] {
-        let exact = result(numbers);
-        let mut tries = (self.0..16).map(|digits| numbers.map(|v| Numbers(digits).text(v)));
-        let fits = |texts: &[String; K]| result(texts.each_ref().map(|text| shown(text))) == exact;
-        let found = tries.find(fits);
-        found.unwrap_or_else(|| numbers.map(|v| v.to_string()))
-    }
-}
-
-/// The number that a text shows.
-fn shown(text: &str) -> f64 {
-    text.parse().expect("a number just written")
-}
-
 impl Explain {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let numbers = Numbers(self.precision.into());
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
+        }
+        if let Some(path) = &self.svg {
+            drawing::check_writable(path, self.force)?;
         }
         let subject = self.subject()?;
         for &Unit { module, unit } in &self.unit {
@@ -253,6 +222,22 @@ impl Explain {
             page.step(&step, out)?;
         }
         out.flush()?;
+        if let Some(path) = &self.svg {
+            let units: Vec<_> = self.unit.iter().map(|u| (u.module, u.unit)).collect();
+            let options = draw::Options {
+                title: &format!(
+                    "{}, {} image {}",
+                    subject.title,
+                    self.split.name(),
+                    self.index
+                ),
+                kind: subject.kind,
+                numbers,
+                pixels: (images.rows(), images.cols()),
+                units: &units,
+            };
+            drawing::save(path, &draw::network(&trace, &options))?;
+        }
         match &self.model {
             Some(path) => next_step(format_args!(
                 "mlp explain {} --index {}{}",
@@ -341,38 +326,6 @@ impl Explain {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_keep_their_digits_however_small() {
-        let numbers = Numbers(4);
-        for (number, text) in [
-            (0.0, "0.0000"),
-            (2.12019, "2.1202"),
-            (-0.88, "-0.8800"),
-            (-0.0105123, "-0.01051"),
-            (0.1, "0.1000"),
-            (0.01, "0.01000"),
-            (1e-4, "0.0001000"),
-            (1.2344e-7, "1.234e-7"),
-            (-0.0, "0.0000"),
-        ] {
-            assert_eq!(numbers.text(number), text);
-        }
-    }
-
-    #[test]
-    fn a_calculator_gets_what_is_shown() {
-        let numbers = Numbers(4);
-        for i in 1..2000 {
-            let (a, b) = ((f64::from(i) * 0.7).sin() * 3.0, (f64::from(i) * 1.3).cos());
-            let product = |[a, b]: [f64; 2]| numbers.text(a * b);
-            let texts = numbers.worked([a, b], product);
-            let again = product(texts.each_ref().map(|text| shown(text)));
-            assert_eq!(again, numbers.text(a * b), "{texts:?}");
-            assert!(texts.iter().all(|text| text.len() < 12), "{texts:?}");
-        }
-        assert_eq!(numbers.fixed(-1e-9), "0.0000");
-    }
 
     #[test]
     fn units_are_a_module_and_a_place() {

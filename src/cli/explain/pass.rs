@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use mlp::{
-    explain::{Term, Trace, judge, terms},
+    explain::{Numbers, Term, Trace, judge, shown, terms},
     loss::Loss,
     model_file::LossKind,
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::output::{BOLD, DIM, Output},
-    Numbers, Unit, shown, table,
+    Unit, table,
 };
 
 /// Units and products that are shown where nobody asks for one.

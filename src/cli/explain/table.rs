@@ -3,16 +3,13 @@
 use std::io::{self, Write};
 
 use mlp::{
-    explain::{self, Judged, judge},
+    explain::{self, Judged, Numbers, judge},
     model_file::LossKind,
 };
 use ndarray::Array1;
 use serde_json::{Value, json};
 
-use super::{
-    super::output::{BOLD, DIM, Output},
-    Numbers,
-};
+use super::super::output::{BOLD, DIM, Output};
 
 /// Logit, minus the maximum, e^, softmax, −ln, target, gradient; and the loss.
 pub(super) fn cross_entropy(

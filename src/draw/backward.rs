@@ -1,0 +1,222 @@
+//! The lower half: the gradients, from the outputs back to the weights of the first layer.
+
+use super::{
+    forward::{Columns, bar},
+    layout::{AREA, Column, Gap, IMAGE},
+    network::{Drawing, sub},
+    shade,
+    svg::Px,
+};
+use crate::{explain::Numbers, model_file::LossKind};
+
+impl Drawing<'_> {
+    pub(super) fn backward(&mut self) {
+        self.svg.open("g", &[("data-pass", &"backward")]);
+        self.doutputs();
+        for column in self.layout.columns.clone().iter().rev() {
+            self.dunits(column);
+        }
+        for gap in self.layout.gaps.clone().iter().rev() {
+            self.dweights(gap);
+        }
+        if let Some((x, _)) = self.layout.left_out {
+            self.svg.label((x, self.top + AREA / 2.0), "head mid", "⋯");
+        }
+        self.dpicture();
+        self.svg.close();
+    }
+
+    /// ∂L/∂outputs as signed bars.
+    fn doutputs(&mut self) {
+        let (outputs, top) = (self.layout.outputs, self.top);
+        let dz = self.trace.doutputs();
+        let last = self.layout.layers[self.layout.layers.len() - 1];
+        let n = sub(last.number);
+        let formula = match self.options.kind {
+            LossKind::Ce | LossKind::SmoothedCe(_) => format!("dz{n} = p − q"),
+            LossKind::MseOnehot => format!("dz{n} = 2(y − t)/{}", outputs.count),
+            LossKind::MseDigit => format!("dz{n} = 2(y − t)"),
+        };
+        let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
+        let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
+        let middle = left + width / 2.0;
+        let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
+        self.svg.label((middle, head), "mid", &formula);
+        self.svg.label(
+            (columns.target, head),
+            "num dim end",
+            &format!("1×{}", outputs.count),
+        );
+        let most = shade::most(dz);
+        self.svg.open(
+            "g",
+            &[("data-part", &"outputs"), ("data-layer", &last.linear)],
+        );
+        for (c, &value) in dz.iter().enumerate() {
+            let y = top + outputs.row(c);
+            let h = (outputs.pitch() * 0.56).min(15.0);
+            let class = if c == usize::from(self.trace.target) && outputs.count > 1 {
+                " bold"
+            } else {
+                ""
+            };
+            self.svg.open(
+                "g",
+                &[
+                    ("data-class", &c),
+                    ("data-unit", &format_args!("{}:{c}", last.linear)),
+                ],
+            );
+            if outputs.count > 1 {
+                self.svg.label(
+                    (columns.class, y + 4.5),
+                    &format!("head mid{class}"),
+                    &c.to_string(),
+                );
+            }
+            bar(
+                &mut self.svg,
+                (middle, middle + 0.5 * width * value / most),
+                (y, h),
+                value,
+            );
+            let number = self.text(value);
+            self.svg.label(
+                (columns.target, y + 4.0),
+                &format!("num end{class}"),
+                &number,
+            );
+            self.svg.close();
+        }
+        let path = format!(
+            "M{} {}V{}",
+            Px(middle),
+            Px(top + outputs.row(0) - outputs.pitch() / 2.0),
+            Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
+        );
+        self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
+        self.svg.close();
+    }
+
+    /// ∂L/∂z of a hidden layer.
+    fn dunits(&mut self, column: &Column) {
+        let trace = self.trace;
+        let layer = column.layer;
+        let (n, x) = (sub(layer.number), column.middle());
+        let name = layer.activation.map_or("", |a| trace.modules[a].name);
+        let formula = match name {
+            "ReLU" => format!("dz{n} = dh{n} if z{n} > 0"),
+            "Tanh" => format!("dz{n} = dh{n}(1 − h{n}²)"),
+            "Sigmoid" => format!("dz{n} = dh{n}·h{n}(1 − h{n})"),
+            "ScaledTanh" => format!("dz{n} = dh{n}·f′(z{n})"),
+            _ => format!("dz{n} = dh{n}"),
+        };
+        self.svg.label((x, self.top - 26.0), "mid", &formula);
+        self.svg.label(
+            (x, self.top - 10.0),
+            "num dim mid",
+            &format!("1×{}", column.units),
+        );
+        let dz = &trace.modules[layer.linear].dy;
+        let dh = &trace.modules[layer.activation.unwrap_or(layer.linear)].dy;
+        let title = |drawing: &Self, u: usize| {
+            // Of many, those of the upper half are enough: a file is to stay small.
+            let text = |v| drawing.text(v);
+            (dz.len() <= 128)
+                .then(|| format!("unit {u}: dh = {}, dz = {}", text(dh[u]), text(dz[u])))
+        };
+        self.cells(column, "units", dz, &title);
+        let (w, h) = column.size();
+        let norm = format!("‖dz{n}‖ = {}", self.text(norm(dz)));
+        self.svg.label(
+            (x, self.top + column.corner.1 + h + 16.0),
+            "num dim mid",
+            &norm,
+        );
+        if column.circles() && self.room_for_numbers() {
+            for (i, &u) in column.shown.iter().enumerate() {
+                let (_, cy) = column.centre(i);
+                let at = (column.corner.0 + w + 5.0, self.top + cy + 4.0);
+                let number = self.text(dz[u]);
+                self.svg.label(at, "num", &number);
+            }
+        }
+    }
+
+    /// ∂L/∂w of a layer, and the gradient that its input gets.
+    fn dweights(&mut self, gap: &Gap) {
+        let linear = gap.layer.linear;
+        let [w, b] = self.trace.network.modules()[linear].params() else {
+            return;
+        };
+        let (i, o) = w.grad.dim();
+        let (x, n) = (gap.middle(), sub(gap.layer.number));
+        let input = match gap.layer.number {
+            1 => "x".to_owned(),
+            number => format!("h{}", sub(number - 1)),
+        };
+        let mut y = self.top - 42.0;
+        if gap.layer.number > 1 {
+            self.svg
+                .label((x, y), "mid", &format!("d{input} = dz{n}·w{n}ᵀ"));
+        }
+        y = self.top + AREA / 2.0;
+        let (names, product) = (
+            [format!("dw{n}"), format!("db{n}")],
+            format!("{input}ᵀ·dz{n}"),
+        );
+        let norms = [norm(&w.grad), norm(&b.grad)];
+        let (above, below) = match gap.is_narrow() {
+            true => {
+                let norms = names
+                    .iter()
+                    .zip(norms)
+                    .flat_map(|(name, v)| [format!("‖{name}‖"), Numbers(3).text(v)]);
+                (vec![product, format!("{} =", names[0])], norms.collect())
+            }
+            false => {
+                let norms = names
+                    .iter()
+                    .zip(norms)
+                    .map(|(name, v)| format!("‖{name}‖ = {}", self.text(v)));
+                (
+                    vec![format!("{} = {product}", names[0])],
+                    norms.collect::<Vec<_>>(),
+                )
+            }
+        };
+        let scale = (gap.width() / 84.0).min(1.6);
+        let (top, bottom) = self.block((x, y - 10.0), scale, &w.grad, ("weights", linear));
+        for (line, words) in above.iter().enumerate() {
+            self.svg
+                .label((x, top - 8.0 - 15.0 * line as f64), "mid", words);
+        }
+        let shape = format!("{i}×{o}");
+        for (line, words) in std::iter::once(&shape).chain(&below).enumerate() {
+            self.svg.label(
+                (x, bottom + 16.0 + 15.0 * line as f64),
+                "num dim mid",
+                words,
+            );
+        }
+    }
+
+    /// ∂L/∂w of one unit of the first layer, as a picture.
+    fn dpicture(&mut self) {
+        let ((x0, y0), cell) = self.image();
+        let (layer, unit) = self.pictured();
+        let dw = &self.trace.network.modules()[layer.linear].params()[0].grad;
+        self.svg.label((x0, y0 - 40.0), "head", "← backward");
+        self.svg.label(
+            (x0 + IMAGE / 2.0, y0 + 40.0),
+            "mid",
+            &format!("dw₁ of unit {unit}: x·dz₁"),
+        );
+        self.small_picture((x0, y0 + 52.0), cell, dw.column(unit));
+    }
+}
+
+/// The length of a vector or matrix.
+fn norm<D: ndarray::Dimension>(values: &ndarray::Array<f64, D>) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
