@@ -23,6 +23,7 @@
 //! | [`checkpoint`] | a training run that can go on after it was killed |
 //! | [`gradcheck`] | every gradient against finite differences |
 //! | [`explain`] | one image through the network and back, every number kept |
+//! | [`page`] | the same as a page with a pad to draw on |
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
@@ -71,6 +72,7 @@ pub mod mistakes;
 pub mod model_file;
 pub mod nn;
 pub mod optim;
+pub mod page;
 pub mod recipe;
 pub mod team;
 pub mod train;

@@ -1,5 +1,6 @@
 //! `mlp explain`: one image through the network and back, in numbers.
 
+mod html;
 mod pass;
 mod table;
 
@@ -38,7 +39,8 @@ Examples:
   mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
-  mlp explain model.bin --json | jq .loss       for a program to read")]
+  mlp explain model.bin --json | jq .loss       for a program to read
+  mlp explain model.bin --index 0 --html page.html   a page to step through, with a pad to draw on")]
 pub struct Explain {
     /// A model that mlp train has saved
     #[arg(conflicts_with_all = ["hidden", "loss", "seed"])]
@@ -92,6 +94,15 @@ pub struct Explain {
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     json: bool,
+
+    /// Write one page for a browser, complete in itself: the network drawn, every formula with its numbers,
+    /// and a pad whose digits run through these weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "logits"], help_heading = "Output")]
+    html: Option<PathBuf>,
+
+    /// Replace the file of --html whatever it is
+    #[arg(long, requires = "html", help_heading = "Output")]
+    force: bool,
 
     #[command(flatten)]
     data: DataArgs,
@@ -157,6 +168,9 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
+        if let Some(path) = &self.html {
+            html::check_writable(path, self.force)?;
+        }
         let subject = self.subject()?;
         for &Unit { module, unit } in &self.unit {
             let outputs = subject.network.outputs();
@@ -179,6 +193,10 @@ impl Explain {
         let order = [u32::try_from(self.index).context("--index")?];
         subject.scaling.gather(&images, &order, &mut x);
         let target = images.labels[self.index];
+        if let Some(path) = &self.html {
+            let grey = images.images.row(self.index).to_vec();
+            return self.page(path, &subject, (&grey, target), out);
+        }
         let loss = subject.kind.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
