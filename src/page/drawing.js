@@ -60,10 +60,10 @@ function makeDrawing(root, upright) {
   const pixel = upright ? 5.5 : 7;
   const [high, wide] = upright ? [154, 132] : [200, 132];
   const gap = upright ? 64 : 92;
-  const below = upright ? 186 : 292; // from the forward row to the gradients
+  const below = upright ? 186 : 268; // from the forward row to the gradients
   let along = upright ? 22 : 8;
   const across = upright ? 4 : 42;
-  const lines = svg('g', { class: 'lines' });
+  const lines = svg('g', { class: 'lines' }), linesBack = svg('g', { class: 'lines' });
   const blocks = svg('g'), words = svg('g', { class: 'words' });
   const say = (x, y, text, more = {}) => { words.append(svg('text', { x, y, ...more }, text)); };
   const put = ({ rows, columns, size }, n, row, thing, more = {}) => {
@@ -101,7 +101,7 @@ function makeDrawing(root, upright) {
     along += extent + gap;
   }
   const output = layers.at(-1);
-  const judge = outputBars(output, along - gap + (upright ? 24 : 30), upright, blocks, say);
+  const judge = outputBars(output, along - gap + (upright ? 40 : 30), upright, blocks, say);
   const length = along - gap + judge.extent + 12;
   const depth = across + below + high + (upright ? 4 : 32);
   const [width, height] = upright ? [depth, length] : [length, depth];
@@ -109,9 +109,9 @@ function makeDrawing(root, upright) {
   root.style.minWidth = upright ? '' : `${Math.min(width, 2000) * 0.75}px`;
   if (upright) say(across + high / 2, 12, 'forward', { class: 'way' }), say(across + below + high / 2, 12, 'gradients', { class: 'way' });
   else say(8, 14, 'forward', { class: 'way start' }), say(8, below + 14, 'gradients', { class: 'way start' });
-  root.replaceChildren(lines, blocks, words);
+  root.replaceChildren(lines, linesBack, blocks, words);
 
-  function connect(from, to, module, score, thing) {
+  function connect(lines, from, to, module, score, thing) {
     const O = module.y.length, followed = state.follow;
     const follows = followed && modules[followed.m] && followed.m === module.m;
     const count = follows ? module.x.length : module.w.length;
@@ -132,16 +132,17 @@ function makeDrawing(root, upright) {
     const { pass, follow } = state;
     parts.pixels.paint(pass.modules[0].x.map((x, p) => state.greys[p]), 255);
     lines.replaceChildren();
+    linesBack.replaceChildren();
     let before = parts.pixels, beforeGradient = null;
     for (const layer of layers) {
       const module = { ...pass.modules[layer.m], m: layer.m };
       const O = module.y.length;
       layer.forward.paint(pass.modules[layer.end].y);
       layer.backward.paint(module.dy);
-      connect(before, layer.forward, module, (p, u) => module.x[p] * module.w[p * O + u], (p, u) => `weight:${layer.m}:${p}:${u}`);
+      connect(lines, before, layer.forward, module, (p, u) => module.x[p] * module.w[p * O + u], (p, u) => `weight:${layer.m}:${p}:${u}`);
       if (beforeGradient) {
         const mask = pass.modules[beforeGradient.m].dy;
-        connect(beforeGradient.backward, layer.backward, module, (p, u) => mask[p] === 0 ? 0 : module.dy[u] * module.w[p * O + u], (p, u) => `weight:${layer.m}:${p}:${u}`);
+        connect(linesBack, beforeGradient.backward, layer.backward, module, (p, u) => mask[p] === 0 ? 0 : module.dy[u] * module.w[p * O + u], (p, u) => `weight:${layer.m}:${p}:${u}`);
       }
       [before, beforeGradient] = [layer.forward, layer];
     }
@@ -166,6 +167,7 @@ function makeDrawing(root, upright) {
       block.group.classList.toggle('current', back && i === layer + 1);
       block.group.classList.toggle('faint', m !== undefined && !back || loss);
     });
+    linesBack.classList.toggle('faint', m !== undefined && !back || loss);
     judge.group.classList.toggle('current', loss);
   }
   return { paint };
@@ -201,10 +203,10 @@ function outputBars(output, along, upright, blocks, say) {
   if (!upright) {
     say(along + long / 2, y - 8, label, { class: 'title' });
     say(along + long + 16, y - 8, 't', { class: 'title' });
-  } else say(x + n * step / 2, along + long + 58, `${label}, target`);
+  } else say(x + n * step / 2, along + long + 42, `${label}, target`);
   return {
     group,
-    extent: (upright ? 64 : 30 + 78) + long,
+    extent: (upright ? 40 + 50 : 30 + 78) + long,
     paint({ judged, target, predicted }) {
       const t = judged.q ?? judged.t;
       const span = one ? 9 : 1;

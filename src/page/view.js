@@ -223,6 +223,7 @@ narrow.addEventListener('change', redraw);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => pad.paint());
 
 pad = makePad(by('pad'), changed);
+if (matchMedia('(max-width: 900px)').matches) closeWords();
 run();
 makeSteps();
 drawing = makeDrawing(by('net'), narrow.matches);
