@@ -129,7 +129,9 @@ mod tests {
     }
 
     fn data_of(html: &str) -> Value {
-        let (_, rest) = html.split_once(r#"<script type="application/json" id="data">"#).unwrap();
+        let (_, rest) = html
+            .split_once(r#"<script type="application/json" id="data">"#)
+            .unwrap();
         serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
     }
 
@@ -138,12 +140,19 @@ mod tests {
         let (network, html) = page_of("model.bin");
         let data = data_of(&html);
         assert_eq!(data["loss"]["smoothing"], 0.1);
-        assert_eq!(STANDARD.decode(data["pixels"].as_str().unwrap()).unwrap(), [7; 784]);
+        assert_eq!(
+            STANDARD.decode(data["pixels"].as_str().unwrap()).unwrap(),
+            [7; 784]
+        );
         for (m, module) in network.modules().iter().enumerate() {
             assert_eq!(data["modules"][m]["name"], module.name());
             for param in module.params() {
-                let bytes = STANDARD.decode(data["modules"][m][param.name].as_str().unwrap()).unwrap();
-                let (numbers, []) = bytes.as_chunks::<4>() else { panic!("{} bytes", bytes.len()) };
+                let bytes = STANDARD
+                    .decode(data["modules"][m][param.name].as_str().unwrap())
+                    .unwrap();
+                let (numbers, []) = bytes.as_chunks::<4>() else {
+                    panic!("{} bytes", bytes.len())
+                };
                 let numbers = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes));
                 assert!(numbers.eq(param.value.iter().map(|&v| v as f32)));
             }
@@ -152,7 +161,12 @@ mod tests {
 
     #[test]
     fn nothing_in_the_data_is_taken_for_the_page() {
-        for title in ["</script><script>alert(1)</script>", "<!--", "{{style}}{{script}}{{data}}", "a\"b\\c\u{2028}"] {
+        for title in [
+            "</script><script>alert(1)</script>",
+            "<!--",
+            "{{style}}{{script}}{{data}}",
+            "a\"b\\c\u{2028}",
+        ] {
             let (_, html) = page_of(title);
             assert_eq!(data_of(&html)["title"], title);
             assert_eq!(html.matches("</script>").count(), 2, "{title}");
@@ -163,7 +177,16 @@ mod tests {
     fn nothing_is_fetched_from_anywhere() {
         let (_, html) = page_of("model.bin");
         assert!(html.starts_with(BEGINNING) && html.contains("default-src 'none'"));
-        for foreign in ["http:", "https:", "src=", "@import", "url(", "fetch(", "XMLHttpRequest", "import("] {
+        for foreign in [
+            "http:",
+            "https:",
+            "src=",
+            "@import",
+            "url(",
+            "fetch(",
+            "XMLHttpRequest",
+            "import(",
+        ] {
             assert!(!html.contains(foreign), "{foreign}");
         }
         assert!(html.len() < 120_000, "{} bytes", html.len());

@@ -33,14 +33,7 @@ impl Explain {
         (pixels, label): (&[u8], u8),
         out: &mut Output,
     ) -> anyhow::Result<Outcome> {
-        let parameters = subject.network.parameter_count();
         let layers = layers_text(&subject.network.layers());
-        ensure!(
-            parameters <= MAX_PARAMETERS,
-            "--html: {layers} has {} parameters, expected at most {}: explain it without --html",
-            thousands(parameters as u64),
-            thousands(MAX_PARAMETERS as u64),
-        );
         let image = format!("{} image {}", self.split.name(), self.index);
         let summary = format!("{layers}, {}", subject.kind);
         let html = Page {
@@ -71,7 +64,9 @@ impl Explain {
         )?;
         out.flush()?;
         if html.len() > LARGE {
-            note("the page holds all weights of a large network: a browser takes a while to open it");
+            note(
+                "the page holds all weights of a large network: a browser takes a while to open it",
+            );
         }
         let opener = match () {
             _ if cfg!(windows) => "start",
@@ -81,6 +76,19 @@ impl Explain {
         next_step(format_args!("{opener} {}", shell_quote(path)));
         Ok(Outcome::Done)
     }
+}
+
+/// Refuses a network that is too large for a page.
+pub(super) fn check_parameters(layers: &[usize]) -> anyhow::Result<()> {
+    let parameters: usize = layers.windows(2).map(|io| (io[0] + 1) * io[1]).sum();
+    ensure!(
+        parameters <= MAX_PARAMETERS,
+        "--html: {} has {} parameters, expected at most {}: explain it without --html",
+        layers_text(layers),
+        thousands(parameters as u64),
+        thousands(MAX_PARAMETERS as u64),
+    );
+    Ok(())
 }
 
 /// Refuses to write over a file that is no page of ours.

@@ -253,6 +253,7 @@ impl Explain {
     fn subject(&self) -> anyhow::Result<Subject> {
         if let Some(path) = &self.model {
             let model = load_model::<f64>(path)?;
+            self.check_page(&model.metadata.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
                 network: model.network,
@@ -273,6 +274,7 @@ impl Explain {
         };
         let layers = self.hidden.layers(kind);
         check_size(&layers, 1, (16, 16))?;
+        self.check_page(&layers)?;
         let architecture = Architecture::relu(&layers);
         let mut rng = generator(self.seed, Purpose::Init);
         Ok(Subject {
@@ -283,6 +285,14 @@ impl Explain {
             valid: 0,
             dropout: false,
         })
+    }
+
+    /// Whether a page can hold a network of these layers, if one is asked for.
+    fn check_page(&self, layers: &[usize]) -> anyhow::Result<()> {
+        match self.html {
+            Some(_) => html::check_parameters(layers),
+            None => Ok(()),
+        }
     }
 
     /// `--logits`: no model, no data.
