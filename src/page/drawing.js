@@ -50,7 +50,7 @@ function gridOf(n, high, wide, largestCell) {
 }
 
 function makeDrawing(root, upright) {
-  const { modules, z, judged } = state.pass;
+  const { modules } = state.pass;
   const layers = modules.flatMap((module, m) => {
     if (!module.w) return [];
     let end = m;
@@ -68,7 +68,7 @@ function makeDrawing(root, upright) {
   const say = (x, y, text, more = {}) => { words.append(svg('text', { x, y, ...more }, text)); };
   const put = ({ rows, columns, size }, n, row, thing, more = {}) => {
     const extent = (upright ? columns : rows) * size;
-    const from = across + row * below + (row === 0 || !upright ? (high - extent) / 2 : (high - extent) / 2);
+    const from = across + row * below + (high - extent) / 2;
     const block = cellBlock({ n, rows, columns, size, x: upright ? from : along, y: upright ? along : from, byColumns: !upright, thing, ...more });
     blocks.append(block.group);
     return block;
@@ -89,8 +89,8 @@ function makeDrawing(root, upright) {
   for (const layer of layers) {
     const drawn = Math.min(layer.n, DRAWN);
     const last = layer === layers.at(-1);
-    const fitted = last ? { rows: drawn, columns: 1, size: upright ? 15 : 20 } : upright ? gridOf(drawn, wide, high, 20) : gridOf(drawn, high, wide, 20);
-    const grid = last && upright ? { rows: 1, columns: drawn, size: 15 } : fitted;
+    const grid = last ? upright ? { rows: 1, columns: drawn, size: 15 } : { rows: drawn, columns: 1, size: 20 }
+      : upright ? gridOf(drawn, wide, high, 20) : gridOf(drawn, high, wide, 20);
     layer.forward = put(grid, drawn, 0, u => `unit:${layer.end}:${u}`);
     layer.backward = put(grid, drawn, 1, u => `dy:${layer.m}:${u}`);
     const name = layer.end > layer.m ? modules[layer.m + 1].name : last ? 'z' : 'Linear';
@@ -130,7 +130,7 @@ function makeDrawing(root, upright) {
   /** New numbers in the same drawing. */
   function paint() {
     const { pass, follow } = state;
-    parts.pixels.paint(pass.modules[0].x.map((x, p) => state.greys[p]), 255);
+    parts.pixels.paint(state.greys, 255);
     lines.replaceChildren();
     linesBack.replaceChildren();
     let before = parts.pixels, beforeGradient = null;

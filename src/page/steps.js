@@ -136,22 +136,22 @@ function termsTable(m) {
   return made;
 }
 
-const digits = (z, mark) => ['class', c => mark(c)];
+const CLASS = ['class', c => c];
 
 function softmaxTable() {
   const { z, judged: j, dz, target } = state.pass;
   const column = (heading, values, kind) => [heading, c => num(values[c]), c => `${kind}:${c}`];
   return table('Softmax and cross-entropy by hand', [
-    digits(z, c => c), column('z', z, 'z'), column('z − max', j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
+    CLASS, column('z', z, 'z'), column('z − max', j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
     column('−ln p', j.nll, 'nll'), column('target q', j.q, 'q'), column('dz = p − q', dz, 'dz'),
-  ], z.length, { strong: target, foot: ['sum', '', '', num(j.total), num(sum(j.p)), '', num(sum(j.q)), num(sum(dz))] });
+  ], z.length, { strong: target, foot: ['sum', '', '', num(j.total), num(sum(j.p)), '', num(sum(j.q)), num(Math.abs(sum(dz)) < 1e-12 ? 0 : sum(dz))] });
 }
 
 function gradientTable() {
   const { z, judged: j, dz, target } = state.pass;
   const t = j.q ?? j.t;
   return table(j.q ? 'dz = p − q' : 'dz = 2·(z − t) / C', [
-    digits(z, c => c), [j.q ? 'softmax p' : 'z', c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], ['dz', c => num(dz[c]), c => `dz:${c}`],
+    CLASS, [j.q ? 'softmax p' : 'z', c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], ['dz', c => num(dz[c]), c => `dz:${c}`],
   ], z.length, { strong: z.length > 1 ? target : -1 });
 }
 
@@ -164,7 +164,7 @@ function mseTables() {
     const column = (heading, values, kind) => [heading, c => num(values[c]), own && (c => `${kind}:${c}`)];
     const name = digit ? z.length === 1 ? `digit target: the one output shall be ${target}` : `digit target: ${target} for every output, which makes sense with one output only` : `one-hot targets: 1 for output ${target}, 0 for the others`;
     return table(`mse, ${name}; L = ${num(j.loss)}${own ? '' : ' (not this network’s loss)'}`, [
-      digits(z, c => c), column('z', z, 'z'), column('target t', j.t, 'q'), column('diff z − t', j.diff, 'diff'), column('diff²', j.squares, 'square'), column('dz = 2·diff/C', dz, 'dz'),
+      CLASS, column('z', z, 'z'), column('target t', j.t, 'q'), column('diff z − t', j.diff, 'diff'), column('diff²', j.squares, 'square'), column('dz = 2·diff/C', dz, 'dz'),
     ], z.length, { strong: z.length > 1 ? target : -1 });
   };
   if (z.length === 1) return [one(true), element('p', { class: 'note' }, 'One-hot targets need ten outputs, and here is one.')];

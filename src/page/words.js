@@ -9,7 +9,7 @@ const TERMS = 8;
 function num(number, digits = DATA.precision) {
   const small = number !== 0 && Math.abs(number) < 0.5 * 0.1 ** (digits - 1);
   const text = small ? number.toExponential(Math.max(digits - 2, 0)) : number.toFixed(digits);
-  return text.replace('-', '−').replace('e−', 'e−');
+  return text.replaceAll('-', '−');
 }
 
 /** Numbers before and after a step differ far behind the point. */
