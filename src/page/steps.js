@@ -14,7 +14,7 @@ const element = (tag, attributes = {}, ...children) => {
 /** Numbers of a row that are written out. */
 const WRITTEN = 160;
 /** Rows and columns of a matrix that are drawn. */
-const MATRIX = 48;
+const MATRIX = 64;
 
 function stepsOf({ modules, judged }) {
   const steps = [{
