@@ -24,6 +24,7 @@
 //! | [`gradcheck`] | every gradient against finite differences |
 //! | [`explain`] | one image through the network and back, every number kept |
 //! | [`draw`] | that, as a drawing |
+//! | [`page`] | that, as a page with a pad to draw on |
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
@@ -73,6 +74,7 @@ pub mod mistakes;
 pub mod model_file;
 pub mod nn;
 pub mod optim;
+pub mod page;
 pub mod recipe;
 pub mod team;
 pub mod train;

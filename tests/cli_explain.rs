@@ -250,3 +250,68 @@ fn the_network_is_drawn_into_a_file_of_its_own() {
     stdout(&mlp(folder.path(), "explain --svg net.svg --force"));
     assert!(std::fs::read_to_string(&path).unwrap().contains("784-4-10"));
 }
+
+#[test]
+fn a_page_is_written_that_overwrites_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let explain = |args: &str| mlp(folder.path(), &format!("explain --html page.html {args}"));
+    for args in [
+        "",
+        "--hidden none --index 3",
+        "--loss mse --target digit",
+        "--hidden 6,5 --lr 0.5 --precision 6",
+    ] {
+        let text = stdout(&explain(args));
+        assert!(text.starts_with("saved page.html ("), "{text}");
+        let html = std::fs::read_to_string(&page).unwrap();
+        assert!(html.starts_with(mlp::page::BEGINNING) && html.trim_end().ends_with("</html>"));
+        assert!(
+            !html.contains("http:") && !html.contains("https:"),
+            "{args}"
+        );
+        assert!(!html.contains("{{"), "{args}: every place is filled");
+    }
+    std::fs::write(&page, "a letter").unwrap();
+    let refused = explain("");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("not a page of mlp explain") && stderr.contains("--force"),
+        "{stderr}"
+    );
+    assert_eq!(std::fs::read(&page).unwrap(), b"a letter");
+    stdout(&explain("--force"));
+    assert!(
+        std::fs::read(&page)
+            .unwrap()
+            .starts_with(mlp::page::BEGINNING.as_bytes())
+    );
+}
+
+#[test]
+fn a_page_of_the_lessons_network_is_small_and_one_too_large_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    stdout(&mlp(folder.path(), "explain --hidden 50 --html page.html"));
+    let bytes = std::fs::metadata(folder.path().join("page.html"))
+        .unwrap()
+        .len();
+    assert!(bytes < 400_000, "{bytes} bytes");
+    for (args, code, expected) in [
+        (
+            "--hidden 7000,7000 --html large.html",
+            1,
+            "expected at most 50,000,000",
+        ),
+        ("--html nowhere/page.html", 1, "no such folder"),
+        ("--html . --force", 1, "a folder"),
+        ("--html page.html --json", 2, "cannot be used with"),
+        ("--force", 2, "--html"),
+    ] {
+        let output = mlp(folder.path(), &format!("explain {args}"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args}: {stderr}");
+        assert!(stderr.contains(expected), "{args}: {stderr}");
+    }
+    assert!(!folder.path().join("large.html").exists());
+}

@@ -15,6 +15,7 @@ mod mistakes;
 mod network;
 mod optim;
 mod output;
+mod own_file;
 mod recipes;
 mod train;
 

@@ -1,6 +1,7 @@
 //! `mlp explain`: one image through the network and back, in numbers.
 
 mod drawing;
+mod html;
 mod pass;
 mod table;
 
@@ -41,6 +42,7 @@ Examples:
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
   mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
+  mlp explain model.bin --html page.html        a page to step through, with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved
@@ -105,8 +107,13 @@ pub struct Explain {
     )]
     svg: Option<PathBuf>,
 
-    /// Replace the file of --svg even if it is no drawing of mlp
-    #[arg(long, requires = "svg", help_heading = "Output")]
+    /// Write one page for a browser, complete in itself: the network drawn, every formula with its numbers,
+    /// and a pad whose digits run through these weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "logits"], help_heading = "Output")]
+    html: Option<PathBuf>,
+
+    /// Replace the files of --svg and --html whatever they are
+    #[arg(long, help_heading = "Output")]
     force: bool,
 
     #[command(flatten)]
@@ -159,8 +166,15 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
+        if self.force && self.svg.is_none() && self.html.is_none() {
+            let text = "--force goes with --svg or --html";
+            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text).into());
+        }
         if let Some(path) = &self.svg {
-            drawing::check_writable(path, self.force)?;
+            drawing::KIND.check_writable(path, self.force)?;
+        }
+        if let Some(path) = &self.html {
+            html::KIND.check_writable(path, self.force)?;
         }
         let subject = self.subject()?;
         for &Unit { module, unit } in &self.unit {
@@ -184,6 +198,10 @@ impl Explain {
         let order = [u32::try_from(self.index).context("--index")?];
         subject.scaling.gather(&images, &order, &mut x);
         let target = images.labels[self.index];
+        if let Some(path) = &self.html {
+            let grey = images.images.row(self.index).to_vec();
+            self.page(path, &subject, (&grey, target), out)?;
+        }
         let loss = subject.kind.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
@@ -195,7 +213,7 @@ impl Explain {
                 "{}",
                 pass::json(&trace, &*loss, image, &step, &self.unit)
             )?;
-        } else {
+        } else if self.html.is_none() {
             writeln!(
                 out,
                 "{}: {} image {}, a {target}{}",
@@ -239,6 +257,7 @@ impl Explain {
             drawing::save(path, &draw::network(&trace, &options))?;
         }
         match &self.model {
+            _ if self.html.is_some() => {} // the page has said what is next
             Some(path) => next_step(format_args!(
                 "mlp explain {} --index {}{}",
                 shell_quote(path),
@@ -260,6 +279,7 @@ impl Explain {
                 return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
             }
             let model = load_model::<f64>(path)?;
+            self.check_page(&model.metadata.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
                 network: model.network,
@@ -280,6 +300,7 @@ impl Explain {
         };
         let layers = self.hidden.layers(kind);
         check_size(&layers, 1, (16, 16))?;
+        self.check_page(&layers)?;
         let architecture = Architecture::relu(&layers);
         let mut rng = generator(self.seed, Purpose::Init);
         Ok(Subject {
@@ -290,6 +311,14 @@ impl Explain {
             valid: 0,
             dropout: false,
         })
+    }
+
+    /// Whether a page can hold a network of these layers, if one is asked for.
+    fn check_page(&self, layers: &[usize]) -> anyhow::Result<()> {
+        match self.html {
+            Some(_) => html::check_parameters(layers),
+            None => Ok(()),
+        }
     }
 
     /// `--logits`: no model, no data.

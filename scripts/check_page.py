@@ -1,0 +1,242 @@
+"""Opens pages of `mlp explain --html` in headless Chromium and checks them.
+
+Every number against `mlp explain --json` to 1e-5; a stroke on the pad against a forward pass in NumPy; stepping and
+drawing by keyboard; hovering, targets, the way back to the image; no errors, no requests, no sideways scrolling at
+360 pixels, dark mode. Needs a release build, Chromium, and `pip install playwright numpy`.
+
+    python scripts/check_page.py [--mlp target/release/mlp] [--chromium /usr/bin/chromium] [--pictures FOLDER]
+"""
+
+import argparse
+import base64
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+TOLERANCE = 1e-5
+QUICK = "--valid 59000 --epochs 2"
+# What is trained (or, without, a network before training), and what is explained.
+CASES = {
+    "ce": ("--hidden 50 --epochs 1", "--index 0"),
+    "smoothed": (f"--hidden 16,12 --label-smoothing 0.1 --activation tanh {QUICK}", "--index 1"),
+    "onehot": (f"--hidden 20 --loss mse --activation scaled-tanh --lr 0.05 {QUICK}", "--index 2"),
+    "digit": (f"--hidden 20 --loss mse --target digit --lr 0.01 {QUICK}", "--index 3"),
+    "sigmoid-dropout": (f"--hidden 30,20 --activation sigmoid --dropout 0.2 {QUICK}", "--index 4 --split valid"),
+    "softmax": (f"--hidden none {QUICK}", "--index 5"),
+    "untrained": (None, "--hidden 4 --seed 1"),
+    "deep": (None, "--hidden 9,8,7,6,5 --seed 2 --index 7 --lr 0.5"),
+    "untrained-digit": (None, "--hidden 4 --loss mse --target digit"),
+}
+NUMBERS = """() => {
+    const { modules, z, judged, loss, predicted } = state.pass;
+    const step = steepestWeight(modules);
+    return {
+        modules: modules.map(({ name, x, y, dy, dx, w }) => ({
+            name, x: [...x], y: [...y], dy: [...dy], dx: dx && [...dx],
+            dw: w && Array.from(x, x => Array.from(dy, dy => x * dy)),
+        })),
+        outputs: [...z], predictions: [...judged.p], loss, predicted, greys: [...state.greys],
+        step: { ...step, ...stepOf(state.pass, LOSS, step, state.rate) },
+    };
+}"""
+checks = 0
+
+
+def check(true, what):
+    global checks
+    checks += 1
+    if not true:
+        raise SystemExit(f"FAILED: {what}")
+
+
+def close(found, expected, what):
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    check(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
+    error = np.abs(found - expected).max(initial=0)
+    check(error <= TOLERANCE, f"{what}: off by {error:.2e}")
+    return error
+
+
+def compare(page, expected, name):
+    """Every number of the page against those of the library; the largest difference."""
+    found = page.evaluate(NUMBERS)
+    worst = [close(found["loss"], expected["loss"], f"{name}: loss"),
+             close(found["predictions"], expected["predictions"], f"{name}: predictions"),
+             close(found["outputs"], expected["losses"]["outputs"], f"{name}: outputs")]
+    check(len(found["modules"]) == len(expected["modules"]), f"{name}: as many modules")
+    for m, (ours, theirs) in enumerate(zip(found["modules"], expected["modules"])):
+        check(ours["name"] == theirs["name"], f"{name}: module {m} is {theirs['name']}")
+        for key in ["x", "y", "dy", "dx"]:
+            check((ours[key] is None) == (theirs[key] is None), f"{name}: {m}.{key} is there")
+            if theirs[key] is not None:
+                worst.append(close(ours[key], theirs[key], f"{name}: {m}.{key}"))
+        if theirs["gradients"]:
+            worst.append(close(ours["dw"], theirs["gradients"]["weight"], f"{name}: {m}.dw"))
+            worst.append(close(ours["dy"], theirs["gradients"]["bias"][0], f"{name}: {m}.db"))
+    step, theirs = found["step"], expected["step"]
+    check(f"{step['m']}.weight" == theirs["parameter"], f"{name}: the steepest weight")
+    check([step["p"], step["u"]] == theirs["element"], f"{name}: the steepest weight")
+    for ours, key in [("before", "before"), ("gradient", "gradient"), ("after", "after"), ("loss_after", "loss_after")]:
+        worst.append(close(step[ours], theirs[key], f"{name}: step, {key}"))
+    return max(worst)
+
+
+def forward(page, greys):
+    """The outputs of the network in the page, in NumPy alone."""
+    data = json.loads(page.evaluate("document.getElementById('data').textContent"))
+    decode = lambda text: np.frombuffer(base64.b64decode(text), "<f4").astype(float)
+    y = data["scale"] * np.asarray(greys, float) + data["shift"]
+    functions = {"ReLU": lambda x: np.maximum(x, 0), "Tanh": np.tanh, "Dropout": lambda x: x,
+                 "ScaledTanh": lambda x: 1.7159 * np.tanh(2 * x / 3), "Sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+    for module in data["modules"]:
+        if "weight" in module:
+            b = decode(module["bias"])
+            y = y @ decode(module["weight"]).reshape(-1, len(b)) + b
+        else:
+            y = functions[module["name"]](y)
+    return y
+
+
+def frame(page):
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def check_forward(page, what):
+    frame(page)
+    found = page.evaluate(NUMBERS)
+    z = forward(page, found["greys"])
+    close(found["outputs"], z, f"{what}: outputs")
+    predicted = z.argmax() if len(z) > 1 else int(np.clip(np.round(z[0]), 0, 9))
+    check(found["predicted"] == predicted, f"{what}: taken for {predicted}")
+    check(page.inner_text("#predicted") == str(predicted), f"{what}: the page says {predicted}")
+    return found
+
+
+def check_pad(page, name):
+    """A stroke with the mouse, one by keyboard, other targets, and back to the image."""
+    before = page.evaluate(NUMBERS)
+    page.click("#clear")
+    found = check_forward(page, f"{name}: empty pad")
+    check(sum(found["greys"]) == 0, f"{name}: an empty pad is empty")
+    page.evaluate("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
+    box = page.locator("#pad").bounding_box()
+    at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.mouse.move(*at(0.3, 0.25))
+    page.mouse.down()
+    for x, y in [(0.7, 0.25), (0.45, 0.8)]:
+        page.mouse.move(*at(x, y), steps=12)
+    page.mouse.up()
+    found = check_forward(page, f"{name}: a seven drawn with the mouse")
+    greys = np.asarray(found["greys"]).reshape(28, 28)
+    check(greys.max() == 255 and len(np.unique(greys)) > 20, f"{name}: ink with smooth edges")
+    rows, columns = np.indices(greys.shape) + 0.5
+    centre = [(greys * axis).sum() / greys.sum() for axis in (rows, columns)]
+    check(np.abs(np.subtract(centre, 14)).max() < 0.25, f"{name}: centre of mass {centre}")
+    page.uncheck("#centre")
+    moved = check_forward(page, f"{name}: not centred")
+    check(moved["greys"] != found["greys"], f"{name}: not centred is elsewhere")
+    page.check("#centre")
+    for target in ["0", "9"]:
+        page.select_option("#target", target)
+        frame(page)
+        check(f"Target {target}" in page.inner_text("#summary"), f"{name}: target {target} is said")
+    page.click("#clear")
+    page.focus("#pad")
+    page.keyboard.press("Space")
+    for key in ["ArrowDown"] * 8 + ["ArrowRight"] * 4:
+        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowUp")
+    drawn = check_forward(page, f"{name}: drawn by keyboard")
+    check(sum(drawn["greys"]) > 3000, f"{name}: the keyboard draws")
+    check(page.evaluate("state.strokes.length === 1 && state.strokes[0].length === 13"), f"{name}: one stroke of 13 points")
+    page.keyboard.press("Delete")
+    check(sum(check_forward(page, name)["greys"]) == 0, f"{name}: Delete clears")
+    page.click("#original")
+    frame(page)
+    check(page.evaluate(NUMBERS) == before, f"{name}: back at the original image, all is as before")
+
+
+def check_steps(page, name):
+    """Through all steps and back by keyboard, hovering and walking on the way."""
+    page.evaluate("document.activeElement.blur()")
+    count = page.evaluate("steps.length")
+    titles = [page.inner_text("#step-title")]
+    for _ in range(count):
+        page.keyboard.press("ArrowRight")
+        titles.append(page.inner_text("#step-title"))
+        check("NaN" not in page.inner_text("#panel") and "undefined" not in page.inner_text("#panel"), f"{name}: {titles[-1]} has numbers")
+        for thing in page.evaluate("[...new Set([...document.querySelectorAll('#panel [data-thing]')].map(c => c.dataset.thing))].slice(0, 60)"):
+            text = page.evaluate("thing => JSON.stringify(describe(thing))", thing)
+            check("NaN" not in text and "undefined" not in text, f"{name}: {thing} is explained: {text}")
+    check(len(dict.fromkeys(titles)) >= count - 2 and page.is_disabled("#forth"), f"{name}: {count} steps")
+    page.locator("#panel [data-thing]").first.hover()
+    check(page.inner_text("#words-lines") != "", f"{name}: hovering explains")
+    for _ in range(count):
+        page.keyboard.press("ArrowLeft")
+    check(page.is_disabled("#back") and page.inner_text("#step-title") == titles[0], f"{name}: back to the first step")
+    page.click("#forth")
+    check(page.inner_text("#step-title") == titles[1], f"{name}: the button steps")
+    cell = page.locator("#net [data-thing^='unit:']").first
+    cell.focus()
+    check(cell.get_attribute("data-thing").split(":")[0] == "unit" and "unit 0" in page.inner_text("#words-title"), f"{name}: focus explains")
+    if page.evaluate("state.pass.z.length > 1"):
+        page.keyboard.press("ArrowDown")
+        check("unit 0" not in page.inner_text("#words-title"), f"{name}: the arrow keys walk")
+    page.keyboard.press("Enter")
+    check(page.evaluate("state.follow !== null"), f"{name}: Enter follows")
+    page.keyboard.press("Escape")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
+    parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
+    parser.add_argument("--pictures", type=Path, help="keep screenshots here")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        mlp = lambda *words: subprocess.run([args.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
+                                            capture_output=True, text=True).stdout
+        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name, (train, explain) in CASES.items():
+            words = explain.split()
+            if train:
+                mlp("train", *train.split(), "--out", f"{name}.bin")
+                words = [f"{name}.bin", *words]
+            expected = json.loads(mlp("explain", *words, "--json"))
+            mlp("explain", *words, "--html", f"{name}.html")
+            path = Path(folder, f"{name}.html")
+            troubles = []
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.on("console", lambda message: troubles.append(message.text))
+            page.on("pageerror", lambda error: troubles.append(str(error)))
+            page.on("request", lambda request: troubles.append(request.url) if request.url != path.as_uri() else None)
+            page.goto(path.as_uri())
+            worst = compare(page, expected, name)
+            check_pad(page, name)
+            check_steps(page, name)
+            for width, scheme in [(360, "light"), (360, "dark"), (1280, "dark")]:
+                page.set_viewport_size({"width": width, "height": 740})
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                frame(page)
+                check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
+                ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                check((sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark"), f"{name}: {scheme} is {ground}")
+                if args.pictures:
+                    args.pictures.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=args.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+            check(not troubles, f"{name}: {troubles}")
+            print(f"{name:16} {path.stat().st_size:>8,} bytes  every number within {worst:.1e}")
+            page.close()
+        browser.close()
+    print(f"{checks} checks passed")
+
+
+if __name__ == "__main__":
+    main()

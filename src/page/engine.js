@@ -1,0 +1,160 @@
+// The arithmetic of the page: the formulas of src/nn and src/loss for one image, in double precision, the
+// loops written out. A module is a forward and a backward, one under the other; dy is ∂L/∂y. Element (p, u)
+// of a weight (I, O) is w[p·O + u].
+
+const MODULES = {
+  Linear: {
+    formula: 'y = x·w + b',
+    backward_formula: 'dx = dy·wᵀ, dw = xᵀ·dy, db = dy',
+    forward({ w, b }, x) {
+      const y = Float64Array.from(b);
+      x.forEach((xp, p) => {
+        if (xp === 0) return; // adds nothing
+        for (let u = 0, at = p * y.length; u < y.length; u++, at++) y[u] += xp * w[at];
+      });
+      return y;
+    },
+    backward({ w }, x, y, dy) {
+      return x.map((_, p) => {
+        let dx = 0;
+        for (let u = 0, at = p * dy.length; u < dy.length; u++, at++) dx += dy[u] * w[at];
+        return dx;
+      });
+    },
+  },
+  ReLU: {
+    formula: 'y = max(x, 0)',
+    backward_formula: 'dx = dy where x > 0, else 0',
+    forward: (_, x) => x.map(x => x < 0 ? 0 : x),
+    backward: (_, x, y, dy) => dy.map((dy, i) => x[i] > 0 ? dy : 0),
+  },
+  Tanh: {
+    formula: 'y = tanh x',
+    backward_formula: 'dx = dy·(1 − y²)',
+    forward: (_, x) => x.map(Math.tanh),
+    backward: (_, x, y, dy) => dy.map((dy, i) => dy * (1 - y[i] * y[i])),
+  },
+  ScaledTanh: {
+    formula: 'y = 1.7159·tanh(2x/3)',
+    backward_formula: 'dx = dy·(1.7159² − y²)·(2/3)/1.7159',
+    forward: (_, x) => x.map(x => 1.7159 * Math.tanh(2 / 3 * x)),
+    backward: (_, x, y, dy) => dy.map((dy, i) => dy * (2 / 3 / 1.7159) * (1.7159 * 1.7159 - y[i] * y[i])),
+  },
+  Sigmoid: {
+    formula: 'y = 1 / (1 + e^−x)',
+    backward_formula: 'dx = dy·y·(1 − y)',
+    forward: (_, x) => x.map(x => 1 / (1 + Math.exp(-x))),
+    backward: (_, x, y, dy) => dy.map((dy, i) => dy * y[i] * (1 - y[i])),
+  },
+  Dropout: {
+    formula: 'y = x: dropout is off when a network is used',
+    backward_formula: 'dx = dy',
+    forward: (_, x) => x.slice(),
+    backward: (_, x, y, dy) => dy.slice(),
+  },
+};
+
+const sum = values => values.reduce((sum, v) => sum + v, 0);
+const argmax = values => values.reduce((best, v, i) => v > values[best] ? i : best, 0);
+
+/** L = −Σ q·ln softmax(z); q is one-hot, or smoothed by s: (1 − s)·onehot + s/C. */
+const crossEntropy = s => ({
+  forward(z, target) {
+    const q = z.map((_, c) => (1 - s) * (c === target) + s / z.length);
+    const max = Math.max(...z);
+    const shifted = z.map(z => z - max);
+    const powers = shifted.map(Math.exp);
+    const total = sum(powers);
+    const p = powers.map(power => power / total);
+    const nll = shifted.map(shifted => Math.log(total) - shifted); // −ln p, also where p underflows
+    return { q, max, shifted, powers, total, p, nll, loss: sum(q.map((q, c) => q === 0 ? 0 : q * nll[c])) };
+  },
+  backward: ({ p, q }) => p.map((p, c) => p - q[c]),
+  class: argmax,
+});
+
+/** L = Σ (z − t)² / C; t is one-hot, or the digit itself. */
+const meanSquaredError = digit => ({
+  forward(z, target) {
+    const t = z.map((_, c) => digit ? target : Number(c === target));
+    const diff = z.map((z, c) => z - t[c]);
+    const squares = diff.map(diff => diff * diff);
+    return { t, diff, squares, p: z, loss: sum(squares) / z.length };
+  },
+  backward: ({ diff }) => diff.map(d => 2 * d / diff.length),
+  class: z => digit ? Math.min(Math.max(Math.round(z[0]), 0), 9) : argmax(z),
+});
+
+/** The loss by its name in the model file. */
+const lossOf = ({ kind, smoothing }) => kind === 'ce' ? crossEntropy(smoothing) : meanSquaredError(kind === 'mse-digit');
+
+/** Through the network and back: every module with its x, y, dy and dx, and what the loss made of it. */
+function passOf(network, loss, x, target) {
+  const modules = [];
+  for (const module of network) {
+    const y = MODULES[module.name].forward(module, x);
+    modules.push({ ...module, x, y });
+    x = y;
+  }
+  const z = x;
+  const judged = loss.forward(z, target);
+  let dy = loss.backward(judged);
+  // What comes before the first weights needs no dx: the pixels do not learn.
+  const first = network.findIndex(module => module.w);
+  for (let m = modules.length - 1; m >= 0; m--) {
+    const module = modules[m];
+    module.dy = dy;
+    module.dx = m > first ? MODULES[module.name].backward(module, module.x, module.y, dy) : null;
+    dy = module.dx ?? dy;
+  }
+  return { modules, z, target, judged, loss: judged.loss, dz: modules.at(-1).dy, predicted: loss.class(z) };
+}
+
+/** w, dw = x·dy, w − lr·dw and the loss with that weight instead. */
+function stepOf(pass, loss, { m, p, u }, rate) {
+  const { w, x, y, dy } = pass.modules[m];
+  const before = w[p * y.length + u];
+  const gradient = x[p] * dy[u];
+  const after = before - rate * gradient;
+  let next = y.slice();
+  next[u] += (after - before) * x[p];
+  for (const module of pass.modules.slice(m + 1)) next = MODULES[module.name].forward(module, next);
+  return { before, gradient, after, loss_after: loss.forward(next, pass.target).loss };
+}
+
+/** The weight with the longest gradient: |dw| = |x|·|dy| is largest where both are. */
+function steepestWeight(modules) {
+  const longest = values => values.reduce((best, v, i) => Math.abs(v) >= Math.abs(values[best]) ? i : best, 0);
+  let best = { length: -1 };
+  modules.forEach(({ w, x, dy }, m) => {
+    if (!w) return;
+    const p = longest(x), u = longest(dy), length = Math.abs(x[p] * dy[u]);
+    if (length >= best.length) best = { m, p, u, length };
+  });
+  return best;
+}
+
+/** The `most` largest by size of all `score(i)`, i < n, the largest first; zeros are left out. */
+function largest(n, most, score) {
+  const best = [];
+  for (let i = 0; i < n; i++) {
+    const size = Math.abs(score(i));
+    if (size === 0 || (best.length === most && size <= best.at(-1).size)) continue;
+    let at = best.length;
+    while (at > 0 && best[at - 1].size < size) at--;
+    best.splice(at, 0, { i, size });
+    if (best.length > most) best.pop();
+  }
+  return best.map(({ i }) => i);
+}
+
+/** Base64 to bytes. */
+function bytesOf(text) {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  return bytes;
+}
+
+/** Base64 of little-endian f32 to numbers. */
+const floatsOf = text => new Float32Array(bytesOf(text).buffer);
