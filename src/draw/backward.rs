@@ -1,13 +1,9 @@
 //! The lower half: the gradients, from the outputs back to the weights of the first layer.
 
 use super::{
-    forward::{Columns, bar},
     layout::{AREA, Column, Gap, IMAGE},
     network::{Drawing, sub},
-    shade,
-    svg::Px,
 };
-use crate::{explain::Numbers, model_file::LossKind};
 
 impl Drawing<'_> {
     pub(super) fn backward(&mut self) {
@@ -23,78 +19,6 @@ impl Drawing<'_> {
             self.svg.label((x, self.top + AREA / 2.0), "head mid", "⋯");
         }
         self.dpicture();
-        self.svg.close();
-    }
-
-    /// ∂L/∂outputs as signed bars.
-    fn doutputs(&mut self) {
-        let (outputs, top) = (self.layout.outputs, self.top);
-        let dz = self.trace.doutputs();
-        let last = self.layout.layers[self.layout.layers.len() - 1];
-        let n = sub(last.number);
-        let formula = match self.options.kind {
-            LossKind::Ce | LossKind::SmoothedCe(_) => format!("dz{n} = p − q"),
-            LossKind::MseOnehot => format!("dz{n} = 2(y − t)/{}", outputs.count),
-            LossKind::MseDigit => format!("dz{n} = 2(y − t)"),
-        };
-        let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
-        let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
-        let middle = left + width / 2.0;
-        let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
-        self.svg.label((middle, head), "mid", &formula);
-        self.svg.label(
-            (columns.target, head),
-            "num dim end",
-            &format!("1×{}", outputs.count),
-        );
-        let most = shade::most(dz);
-        self.svg.open(
-            "g",
-            &[("data-part", &"outputs"), ("data-layer", &last.linear)],
-        );
-        for (c, &value) in dz.iter().enumerate() {
-            let y = top + outputs.row(c);
-            let h = (outputs.pitch() * 0.56).min(15.0);
-            let class = if c == usize::from(self.trace.target) && outputs.count > 1 {
-                " bold"
-            } else {
-                ""
-            };
-            self.svg.open(
-                "g",
-                &[
-                    ("data-class", &c),
-                    ("data-unit", &format_args!("{}:{c}", last.linear)),
-                ],
-            );
-            if outputs.count > 1 {
-                self.svg.label(
-                    (columns.class, y + 4.5),
-                    &format!("head mid{class}"),
-                    &c.to_string(),
-                );
-            }
-            bar(
-                &mut self.svg,
-                (middle, middle + 0.5 * width * value / most),
-                (y, h),
-                value,
-            );
-            let number = self.text(value);
-            self.svg.label(
-                (columns.target, y + 4.0),
-                &format!("num end{class}"),
-                &number,
-            );
-            self.svg.close();
-        }
-        let path = format!(
-            "M{} {}V{}",
-            Px(middle),
-            Px(top + outputs.row(0) - outputs.pitch() / 2.0),
-            Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
-        );
-        self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
         self.svg.close();
     }
 
@@ -127,7 +51,7 @@ impl Drawing<'_> {
         };
         self.cells(column, "units", dz, &title);
         let (w, h) = column.size();
-        let norm = format!("‖dz{n}‖ = {}", self.text(norm(dz)));
+        let norm = format!("‖dz{n}‖ = {}", self.short(norm(dz)));
         self.svg.label(
             (x, self.top + column.corner.1 + h + 16.0),
             "num dim mid",
@@ -166,12 +90,12 @@ impl Drawing<'_> {
             format!("{input}ᵀ·dz{n}"),
         );
         let norms = [norm(&w.grad), norm(&b.grad)];
-        let (above, below) = match gap.is_narrow() {
+        let (above, below) = match self.is_narrow() {
             true => {
                 let norms = names
                     .iter()
                     .zip(norms)
-                    .flat_map(|(name, v)| [format!("‖{name}‖"), Numbers(3).text(v)]);
+                    .flat_map(|(name, v)| [format!("‖{name}‖"), self.short(v)]);
                 (vec![product, format!("{} =", names[0])], norms.collect())
             }
             false => {

@@ -13,7 +13,7 @@ pub(super) const AREA: f64 = 280.0;
 pub(super) const IMAGE: f64 = 168.0;
 const MARGIN: f64 = 24.0;
 /// More hidden layers than this, and those in the middle are left out.
-const MOST_COLUMNS: usize = 6;
+const MOST_COLUMNS: usize = 5;
 /// Cells of all columns together, and of one.
 const MOST_CELLS: (usize, usize) = (1040, 640);
 /// Up to so many units are circles, one below the other.
@@ -183,11 +183,6 @@ impl Gap {
     pub(super) fn width(&self) -> f64 {
         self.x.1 - self.x.0
     }
-
-    /// Whether a formula is wider than it.
-    pub(super) fn is_narrow(&self) -> bool {
-        self.width() < 96.0
-    }
 }
 
 /// The outputs' part of the frame.
@@ -233,7 +228,7 @@ impl Layout {
         let outputs_width = (texts + 96.0).clamp(300.0, 390.0);
         let bar = outputs_width - texts;
         let drawn: Vec<_> = match hidden > MOST_COLUMNS {
-            true => (0..3).chain(hidden - 2..hidden).collect(),
+            true => (0..2).chain(hidden - 2..hidden).collect(),
             false => (0..hidden).collect(),
         };
         // A place more for the dots where layers are left out.
@@ -244,8 +239,7 @@ impl Layout {
             2 => 130.0,
             3 => 96.0,
             4 => 72.0,
-            5 => 56.0,
-            _ => 46.0,
+            _ => 56.0,
         };
         let gap = (space - width * places as f64) / (places as f64 + 1.0);
         let gap = gap.min(330.0);

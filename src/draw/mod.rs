@@ -5,12 +5,15 @@
 //! that a page that holds it can bring them to life; see [`network`].
 
 mod backward;
+mod edges;
 mod forward;
 mod layout;
 mod network;
+mod outputs;
 mod shade;
 pub mod svg;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use network::{BEGIN, Options, network};

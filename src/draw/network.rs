@@ -4,6 +4,7 @@ use super::{
     layout::{AREA, IMAGE, Layer, Layout, WIDTH},
     shade,
     svg::{Px, Svg},
+    units::{cross, outline},
 };
 use crate::{
     explain::{Numbers, Trace},
@@ -109,6 +110,20 @@ impl Drawing<'_> {
         self.options.numbers.text(number)
     }
 
+    /// A number with fewer digits where there is little room.
+    pub(super) fn short(&self, number: f64) -> String {
+        let Numbers(digits) = self.options.numbers;
+        match self.is_narrow() {
+            true => Numbers(digits.min(3)).text(number),
+            false => self.text(number),
+        }
+    }
+
+    /// Whether a formula with a number is wider than a gap.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.layout.gaps[0].width() < 52.0 + self.layout.outputs.number
+    }
+
     fn paper(&mut self, height: f64) {
         let mut rect = |class: &str, y: f64, h: f64| {
             self.svg.leaf(
@@ -183,7 +198,10 @@ impl Drawing<'_> {
                 &[
                     ("class", &"off"),
                     ("transform", &transform),
-                    ("d", &OFF_CELL),
+                    (
+                        "d",
+                        &(outline(false, (0, 0)) + &cross(false, false, (0, 0))),
+                    ),
                 ],
             );
             svg.label(
@@ -255,9 +273,6 @@ impl Drawing<'_> {
         )
     }
 }
-
-/// A unit that is off, in a cell of side 1: hollow and crossed.
-pub(super) const OFF_CELL: &str = "M0 0h.86v.86h-.86zM0 0l.86.86M0 .86l.86-.86";
 
 /// The end of a text that is longer than `most` characters.
 fn shortened(text: &str, most: usize) -> String {

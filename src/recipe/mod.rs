@@ -33,20 +33,22 @@ pub const RECIPES: [Recipe; 17] = [
         name: "lecun1998-300",
         source: "LeCun, Bottou, Bengio, Haffner 1998",
         published: "4.7",
-        flags: "--hidden 300 --activation scaled-tanh --loss mse --batch-size 16 --lr 0.1 --epochs 20 --schedule linear",
+        flags: "--hidden 300 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 20 \
+                --schedule cosine --warm-up 1",
     },
     Recipe {
         name: "lecun1998-300-100",
         source: "LeCun, Bottou, Bengio, Haffner 1998",
         published: "3.05",
-        flags: "--hidden 300,100 --activation scaled-tanh --loss mse --batch-size 16 --lr 0.1 --epochs 20 --schedule linear",
+        flags: "--hidden 300,100 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 20 \
+                --schedule cosine --warm-up 1",
     },
     Recipe {
         name: "lecun1998-affine",
         source: "LeCun, Bottou, Bengio, Haffner 1998, 300-100 with distortions",
         published: "2.5",
-        flags: "--hidden 300,100 --activation scaled-tanh --loss mse --batch-size 16 --lr 0.1 --epochs 30 --schedule linear \
-                --augment lecun1998",
+        flags: "--hidden 300,100 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 30 \
+                --schedule cosine --warm-up 1 --augment lecun1998",
     },
     Recipe {
         name: "hinton2005",
@@ -80,7 +82,7 @@ pub const RECIPES: [Recipe; 17] = [
         name: "simard2003-mse-elastic",
         source: "Simard, Steinkraus, Platt 2003, 800 units, mse, elastic distortions",
         published: "0.9",
-        flags: "--hidden 800 --loss mse --batch-size 64 --lr 0.5 --momentum 0.9 --nesterov --epochs 100 \
+        flags: "--hidden 800 --loss mse --batch-size 64 --lr 0.2 --momentum 0.9 --nesterov --epochs 100 \
                 --schedule cosine --warm-up 1 --augment simard2003",
     },
     Recipe {
