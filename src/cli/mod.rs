@@ -15,6 +15,7 @@ mod mistakes;
 mod network;
 mod optim;
 mod output;
+mod plot;
 mod recipes;
 mod train;
 
@@ -65,6 +66,7 @@ enum Command {
     Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
+    Plot(plot::Plot),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
@@ -118,6 +120,7 @@ impl Command {
             Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),
+            Self::Plot(command) => ("plot", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
