@@ -4,6 +4,7 @@ mod plan;
 mod record;
 mod report;
 mod save;
+mod sparkline;
 
 use std::path::PathBuf;
 
@@ -323,6 +324,7 @@ impl Train {
         );
         let checkpoints = report.checkpoints.take();
         let trained = report.finish(trained)?;
+        report.print_sparklines()?;
         let mut record = report.record.take();
         let stopped = trained.stopped;
         let mut checkpointed = Ok(());

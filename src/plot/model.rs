@@ -126,7 +126,7 @@ pub struct Wrong<'a> {
 
 /// Images with their labels, what they were taken for, and the probability of every class as a bar.
 pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize) -> Picture {
-    let (across, cell, pitch) = (6, 92.0, (156.0, 194.0));
+    let (across, cell, pitch) = (6, 92.0, (156.0, 166.0));
     let lines = images.len().div_ceil(across) as f64;
     let size = (across as f64 * pitch.0 + 36.0, 64.0 + lines * pitch.1);
     let mut picture = Picture::new(size, "the most wrong images");
@@ -143,6 +143,7 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
             .shapes
             .push(Shape::Image([left, top, cell, cell], pixels));
         let output = |class: u8| match (image.outputs.get(usize::from(class)), probabilities) {
+            (Some(0.0..1e-4), true) => ": below 0.01 %".into(),
             (Some(p), true) => format!(": {:.2} %", 100.0 * p),
             (Some(y), false) if image.outputs.len() > 1 => format!(": {y:.3}"),
             _ => String::new(),

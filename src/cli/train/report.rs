@@ -26,7 +26,10 @@ use super::super::{
     output::{BAD, BOLD, DIM, Output, note, progress_bar_from, scientific, thousands},
 };
 
-use super::record::{Recorder, event};
+use super::{
+    record::{Recorder, event},
+    sparkline::sparklines,
+};
 
 /// How a run is printed.
 #[derive(Clone, Copy, PartialEq)]
@@ -181,6 +184,8 @@ pub(super) struct Report<'a, 'l> {
     images: usize,
     /// The highest validation accuracy so far.
     best: Option<f64>,
+    /// Of every epoch, for training and validation.
+    losses: [Vec<f64>; 2],
     /// Where checkpoints are kept, if they are.
     pub(super) checkpoints: Option<Writer>,
     /// What is kept of the run, if it is.
@@ -213,6 +218,7 @@ impl<'a, 'l> Report<'a, 'l> {
             steps,
             images,
             best,
+            losses: Default::default(),
             checkpoints: None,
             record: None,
         }
@@ -266,6 +272,19 @@ impl<'a, 'l> Report<'a, 'l> {
         self.out.flush()
     }
 
+    /// The losses of all epochs at a glance.
+    pub(super) fn print_sparklines(&mut self) -> io::Result<()> {
+        if self.style != Style::Table || self.losses[0].len() < 3 {
+            return Ok(());
+        }
+        let names = ["train", "valid"];
+        let lines = sparklines(self.losses.each_ref().map(|losses| &losses[..]));
+        for (name, line) in names.iter().zip(lines).filter(|(_, line)| !line.is_empty()) {
+            writeln!(self.out, "{DIM}{name} loss{DIM:#}  {line}")?;
+        }
+        self.out.flush()
+    }
+
     /// Takes the bar away and says why there is no network, if there is none.
     pub(super) fn finish(
         &mut self,
@@ -300,6 +319,8 @@ impl Observer for Report<'_, '_> {
     fn epoch(&mut self, epoch: &Epoch) {
         let line = line(epoch, self.images);
         self.best = line.best_valid_accuracy;
+        self.losses[0].push(line.train_loss);
+        self.losses[1].extend(line.valid_loss);
         let bar = self.bar.clone();
         // Output keeps its own failure, and the run goes on: it is worth more than its table.
         let _ = bar.suspend(|| self.print_epoch(&line));
