@@ -28,6 +28,8 @@
 //! | [`arrays`] | gradients that others wrote, and batches for them |
 //! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
 //! | [`linalg`] | the matrix product, where the cleverness is |
+//! | [`statistics`], [`run_file`] | what every layer does while it trains, and the record of a run |
+//! | [`plot`] | pictures of runs and models |
 //! | [`recipe`] | published results, as flags |
 //! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
 //!
@@ -75,7 +77,10 @@ pub mod model_file;
 pub mod nn;
 pub mod optim;
 pub mod page;
+pub mod plot;
 pub mod recipe;
+pub mod run_file;
+pub mod statistics;
 pub mod team;
 pub mod train;
 

@@ -91,6 +91,22 @@ pub fn predictions<F: Float>(
     all
 }
 
+/// The loss of every image. Panics as [`evaluate`].
+pub fn losses<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    scaling: Scaling,
+    team: &mut Team,
+) -> Vec<f64> {
+    let mut all = Vec::with_capacity(data.len());
+    pass(network, loss, data, scaling, team, |tape, labels| {
+        let losses = tape.losses(labels.len()).iter();
+        all.extend(losses.map(|loss| loss.to_f64().expect("a float converts")));
+    });
+    all
+}
+
 /// Every image through the network, a block at a time, which `see` looks at with its labels.
 fn pass<F: Float>(
     network: &Mlp<F>,

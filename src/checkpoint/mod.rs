@@ -61,6 +61,9 @@ pub struct Run {
     pub out: Option<String>,
     /// Where the best model will be saved.
     pub best: Option<String>,
+    /// The folder that the run is recorded in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 /// The JSON.

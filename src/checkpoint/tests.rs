@@ -39,6 +39,7 @@ fn run() -> Run {
             },
         },
         out: None,
+        run: None,
         best: None,
     }
 }

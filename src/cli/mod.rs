@@ -16,6 +16,7 @@ mod network;
 mod optim;
 mod output;
 mod own_file;
+mod plot;
 mod recipes;
 mod train;
 
@@ -66,6 +67,7 @@ enum Command {
     Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
+    Plot(plot::Plot),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
@@ -119,6 +121,7 @@ impl Command {
             Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),
+            Self::Plot(command) => ("plot", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),

@@ -1,8 +1,10 @@
 //! `mlp train`: train a network and save it.
 
 mod plan;
+mod record;
 mod report;
 mod save;
+mod sparkline;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,8 @@ use mlp::{
     model_file::{self, LossKind},
     nn::Init,
     recipe::RECIPES,
+    run_file,
+    statistics::Watch,
     team::Team,
     train::{self, Progress, Purpose, generator},
 };
@@ -32,6 +36,7 @@ use super::{
 };
 
 use plan::Given;
+use record::Recorder;
 use report::{Report, Start, Style};
 
 /// Train a network on MNIST and save it
@@ -59,6 +64,7 @@ Examples:
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better; keep the best
   mlp train --epochs 500 --checkpoint run        a long run that may be killed at any time
   mlp train --resume run                         go on with it
+  mlp train --run first                          keep a record, for mlp plot first
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do to the loss?
   mlp train --json | jq .valid_accuracy          for a program to read"
 )]
@@ -149,6 +155,11 @@ pub struct Train {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     best: Option<PathBuf>,
 
+    /// Folder to record the run in: its settings, and after every epoch its losses and accuracies and what
+    /// goes on in every layer, as JSON lines in run.jsonl; see mlp plot
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    run: Option<PathBuf>,
+
     /// Folder to keep the state of the run in, so that --resume can go on with it
     #[arg(
         long,
@@ -178,8 +189,8 @@ pub struct Train {
     )]
     resume: Option<PathBuf>,
 
-    /// Replace the files at --out and --best even if they are not models, and the checkpoints of another
-    /// run at --checkpoint
+    /// Replace the files at --out and --best even if they are not models, and what is kept of another run
+    /// at --checkpoint and --run
     #[arg(long, help_heading = "Output")]
     force: bool,
 
@@ -263,6 +274,23 @@ impl Train {
             (None, Some(dir)) => Some(Folder::create(dir, self.force)?),
             (folder, _) => folder,
         };
+        let record = match &plan.run {
+            Some(dir) => {
+                let training = &plan.metadata.training;
+                let writer = match self.resume.is_some() {
+                    true => {
+                        let run = (&plan.metadata.layers[..], training);
+                        run_file::Writer::resume(dir, start.1.epoch, run, self.force)?
+                    }
+                    false => run_file::Writer::create(dir, self.force)?,
+                };
+                let steps = images.0.div_ceil(training.batch_size);
+                let done = (start.1.step, steps);
+                let watch = Watch::new(&start.0, &train, settings.scaling, done);
+                Some(Recorder::new(writer, watch, &*loss))
+            }
+            None => None,
+        };
         let team = Team::new(match inject {
             None => self.threads.count(),
             Some(_) => 1,
@@ -273,6 +301,7 @@ impl Train {
             _ => Style::Table,
         };
         let mut report = Report::new(out, style, &settings, &start.1);
+        report.record = record;
         report.start(&Start {
             data: self.data.dir.path(),
             official: data.official,
@@ -295,6 +324,8 @@ impl Train {
         );
         let checkpoints = report.checkpoints.take();
         let trained = report.finish(trained)?;
+        report.print_sparklines()?;
+        let mut record = report.record.take();
         let stopped = trained.stopped;
         let mut checkpointed = Ok(());
         let mut go_on = String::new();
@@ -306,10 +337,12 @@ impl Train {
                 self.data.dir.flag()
             );
         }
-        let to_look_at = plan.save(trained, style, out)?;
+        let to_look_at = plan.save(trained, style, out, record.as_mut())?;
+        let recorded = record.map_or(Ok(()), Recorder::finish);
         checkpointed.context(
             "the model is saved, but the last checkpoint could not be; the one before is kept",
         )?;
+        recorded?;
         if let Some((epoch, step)) = stopped {
             return Err(Interrupted(format!(
                 "stopped in epoch {epoch} after step {step}; the network as it was then is saved as {}{go_on}",

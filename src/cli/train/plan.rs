@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) metadata: Metadata,
     pub(super) out: PathBuf,
     pub(super) best: Option<PathBuf>,
+    /// Where the run is recorded.
+    pub(super) run: Option<PathBuf>,
     /// Where a run goes on from,
     pub(super) resumed: Option<(Mlp<f32>, Progress)>,
     /// and in which folder.
@@ -115,6 +117,7 @@ impl Train {
             metadata,
             out: self.out.clone().unwrap_or("model.bin".into()),
             best: self.best.clone(),
+            run: self.run.clone(),
             resumed: None,
             folder: None,
         })
@@ -131,6 +134,7 @@ impl Train {
             mut metadata,
             out,
             best,
+            run,
         } = checkpoint.run;
         let progress = checkpoint.progress;
         if let Some(damaged) = damaged {
@@ -177,6 +181,7 @@ impl Train {
             metadata,
             out: out.unwrap_or("model.bin".into()),
             best: self.best.clone().or(best.map(PathBuf::from)),
+            run: self.run.clone().or(run.map(PathBuf::from)),
             resumed: Some((checkpoint.network, progress)),
             folder: Some(folder),
         })
@@ -191,6 +196,7 @@ impl Plan {
             metadata: self.metadata.clone(),
             out: text(&self.out),
             best: self.best.as_ref().and_then(text),
+            run: self.run.as_ref().and_then(text),
         }
     }
 
@@ -220,7 +226,7 @@ impl Plan {
 }
 
 /// The flags that may be given with `--resume`; all others are settings, which a checkpoint has.
-const MAY_CHANGE: [&str; 16] = [
+const MAY_CHANGE: [&str; 17] = [
     "resume",
     "folder",
     "checkpoint_every",
@@ -229,6 +235,7 @@ const MAY_CHANGE: [&str; 16] = [
     "target_accuracy",
     "out",
     "best",
+    "run",
     "force",
     "json",
     "quiet",

@@ -10,8 +10,10 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
     checkpoint::Writer,
+    metrics::Evaluation,
     model_file::Metadata,
     nn::Mlp,
+    run_file::EpochLine,
     train::{Epoch, Observer, Progress, Settings, Step, TrainError, Trained},
 };
 use serde_json::{Value, json};
@@ -22,6 +24,11 @@ use super::super::{
     interrupt,
     optim::optimiser_text,
     output::{BAD, BOLD, DIM, Output, note, progress_bar_from, scientific, thousands},
+};
+
+use super::{
+    record::{Recorder, event},
+    sparkline::sparklines,
 };
 
 /// How a run is printed.
@@ -51,7 +58,7 @@ pub(super) struct Start<'a> {
 const LISTED: usize = 12;
 
 impl Start<'_> {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let Metadata {
             layers,
             activation,
@@ -168,7 +175,7 @@ impl Start<'_> {
 }
 
 /// Prints a training run as it goes.
-pub(super) struct Report<'a> {
+pub(super) struct Report<'a, 'l> {
     out: &'a mut Output,
     style: Style,
     bar: ProgressBar,
@@ -177,11 +184,15 @@ pub(super) struct Report<'a> {
     images: usize,
     /// The highest validation accuracy so far.
     best: Option<f64>,
+    /// Of every epoch, for training and validation.
+    losses: [Vec<f64>; 2],
     /// Where checkpoints are kept, if they are.
     pub(super) checkpoints: Option<Writer>,
+    /// What is kept of the run, if it is.
+    pub(super) record: Option<Recorder<'l>>,
 }
 
-impl<'a> Report<'a> {
+impl<'a, 'l> Report<'a, 'l> {
     pub(super) fn new(
         out: &'a mut Output,
         style: Style,
@@ -207,7 +218,9 @@ impl<'a> Report<'a> {
             steps,
             images,
             best,
+            losses: Default::default(),
             checkpoints: None,
+            record: None,
         }
     }
 
@@ -215,6 +228,11 @@ impl<'a> Report<'a> {
         let Self {
             bar, out, style, ..
         } = self;
+        let said = self
+            .record
+            .as_mut()
+            .and_then(|record| record.append(&start.json()));
+        said.into_iter().for_each(note);
         bar.suspend(|| match style {
             Style::Table => start.print(out),
             Style::Json => writeln!(out, "{}", start.json()),
@@ -223,23 +241,11 @@ impl<'a> Report<'a> {
         self.out.flush()
     }
 
-    fn print_epoch(&mut self, epoch: &Epoch) -> io::Result<()> {
-        let valid = epoch.valid.as_ref();
-        let (loss, accuracy) = (valid.map(|v| v.loss), valid.map(|v| v.accuracy()));
-        let seconds = epoch.time.as_secs_f64();
-        let rate = self.images as f64 / seconds;
+    fn print_epoch(&mut self, epoch: &EpochLine) -> io::Result<()> {
         match self.style {
             Style::Quiet => {}
             Style::Json => {
-                let line = json!({
-                    "event": "epoch", "epoch": epoch.epoch,
-                    "train_loss": epoch.train_loss, "train_accuracy": epoch.train_accuracy,
-                    "valid_loss": loss, "valid_accuracy": accuracy,
-                    "best_epoch": epoch.best.map(|(epoch, _)| epoch),
-                    "best_valid_accuracy": epoch.best.map(|(_, accuracy)| accuracy),
-                    "seconds": seconds, "images_per_second": rate,
-                });
-                writeln!(self.out, "{line}")?;
+                writeln!(self.out, "{}", event("epoch", json!(epoch)))?;
             }
             Style::Table => {
                 let number = |v: Option<f64>| {
@@ -251,28 +257,49 @@ impl<'a> Report<'a> {
                 let percent = |v: Option<f64>| v.map_or("–".to_owned(), percent);
                 writeln!(
                     self.out,
-                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {:>7}  {seconds:>7.3}  {:>9}",
+                    "{:>5}  {:>10}  {:>9}  {:>10}  {:>9}  {:>7}  {:>7.3}  {:>9}",
                     epoch.epoch,
                     number(Some(epoch.train_loss)),
                     percent(Some(epoch.train_accuracy)),
-                    number(loss),
-                    percent(accuracy),
-                    percent(epoch.best.map(|(_, accuracy)| accuracy)),
-                    thousands(rate as u64),
+                    number(epoch.valid_loss),
+                    percent(epoch.valid_accuracy),
+                    percent(epoch.best_valid_accuracy),
+                    epoch.seconds,
+                    thousands(epoch.images_per_second.unwrap_or(f64::INFINITY) as u64),
                 )?;
             }
         }
         self.out.flush()
     }
 
+    /// The losses of all epochs at a glance.
+    pub(super) fn print_sparklines(&mut self) -> io::Result<()> {
+        if self.style != Style::Table || self.losses[0].len() < 3 {
+            return Ok(());
+        }
+        let names = ["train", "valid"];
+        let lines = sparklines(self.losses.each_ref().map(|losses| &losses[..]));
+        for (name, line) in names.iter().zip(lines).filter(|(_, line)| !line.is_empty()) {
+            writeln!(self.out, "{DIM}{name} loss{DIM:#}  {line}")?;
+        }
+        self.out.flush()
+    }
+
     /// Takes the bar away and says why there is no network, if there is none.
-    pub(super) fn finish(self, trained: Result<Trained, TrainError>) -> anyhow::Result<Trained> {
+    pub(super) fn finish(
+        &mut self,
+        trained: Result<Trained, TrainError>,
+    ) -> anyhow::Result<Trained> {
         self.bar.finish_and_clear();
+        if let (Err(error), Some(record)) = (&trained, &mut self.record) {
+            let said = record.append(&event("failed", json!({"error": error.to_string()})));
+            said.into_iter().for_each(note);
+        }
         trained.context("training did not converge, no model was written")
     }
 }
 
-impl Observer for Report<'_> {
+impl Observer for Report<'_, '_> {
     fn step(&mut self, step: &Step) -> ControlFlow<()> {
         self.steps += 1;
         if self.steps.is_multiple_of(32) {
@@ -290,13 +317,24 @@ impl Observer for Report<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        self.best = epoch.best.map(|(_, accuracy)| accuracy);
+        let line = line(epoch, self.images);
+        self.best = line.best_valid_accuracy;
+        self.losses[0].push(line.train_loss);
+        self.losses[1].extend(line.valid_loss);
         let bar = self.bar.clone();
         // Output keeps its own failure, and the run goes on: it is worth more than its table.
-        let _ = bar.suspend(|| self.print_epoch(epoch));
+        let _ = bar.suspend(|| self.print_epoch(&line));
+        if let Some(record) = &mut self.record {
+            record.epoch(line);
+        }
     }
 
     fn progress(&mut self, network: &Mlp<f32>, progress: &Progress) {
+        // First, so that no checkpoint knows of an epoch that is not recorded.
+        let record = self.record.as_mut();
+        if let Some(said) = record.and_then(|record| record.progress(network, progress)) {
+            self.bar.suspend(|| note(said));
+        }
         let Some(checkpoints) = &mut self.checkpoints else {
             return;
         };
@@ -307,6 +345,24 @@ impl Observer for Report<'_> {
                 ));
             });
         }
+    }
+}
+
+/// What is told of an epoch, of so many images.
+fn line(epoch: &Epoch, images: usize) -> EpochLine {
+    let valid = epoch.valid.as_ref();
+    let seconds = epoch.time.as_secs_f64();
+    EpochLine {
+        epoch: epoch.epoch,
+        train_loss: epoch.train_loss,
+        train_accuracy: epoch.train_accuracy,
+        valid_loss: valid.map(|valid| valid.loss),
+        valid_accuracy: valid.map(Evaluation::accuracy),
+        best_epoch: epoch.best.map(|(epoch, _)| epoch),
+        best_valid_accuracy: epoch.best.map(|(_, accuracy)| accuracy),
+        seconds,
+        images_per_second: Some(images as f64 / seconds).filter(|rate| rate.is_finite()),
+        statistics: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     super::output::{BOLD, DIM, Output, note, thousands},
     plan::Plan,
+    record::Recorder,
     report::{Style, percent},
 };
 
@@ -22,6 +23,7 @@ impl Plan {
         trained: Trained,
         style: Style,
         out: &mut Output,
+        record: Option<&mut Recorder<'_>>,
     ) -> anyhow::Result<&Path> {
         let Trained {
             network,
@@ -48,18 +50,19 @@ impl Plan {
                 .context("the best model could not be saved, choose another --best")?;
         }
         let bytes = |path: &Path| path.metadata().map_or(0, |file| file.len());
+        let best_json = best.as_ref().map(|(path, best)| {
+            json!({"model": path, "epoch": best.epoch, "valid_accuracy": best.accuracy})
+        });
+        let saved = json!({
+            "event": "saved", "model": self.out, "bytes": bytes(&self.out), "stopped": stopped,
+            "epochs": progress.epoch, "end": end.map(name), "best": best_json,
+        });
+        if let Some(said) = record.and_then(|record| record.append(&saved)) {
+            note(said);
+        }
         match style {
             Style::Quiet => {}
-            Style::Json => {
-                let best = best.as_ref().map(|(path, best)| {
-                    json!({"model": path, "epoch": best.epoch, "valid_accuracy": best.accuracy})
-                });
-                let saved = json!({
-                    "event": "saved", "model": self.out, "bytes": bytes(&self.out), "stopped": stopped,
-                    "epochs": progress.epoch, "end": end.map(name), "best": best,
-                });
-                writeln!(out, "{saved}")?;
-            }
+            Style::Json => writeln!(out, "{saved}")?,
             Style::Table => {
                 let why = match end {
                     Some(End::Patience) => settings.patience.map(|epochs| {

@@ -1,0 +1,158 @@
+use super::{Anchor, Ink, Picture};
+
+/// A line of a panel.
+pub(super) struct Series {
+    /// (x, y) of points, x ascending.
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) ink: Ink,
+    pub(super) dashed: bool,
+}
+
+/// The most points of a line that are drawn.
+const MOST_POINTS: usize = 2_000;
+const SIZE: f64 = 12.0;
+
+/// Lines against epochs in the rectangle left, top, width and height, labels included.
+///
+/// The scale is logarithmic where all values are above 0 and the largest is over 20 times the smallest.
+pub(super) fn panel(
+    picture: &mut Picture,
+    [left, top, width, height]: [f64; 4],
+    (title, unit): (&str, &str),
+    series: &[Series],
+) {
+    let all = || series.iter().flat_map(|s| &s.points);
+    let bounds = |v: &dyn Fn(&(f64, f64)) -> f64| {
+        let least = all().map(v).fold(f64::MAX, f64::min);
+        (least, all().map(v).fold(f64::MIN, f64::max))
+    };
+    let logarithmic = {
+        let (low, high) = bounds(&|p| p.1);
+        low > 0.0 && high / low > 20.0
+    };
+    let unit = match (unit, logarithmic) {
+        ("", true) => " (log scale)".into(),
+        ("", false) => String::new(),
+        (unit, true) => format!(" ({unit}, log scale)"),
+        (unit, false) => format!(" ({unit})"),
+    };
+    let start = (Anchor::Start, Ink::Text);
+    picture.text((left, top + 14.0), 14.0, start, &format!("{title}{unit}"));
+    let [plot_left, plot_top] = [left + 56.0, top + 28.0];
+    let [right, bottom] = [left + width - 8.0, top + height - 40.0];
+    if all().next().is_none() {
+        let middle = ((plot_left + right) / 2.0, (plot_top + bottom) / 2.0);
+        picture.text(middle, SIZE, (Anchor::Middle, Ink::Dim), "none");
+        return;
+    }
+    let (first, last) = bounds(&|p| p.0);
+    let (first, last) = if first < last {
+        (first, last)
+    } else {
+        (first - 0.5, last + 0.5)
+    };
+    let value = |v: f64| if logarithmic { v.log10() } else { v };
+    let (low, high) = bounds(&|p| value(p.1));
+    let margin = match high - low {
+        0.0 => 0.1 * low.abs().max(0.01),
+        range => 0.04 * range,
+    };
+    let (low, high) = (low - margin, high + margin);
+    let at_x = |x: f64| plot_left + (x - first) / (last - first) * (right - plot_left);
+    let at_y = |y: f64| bottom - (y - low) / (high - low) * (bottom - plot_top);
+
+    let marks = match logarithmic {
+        true => log_ticks(low, high),
+        false => ticks(low, high, 5.0),
+    };
+    for tick in marks {
+        let y = at_y(value(tick));
+        picture.line(vec![(plot_left, y), (right, y)], Ink::Grid, 1.0, false);
+        let end = (Anchor::End, Ink::Dim);
+        picture.text((plot_left - 7.0, y + 4.0), SIZE, end, &number(tick));
+    }
+    let step = ticks(first, last, (width / 70.0).min(8.0));
+    for tick in step.into_iter().filter(|tick| tick.fract() == 0.0) {
+        let middle = (Anchor::Middle, Ink::Dim);
+        let words = format!("{tick:.0}");
+        picture.text((at_x(tick), bottom + 17.0), SIZE, middle, &words);
+    }
+    let axis = vec![(plot_left, bottom), (right, bottom)];
+    picture.line(axis, Ink::Dim, 1.0, false);
+    let end = (Anchor::End, Ink::Dim);
+    picture.text((right, bottom + 34.0), SIZE, end, "epoch");
+    for series in series {
+        let stride = series.points.len().div_ceil(MOST_POINTS).max(1);
+        let points = series.points.iter().step_by(stride);
+        let points: Vec<_> = points.map(|&(x, y)| (at_x(x), at_y(value(y)))).collect();
+        if let (&[(x, y)], false) = (&points[..], series.dashed) {
+            let dot = [x - 3.0, y - 3.0, 6.0, 6.0];
+            picture
+                .shapes
+                .push(super::Shape::Rect(dot, series.ink, 1.0));
+        } else if let &[(x, y)] = &points[..] {
+            picture.line(vec![(x - 6.0, y), (x + 6.0, y)], series.ink, 2.0, false);
+        }
+        let width = if series.dashed { 1.5 } else { 2.2 };
+        picture.line(points, series.ink, width, series.dashed);
+    }
+}
+
+/// Round numbers from `low` to `high`, about `count`: 1, 2 or 5 times a power of ten apart.
+pub(super) fn ticks(low: f64, high: f64, count: f64) -> Vec<f64> {
+    let rough = (high - low) / count;
+    let power = 10f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+    let step = steps.into_iter().find(|step| *step >= rough);
+    let step = step.unwrap_or(10.0 * power);
+    let first = (low / step).ceil() as i64;
+    let last = (high / step).floor() as i64;
+    (first..=last.min(first.saturating_add(50)))
+        .map(|tick| tick as f64 * step)
+        .collect()
+}
+
+/// Powers of ten between two logarithms, with 2 and 5 times them where there are few.
+fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let factors: &[f64] = match high - low {
+        ..2.5 => &[1.0, 2.0, 5.0],
+        _ => &[1.0],
+    };
+    let every = ((high - low) / 6.0).ceil().max(1.0) as usize;
+    let powers = (low.floor() as i32..=high.ceil() as i32).step_by(every);
+    let all = powers.flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)));
+    all.filter(|tick| (low..=high).contains(&tick.log10()))
+        .collect()
+}
+
+/// A short number: `0.02`, `1e-5`, `300`.
+fn number(v: f64) -> String {
+    match v.abs() {
+        0.0 => "0".into(),
+        size if !(1e-3..1e5).contains(&size) => format!("{:e}", rounded(v)),
+        _ => format!("{}", rounded(v)),
+    }
+}
+
+/// To four digits, so that 0.30000000000000004 is 0.3.
+fn rounded(v: f64) -> f64 {
+    format!("{v:.3e}").parse().unwrap_or(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_within() {
+        let text = |ticks: Vec<f64>| ticks.into_iter().map(number).collect::<Vec<_>>();
+        assert_eq!(
+            text(ticks(0.0, 1.0, 5.0)),
+            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+        );
+        assert_eq!(text(ticks(94.1, 99.0, 5.0)), ["95", "96", "97", "98", "99"]);
+        assert_eq!(text(log_ticks(-2.1, -0.9)), ["0.01", "0.02", "0.05", "0.1"]);
+        assert_eq!(text(log_ticks(-5.0, 1.0)).len(), 7);
+        assert!(ticks(-1e39, 1e39, 5.0).len() <= 51);
+    }
+}

@@ -1,0 +1,196 @@
+//! `train --run` and `plot` as a user runs them.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn mlp(folder: &Path, line: &str) -> Command {
+    let mut command = Command::cargo_bin("mlp").unwrap();
+    command
+        .current_dir(folder)
+        .env_clear()
+        .args(line.split_whitespace())
+        .args(match line.starts_with("plot") && !line.contains(".bin") {
+            true => vec![],
+            false => vec!["--data-dir", concat!(env!("CARGO_MANIFEST_DIR"), "/data")],
+        });
+    command
+}
+
+fn run(folder: &Path, line: &str) -> (bool, String) {
+    let output = mlp(folder, line).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains("panicked"), "{line}: {stderr}");
+    (output.status.success(), stderr)
+}
+
+fn works(folder: &Path, line: &str) {
+    let (done, stderr) = run(folder, line);
+    assert!(done, "{line}: {stderr}");
+}
+
+/// The epochs of a record, each without what depends on the clock.
+fn epochs(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("run.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut epochs: Vec<Value> = lines
+        .filter(|line: &Value| line["event"] == "epoch")
+        .collect();
+    for epoch in &mut epochs {
+        let fields = epoch.as_object_mut().unwrap();
+        fields.remove("seconds");
+        fields.remove("images_per_second");
+    }
+    epochs
+}
+
+const TRAIN: &str = "train --quiet --valid 59000 --hidden 20,12";
+
+#[test]
+fn a_run_is_recorded_the_same_in_one_go_and_resumed_and_changes_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    works(folder, &format!("{TRAIN} --epochs 4 --out plain.bin"));
+    works(
+        folder,
+        &format!("{TRAIN} --epochs 4 --out a.bin --run a --threads 1"),
+    );
+    assert!(fs::read(folder.join("plain.bin")).unwrap() == fs::read(folder.join("a.bin")).unwrap());
+
+    works(
+        folder,
+        &format!("{TRAIN} --epochs 2 --out b.bin --run b --checkpoint c --threads 2"),
+    );
+    // An epoch that the checkpoint does not know, and half a line.
+    let record = folder.join("b/run.jsonl");
+    let mut text = fs::read_to_string(&record).unwrap();
+    let epoch = text
+        .lines()
+        .find(|line| line.contains("\"epoch\":2"))
+        .unwrap();
+    text += &format!(
+        "{}\n{{\"event\":\"ep",
+        epoch.replace("\"epoch\":2", "\"epoch\":3")
+    );
+    fs::write(&record, text).unwrap();
+    works(folder, "train --quiet --resume c --epochs 4");
+    let (once, resumed) = (epochs(&folder.join("a")), epochs(&folder.join("b")));
+    assert_eq!(once, resumed);
+    assert_eq!(once.len(), 4);
+    let layers = once[3]["statistics"].as_array().unwrap();
+    assert_eq!(layers.len(), 3);
+    assert!(
+        layers
+            .iter()
+            .all(|layer| layer["update_ratio"].as_f64().unwrap() > 0.0)
+    );
+
+    let (done, stderr) = run(folder, &format!("{TRAIN} --epochs 1 --run a"));
+    assert!(
+        !done && stderr.contains("another run is kept there"),
+        "{stderr}"
+    );
+    works(folder, &format!("{TRAIN} --epochs 1 --run a --force"));
+    assert_eq!(epochs(&folder.join("a")).len(), 1);
+}
+
+/// Width and height of a PNG that decodes.
+fn png_size(path: &Path) -> (u32, u32) {
+    let file = std::io::BufReader::new(fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert!(
+        pixels.iter().any(|&p| p != pixels[0]),
+        "{path:?} is empty paper"
+    );
+    (info.width, info.height)
+}
+
+#[test]
+fn pictures_are_drawn_of_runs_and_models_in_both_themes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    works(folder, &format!("{TRAIN} --epochs 2 --out m.bin --run a"));
+    works(
+        folder,
+        &format!("{TRAIN} --epochs 1 --loss mse --target digit --out d.bin --run b"),
+    );
+    works(folder, "plot a b --out runs");
+    works(folder, "plot a --out dark --theme dark");
+    works(folder, "plot m.bin --out model --split valid");
+    works(folder, "plot d.bin --out digit --theme dark");
+    for (path, (w, h)) in [
+        ("runs/curves", (1920, 816)),
+        ("runs/layers-2", (1920, 1192)),
+        ("dark/layers", (1920, 1192)),
+        ("model/confusion", (1200, 1212)),
+        ("model/weights", (1884, 616)),
+        ("digit/wrong", (1944, 1456)),
+    ] {
+        assert_eq!(
+            png_size(&folder.join(format!("{path}.png"))),
+            (w, h),
+            "{path}"
+        );
+        let svg = fs::read_to_string(folder.join(format!("{path}.svg"))).unwrap();
+        assert!(
+            svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+            "{path}"
+        );
+        assert!(svg.contains(&format!("viewBox=\"0 0 {} {}\"", w / 2, h / 2)));
+        assert!(svg.contains("prefers-color-scheme:dark") && !svg.contains("NaN"));
+    }
+    fs::write(folder.join("runs/curves.svg"), "my notes").unwrap();
+    let (done, stderr) = run(folder, "plot a b --out runs");
+    assert!(
+        !done && stderr.contains("something else than a picture"),
+        "{stderr}"
+    );
+    works(folder, "plot a b --out runs --force");
+    let (done, stderr) = run(folder, "plot a m.bin");
+    assert!(!done && stderr.contains("one after the other"), "{stderr}");
+}
+
+#[test]
+fn a_hostile_record_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let start = r#"{"event":"start","layers":[784,10]}"#;
+    let epoch = |loss: &str| {
+        format!(
+            "{start}\n{{\"event\":\"epoch\",\"epoch\":1,\"train_loss\":{loss},\"train_accuracy\":1,\"seconds\":1}}\n"
+        )
+    };
+    for (name, text, fault) in [
+        ("empty", String::new(), "empty"),
+        ("garbage", "\u{0}\u{1}garbage".into(), "line 1: not JSON"),
+        ("started", format!("{start}\n"), "no epoch was finished"),
+        ("cut", epoch("1")[..60].into(), "no epoch was finished"),
+        (
+            "huge",
+            epoch("1e300"),
+            "line 2: train_loss is out of its range",
+        ),
+        ("nan", epoch("NaN"), "line 2: not JSON"),
+    ] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("run.jsonl"), text).unwrap();
+        let (done, stderr) = run(folder, &format!("plot {name}"));
+        assert!(!done && stderr.contains(fault), "{name}: {stderr}");
+    }
+    fs::create_dir(folder.join("nothing")).unwrap();
+    for (path, fault) in [
+        ("nothing", "no run.jsonl in it"),
+        ("absent.bin", "no such file"),
+    ] {
+        let (done, stderr) = run(folder, &format!("plot {path}"));
+        assert!(!done && stderr.contains(fault), "{path}: {stderr}");
+    }
+    // The largest and the smallest that are believed.
+    fs::create_dir(folder.join("wide")).unwrap();
+    let text = epoch("1e39") + &epoch("1e-300").replace("\"epoch\":1", "\"epoch\":1000000");
+    fs::write(folder.join("wide/run.jsonl"), text).unwrap();
+    works(folder, "plot wide");
+}
