@@ -2,7 +2,7 @@
 //!
 //! A drawing needs nothing else: its style sheet is inside, with colours for light, dark and paper. Its
 //! elements say what they are (`data-layer`, `data-unit`, `data-pixel`, `data-edge`, `data-class`), so
-//! that a page that holds it can bring them to life; see [`network`].
+//! that a page that holds it can bring them to life; see [`network()`].
 
 mod backward;
 mod edges;
