@@ -53,11 +53,17 @@ pub(super) fn panel(
     };
     let value = |v: f64| if logarithmic { v.log10() } else { v };
     let (low, high) = bounds(&|p| value(p.1));
-    let margin = match high - low {
-        0.0 => 0.1 * low.abs().max(0.01),
-        range => 0.04 * range,
+    let (low, high) = match high - low {
+        0.0 if low == 0.0 && !logarithmic => (0.0, 1.0),
+        0.0 => (low - 0.1 * low.abs(), low + 0.1 * low.abs()),
+        range => (low - 0.04 * range, high + 0.04 * range),
     };
-    let (low, high) = (low - margin, high + margin);
+    // A logarithm of 0: one number, 1, and nothing on either side of it.
+    let (low, high) = if low < high {
+        (low, high)
+    } else {
+        (low - 0.1, high + 0.1)
+    };
     let at_x = |x: f64| plot_left + (x - first) / (last - first) * (right - plot_left);
     let at_y = |y: f64| bottom - (y - low) / (high - low) * (bottom - plot_top);
 
