@@ -25,6 +25,7 @@ use super::{
     eval::{Split, test_images},
     network::{ThreadArgs, load_model},
     output::{BOLD, DIM, Output, next_step, note, thousands},
+    own_file::Kind,
 };
 
 /// Draw runs or a model
@@ -111,18 +112,24 @@ impl Plot {
             self.out.display()
         );
         fs::create_dir_all(&self.out).with_context(|| format!("{}", self.out.display()))?;
-        let formats = [(Format::Svg, "svg"), (Format::Png, "png")];
+        let kind = |begin| Kind {
+            flag: "--out",
+            what: "a picture",
+            begin,
+        };
+        let formats = [
+            (Format::Svg, "svg", kind(b"<svg")),
+            (Format::Png, "png", kind(b"\x89PNG")),
+        ];
         let formats: Vec<_> = formats
             .into_iter()
-            .filter(|(format, _)| self.format.contains(format))
+            .filter(|(format, ..)| self.format.contains(format))
             .collect();
         let mut files = Vec::new();
         for (name, picture) in &pictures {
-            for (format, extension) in &formats {
+            for (format, extension, kind) in &formats {
                 let path = self.out.join(format!("{name}.{extension}"));
-                if !self.force {
-                    check_writable(&path)?;
-                }
+                kind.check_writable(&path, self.force)?;
                 files.push((path, *format, picture));
             }
         }
@@ -256,21 +263,4 @@ fn is_run(path: &Path) -> bool {
     path.is_dir()
         || path.extension() == Some(OsStr::new("jsonl"))
         || (path.is_file() && File::open(path).is_ok_and(reads) && first == *b"{")
-}
-
-/// Refuses to write over a file that is no picture of the kind.
-fn check_writable(path: &Path) -> anyhow::Result<()> {
-    let mut start = [0; 4];
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file.with_context(|| format!("{}", path.display()))?,
-    };
-    ensure!(
-        path.is_file()
-            && file.read_exact(&mut start).is_ok()
-            && [*b"<svg", *b"\x89PNG"].contains(&start),
-        "{}: there is something else than a picture, which is not overwritten: choose another --out, or pass --force",
-        path.display()
-    );
-    Ok(())
 }
