@@ -57,13 +57,7 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
     assert_eq!(rows * columns, inputs, "pixels against inputs");
     let layout = Layout::new(trace, options);
     let height = HEADLINE + STRIP + AREA + FOOT + BACK_STRIP + AREA + FOOT + 34.0;
-    let widths: Vec<_> = trace
-        .network
-        .layers()
-        .iter()
-        .map(usize::to_string)
-        .collect();
-    let title = format!("Network {}: {}", widths.join("-"), options.title);
+    let title = format!("Network {}: {}", widths(trace), options.title);
     let description = format!(
         "Forward: {inputs} pixels, {} linear layers, {} outputs; the class is {}, the loss is {}. \
          Backward: the gradients of outputs, units and weights.",
@@ -93,6 +87,13 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
     drawing.backward();
     drawing.legend(height - 14.0);
     drawing.svg.finish()
+}
+
+/// The widths of the layers, such as 784-50-10.
+fn widths(trace: &Trace) -> String {
+    let widths = trace.network.layers();
+    let widths: Vec<_> = widths.iter().map(usize::to_string).collect();
+    widths.join("-")
 }
 
 /// A drawing in the making.
@@ -150,13 +151,7 @@ impl Drawing<'_> {
         );
         self.svg
             .label((24.0, 30.0), "big", &shortened(self.options.title, 52));
-        let widths: Vec<_> = trace
-            .network
-            .layers()
-            .iter()
-            .map(usize::to_string)
-            .collect();
-        let below = format!("{}, {}", widths.join("-"), self.options.kind);
+        let below = format!("{}, {}", widths(trace), self.options.kind);
         self.svg.label((24.0, 50.0), "dim", &shortened(&below, 120));
         let words = format!(
             "target {}, read as {read}, L = {}",
