@@ -57,13 +57,7 @@ struct Place {
 
 /// All of a, in tiles of 6 rows.
 #[inline(always)]
-pub(super) fn product<
-    F: Float,
-    I: Instructions,
-    const WIDE: usize,
-    const HALF: usize,
-    const QUARTER: usize,
->(
+pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: usize>(
     product: Product<'_, F>,
     room: &mut Room<F>,
 ) {
@@ -83,7 +77,7 @@ pub(super) fn product<
         let most_columns = PANELS / kc / WIDE * WIDE;
         for j0 in (0..n).step_by(most_columns) {
             let nc = most_columns.min(n - j0);
-            pack::<F, WIDE, HALF, QUARTER>(b, (k0, kc), (j0, nc), room.panels.elements());
+            pack::<F, WIDE, HALF>(b, (k0, kc), (j0, nc), room.panels.elements());
             let most_rows = match a {
                 Left::Rows(_) => m,
                 Left::Columns(_) => BLOCK_ROWS,
@@ -99,7 +93,7 @@ pub(super) fn product<
                 };
                 let (mut j, mut start) = (0, 0);
                 while j < nc {
-                    let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                    let width = panel_width::<WIDE, HALF>(nc - j);
                     let panel = &room.panels.elements()[start..start + kc * width];
                     let mut row = 0;
                     while row < rows {
@@ -116,14 +110,9 @@ pub(super) fn product<
                                     tile::<F, I, $rows, WIDE>(
                                         block, place, panel, c, transposed, add,
                                     );
-                                } else if width == HALF {
+                                } else {
                                     let (panel, _) = panel.as_chunks::<HALF>();
                                     tile::<F, I, $rows, HALF>(
-                                        block, place, panel, c, transposed, add,
-                                    );
-                                } else {
-                                    let (panel, _) = panel.as_chunks::<QUARTER>();
-                                    tile::<F, I, $rows, QUARTER>(
                                         block, place, panel, c, transposed, add,
                                     );
                                 }
@@ -146,16 +135,8 @@ pub(super) fn product<
 
 /// The width of the next panel, of `columns` that are left: whole registers, and few of them idle.
 #[inline(always)]
-fn panel_width<const WIDE: usize, const HALF: usize, const QUARTER: usize>(
-    columns: usize,
-) -> usize {
-    if columns > HALF + QUARTER {
-        WIDE
-    } else if columns > QUARTER {
-        HALF
-    } else {
-        QUARTER
-    }
+fn panel_width<const WIDE: usize, const HALF: usize>(columns: usize) -> usize {
+    if columns > HALF { WIDE } else { HALF }
 }
 
 /// tiles: the elements of the rows from `i0` and the k's from `k0` on of a, given as its columns.
@@ -181,7 +162,7 @@ fn pack_tiles<F: Float>(
 /// Panel by panel and in each k by k: `b[k0 + k][j0 + j..]`, as wide as [`panel_width`] says. Columns
 /// beyond the last keep what they had, and are never stored.
 #[inline(always)]
-fn pack<F: Float, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
+fn pack<F: Float, const WIDE: usize, const HALF: usize>(
     b: Right<'_, F>,
     (k0, kc): (usize, usize),
     (j0, nc): (usize, usize),
@@ -194,14 +175,12 @@ fn pack<F: Float, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
                 let row = &slice(b, k0 + k)[j0..j0 + nc];
                 let (mut j, mut start) = (0, 0);
                 while j < nc {
-                    let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                    let width = panel_width::<WIDE, HALF>(nc - j);
                     let to = &mut panels[start + k * width..start + (k + 1) * width];
                     if width == WIDE {
                         fill::<F, WIDE>(to.first_chunk_mut().expect("of this width"), &row[j..]);
-                    } else if width == HALF {
-                        fill::<F, HALF>(to.first_chunk_mut().expect("of this width"), &row[j..]);
                     } else {
-                        fill::<F, QUARTER>(to.first_chunk_mut().expect("of this width"), &row[j..]);
+                        fill::<F, HALF>(to.first_chunk_mut().expect("of this width"), &row[j..]);
                     }
                     (j, start) = (j + width, start + kc * width);
                 }
@@ -210,7 +189,7 @@ fn pack<F: Float, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
         Right::Columns(b) => {
             let (mut j, mut start) = (0, 0);
             while j < nc {
-                let width = panel_width::<WIDE, HALF, QUARTER>(nc - j);
+                let width = panel_width::<WIDE, HALF>(nc - j);
                 let panel = &mut panels[start..start + kc * width];
                 for s in 0..width.min(nc - j) {
                     let column = &slice(b, j0 + j + s)[k0..k0 + kc];
@@ -298,9 +277,7 @@ impl Kernel for InRegisters {
     type Output = f64;
 
     #[inline(always)]
-    fn run<I: Instructions, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
-        self,
-    ) -> f64 {
+    fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) -> f64 {
         let (a, b) = black_box((0.5_f32, 0.25_f32));
         let mut sums = [[0.0_f32; WIDE]; TILE];
         for _ in 0..self.steps {

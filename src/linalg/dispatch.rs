@@ -6,11 +6,9 @@
 pub(super) trait Kernel {
     type Output;
 
-    /// A tile of 6 rows by `WIDE` columns of `f32` fits the registers. `HALF` and `QUARTER` are parts
-    /// of it, for the last columns of a matrix.
-    fn run<I: Instructions, const WIDE: usize, const HALF: usize, const QUARTER: usize>(
-        self,
-    ) -> Self::Output;
+    /// A tile of 6 rows by `WIDE` columns of `f32` fits the registers. `HALF` is for the last
+    /// columns of a matrix.
+    fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) -> Self::Output;
 }
 
 /// What plain Rust has no words for.
@@ -74,7 +72,7 @@ impl Set {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(Detected(())) => unsafe { x86::avx2(kernel) },
-            Self::Portable => kernel.run::<Portable, 8, 4, 4>(),
+            Self::Portable => kernel.run::<Portable, 8, 4>(),
         }
     }
 
@@ -175,13 +173,13 @@ mod x86 {
     /// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them.
     #[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2")]
     pub(super) fn avx512<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<Avx512, 32, 16, 8>()
+        kernel.run::<Avx512, 32, 16>()
     }
 
     /// 16 registers of 8 `f32`: a tile of 6 × 16 sums takes 12 of them.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn avx2<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<Avx2, 16, 8, 4>()
+        kernel.run::<Avx2, 16, 8>()
     }
 
     /// Named in [`avx512`] alone.

@@ -19,7 +19,7 @@ impl<F: Float> Kernel for AddScaled<'_, F> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) -> bool {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) -> bool {
         let Self { alpha, x, y } = self;
         if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
             return add_scaled(alpha, x, y);
@@ -54,7 +54,7 @@ impl<F: Float, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) -> bool {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) -> bool {
         let Self { dw, v, w, f } = self;
         let mut not_finite = false;
         for row in 0..dw.nrows() {
@@ -79,7 +79,7 @@ impl<F: Float, G: Fn(F) -> F> Kernel for Map<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
         let Self { x, y, f } = self;
         for row in 0..x.nrows() {
             for (x, y) in slice(x, row).iter().zip(slice_mut(y, row)) {
@@ -101,7 +101,7 @@ impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
         let Self { a, b, c, f } = self;
         for row in 0..a.nrows() {
             for ((a, b), c) in slice(a, row)
@@ -127,7 +127,7 @@ impl<F: Float> Kernel for ScaleBytes<'_, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
         let Self {
             bytes,
             scale,

@@ -91,7 +91,7 @@ mod tests {
         type Output = ();
 
         #[inline(always)]
-        fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+        fn run<I: Instructions, const W: usize, const H: usize>(self) {
             let [by_rows, by_columns] = self.masks;
             find_in_rows::<F, I>(self.by_rows, by_rows);
             find_in_columns::<F, I>(self.by_columns, by_columns);

@@ -194,7 +194,7 @@ pub fn zeros<F: Float>(shape: (usize, usize)) -> Array2<F> {
 
 /// Asks the system to keep a large matrix in pages of 2 MiB: the rows of a column lie in as many pages of
 /// 4 KiB, more than a processor has at hand. Only advice: nothing changes but the time.
-pub fn prefer_huge_pages<F: Float>(matrix: &ArrayRef2<F>) {
+pub fn prefer_huge_pages<T>(matrix: &ArrayRef2<T>) {
     if let Some(elements) = matrix.as_slice() {
         dispatch::prefer_huge_pages(elements);
     }

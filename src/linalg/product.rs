@@ -125,13 +125,13 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
 
     /// Goes through all of a, or only through what is not zero, whichever is less work.
     #[inline(always)]
-    fn run<I: Instructions, const WIDE: usize, const HALF: usize, const QUARTER: usize>(self) {
+    fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) {
         let Self(product, scratch) = self;
         match product.b {
             Right::Rows(b) if !product.transposed && mostly_zero(product.a) => {
                 sparse::product::<F, I, WIDE>(product, b, &mut scratch.sparse);
             }
-            _ => dense::product::<F, I, WIDE, HALF, QUARTER>(product, &mut scratch.dense),
+            _ => dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense),
         }
     }
 }

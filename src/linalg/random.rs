@@ -20,7 +20,7 @@ impl<F: Float, K: Fn(usize) -> u64, G: Fn(F, u32) -> F> Kernel for MapRandom<'_,
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize, const Q: usize>(self) {
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
         let Self { key, x, y, f } = self;
         for row in 0..x.nrows() {
             let key = key(row);

@@ -79,6 +79,8 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
                 match (n - j).min(4 * WIDE) {
                     ..=16 => columns!(16),
                     17..=32 => columns!(32),
+                    33..=48 if WIDE <= 16 => columns!(48),
+                    49..=56 if WIDE <= 16 => columns!(56),
                     33..=64 if WIDE >= 16 => columns!(64),
                     _ if WIDE >= 32 => columns!(128),
                     _ => unreachable!("narrower registers"),
@@ -139,23 +141,29 @@ fn columns<F: Float, I: Instructions, const W: usize>(
     } = part;
     let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
     let sums = &mut sums[..rows];
-    for (row, sums) in sums.iter_mut().enumerate() {
-        match add {
-            true => fill(sums, &slice(c, i0 + row)[j..]),
-            false => *sums = [F::zero(); W],
+    if add {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            fill(sums, &slice(c, i0 + row)[j..]);
         }
     }
     let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
+    let mut rows_of_a = [&[][..]; MOST_ROWS];
+    if let Left::Rows(a) = part.a {
+        for row in 0..rows {
+            rows_of_a[row] = &slice(a, i0 + row)[k0..k0 + kc];
+        }
+    }
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
+        let fresh = start == 0 && !add;
         let masks = &room.masks[block][..rows];
         pack(b, k0 + start, j, masks, panel);
         match part.a {
-            Left::Rows(a) => {
+            Left::Rows(_) => {
                 for row in 0..rows {
-                    let line = &slice(a, i0 + row)[k0 + start..k0 + start + ks];
-                    add_masked::<F, I, W>(|k| line[k], masks[row], panel, &mut sums[row]);
+                    let line = &rows_of_a[row][start..start + ks];
+                    add_masked::<F, I, W>(|k| line[k], masks[row], panel, fresh, &mut sums[row]);
                 }
             }
             Left::Columns(a) => {
@@ -164,7 +172,7 @@ fn columns<F: Float, I: Instructions, const W: usize>(
                     lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
                 }
                 for row in 0..rows {
-                    add_masked::<F, I, W>(|k| lines[k][row], masks[row], panel, &mut sums[row]);
+                    add_masked::<F, I, W>(|k| lines[k][row], masks[row], panel, fresh, &mut sums[row]);
                 }
             }
         }
@@ -201,13 +209,15 @@ fn add_masked<F: Float, I: Instructions, const W: usize>(
     element: impl Fn(usize) -> F,
     mask: Mask,
     panel: &[[F; W]; BLOCK],
+    fresh: bool,
     out: &mut [F; W],
 ) {
-    if mask == 0 {
-        return;
-    }
     // A copy that nobody else looks at lives in registers.
-    let mut sums = *out;
+    let mut sums = match fresh {
+        true => [F::zero(); W],
+        false if mask == 0 => return,
+        false => *out,
+    };
     let mut bits = mask;
     while bits != 0 {
         let k = bits.trailing_zeros() as usize % BLOCK;
