@@ -16,7 +16,7 @@ use super::{
 /// k's at a time: 256 rows of 32 `f32`, a panel of b, are 32 KiB.
 const MOST_K: usize = 768;
 /// Rows of a tile.
-const TILE: usize = 6;
+pub(super) const TILE: usize = 6;
 /// Rows of a block of tiles.
 const BLOCK_ROWS: usize = 22 * TILE;
 /// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.

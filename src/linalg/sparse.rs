@@ -8,6 +8,7 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dispatch::Instructions,
+    dense::TILE,
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
     product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
@@ -71,7 +72,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
             while j < n {
                 macro_rules! columns {
                     ($width:literal) => {{
-                        columns::<F, I, $width>(part, b, room, c, j, add);
+                        columns::<F, I, WIDE, $width>(part, b, room, c, j, add);
                         j += $width;
                     }};
                 }
@@ -128,7 +129,7 @@ fn find_in_row<F: Float, I: Instructions>(
 
 /// W columns of c from `j` on.
 #[inline(always)]
-fn columns<F: Float, I: Instructions, const W: usize>(
+fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     part: Part<'_, F>,
     b: &ArrayRef2<F>,
     room: &mut Room<F>,
@@ -163,7 +164,8 @@ fn columns<F: Float, I: Instructions, const W: usize>(
             Left::Rows(_) => {
                 for row in 0..rows {
                     let line = &rows_of_a[row][start..start + ks];
-                    add_masked::<F, I, W>(|k| line[k], masks[row], panel, fresh, &mut sums[row]);
+                    let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
+                    add_masked::<F, I, W, 1>(|k| [line[k]], masks[row], panel, fresh, sums);
                 }
             }
             Left::Columns(a) => {
@@ -171,8 +173,20 @@ fn columns<F: Float, I: Instructions, const W: usize>(
                 for k in 0..ks {
                     lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
                 }
-                for row in 0..rows {
-                    add_masked::<F, I, W>(|k| lines[k][row], masks[row], panel, fresh, &mut sums[row]);
+                // Neighbouring pixels are black in much the same images: two rows at a time, if the
+                // registers hold the sums of both.
+                let mut row = 0;
+                while 2 * W <= TILE * WIDE && row + 1 < rows {
+                    let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
+                    let mask = masks[row] | masks[row + 1];
+                    let element = |k: usize| [lines[k][row], lines[k][row + 1]];
+                    add_masked::<F, I, W, 2>(element, mask, panel, fresh, sums);
+                    row += 2;
+                }
+                while row < rows {
+                    let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
+                    add_masked::<F, I, W, 1>(|k| [lines[k][row]], masks[row], panel, fresh, sums);
+                    row += 1;
                 }
             }
         }
@@ -203,18 +217,18 @@ fn pack<F: Float, const W: usize>(
     }
 }
 
-/// `sums[s] += Σ element(k)·panel[k][s]` over the k's of the mask, in order.
+/// `sums[r][s] += Σ elements(k)[r]·panel[k][s]` over the k's of the mask, in order; from 0 if `fresh`.
 #[inline(always)]
-fn add_masked<F: Float, I: Instructions, const W: usize>(
-    element: impl Fn(usize) -> F,
+fn add_masked<F: Float, I: Instructions, const W: usize, const R: usize>(
+    elements: impl Fn(usize) -> [F; R],
     mask: Mask,
     panel: &[[F; W]; BLOCK],
     fresh: bool,
-    out: &mut [F; W],
+    out: &mut [[F; W]; R],
 ) {
     // A copy that nobody else looks at lives in registers.
     let mut sums = match fresh {
-        true => [F::zero(); W],
+        true => [[F::zero(); W]; R],
         false if mask == 0 => return,
         false => *out,
     };
@@ -222,9 +236,11 @@ fn add_masked<F: Float, I: Instructions, const W: usize>(
     while bits != 0 {
         let k = bits.trailing_zeros() as usize % BLOCK;
         bits &= bits - 1;
-        let a = element(k);
-        for s in 0..W {
-            sums[s] = fma::<F, I>(a, panel[k][s], sums[s]);
+        let a = elements(k);
+        for r in 0..R {
+            for s in 0..W {
+                sums[r][s] = fma::<F, I>(a[r], panel[k][s], sums[r][s]);
+            }
         }
     }
     *out = sums;
