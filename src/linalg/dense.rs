@@ -9,7 +9,7 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float,
-    dispatch::{Instructions, Kernel},
+    dispatch::{Instructions, Kernel, prefetch},
     product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
 
@@ -21,6 +21,10 @@ pub(super) const TILE: usize = 6;
 const BLOCK_ROWS: usize = 22 * TILE;
 /// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
 const PANELS: usize = 64 << 10;
+
+/// Rows of b that are asked for ahead of their turn: a large b comes from memory, and its rows lie pages
+/// apart, so that the processor does not guess the next.
+const AHEAD: usize = 12;
 
 /// Copies of parts of a and b, in the order in which tiles read them.
 pub(super) struct Room<F> {
@@ -172,6 +176,9 @@ fn pack<F: Float, const WIDE: usize, const HALF: usize>(
         Right::Rows(b) => {
             // Row by row, as b lies in memory.
             for k in 0..kc {
+                if k + AHEAD < kc {
+                    prefetch(&slice(b, k0 + k + AHEAD)[j0..j0 + nc]);
+                }
                 let row = &slice(b, k0 + k)[j0..j0 + nc];
                 let (mut j, mut start) = (0, 0);
                 while j < nc {

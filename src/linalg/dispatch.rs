@@ -99,11 +99,11 @@ impl Set {
 }
 
 /// See [`super::prefetch`]; does nothing where there is no stable way to say it.
-#[inline]
+#[inline(always)]
 #[allow(unsafe_code)]
-pub(super) fn prefetch(bytes: &[u8]) {
+pub(super) fn prefetch<T>(elements: &[T]) {
     const LINE: usize = 64;
-    for line in bytes.chunks(LINE) {
+    for line in elements.chunks(LINE / size_of::<T>()) {
         // SAFETY: a hint, which reads nothing and cannot fault; every x86-64 has SSE.
         #[cfg(target_arch = "x86_64")]
         unsafe {
