@@ -17,8 +17,11 @@ use super::{
 const MOST_K: usize = 768;
 /// Rows of a tile.
 pub(super) const TILE: usize = 6;
-/// Rows of a block of tiles.
+/// Rows of a block that is copied into tiles.
 const BLOCK_ROWS: usize = 22 * TILE;
+/// Rows of a block whose a is read as it lies: they stay in the cache while every panel goes by, where all
+/// rows of a large a would come from memory once a panel.
+const FEW_ROWS: usize = 4 * TILE;
 /// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
 const PANELS: usize = 64 << 10;
 
@@ -83,10 +86,11 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
             let nc = most_columns.min(n - j0);
             pack::<F, WIDE, HALF>(b, (k0, kc), (j0, nc), room.panels.elements());
             let most_rows = match a {
-                Left::Rows(_) => m,
+                Left::Rows(_) => FEW_ROWS,
                 Left::Columns(_) => BLOCK_ROWS,
             };
-            for (i0, rows) in parts(m, most_rows) {
+            for i0 in (0..m).step_by(most_rows) {
+                let rows = most_rows.min(m - i0);
                 let block = match a {
                     Left::Rows(a) => Block::Rows(a),
                     Left::Columns(a) => {
