@@ -13,8 +13,7 @@ use crate::{
     team::Team,
 };
 
-/// Images that go through the network at a time, and the share of them that a thread takes.
-const BLOCK: usize = 1024;
+/// Images that a thread takes through the network at a time.
 const SHARE: usize = 128;
 
 /// A network measured on a data set.
@@ -63,7 +62,8 @@ pub fn evaluate<F: Float>(
             let class = loss.class(outputs, CLASSES);
             confusion[[usize::from(label), usize::from(class)]] += 1;
         }
-        total += sum(tape.losses(labels.len()));
+        // One after the other: the sum does not depend on how many go through at a time.
+        total = add(total, tape.losses(labels.len()));
     });
     Evaluation {
         loss: total / data.len() as f64,
@@ -118,8 +118,9 @@ fn pass<F: Float>(
 ) {
     assert!(!data.is_empty(), "nothing to evaluate on");
     let order = in_order(data.len());
-    let mut tape = network.tape(BLOCK.min(data.len()));
-    for (images, labels) in order.chunks(BLOCK).zip(data.labels.chunks(BLOCK)) {
+    let block = SHARE * team.threads();
+    let mut tape = network.tape(block.min(data.len()));
+    for (images, labels) in order.chunks(block).zip(data.labels.chunks(block)) {
         team.for_each(tape.rows_mut(images.len(), SHARE), |mut rows| {
             let here = rows.first..rows.first + rows.len();
             scaling.gather(data, &images[here.clone()], &mut rows.x);
@@ -180,12 +181,11 @@ pub fn mcnemar(first: u32, second: u32) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// Σ losses, in order and in `f64`.
-pub(crate) fn sum<F: Float>(losses: &[F]) -> f64 {
-    losses
-        .iter()
-        .map(|loss| loss.to_f64().expect("a float converts to f64"))
-        .sum()
+/// total + Σ losses, one after the other and in `f64`.
+pub(crate) fn add<F: Float>(total: f64, losses: &[F]) -> f64 {
+    let losses = losses.iter();
+    let losses = losses.map(|loss| loss.to_f64().expect("a float converts to f64"));
+    losses.fold(total, |total, loss| total + loss)
 }
 
 /// The 95 % interval of a proportion of which `hits` of `n` were seen: (low, high), each 0 to 1.

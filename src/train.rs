@@ -293,7 +293,7 @@ impl<'a, F: Float> Trainer<'a, F> {
             }
             network.backward_input(&mut rows);
         });
-        let loss = metrics::sum(tape.losses(n)) / n as f64;
+        let loss = metrics::add(0.0, tape.losses(n)) / n as f64;
         BatchResult {
             loss,
             correct: correct.into_inner(),

@@ -7,8 +7,8 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float,
-    dispatch::Instructions,
     dense::TILE,
+    dispatch::Instructions,
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
     product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
