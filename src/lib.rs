@@ -71,6 +71,7 @@ pub mod explain;
 pub mod gradcheck;
 pub mod linalg;
 pub mod loss;
+pub mod lr_find;
 pub mod metrics;
 pub mod mistakes;
 pub mod model_file;

@@ -11,6 +11,7 @@ mod explain;
 mod export_batch;
 mod gradcheck;
 mod interrupt;
+mod lr_find;
 mod mistakes;
 mod network;
 mod optim;
@@ -18,6 +19,7 @@ mod output;
 mod own_file;
 mod plot;
 mod recipes;
+mod settings;
 mod train;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
@@ -61,8 +63,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    // Boxed: its flags are many times those of the others.
+    // Boxed: their flags are many times those of the others.
     Train(Box<train::Train>),
+    LrFind(Box<lr_find::LrFind>),
     Eval(eval::Eval),
     Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
@@ -117,6 +120,7 @@ impl Command {
         interrupt::listen()?;
         let (name, result) = match self {
             Self::Train(command) => ("train", command.run(out)),
+            Self::LrFind(command) => ("lr-find", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),

@@ -6,7 +6,7 @@ use mlp::optim::{Extras, Schedule, Shape};
 /// What is added to plain SGD.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Optimiser")]
-pub struct OptimArgs {
+pub struct ExtrasArgs {
     /// Momentum: the share of the velocity that stays from step to step, such as 0.9
     #[arg(long, value_name = "SHARE", value_parser = share)]
     momentum: Option<f32>,
@@ -26,7 +26,12 @@ pub struct OptimArgs {
     /// Scale the weights into a unit down after a step where their norm is larger
     #[arg(long, value_name = "NORM", value_parser = above_0)]
     max_norm: Option<f32>,
+}
 
+/// How the learning rate changes.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Optimiser")]
+pub struct ScheduleArgs {
     /// How the learning rate changes from step to step, from --lr to --final-lr [default: constant]
     #[arg(long, value_name = "SHAPE", value_enum)]
     schedule: Option<ShapeName>,
@@ -58,7 +63,7 @@ enum ShapeName {
     OneCycle,
 }
 
-impl OptimArgs {
+impl ExtrasArgs {
     /// What is added to the plain step.
     pub fn extras(&self) -> Extras {
         Extras {
@@ -69,7 +74,9 @@ impl OptimArgs {
             max_norm: self.max_norm,
         }
     }
+}
 
+impl ScheduleArgs {
     /// The schedule from this peak on, or wrong usage.
     pub fn schedule(&self, peak: f32, epochs: usize) -> Result<Schedule, clap::Error> {
         let usage = |text| Err(clap::Error::raw(ErrorKind::ArgumentConflict, text));

@@ -12,10 +12,9 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use mlp::{
     checkpoint::{Every, Folder, MAX_EPOCHS, Writer},
-    data::{FileKind, shell_quote},
+    data::shell_quote,
     mistakes::{self, Mistake},
     model_file::{self, LossKind},
-    nn::Init,
     recipe::RECIPES,
     run_file,
     statistics::Watch,
@@ -25,14 +24,13 @@ use mlp::{
 
 use super::{
     Outcome,
-    architecture::ArchitectureArgs,
-    augment::AugmentArgs,
     data::DataArgs,
     interrupt::Interrupted,
     mistakes::{check_fits, mistake_parser},
-    network::{Hidden, LossArgs, TRAIN_BYTES, ThreadArgs, check_size},
-    optim::OptimArgs,
+    network::{TRAIN_BYTES, ThreadArgs, check_size},
+    optim::ScheduleArgs,
     output::{Output, next_step},
+    settings::SettingsArgs,
 };
 
 use plan::Given;
@@ -79,25 +77,8 @@ pub struct Train {
     #[allow(dead_code)]
     recipe: Option<String>,
 
-    /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
-    #[arg(
-        long,
-        value_name = "WIDTHS",
-        default_value = "50",
-        help_heading = "Network"
-    )]
-    hidden: Hidden,
-
     #[command(flatten)]
-    architecture: ArchitectureArgs,
-
-    /// How weights begin: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for ±a; zeros
-    /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
-    #[arg(long, value_name = "NAME", help_heading = "Network")]
-    init: Option<Init>,
-
-    #[command(flatten)]
-    loss: LossArgs,
+    settings: SettingsArgs,
 
     /// Times that every training image is seen [default: 20]
     #[arg(long, value_name = "N", help_heading = "Training",
@@ -113,34 +94,12 @@ pub struct Train {
     #[arg(long, value_name = "PART", help_heading = "Training", value_parser = part)]
     target_accuracy: Option<f64>,
 
-    /// Images a step; the last step of an epoch takes what remains
-    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    batch_size: u32,
-
     /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
     #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = learning_rate)]
     lr: Option<f32>,
 
     #[command(flatten)]
-    optim: OptimArgs,
-
-    /// What all that is random follows from: first weights, order of the images
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
-    seed: u64,
-
-    /// Images held back from the end of the training file to validate on; 0 trains on all
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(..=i64::from(FileKind::TrainImages.count()) - 1),
-        help_heading = "Training"
-    )]
-    valid: u32,
-
-    #[command(flatten)]
-    augment: AugmentArgs,
+    schedule: ScheduleArgs,
 
     /// Make a known mistake in the backward pass and see what becomes of the loss: one of `mlp gradcheck
     /// --list-mistakes`. Runs on one thread

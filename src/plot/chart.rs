@@ -12,15 +12,29 @@ pub(super) struct Series {
 const MOST_POINTS: usize = 2_000;
 const SIZE: f64 = 12.0;
 
-/// Lines against epochs in the rectangle left, top, width and height, labels included.
+/// What lines are drawn against.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Against {
+    /// Epochs, from 1.
+    Epochs,
+    /// Learning rates, on a logarithmic scale.
+    Rates,
+}
+
+/// Lines in the rectangle left, top, width and height, labels included.
 ///
-/// The scale is logarithmic where all values are above 0 and the largest is over 20 times the smallest.
+/// The scale upwards is logarithmic where all values are above 0 and the largest is over 20 times the smallest.
 pub(super) fn panel(
     picture: &mut Picture,
     [left, top, width, height]: [f64; 4],
     (title, unit): (&str, &str),
+    against: Against,
     series: &[Series],
 ) {
+    let across = |x: f64| match against {
+        Against::Epochs => x,
+        Against::Rates => x.log10(),
+    };
     let all = || series.iter().flat_map(|s| &s.points);
     let bounds = |v: &dyn Fn(&(f64, f64)) -> f64| {
         let least = all().map(v).fold(f64::MAX, f64::min);
@@ -45,7 +59,7 @@ pub(super) fn panel(
         picture.text(middle, SIZE, (Anchor::Middle, Ink::Dim), "none");
         return;
     }
-    let (first, last) = bounds(&|p| p.0);
+    let (first, last) = bounds(&|p| across(p.0));
     let (first, last) = if first < last {
         (first, last)
     } else {
@@ -64,7 +78,7 @@ pub(super) fn panel(
     } else {
         (low - 0.1, high + 0.1)
     };
-    let at_x = |x: f64| plot_left + (x - first) / (last - first) * (right - plot_left);
+    let at_x = |x: f64| plot_left + (across(x) - first) / (last - first) * (right - plot_left);
     let at_y = |y: f64| bottom - (y - low) / (high - low) * (bottom - plot_top);
 
     let marks = match logarithmic {
@@ -77,16 +91,22 @@ pub(super) fn panel(
         let end = (Anchor::End, Ink::Dim);
         picture.text((plot_left - 7.0, y + 4.0), SIZE, end, &number(tick));
     }
-    let step = ticks(first, last, (width / 70.0).min(8.0));
-    for tick in step.into_iter().filter(|tick| tick.fract() == 0.0) {
+    let (marks, name) = match against {
+        Against::Epochs => {
+            let mut ticks = ticks(first, last, (width / 70.0).min(8.0));
+            ticks.retain(|tick| tick.fract() == 0.0);
+            (ticks, "epoch")
+        }
+        Against::Rates => (log_ticks(first, last), "learning rate (log scale)"),
+    };
+    for tick in marks {
         let middle = (Anchor::Middle, Ink::Dim);
-        let words = format!("{tick:.0}");
-        picture.text((at_x(tick), bottom + 17.0), SIZE, middle, &words);
+        picture.text((at_x(tick), bottom + 17.0), SIZE, middle, &number(tick));
     }
     let axis = vec![(plot_left, bottom), (right, bottom)];
     picture.line(axis, Ink::Dim, 1.0, false);
     let end = (Anchor::End, Ink::Dim);
-    picture.text((right, bottom + 34.0), SIZE, end, "epoch");
+    picture.text((right, bottom + 34.0), SIZE, end, name);
     for series in series {
         let stride = series.points.len().div_ceil(MOST_POINTS).max(1);
         let points = series.points.iter().step_by(stride);

@@ -6,6 +6,7 @@
 mod chart;
 mod model;
 mod paint;
+mod rates;
 mod runs;
 mod svg;
 
@@ -13,6 +14,7 @@ use ndarray::Array2;
 
 pub use model::{Wrong, confusion, weights, worst};
 pub use paint::text_width;
+pub use rates::rates;
 pub use runs::{MAX_RUNS, curves, layers};
 
 /// Which colours.

@@ -1,6 +1,6 @@
 use super::{
     Anchor, Ink, Picture, SERIES,
-    chart::{Series, panel},
+    chart::{Against, Series, panel},
     shortened, text_width,
 };
 use crate::{
@@ -59,10 +59,17 @@ pub fn curves(runs: &[(String, Record)]) -> Picture {
         &mut picture,
         [24.0, top, 444.0, 348.0],
         ("loss", unit),
+        Against::Epochs,
         &loss,
     );
     let place = [492.0, top, 444.0, 348.0];
-    panel(&mut picture, place, ("accuracy", "%"), &accuracy);
+    panel(
+        &mut picture,
+        place,
+        ("accuracy", "%"),
+        Against::Epochs,
+        &accuracy,
+    );
     picture
 }
 
@@ -116,7 +123,7 @@ pub fn layers(name: &str, run: &Record) -> Option<Picture> {
                 }
             })
             .collect();
-        panel(&mut picture, place, (title, unit), &series);
+        panel(&mut picture, place, (title, unit), Against::Epochs, &series);
     }
     picture.size.1 = top + 2.0 * 264.0;
     Some(picture)

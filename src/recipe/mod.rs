@@ -132,7 +132,7 @@ pub const RECIPES: [Recipe; 17] = [
         source: "ours: the shortest time to 99 %",
         published: "none",
         flags: "--hidden 512 --batch-size 64 --lr 0.08 --momentum 0.9 --nesterov --epochs 14 --schedule cosine \
-                --warm-up 1 --valid 5000 --augment simard2003",
+                --warm-up 1 --valid 5000 --augment simard2003 --alpha 25",
     },
     Recipe {
         name: "fast-99.5",

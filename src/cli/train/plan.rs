@@ -6,17 +6,14 @@ use anyhow::ensure;
 use clap::{ArgMatches, Command, FromArgMatches, error::ErrorKind, parser::ValueSource};
 use mlp::{
     checkpoint::{Folder, LATEST, Resumed, Run},
-    data::{FileKind, PIXELS, batches::Scaling},
-    model_file::{FORMAT_VERSION, Metadata, Training},
+    data::{FileKind, PIXELS},
+    model_file::{Metadata, Training},
     nn::Mlp,
     train::Progress,
 };
 
 use super::{
-    super::{
-        network::layers_text,
-        output::{note, thousands},
-    },
+    super::{network::layers_text, output::note},
     Train, default_learning_rate,
 };
 
@@ -69,50 +66,17 @@ impl Train {
     }
 
     fn new_plan(&self) -> anyhow::Result<Plan> {
-        let loss = self.loss.kind()?;
-        let learning_rate = self.lr.unwrap_or(default_learning_rate(loss));
         let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
-        let schedule = self.optim.schedule(learning_rate, epochs)?;
-        let architecture = self.architecture.of(&self.hidden, loss)?;
-        let init = self.init.unwrap_or(architecture.activation.init());
-        let augmentation = self.augment.augmentation()?;
-        let images = FileKind::TrainImages.count() - self.valid;
-        let batch_size = self.batch_size.min(images);
-        if batch_size < self.batch_size {
-            note(format_args!(
-                "--batch-size {} is more than the {} images: every step takes them all",
-                self.batch_size,
-                thousands(images.into())
-            ));
-        }
-        let scaling = Scaling::UNIT;
-        let metadata = Metadata {
-            format_version: FORMAT_VERSION,
-            layers: architecture.layers,
-            activation: architecture.activation,
-            dropout: architecture.dropout,
-            loss,
-            input_scale: scaling.scale,
-            input_shift: scaling.shift,
-            training: Training {
-                epochs,
-                patience: self.patience.map(|epochs| epochs as usize),
-                target_accuracy: self.target_accuracy,
-                batch_size: batch_size as usize,
-                learning_rate,
-                extras: self.optim.extras(),
-                schedule,
-                init,
-                valid: self.valid as usize,
-                seed: self.seed,
-                augmentation,
-                inject: self.inject,
-                data_sha256: String::new(),
-                mlp_version: env!("CARGO_PKG_VERSION").into(),
-                stopped: None,
-                epoch: None,
-            },
+        let learning_rate = match self.lr {
+            Some(rate) => rate,
+            None => default_learning_rate(self.settings.loss()?),
         };
+        let schedule = self.schedule.schedule(learning_rate, epochs)?;
+        let mut metadata = self.settings.metadata(epochs, learning_rate, schedule)?;
+        let training = &mut metadata.training;
+        training.patience = self.patience.map(|epochs| epochs as usize);
+        training.target_accuracy = self.target_accuracy;
+        training.inject = self.inject;
         Ok(Plan {
             metadata,
             out: self.out.clone().unwrap_or("model.bin".into()),
