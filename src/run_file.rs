@@ -146,6 +146,8 @@ pub struct Record {
     pub start: Value,
     /// The epochs, each once and in order.
     pub epochs: Vec<EpochLine>,
+    /// Where the model was saved, if it was: a path from where the run was started.
+    pub model: Option<PathBuf>,
     /// Bytes up to the end of the first `start` and of every epoch.
     ends: Vec<u64>,
 }
@@ -184,6 +186,7 @@ impl Record {
         let mut record = Self {
             start: Value::Null,
             epochs: Vec::new(),
+            model: None,
             ends: Vec::new(),
         };
         let mut end = 0;
@@ -234,7 +237,8 @@ impl Record {
                 self.epochs.push(line);
                 self.ends.push(end);
             }
-            "saved" | "failed" => {}
+            "saved" => self.model = value["model"].as_str().map(PathBuf::from),
+            "failed" => {}
             _ => return Err("no event of a run".into()),
         }
         Ok(())

@@ -38,6 +38,7 @@ use output::{BAD, Output};
     after_help = "\
 Examples:
   mlp train                 train a network, save it as model.bin
+  mlp lr-find               find a learning rate to begin with
   mlp eval model.bin        measure it on images that it has never seen
   mlp explain model.bin     follow one image through it and back, in numbers
   mlp gradcheck             check every gradient against finite differences

@@ -104,7 +104,7 @@ impl Plot {
             (n, paths) if n < paths.len() => {
                 bail!("runs and a model: draw them one after the other")
             }
-            _ => (self.runs()?, "mlp eval model.bin".into()),
+            _ => self.runs()?,
         };
         ensure!(
             !self.out.exists() || self.out.is_dir(),
@@ -162,7 +162,8 @@ impl Plot {
         Ok(Outcome::Done)
     }
 
-    fn runs(&self) -> anyhow::Result<Vec<(String, Picture)>> {
+    /// The pictures of the runs, and what to do next.
+    fn runs(&self) -> anyhow::Result<(Vec<(String, Picture)>, String)> {
         ensure!(
             self.paths.len() <= MAX_RUNS,
             "{} runs, expected at most {MAX_RUNS}, so that their colours can be told apart",
@@ -191,7 +192,19 @@ impl Plot {
                 )),
             }
         }
-        Ok(pictures)
+        // Runs may have been started elsewhere, or have saved over each other's models.
+        let mut models: Vec<_> = runs
+            .iter()
+            .filter_map(|(_, run)| run.model.as_deref())
+            .collect();
+        models.retain(|model| model.is_file());
+        models.dedup();
+        let next = match models[..] {
+            [] => "mlp train --run another".into(),
+            [model] => format!("mlp eval {}", quoted(model)),
+            [first, second, ..] => format!("mlp compare {} {}", quoted(first), quoted(second)),
+        };
+        Ok((pictures, next))
     }
 
     fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {

@@ -1,4 +1,4 @@
-//! The product that goes only through what is not zero in a, one row of a at a time.
+//! The product that goes only through what is not zero in a, one row of a at a time or two.
 
 // Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
 #![allow(clippy::needless_range_loop)]

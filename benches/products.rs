@@ -1,0 +1,96 @@
+//! The products of a layer, in processor cycles: `cargo bench --bench products [-- 784x50]`.
+//!
+//! A rented machine is faster and slower by turns. So each product is timed between two runs of fused
+//! multiply-adds in registers, two a cycle, and counted in their cycles; the lower quartile is shown, and the
+//! share of the peak if every product were dense. To compare two builds, run them in turns, several times.
+
+use std::{path::Path, time::Instant};
+
+use mlp::{
+    data::{
+        self,
+        batches::{Scaling, in_order},
+    },
+    linalg::{self, add_matmul, matmul, multiply_add_in_registers, zeros},
+};
+use ndarray::{Array2, s};
+
+/// Batch, inputs and outputs of layers of W1, W2 and W3; images go into those with 784 inputs.
+const LAYERS: [[usize; 3]; 6] = [
+    [64, 784, 50],
+    [64, 50, 10],
+    [128, 784, 512],
+    [128, 512, 512],
+    [100, 784, 2500],
+    [100, 2500, 2000],
+];
+
+/// Floating-point operations of a cycle: two multiply-adds in registers of 16 or 8 `f32`.
+fn flops_a_cycle() -> f64 {
+    if linalg::instructions().contains("512") {
+        64.0
+    } else {
+        32.0
+    }
+}
+
+fn numbers(shape: (usize, usize)) -> Array2<f32> {
+    let mut numbers = zeros(shape);
+    for ((i, j), v) in numbers.indexed_iter_mut() {
+        *v = ((7 * i + 3 * j) % 17) as f32 / 17.0 - 0.4;
+    }
+    numbers
+}
+
+/// Cycles that `work` takes, the lower quartile of `times`.
+fn cycles(times: usize, mut work: impl FnMut()) -> f64 {
+    let seconds_a_cycle = || {
+        let start = Instant::now();
+        let flops = multiply_add_in_registers(1500);
+        start.elapsed().as_secs_f64() / (flops / flops_a_cycle())
+    };
+    let mut all: Vec<f64> = (0..times)
+        .map(|_| {
+            let before = seconds_a_cycle();
+            let start = Instant::now();
+            work();
+            let time = start.elapsed().as_secs_f64();
+            time / before.min(seconds_a_cycle())
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    all[times / 4]
+}
+
+fn main() {
+    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let images = data::load(Path::new("data")).expect("MNIST in data/").train;
+    println!("{}, thousands of cycles", linalg::instructions());
+    for [n, i, o] in LAYERS {
+        let name = format!("{n}x{i}x{o}");
+        if filter.as_ref().is_some_and(|part| !name.contains(part)) {
+            continue;
+        }
+        // As in training, x and y are columns of one wide matrix.
+        let mut tape = numbers((n, i + 2 * o));
+        let (mut x, mut y) = tape.multi_slice_mut((s![.., ..i], s![.., i..i + o]));
+        if i == images.images.ncols() {
+            Scaling::UNIT.gather(&images, &in_order(n), &mut x);
+        }
+        let (w, dy) = (numbers((i, o)), numbers((n, o)));
+        let (mut dw, mut dx) = (zeros((i, o)), zeros((n, i)));
+        let work = 2.0 * (n * i * o) as f64;
+        let times = (1e9 / work).clamp(12.0, 1000.0) as usize;
+        let rows = [
+            ("x·w", cycles(times, || add_matmul(&x, &w, &mut y))),
+            ("xᵀ·dy", cycles(times, || matmul(&x.t(), &dy, &mut dw))),
+            ("dy·wᵀ", cycles(times, || matmul(&dy, &w.t(), &mut dx))),
+        ];
+        print!("{name:14}");
+        for (what, cycles) in rows {
+            let share = 100.0 * work / flops_a_cycle() / cycles;
+            print!("  {what} {:9.1} ({share:3.0} %)", cycles / 1e3);
+        }
+        println!();
+    }
+}
