@@ -102,7 +102,10 @@ fn the_picture_replaces_nothing_but_a_picture_and_nothing_else_is_written() {
         let output = run(folder, "--steps 100 --hidden 10 --svg rates.svg");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{stderr}");
-        assert!(stderr.contains("next: mlp train --lr"), "{stderr}");
+        assert!(
+            stderr.contains("next: mlp train --hidden 10 --data-dir"),
+            "{stderr}"
+        );
     }
     let picture = fs::read_to_string(&svg).unwrap();
     assert!(picture.contains("learning rate (log scale)") && picture.contains("try 0."));

@@ -3,13 +3,14 @@
 use std::{
     io::{self, Write},
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use clap::error::ErrorKind;
 use mlp::{
     atomic_file,
+    data::shell_quote,
     lr_find::{DIVERGED, End, Plan, RangeTest, range_test},
     optim::Schedule,
     plot,
@@ -158,12 +159,29 @@ impl LrFind {
         }
         out.flush()?;
         if let Some(suggestion) = found.suggestion {
-            next_step(format_args!(
-                "mlp train --lr {suggestion:?}, with the other flags of this command"
-            ));
+            let args = std::env::args_os().skip(1);
+            let flags = flags_for_train(args.map(|arg| arg.to_string_lossy().into_owned()));
+            next_step(format_args!("mlp train{flags} --lr {suggestion:?}"));
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The flags of this command that `mlp train` takes too, as they were given, each after a space.
+fn flags_for_train(args: impl Iterator<Item = String>) -> String {
+    let mut flags = String::new();
+    let mut args = args.filter(|arg| arg != "lr-find");
+    while let Some(arg) = args.next() {
+        match &arg[..] {
+            "--json" | "--force" => {}
+            "--from" | "--to" | "--steps" | "--svg" => drop(args.next()),
+            _ if ["--from=", "--to=", "--steps=", "--svg="]
+                .iter()
+                .any(|flag| arg.starts_with(flag)) => {}
+            _ => flags += &format!(" {}", shell_quote(Path::new(&arg))),
+        }
+    }
+    flags
 }
 
 /// A range test and what follows from it.
@@ -250,4 +268,17 @@ fn chart(test: &RangeTest) -> Option<String> {
     chart.borders();
     chart.figures();
     Some(chart.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn train_is_given_the_flags_that_it_takes() {
+        let line =
+            "lr-find --hidden 300,100 --from=1e-3 --to 3 --json --loss mse --svg a.svg --seed 2";
+        let flags = flags_for_train(line.split(' ').map(String::from));
+        assert_eq!(flags, " --hidden 300,100 --loss mse --seed 2");
+    }
 }
