@@ -68,7 +68,7 @@ pub struct RangeTest {
 }
 
 /// The share of all steps on either side of one whose losses are averaged with its own.
-pub const WINDOW: f64 = 0.03;
+pub const WINDOW: f64 = 0.05;
 
 /// Trains `network`, of which nothing is kept, as `settings` say, but at the rates of `plan`; `see` is told of
 /// every step and may end the test.
@@ -133,7 +133,7 @@ pub fn range_test(
 pub const MARGIN: f32 = 3.0;
 
 /// A loss that never fell below this share of what it was at first shows no rate that works.
-const FELL: f64 = 0.8;
+const FELL: f64 = 0.9;
 
 impl RangeTest {
     fn new(points: Vec<Point>, steps: usize, end: End) -> Self {
@@ -287,7 +287,7 @@ mod tests {
         let test = test_of(&losses);
         assert_eq!((test.smooth[0], test.smooth[99]), (0.0, 9801.0));
         assert_eq!(test.smooth[1], (0.0 + 1.0 + 4.0) / 3.0);
-        let seven: f64 = (47..=53).map(|step| f64::from(step * step)).sum();
-        assert_eq!(test.smooth[50], seven / 7.0);
+        let eleven: f64 = (45..=55).map(|step| f64::from(step * step)).sum();
+        assert_eq!(test.smooth[50], eleven / 11.0);
     }
 }
