@@ -1,7 +1,7 @@
-//! The products of a layer, in processor cycles: `cargo bench --bench products [-- 784x50]`.
+//! The products of a layer, in cycles at the peak: `cargo bench --bench products [-- 784x50]`.
 //!
 //! A rented machine is faster and slower by turns. So each product is timed between two runs of fused
-//! multiply-adds in registers, two a cycle, and counted in their cycles; the lower quartile is shown, and the
+//! multiply-adds in registers, which count as two a cycle, and shown in their cycles; the lower quartile is shown, and the
 //! share of the peak if every product were dense. To compare two builds, run them in turns, several times.
 
 use std::{path::Path, time::Instant};
@@ -15,8 +15,9 @@ use mlp::{
 };
 use ndarray::{Array2, s};
 
-/// Batch, inputs and outputs of layers of W1, W2 and W3; images go into those with 784 inputs.
-const LAYERS: [[usize; 3]; 6] = [
+/// Batch, inputs and outputs of layers, most of W1, W2 and W3; images go into those with 784 inputs.
+const LAYERS: [[usize; 3]; 7] = [
+    [64, 784, 32],
     [64, 784, 50],
     [64, 50, 10],
     [128, 784, 512],

@@ -18,6 +18,7 @@
 //! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
 //! | [`optim`] | [`Sgd`](optim::Sgd) |
 //! | [`train`](mod@train) | the step, the loop, and what it reports |
+//! | [`lr_find`] | a short training that finds a learning rate |
 //! | [`metrics`] | loss, accuracy, confusion, confidence |
 //! | [`model_file`] | `model.bin`, written and read |
 //! | [`checkpoint`] | a training run that can go on after it was killed |

@@ -2,7 +2,7 @@
 //!
 //! Where the rate is too small the loss hardly moves; then it falls, the faster the larger the rate; and at
 //! last the steps leap over what they aim at and it rises. A good rate to train with lies where the loss
-//! still falls, before it is lowest. Of the images that are trained on, none else is looked at.
+//! still falls, before it is lowest. Only training images are looked at.
 //!
 //! Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3.
 
@@ -27,7 +27,7 @@ use crate::{
 pub struct Plan {
     /// The first and the last learning rate, each above 0, the first the smaller.
     pub rates: Range<f32>,
-    /// Steps from the one to the other, each at a rate larger by the same factor.
+    /// Steps from the one to the other, at least 2, each at a rate larger by the same factor.
     pub steps: usize,
 }
 
@@ -36,7 +36,7 @@ pub struct Plan {
 pub struct Point {
     /// Its learning rate.
     pub rate: f32,
-    /// The mean loss of the next batch, which the network has not been trained on, after the step.
+    /// The mean loss of the next batch, after the step and before its own.
     pub loss: f64,
 }
 
@@ -45,13 +45,13 @@ pub struct Point {
 pub enum End {
     /// At the last rate.
     LastRate,
-    /// The loss had risen to [`DIVERGED`] times its lowest, or was not finite any more.
+    /// A running mean of the loss had risen to [`DIVERGED`] times its lowest, or the loss was not finite.
     Diverged,
     /// The observer asked for it.
     Stopped,
 }
 
-/// The test ends once the smoothed loss is so many times the lowest.
+/// The test ends once a running mean of the loss is so many times its lowest.
 pub const DIVERGED: f64 = 4.0;
 
 /// What a range test found.
@@ -87,14 +87,19 @@ pub fn range_test(
     let Range { start, end } = plan.rates;
     assert!(0.0 < start && start < end && plan.steps > 1, "{plan:?}");
     // The first loss tells of no step.
-    let wanted = (plan.steps + 1).saturating_mul(settings.batch_size);
+    let batch_size = settings.batch_size.clamp(1, data.len());
+    let wanted = (plan.steps + 1).saturating_mul(batch_size);
     let some = some(data, wanted, settings.seed);
-    let epoch_steps = some.len().div_ceil(settings.batch_size);
+    let epoch_steps = some.len().div_ceil(batch_size);
     let epochs = (plan.steps + 1).div_ceil(epoch_steps);
     // A schedule reaches its end after its last step.
     let (first, last) = (f64::from(start).ln(), f64::from(end).ln());
     let a_step = (last - first) / (plan.steps - 1) as f64;
     let beyond = (first + a_step * (epochs * epoch_steps) as f64).exp() as f32;
+    assert!(
+        beyond.is_finite(),
+        "{plan:?}: the rates climb too far in a step"
+    );
     let shape = Shape::Exponential { end: beyond };
     let settings = Settings {
         epochs,
@@ -112,7 +117,7 @@ pub fn range_test(
         steps: plan.steps,
         epoch_steps,
         points: Vec::with_capacity(plan.steps),
-        falling: Falling::default(),
+        falling: Falling::new(reach(plan.steps)),
         end: End::LastRate,
         see,
     };
@@ -133,11 +138,27 @@ pub fn range_test(
 pub const MARGIN: f32 = 3.0;
 
 /// A loss that never fell below this share of what it was at first shows no rate that works.
-const FELL: f64 = 0.9;
+pub const FELL: f64 = 0.9;
+
+/// What to do after a range test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Advice {
+    /// Try this rate.
+    Try(f32),
+    /// The loss never fell to [`FELL`] of what it was: other rates, or more steps.
+    NeverFell,
+    /// It still fell at the last rate: larger rates.
+    StillFalls,
+}
+
+/// Steps on either side of one whose losses are averaged with its own.
+fn reach(steps: usize) -> usize {
+    (WINDOW * steps as f64).round() as usize
+}
 
 impl RangeTest {
     fn new(points: Vec<Point>, steps: usize, end: End) -> Self {
-        let reach = (WINDOW * steps as f64).round() as usize;
+        let reach = reach(steps);
         Self {
             smooth: smoothed(&points, reach),
             reach,
@@ -146,9 +167,19 @@ impl RangeTest {
         }
     }
 
-    /// The step with the lowest smoothed loss; none without steps.
+    /// Steps with as many others on either side as are averaged; all if there are too few.
+    fn inner(&self) -> Range<usize> {
+        let all = self.smooth.len();
+        match all > 2 * self.reach {
+            true => self.reach..all - self.reach,
+            false => 0..all,
+        }
+    }
+
+    /// The step with the lowest smoothed loss, the ends aside; none without steps.
     pub fn lowest(&self) -> Option<usize> {
-        (0..self.smooth.len()).min_by(|&a, &b| self.smooth[a].total_cmp(&self.smooth[b]))
+        self.inner()
+            .min_by(|&a, &b| self.smooth[a].total_cmp(&self.smooth[b]))
     }
 
     /// The step up to the lowest around which the smoothed loss falls most, against the logarithm of the rate.
@@ -161,16 +192,29 @@ impl RangeTest {
         (reach..=last).min_by(|&a, &b| fall(a).total_cmp(&fall(b)))
     }
 
-    /// A rate to begin with, to one digit: that of the lowest loss by [`MARGIN`]; none if the loss never fell.
+    /// What to do: try, to one digit, the rate of the lowest loss by [`MARGIN`], if the loss fell and rose again.
     ///
     /// At the lowest, steps begin to be too long, and a whole training needs shorter ones than the few here.
-    pub fn suggestion(&self) -> Option<f32> {
-        let lowest = self.lowest()?;
-        // The first with as many losses in it.
-        let first = self.smooth[self.reach.min(lowest)];
-        let fell = self.smooth[lowest] < FELL * first;
+    pub fn advice(&self) -> Advice {
+        let Some(lowest) = self.lowest() else {
+            return Advice::NeverFell;
+        };
+        let inner = self.inner();
         let rate = self.points[lowest].rate / MARGIN;
-        fell.then(|| format!("{rate:.0e}").parse().expect("a number"))
+        match self.smooth[lowest] < FELL * self.smooth[inner.start] {
+            false => Advice::NeverFell,
+            // As near to the end as chance may move it.
+            true if self.end == End::LastRate && lowest + self.reach.max(1) >= inner.end => {
+                Advice::StillFalls
+            }
+            true => Advice::Try(format!("{rate:.0e}").parse().expect("a number")),
+        }
+    }
+
+    /// The highest smoothed loss up to the lowest: what is above tells no more than that it rises.
+    pub fn ceiling(&self) -> f64 {
+        let fall = &self.smooth[..self.lowest().map_or(0, |lowest| lowest + 1)];
+        fall.iter().copied().fold(f64::MIN, f64::max)
     }
 }
 
@@ -236,23 +280,33 @@ impl<R: Fn(usize) -> f32> Observer for Watch<'_, R> {
 }
 
 /// A running mean of the loss, and the lowest that it has been.
-#[derive(Default)]
 struct Falling {
-    sum: f64,
-    weight: f64,
-    lowest: Option<f64>,
+    /// Steps that count, about.
+    memory: f64,
+    seen: f64,
+    mean: f64,
+    lowest: f64,
 }
 
 impl Falling {
-    /// Whether the loss is [`DIVERGED`] times what it was at its lowest.
+    fn new(reach: usize) -> Self {
+        Self {
+            memory: (reach + 1) as f64,
+            seen: 0.0,
+            mean: 0.0,
+            lowest: f64::INFINITY,
+        }
+    }
+
+    /// Whether the mean is [`DIVERGED`] times what it was at its lowest.
     fn no_more(&mut self, loss: f64) -> bool {
-        const STAYS: f64 = 0.9;
-        self.sum = STAYS * self.sum + loss;
-        self.weight = STAYS * self.weight + 1.0;
-        let mean = self.sum / self.weight;
-        let lowest = self.lowest.map_or(mean, |lowest| lowest.min(mean));
-        self.lowest = Some(lowest);
-        mean > DIVERGED * lowest
+        self.seen += 1.0;
+        self.mean += (loss - self.mean) / self.memory.min(self.seen);
+        // Of a few losses the mean says little.
+        if self.seen >= self.memory {
+            self.lowest = self.lowest.min(self.mean);
+        }
+        self.mean > DIVERGED * self.lowest
     }
 }
 
@@ -274,11 +328,28 @@ mod tests {
         let test = test_of(&[2.3, 2.3, 2.2, 1.8, 0.9, 0.6, 0.5, 0.8, 3.0]);
         assert_eq!((test.steepest(), test.lowest()), (Some(3), Some(6)));
         // Of 10⁶⁻⁴ = 100, a third.
-        assert_eq!(test.suggestion(), Some(30.0));
+        assert_eq!((test.advice(), test.ceiling()), (Advice::Try(30.0), 2.3));
         for losses in [&[][..], &[1.0], &[1.0, 2.0], &[2.0, 1.9, 1.95]] {
-            assert_eq!(test_of(losses).suggestion(), None, "{losses:?}");
+            assert_eq!(test_of(losses).advice(), Advice::NeverFell, "{losses:?}");
             assert!(test_of(losses).steepest().is_none_or(|step| step == 1));
         }
+        let falls: Vec<_> = (0..100).map(|step| 3.0 - 0.02 * f64::from(step)).collect();
+        assert_eq!(test_of(&falls).advice(), Advice::StillFalls);
+    }
+
+    #[test]
+    fn a_loss_alone_ends_nothing_and_a_rise_does() {
+        let ends = |losses: &[f64]| {
+            let mut falling = Falling::new(9);
+            losses.iter().position(|&loss| falling.no_more(loss))
+        };
+        let mut losses = vec![0.001; 5];
+        losses.extend([1.0; 50]);
+        assert_eq!(ends(&losses), None, "few losses that are low by chance");
+        losses[30] = 9.0;
+        assert_eq!(ends(&losses), None, "one that is high");
+        losses.extend([10.0; 50]);
+        assert!(ends(&losses).is_some_and(|step| (56..65).contains(&step)));
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::{
     team::Team,
 };
 
-/// Images that a thread takes through the network at a time.
+/// Images that a thread takes through the network at a time, and the most that all take together.
 const SHARE: usize = 128;
+const MOST: usize = 1024;
 
 /// A network measured on a data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,10 +119,11 @@ fn pass<F: Float>(
 ) {
     assert!(!data.is_empty(), "nothing to evaluate on");
     let order = in_order(data.len());
-    let block = SHARE * team.threads();
+    let block = (SHARE * team.threads()).min(MOST);
+    let share = block.div_ceil(team.threads());
     let mut tape = network.tape(block.min(data.len()));
     for (images, labels) in order.chunks(block).zip(data.labels.chunks(block)) {
-        team.for_each(tape.rows_mut(images.len(), SHARE), |mut rows| {
+        team.for_each(tape.rows_mut(images.len(), share), |mut rows| {
             let here = rows.first..rows.first + rows.len();
             scaling.gather(data, &images[here.clone()], &mut rows.x);
             network.forward(&mut rows);

@@ -223,6 +223,7 @@ impl Record {
                     self.ends.push(end);
                 }
                 self.start = value;
+                self.model = None;
             }
             _ if self.start.is_null() => return Err("expected a start event first".into()),
             "epoch" => {

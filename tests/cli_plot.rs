@@ -191,3 +191,23 @@ fn a_hostile_record_is_refused_with_its_line() {
     fs::write(folder.join("wide/run.jsonl"), text).unwrap();
     works(folder, "plot wide");
 }
+
+#[test]
+fn the_models_of_the_runs_come_next_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (run, model) in [("a", "a.bin"), ("b", "b.bin"), ("c", "a.bin")] {
+        let line = format!("{TRAIN} --epochs 1 --hidden 5 --run {run} --out {model}");
+        works(folder, &line);
+    }
+    let next = |line: &str| {
+        let (_, stderr) = run(folder, line);
+        let next = stderr.lines().find_map(|line| line.strip_prefix("next: "));
+        next.unwrap().to_owned()
+    };
+    assert_eq!(next("plot a"), "mlp eval a.bin");
+    assert_eq!(next("plot a b c"), "mlp compare a.bin b.bin");
+    assert_eq!(next("plot a c"), "mlp eval a.bin");
+    fs::remove_file(folder.join("a.bin")).unwrap();
+    assert_eq!(next("plot a c"), "mlp train --run another");
+}

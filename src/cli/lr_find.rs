@@ -1,6 +1,7 @@
 //! `mlp lr-find`: a learning rate to begin with.
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use clap::error::ErrorKind;
 use mlp::{
     atomic_file,
     data::shell_quote,
-    lr_find::{DIVERGED, End, Plan, RangeTest, range_test},
+    lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
     optim::Schedule,
     plot,
     team::Team,
@@ -85,8 +86,8 @@ pub struct LrFind {
 
 fn rate(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
-        Ok(rate) if (1e-30..=1e30).contains(&rate) => Ok(rate),
-        _ => Err("expected a number above 0, such as 0.001".into()),
+        Ok(rate) if (1e-10..=1e10).contains(&rate) => Ok(rate),
+        _ => Err("expected a number above 0, from 1e-10 to 1e10, such as 0.001".into()),
     }
 }
 
@@ -147,111 +148,128 @@ impl LrFind {
         if test.end == End::Stopped {
             return Err(Interrupted("stopped before the end, nothing was found".into()).into());
         }
-        let found = Found::new(test);
-        if let Some(path) = &self.svg {
-            let picture = plot::rates(&found.test, found.suggestion).svg();
-            atomic_file::write::<io::Error>(path, |file| file.write_all(picture.as_bytes()))
-                .with_context(|| format!("{}: the picture could not be saved", path.display()))?;
-        }
         match self.json {
-            true => found.print_json(out)?,
-            false => found.print(out)?,
+            true => print_json(&test, out)?,
+            false => print(&test, out)?,
+        }
+        if let Some(path) = &self.svg {
+            let picture = plot::rates(&test).svg();
+            atomic_file::write::<io::Error>(path, |file| file.write_all(picture.as_bytes()))
+                .with_context(|| {
+                    format!(
+                        "{}: the picture could not be saved, choose another --svg",
+                        path.display()
+                    )
+                })?;
+            if !self.json {
+                writeln!(out, "saved {BOLD}{}{BOLD:#}", path.display())?;
+            }
         }
         out.flush()?;
-        if let Some(suggestion) = found.suggestion {
-            let args = std::env::args_os().skip(1);
-            let flags = flags_for_train(args.map(|arg| arg.to_string_lossy().into_owned()));
-            next_step(format_args!("mlp train{flags} --lr {suggestion:?}"));
+        let Advice::Try(rate) = test.advice() else {
+            return Ok(Outcome::Failed);
+        };
+        if let Some(flags) = flags_for_train(std::env::args_os()) {
+            next_step(format_args!("mlp train{flags} --lr {rate:?}"));
         }
         Ok(Outcome::Done)
     }
 }
 
-/// The flags of this command that `mlp train` takes too, as they were given, each after a space.
-fn flags_for_train(args: impl Iterator<Item = String>) -> String {
+/// The flags of this command that `mlp train` takes too, as they were given, each after a space; none if one
+/// is no text.
+fn flags_for_train(args: impl Iterator<Item = OsString>) -> Option<String> {
+    const OWN: [&str; 4] = ["--from", "--to", "--steps", "--svg"];
     let mut flags = String::new();
-    let mut args = args.filter(|arg| arg != "lr-find");
+    // What comes before says how to print.
+    let mut args = args.skip_while(|arg| arg != "lr-find").skip(1);
     while let Some(arg) = args.next() {
-        match &arg[..] {
+        let arg = arg.into_string().ok()?;
+        let name = arg.split_once('=').map_or(&arg[..], |(name, _)| name);
+        match name {
             "--json" | "--force" => {}
-            "--from" | "--to" | "--steps" | "--svg" => drop(args.next()),
-            _ if ["--from=", "--to=", "--steps=", "--svg="]
-                .iter()
-                .any(|flag| arg.starts_with(flag)) => {}
+            // Its value is the next word, or behind the sign.
+            _ if OWN.contains(&name) => drop((name == arg).then(|| args.next())),
             _ => flags += &format!(" {}", shell_quote(Path::new(&arg))),
         }
     }
-    flags
+    Some(flags)
 }
 
-/// A range test and what follows from it.
-struct Found {
-    test: RangeTest,
-    steepest: Option<f32>,
-    lowest: Option<f32>,
-    suggestion: Option<f32>,
+/// A rate as it is written shortest: as an `f64`, 0.1 would become 0.10000000149.
+fn shortest(rate: f32) -> f64 {
+    format!("{rate:?}").parse().expect("a number just written")
 }
 
-impl Found {
-    fn new(test: RangeTest) -> Self {
-        let rate_at = |step: usize| test.points[step].rate;
-        Self {
-            steepest: test.steepest().map(rate_at),
-            lowest: test.lowest().map(rate_at),
-            suggestion: test.suggestion(),
-            test,
-        }
-    }
+fn print_json(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
+    let rate = |step: usize| shortest(test.points[step].rate);
+    let points = test.points.iter().zip(&test.smooth);
+    let points: Vec<_> = points
+        .map(|(point, smooth)| {
+            let rate = shortest(point.rate);
+            json!({ "learning_rate": rate, "loss": point.loss, "smooth": smooth })
+        })
+        .collect();
+    let (suggestion, why) = match test.advice() {
+        Advice::Try(rate) => (Some(shortest(rate)), None),
+        Advice::NeverFell => (None, Some("never fell")),
+        Advice::StillFalls => (None, Some("still falls")),
+    };
+    let object = json!({
+        "suggestion": suggestion,
+        "no_suggestion": why,
+        "steepest": test.steepest().map(rate),
+        "lowest": test.lowest().map(rate),
+        "diverged": test.end == End::Diverged,
+        "points": points,
+    });
+    writeln!(out, "{object}")?;
+    Ok(())
+}
 
-    fn print_json(&self, out: &mut Output) -> anyhow::Result<()> {
-        let points = self.test.points.iter().zip(&self.test.smooth);
-        let points: Vec<_> = points
-            .map(|(point, smooth)| json!({ "rate": point.rate, "loss": point.loss, "smooth": smooth }))
-            .collect();
-        let object = json!({
-            "suggestion": self.suggestion,
-            "steepest": self.steepest,
-            "lowest": self.lowest,
-            "diverged": self.test.end == End::Diverged,
-            "points": points,
-        });
-        writeln!(out, "{object}")?;
-        Ok(())
+fn print(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
+    let rate = |step: usize| test.points[step].rate;
+    if let Some(chart) = chart(test) {
+        writeln!(out, "{chart}")?;
     }
-
-    fn print(&self, out: &mut Output) -> anyhow::Result<()> {
-        if let Some(chart) = chart(&self.test) {
-            writeln!(out, "{chart}")?;
-        }
-        if let Some(last) = self.test.points.last()
-            && self.test.end == End::Diverged
-        {
-            writeln!(
-                out,
-                "ended at {:.1e}: the loss was {DIVERGED} times its lowest, or not finite",
-                last.rate
-            )?;
-        }
-        for (what, rate) in [("falls fastest", self.steepest), ("is lowest", self.lowest)] {
-            if let Some(rate) = rate {
-                writeln!(out, "loss {what:<14} at {rate:.1e}")?;
+    if let Some(last) = test.points.last()
+        && test.end == End::Diverged
+    {
+        writeln!(
+            out,
+            "ended at {:.1e}: the loss was {DIVERGED} times its lowest, or not finite",
+            last.rate
+        )?;
+    }
+    match test.advice() {
+        Advice::Try(suggestion) => {
+            let found = [
+                ("falls fastest", test.steepest()),
+                ("is lowest", test.lowest()),
+            ];
+            for (what, step) in found {
+                if let Some(step) = step {
+                    writeln!(out, "loss {what:<14} at {:.1e}", rate(step))?;
+                }
             }
+            writeln!(out, "rate to try             {BOLD}{suggestion:?}{BOLD:#}")?;
         }
-        match self.suggestion {
-            Some(rate) => writeln!(out, "rate to try             {BOLD}{rate:?}{BOLD:#}")?,
-            None => writeln!(
-                out,
-                "the loss never fell: try another --from and --to, or more --steps"
-            )?,
-        }
-        Ok(())
+        Advice::NeverFell => writeln!(
+            out,
+            "the loss did not fall by a tenth: try a smaller --from, a larger --to, or more --steps"
+        )?,
+        Advice::StillFalls => writeln!(
+            out,
+            "the loss still falls at the last rate: try a larger --to"
+        )?,
     }
+    Ok(())
 }
 
 /// The smoothed loss against the rate, for a terminal.
 fn chart(test: &RangeTest) -> Option<String> {
     let (first, last) = (test.points.first()?.rate, test.points.last()?.rate);
-    let most = 1.2 * test.smooth[0];
+    let most = 1.1 * test.ceiling();
     let points: Vec<_> = test
         .points
         .iter()
@@ -276,9 +294,12 @@ mod tests {
 
     #[test]
     fn train_is_given_the_flags_that_it_takes() {
-        let line =
-            "lr-find --hidden 300,100 --from=1e-3 --to 3 --json --loss mse --svg a.svg --seed 2";
-        let flags = flags_for_train(line.split(' ').map(String::from));
-        assert_eq!(flags, " --hidden 300,100 --loss mse --seed 2");
+        let given = |line: &str| {
+            let words = ["mlp", "--color", "never", "lr-find"].into_iter();
+            flags_for_train(words.chain(line.split(' ')).map(OsString::from)).unwrap()
+        };
+        let line = "--hidden 300,100 --from=1e-3 --to 3 --json --loss mse --svg lr-find --seed 2";
+        assert_eq!(given(line), " --hidden 300,100 --loss mse --seed 2");
+        assert_eq!(given("--data-dir lr-find"), " --data-dir lr-find");
     }
 }

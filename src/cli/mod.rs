@@ -152,11 +152,17 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    ["train", "gradcheck", "augment-preview", "explain"]
-        .into_iter()
-        .fold(Cli::command(), |all, name| {
-            all.mut_subcommand(name, |this| this.mut_args(number))
-        })
+    [
+        "train",
+        "lr-find",
+        "gradcheck",
+        "augment-preview",
+        "explain",
+    ]
+    .into_iter()
+    .fold(Cli::command(), |all, name| {
+        all.mut_subcommand(name, |this| this.mut_args(number))
+    })
 }
 
 /// Prints why there is no result, or the help asked for; returns the exit code.

@@ -193,12 +193,12 @@ impl Plot {
             }
         }
         // Runs may have been started elsewhere, or have saved over each other's models.
-        let mut models: Vec<_> = runs
-            .iter()
-            .filter_map(|(_, run)| run.model.as_deref())
-            .collect();
-        models.retain(|model| model.is_file());
-        models.dedup();
+        let mut models: Vec<&Path> = Vec::new();
+        for model in runs.iter().filter_map(|(_, run)| run.model.as_deref()) {
+            if model.is_file() && !models.contains(&model) {
+                models.push(model);
+            }
+        }
         let next = match models[..] {
             [] => "mlp train --run another".into(),
             [model] => format!("mlp eval {}", quoted(model)),

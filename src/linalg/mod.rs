@@ -286,6 +286,9 @@ mod tests {
             (7, 257, 17),
             (131, 130, 129),
             (33, 784, 50),
+            // More than one part of k's where zeros are left out, more than one block of panels where not.
+            (3, 1100, 50),
+            (30, 800, 200),
         ];
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         sizes.extend((0..40).map(|_| {

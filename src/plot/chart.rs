@@ -5,6 +5,7 @@ pub(super) struct Series {
     /// (x, y) of points, x ascending.
     pub(super) points: Vec<(f64, f64)>,
     pub(super) ink: Ink,
+    pub(super) width: f64,
     pub(super) dashed: bool,
 }
 
@@ -95,13 +96,22 @@ pub(super) fn panel(
         Against::Epochs => {
             let mut ticks = ticks(first, last, (width / 70.0).min(8.0));
             ticks.retain(|tick| tick.fract() == 0.0);
-            (ticks, "epoch")
+            let label = |tick: &f64| (*tick, format!("{tick:.0}"));
+            (ticks.iter().map(label).collect::<Vec<_>>(), "epoch")
         }
-        Against::Rates => (log_ticks(first, last), "learning rate (log scale)"),
+        Against::Rates => {
+            let mut ticks = log_ticks(first, last);
+            if ticks.len() < 2 {
+                ticks = [first, last].map(|power| 10f64.powf(power)).to_vec();
+            }
+            let label = |tick: &f64| (*tick, number(*tick));
+            let name = "learning rate (log scale)";
+            (ticks.iter().map(label).collect(), name)
+        }
     };
-    for tick in marks {
+    for (tick, words) in marks {
         let middle = (Anchor::Middle, Ink::Dim);
-        picture.text((at_x(tick), bottom + 17.0), SIZE, middle, &number(tick));
+        picture.text((at_x(tick), bottom + 17.0), SIZE, middle, &words);
     }
     let axis = vec![(plot_left, bottom), (right, bottom)];
     picture.line(axis, Ink::Dim, 1.0, false);
@@ -119,8 +129,7 @@ pub(super) fn panel(
         } else if let &[(x, y)] = &points[..] {
             picture.line(vec![(x - 6.0, y), (x + 6.0, y)], series.ink, 2.0, false);
         }
-        let width = if series.dashed { 1.5 } else { 2.2 };
-        picture.line(points, series.ink, width, series.dashed);
+        picture.line(points, series.ink, series.width, series.dashed);
     }
 }
 

@@ -39,11 +39,13 @@ pub fn curves(runs: &[(String, Record)]) -> Picture {
             series.push(Series {
                 points: points(&|e| Some(train(e))),
                 ink: Ink::Series(n),
+                width: 1.5,
                 dashed: true,
             });
             series.push(Series {
                 points: points(valid),
                 ink: Ink::Series(n),
+                width: 2.2,
                 dashed: false,
             });
         }
@@ -119,6 +121,7 @@ pub fn layers(name: &str, run: &Record) -> Option<Picture> {
                 Series {
                     points: points.collect(),
                     ink: Ink::Series(n),
+                    width: 2.2,
                     dashed: false,
                 }
             })

@@ -51,10 +51,10 @@ impl Plan {
         }
         let bytes = |path: &Path| path.metadata().map_or(0, |file| file.len());
         let best_json = best.as_ref().map(|(path, best)| {
-            json!({"model": path, "epoch": best.epoch, "valid_accuracy": best.accuracy})
+            json!({"model": path.display().to_string(), "epoch": best.epoch, "valid_accuracy": best.accuracy})
         });
         let saved = json!({
-            "event": "saved", "model": self.out, "bytes": bytes(&self.out), "stopped": stopped,
+            "event": "saved", "model": self.out.display().to_string(), "bytes": bytes(&self.out), "stopped": stopped,
             "epochs": progress.epoch, "end": end.map(name), "best": best_json,
         });
         if let Some(said) = record.and_then(|record| record.append(&saved)) {
