@@ -112,8 +112,9 @@ pub fn range_test(
         },
         ..settings.clone()
     };
+    let (schedule, all) = (settings.schedule, epochs * epoch_steps);
     let mut watch = Watch {
-        rate: |step| (first + a_step * step as f64).exp() as f32,
+        rate: |step| schedule.rate(start, step, epoch_steps, all),
         steps: plan.steps,
         epoch_steps,
         points: Vec::with_capacity(plan.steps),

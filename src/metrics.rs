@@ -102,8 +102,7 @@ pub fn losses<F: Float>(
 ) -> Vec<f64> {
     let mut all = Vec::with_capacity(data.len());
     pass(network, loss, data, scaling, team, |tape, labels| {
-        let losses = tape.losses(labels.len()).iter();
-        all.extend(losses.map(|loss| loss.to_f64().expect("a float converts")));
+        all.extend(in_f64(tape.losses(labels.len())));
     });
     all
 }
@@ -185,9 +184,12 @@ pub fn mcnemar(first: u32, second: u32) -> f64 {
 
 /// total + Σ losses, one after the other and in `f64`.
 pub(crate) fn add<F: Float>(total: f64, losses: &[F]) -> f64 {
+    in_f64(losses).fold(total, |total, loss| total + loss)
+}
+
+fn in_f64<F: Float>(losses: &[F]) -> impl Iterator<Item = f64> {
     let losses = losses.iter();
-    let losses = losses.map(|loss| loss.to_f64().expect("a float converts to f64"));
-    losses.fold(total, |total, loss| total + loss)
+    losses.map(|loss| loss.to_f64().expect("a float converts to f64"))
 }
 
 /// The 95 % interval of a proportion of which `hits` of `n` were seen: (low, high), each 0 to 1.

@@ -2,21 +2,18 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::Write,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
 use clap::error::ErrorKind;
 use mlp::{
-    atomic_file,
     data::shell_quote,
     lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
     optim::Schedule,
     plot,
     team::Team,
-    train::{Purpose, generator},
 };
 use serde_json::json;
 use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
@@ -91,6 +88,12 @@ fn rate(text: &str) -> Result<f32, String> {
     }
 }
 
+const KIND: Kind = Kind {
+    flag: "--svg",
+    what: "picture",
+    begin: b"<svg",
+};
+
 impl LrFind {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
@@ -104,20 +107,12 @@ impl LrFind {
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
         check_size(&metadata.layers, metadata.training.batch_size, TRAIN_BYTES)?;
         if let Some(path) = &self.svg {
-            let kind = Kind {
-                flag: "--svg",
-                what: "a picture",
-                begin: b"<svg",
-            };
-            kind.check_writable(path, self.force)?;
+            KIND.check_writable(path, self.force)?;
         }
         let data = self.data.load()?;
         let (train, _) = data.train.split_last(metadata.training.valid)?;
         let settings = metadata.settings();
-        let mut init = generator(settings.seed, Purpose::Init);
-        let network = metadata
-            .architecture()
-            .init(metadata.training.init, &mut init);
+        let network = metadata.first_network();
         let loss = metadata.loss.build::<f32>();
         let plan = Plan {
             rates: self.from..self.to,
@@ -153,14 +148,7 @@ impl LrFind {
             false => print(&test, out)?,
         }
         if let Some(path) = &self.svg {
-            let picture = plot::rates(&test).svg();
-            atomic_file::write::<io::Error>(path, |file| file.write_all(picture.as_bytes()))
-                .with_context(|| {
-                    format!(
-                        "{}: the picture could not be saved, choose another --svg",
-                        path.display()
-                    )
-                })?;
+            KIND.save(path, plot::rates(&test).svg().as_bytes())?;
             if !self.json {
                 writeln!(out, "saved {BOLD}{}{BOLD:#}", path.display())?;
             }
@@ -186,11 +174,13 @@ fn flags_for_train(args: impl Iterator<Item = OsString>) -> Option<String> {
     while let Some(arg) = args.next() {
         let arg = arg.into_string().ok()?;
         let name = arg.split_once('=').map_or(&arg[..], |(name, _)| name);
-        match name {
-            "--json" | "--force" => {}
-            // Its value is the next word, or behind the sign.
-            _ if OWN.contains(&name) => drop((name == arg).then(|| args.next())),
-            _ => flags += &format!(" {}", shell_quote(Path::new(&arg))),
+        if OWN.contains(&name) {
+            // Its value is behind the sign, or the next word.
+            if name == arg {
+                args.next();
+            }
+        } else if !["--json", "--force"].contains(&name) {
+            flags += &format!(" {}", shell_quote(Path::new(&arg)));
         }
     }
     Some(flags)

@@ -2,17 +2,18 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     path::Path,
 };
 
 use anyhow::{Context, ensure};
+use mlp::atomic_file;
 
 /// A kind of file, known by how it begins.
 pub struct Kind {
     /// The flag that names it, such as `--svg`.
     pub flag: &'static str,
-    /// What it is, such as `a drawing of mlp`.
+    /// What it is, such as `drawing of mlp`.
     pub what: &'static str,
     /// Its first bytes.
     pub begin: &'static [u8],
@@ -36,7 +37,7 @@ impl Kind {
                 );
                 ensure!(
                     force || self.begins(path).with_context(|| name.to_string())?,
-                    "{name}: there is a file already, and it is not {what}: choose another {flag}, or pass \
+                    "{name}: there is a file already, and it is not a {what}: choose another {flag}, or pass \
                      --force to replace it"
                 );
             }
@@ -52,6 +53,15 @@ impl Kind {
             "{name}: no such folder: create it first, or choose another {flag}"
         );
         Ok(())
+    }
+
+    /// Writes one, whole or not at all.
+    pub fn save(&self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        let Self { flag, what, .. } = self;
+        atomic_file::write::<io::Error>(path, |file| file.write_all(bytes)).with_context(|| {
+            let name = path.display();
+            format!("{name}: the {what} could not be saved, choose another {flag}")
+        })
     }
 
     fn begins(&self, path: &Path) -> io::Result<bool> {

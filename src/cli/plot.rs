@@ -3,14 +3,13 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use mlp::{
-    atomic_file,
     data::{COLS, ROWS},
     metrics::{Evaluation, evaluate, losses, predictions},
     model_file::LossKind,
@@ -114,7 +113,7 @@ impl Plot {
         fs::create_dir_all(&self.out).with_context(|| format!("{}", self.out.display()))?;
         let kind = |begin| Kind {
             flag: "--out",
-            what: "a picture",
+            what: "picture",
             begin,
         };
         let formats = [
@@ -130,26 +129,19 @@ impl Plot {
             for (format, extension, kind) in &formats {
                 let path = self.out.join(format!("{name}.{extension}"));
                 kind.check_writable(&path, self.force)?;
-                files.push((path, *format, picture));
+                files.push((path, *format, kind, picture));
             }
         }
         let theme = match self.theme {
             Theme::Light => plot::Theme::Light,
             Theme::Dark => plot::Theme::Dark,
         };
-        for (path, format, picture) in files {
+        for (path, format, kind, picture) in files {
             let bytes = match format {
                 Format::Svg => picture.svg().into_bytes(),
                 Format::Png => picture.png(theme)?,
             };
-            atomic_file::write::<io::Error>(&path, |file| file.write_all(&bytes)).with_context(
-                || {
-                    format!(
-                        "{}: the picture could not be saved, choose another --out",
-                        path.display()
-                    )
-                },
-            )?;
+            kind.save(&path, &bytes)?;
             writeln!(
                 out,
                 "saved {BOLD}{}{BOLD:#} {DIM}({}){DIM:#}",

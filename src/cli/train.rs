@@ -19,7 +19,7 @@ use mlp::{
     run_file,
     statistics::Watch,
     team::Team,
-    train::{self, Progress, Purpose, generator},
+    train::{self, Progress},
 };
 
 use super::{
@@ -213,10 +213,8 @@ impl Train {
         let mut start = match plan.resumed.take() {
             Some(start) => start,
             None => {
-                let mut init = generator(settings.seed, Purpose::Init);
-                let architecture = plan.metadata.architecture();
-                let network = architecture.init(plan.metadata.training.init, &mut init);
-                (network, Progress::new(images.0, settings.seed))
+                let progress = Progress::new(images.0, settings.seed);
+                (plan.metadata.first_network(), progress)
             }
         };
         let inject = plan.metadata.training.inject;

@@ -27,7 +27,7 @@ use crate::{
     mistakes::Mistake,
     nn::{Activation, Architecture, Init, Linear, Mlp, Param},
     optim::{Extras, Schedule},
-    train::Settings,
+    train::{Purpose, Settings, generator},
 };
 
 pub use error::{Fault, ModelError};
@@ -163,6 +163,12 @@ impl Metadata {
             activation: self.activation,
             dropout: self.dropout.clone(),
         }
+    }
+
+    /// The network before its first step: its weights as the seed gives them.
+    pub fn first_network(&self) -> Mlp<f32> {
+        let mut rng = generator(self.training.seed, Purpose::Init);
+        self.architecture().init(self.training.init, &mut rng)
     }
 
     /// From pixels to the inputs of the network.

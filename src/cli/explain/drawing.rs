@@ -1,9 +1,8 @@
 //! `--svg`: a file of its own.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
-use anyhow::Context;
-use mlp::{atomic_file, draw};
+use mlp::draw;
 
 use super::super::{
     output::{line, thousands},
@@ -13,14 +12,13 @@ use super::super::{
 /// How our drawings are known.
 pub(super) const KIND: Kind = Kind {
     flag: "--svg",
-    what: "a drawing of mlp",
+    what: "drawing of mlp",
     begin: draw::BEGIN.as_bytes(),
 };
 
 /// Writes the drawing, whole or not at all.
 pub(super) fn save(path: &Path, drawing: &str) -> anyhow::Result<()> {
-    atomic_file::write(path, |file| file.write_all(drawing.as_bytes()))
-        .with_context(|| format!("{}: the drawing could not be saved", path.display()))?;
+    KIND.save(path, drawing.as_bytes())?;
     line(format_args!(
         "saved {} ({} bytes): open it in a browser",
         path.display(),

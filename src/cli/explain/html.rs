@@ -2,9 +2,8 @@
 
 use std::{io::Write, path::Path};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use mlp::{
-    atomic_file,
     data::shell_quote,
     page::{BEGINNING, MAX_PARAMETERS, Page},
 };
@@ -21,7 +20,7 @@ use super::{
 /// How our pages are known.
 pub(super) const KIND: Kind = Kind {
     flag: "--html",
-    what: "a page of mlp explain",
+    what: "page of mlp explain",
     begin: BEGINNING.as_bytes(),
 };
 
@@ -52,12 +51,7 @@ impl Explain {
             precision: self.precision.into(),
         }
         .html();
-        atomic_file::write(path, |file| file.write_all(html.as_bytes())).with_context(|| {
-            format!(
-                "{}: the page could not be saved, choose another --html",
-                path.display()
-            )
-        })?;
+        KIND.save(path, html.as_bytes())?;
         writeln!(
             out,
             "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, a {label}{DIM:#}",
