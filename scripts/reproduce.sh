@@ -5,34 +5,64 @@
 #   scripts/reproduce.sh lesson hinton2005        these with seeds 1, 2, 3; what is there is not run again
 #   SEEDS="1" scripts/reproduce.sh ciresan2010-large
 #
-# scripts/results/RECIPE-SEED.jsonl keeps the log: the start, every epoch, and a last line from `mlp eval` with
-# the seconds of the whole training process. src/recipe/measured.tsv is made of the logs, and `mlp recipes` of
-# that. Nothing is chosen on the test images. THREADS says how many threads train (default: all processors).
+# A committee of seven with seed 2 has members with seeds 8 to 14. Models are kept in target/reproduce/, by
+# the flags they were trained with, so that a committee that was broken off trains only who is missing.
+#
+# scripts/results/RECIPE-SEED.jsonl keeps the log: the start, every epoch (of a committee's members the last),
+# and a last line from `mlp eval` with the seconds of all training processes. src/recipe/measured.tsv is made
+# of the logs, and `mlp recipes` of that. Nothing is chosen on the test images. THREADS says how many threads
+# train (default: all processors).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
-mlp=${CARGO_TARGET_DIR:-target}/release/mlp
+target=${CARGO_TARGET_DIR:-target}
+mlp=$target/release/mlp
 results=scripts/results
 mkdir -p "$results"
 
+# The value of a key, the first of that name: a number, or text without its quotes.
+field() { grep -oE "\"$1\":(\"[^\"]*\"|[0-9.]+)" <<<"$2" | head -1 | cut -d: -f2- | tr -d '"'; }
+
+# train FLAGS SEED: trains unless that was done, and prints what the names of the model (.bin), of its log (.log)
+# and of its seconds (.seconds) begin with.
+train() {
+    local kept
+    kept=$target/reproduce/$(cksum <<<"$1" | cut -d' ' -f1)-$2
+    if [ ! -e "$kept.seconds" ]; then
+        mkdir -p "$target/reproduce"
+        local start seconds
+        start=$(date +%s.%N)
+        # shellcheck disable=SC2086 # flags are words
+        "$mlp" train $1 --seed "$2" --out "$kept.bin" --json ${THREADS:+--threads "$THREADS"} >"$kept.log"
+        seconds=$(echo "$(date +%s.%N) $start" | awk '{print $1 - $2}')
+        echo "$seconds" >"$kept.seconds"
+    fi
+    echo "$kept"
+}
+
 for recipe in "$@"; do
+    about=$("$mlp" recipes "$recipe" --json 2>/dev/null)
+    members=$(field members "$about")
     for seed in ${SEEDS:-1 2 3}; do
         log=$results/$recipe-$seed.jsonl
         [ -e "$log" ] && continue
-        folder=$(mktemp -d)
-        start=$(date +%s.%N)
-        "$mlp" train --recipe "$recipe" --seed "$seed" --out "$folder/model.bin" --json \
-            ${THREADS:+--threads "$THREADS"} >"$folder/log"
-        seconds=$(echo "$(date +%s.%N) $start" | awk '{print $1 - $2}')
-        "$mlp" eval "$folder/model.bin" --json | sed "s/^{/{\"event\":\"test\",\"process_seconds\":$seconds,/" >>"$folder/log"
-        # Confusions and paths are not worth keeping.
-        sed -E 's/"confusion":\[(\[[0-9,]*\],?)*\],//; s/"(model|data)":"[^"]*",//' "$folder/log" >"$log"
-        rm -r "$folder"
-        echo "$recipe, seed $seed: $(tail -1 "$log" | grep -o '"accuracy":[0-9.]*')" >&2
+        kept=()
+        for member in $(seq $(((seed - 1) * members + 1)) $((seed * members))); do
+            kept+=("$(train "$(field flags "$about")" "$member")")
+        done
+        seconds=$(cat "${kept[@]/%/.seconds}" | awk '{ all += $1 } END { print all }')
+        {
+            for member in "${kept[@]}"; do
+                if [ "$members" = 1 ]; then cat "$member.log"; else grep '"event":"start"' "$member.log" && tail -2 "$member.log"; fi
+            done
+            "$mlp" eval "${kept[@]/%/.bin}" --json | sed "s/^{/{\"event\":\"test\",\"process_seconds\":$seconds,/"
+            # Confusions and paths are not worth keeping.
+        } | sed -E 's/"confusion":\[(\[[0-9,]*\],?)*\],//; s/"(model|data)":"[^"]*",?//g; s/,\}/}/g' >"$log.part"
+        mv "$log.part" "$log"
+        echo "$recipe, seed $seed: $(field accuracy "$(tail -1 "$log")")" >&2
     done
 done
 
-field() { grep -o "\"$1\":[0-9.]*" <<<"$2" | head -1 | cut -d: -f2; }
 for log in "$results"/*-[0-9]*.jsonl; do
     name=$(basename "$log" .jsonl)
     test=$(tail -1 "$log")

@@ -181,6 +181,7 @@ fn training_gives_the_same_bytes_on_any_number_of_threads_and_others_than_withou
             seed: 5,
             scaling: Scaling::UNIT,
             augmentation,
+            fade: 0,
         };
         let loss = LossKind::Ce.build::<f32>();
         let network = Mlp::kaiming(&[PIXELS, 12, 10], &mut generator(5, Purpose::Init));
@@ -226,6 +227,7 @@ fn training_refuses_what_makes_no_sense() {
         seed: 1,
         scaling: Scaling::UNIT,
         augmentation: Some(augmentation),
+        fade: 0,
     };
     let network = Mlp::kaiming(&[PIXELS, 10], &mut generator(1, Purpose::Init));
     let trained = train(

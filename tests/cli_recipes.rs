@@ -49,6 +49,7 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
             .unwrap()
             .contains("--hidden 500,300")
     );
+    assert_eq!(one[0]["members"], 1);
     assert_eq!(mlp(folder, "recipes nonsense").status.code(), Some(1));
     assert_eq!(
         mlp(folder, "train --recipe nonsense").status.code(),

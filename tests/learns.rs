@@ -44,6 +44,7 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
         seed: 1,
         scaling: Scaling::UNIT,
         augmentation: None,
+        fade: 0,
     }
 }
 

@@ -50,6 +50,7 @@ impl Recipes {
                 json!({
                     "name": recipe.name, "source": recipe.source,
                     "published_test_error_percent": recipe.published, "flags": flags(*recipe),
+                    "members": recipe.members,
                     "measured": recipe.measured().iter().map(|run| json!({
                         "seed": run.seed, "test_error_percent": run.error(),
                         "interval_95": run.interval(), "process_seconds": run.seconds,
@@ -81,6 +82,13 @@ impl Recipes {
                     measured(recipe),
                     flags(*recipe),
                 )?;
+                if recipe.members > 1 {
+                    writeln!(
+                        out,
+                        "    {DIM}mlp eval{DIM:#} all {} of them, with --seed 1 to {0}",
+                        recipe.members
+                    )?;
+                }
             }
         }
         out.flush()?;

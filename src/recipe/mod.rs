@@ -19,6 +19,9 @@ pub struct Recipe {
     pub published: &'static str,
     /// The flags of `mlp train`.
     pub flags: &'static str,
+    /// Networks that are trained by them, with one seed after another, whose probabilities are then averaged
+    /// (`mlp eval a.bin b.bin …`): a committee; 1 is a network by itself.
+    pub members: u64,
 }
 
 /// Every recipe.
@@ -28,6 +31,7 @@ pub const RECIPES: [Recipe; 17] = [
         source: "fast.ai, course 22 part 2, lesson 13",
         published: "3 to 4 (validation)",
         flags: "--hidden 50 --batch-size 50 --lr 0.5 --epochs 3",
+        members: 1,
     },
     Recipe {
         name: "lecun1998-300",
@@ -35,6 +39,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "4.7",
         flags: "--hidden 300 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 20 \
                 --schedule cosine --warm-up 1",
+        members: 1,
     },
     Recipe {
         name: "lecun1998-300-100",
@@ -42,6 +47,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "3.05",
         flags: "--hidden 300,100 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 20 \
                 --schedule cosine --warm-up 1",
+        members: 1,
     },
     Recipe {
         name: "lecun1998-affine",
@@ -49,6 +55,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "2.5",
         flags: "--hidden 300,100 --activation tanh --loss mse --batch-size 32 --lr 0.05 --momentum 0.9 --nesterov --epochs 30 \
                 --schedule cosine --warm-up 1 --augment lecun1998",
+        members: 1,
     },
     Recipe {
         name: "hinton2005",
@@ -56,6 +63,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "1.53",
         flags: "--hidden 500,300 --batch-size 64 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 5e-5 --epochs 30 \
                 --schedule cosine --warm-up 1",
+        members: 1,
     },
     Recipe {
         name: "simard2003",
@@ -63,6 +71,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "1.6",
         flags: "--hidden 800 --batch-size 64 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 5e-5 --epochs 30 \
                 --schedule cosine --warm-up 1",
+        members: 1,
     },
     Recipe {
         name: "simard2003-affine",
@@ -70,6 +79,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "1.1",
         flags: "--hidden 800 --batch-size 64 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 --epochs 60 \
                 --schedule cosine --warm-up 1 --augment simard2003-affine",
+        members: 1,
     },
     Recipe {
         name: "simard2003-elastic",
@@ -77,6 +87,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "0.7",
         flags: "--hidden 800 --batch-size 64 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 --epochs 100 \
                 --schedule cosine --warm-up 1 --augment simard2003",
+        members: 1,
     },
     Recipe {
         name: "simard2003-mse-elastic",
@@ -84,6 +95,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "0.9",
         flags: "--hidden 800 --loss mse --batch-size 64 --lr 0.2 --momentum 0.9 --nesterov --epochs 100 \
                 --schedule cosine --warm-up 1 --augment simard2003",
+        members: 1,
     },
     Recipe {
         name: "srivastava2014",
@@ -91,6 +103,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "1.06",
         flags: "--hidden 1024,1024,1024 --dropout 0.2,0.5 --max-norm 2 --momentum 0.95 --batch-size 128 --lr 0.05 \
                 --epochs 200 --schedule linear --warm-up 2",
+        members: 1,
     },
     Recipe {
         name: "srivastava2014-no-max-norm",
@@ -98,6 +111,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "1.25",
         flags: "--hidden 1024,1024,1024 --dropout 0.2,0.5 --momentum 0.95 --batch-size 128 --lr 0.05 --epochs 200 \
                 --schedule linear --warm-up 2",
+        members: 1,
     },
     Recipe {
         name: "ciresan2010-1000-500",
@@ -105,6 +119,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "0.49",
         flags: "--hidden 1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 --epochs 120 \
                 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        members: 1,
     },
     Recipe {
         name: "ciresan2010-1500-1000-500",
@@ -112,13 +127,16 @@ pub const RECIPES: [Recipe; 17] = [
         published: "0.46",
         flags: "--hidden 1500,1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 \
                 --epochs 120 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        members: 1,
     },
     Recipe {
         name: "ciresan2010-large",
         source: "Cireşan, Meier, Gambardella, Schmidhuber 2010; seven of them, seeds 1 to 7, are the committee (0.31)",
         published: "0.35",
-        flags: "--hidden 2500,2000,1500,1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov \
-                --weight-decay 1e-5 --epochs 100 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        flags: "--hidden 2500,2000,1500,1000,500 --batch-size 128 --lr 0.1 --momentum 0.9 --nesterov \
+                --weight-decay 1e-4 --epochs 130 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010 \
+                --fade 30",
+        members: 1,
     },
     Recipe {
         name: "fast-98",
@@ -126,6 +144,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "none",
         flags: "--hidden 128 --batch-size 64 --lr 0.08 --momentum 0.9 --nesterov --epochs 6 --schedule cosine \
                 --warm-up 1 --valid 5000",
+        members: 1,
     },
     Recipe {
         name: "fast-99",
@@ -133,6 +152,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "none",
         flags: "--hidden 512 --batch-size 64 --lr 0.08 --momentum 0.9 --nesterov --epochs 14 --schedule cosine \
                 --warm-up 1 --valid 5000 --augment simard2003 --alpha 25",
+        members: 1,
     },
     Recipe {
         name: "fast-99.5",
@@ -140,6 +160,7 @@ pub const RECIPES: [Recipe; 17] = [
         published: "none",
         flags: "--hidden 1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 --epochs 60 \
                 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        members: 1,
     },
 ];
 
