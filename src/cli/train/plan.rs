@@ -66,7 +66,7 @@ impl Train {
             ),
             _ if fade > epochs => usage(
                 ErrorKind::ValueValidation,
-                &format!("--fade {fade}: there are only {epochs} epochs to train"),
+                &format!("--fade {fade}: more than --epochs {epochs}"),
             ),
             _ if plan.best.as_ref() == Some(&plan.out) => usage(
                 ErrorKind::ArgumentConflict,
