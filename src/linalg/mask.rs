@@ -59,19 +59,26 @@ fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
 /// Swaps the halves that are off the diagonal, then the quarters of each half, and so on.
 /// Source: H. S. Warren, "Hacker's Delight", 7-3.
 #[inline(always)]
-fn transpose(square: &mut [u64; 64]) {
-    let mut half = 32;
-    let mut mask = u64::MAX >> 32;
-    while half != 0 {
-        for pair in 0..32 {
-            // The words whose bit `half` is not set.
-            let k = (pair / half) * 2 * half + pair % half;
-            let swap = ((square[k] >> half) ^ square[k + half]) & mask;
-            square[k] ^= swap << half;
-            square[k + half] ^= swap;
+fn transpose(square: &mut [u64; BLOCK]) {
+    swap::<32>(square, 0x0000_0000_ffff_ffff);
+    swap::<16>(square, 0x0000_ffff_0000_ffff);
+    swap::<8>(square, 0x00ff_00ff_00ff_00ff);
+    swap::<4>(square, 0x0f0f_0f0f_0f0f_0f0f);
+    swap::<2>(square, 0x3333_3333_3333_3333);
+    swap::<1>(square, 0x5555_5555_5555_5555);
+}
+
+/// Swaps, in every square of 2·HALF words and bits, the upper right with the lower left; `low` are the bits
+/// that lie left. HALF is known to the compiler: with a variable it would divide, and use no vectors.
+#[inline(always)]
+fn swap<const HALF: usize>(square: &mut [u64; BLOCK], low: u64) {
+    for words in square.chunks_exact_mut(2 * HALF) {
+        let (upper, lower) = words.split_at_mut(HALF);
+        for (upper, lower) in upper.iter_mut().zip(lower) {
+            let swap = ((*upper >> HALF) ^ *lower) & low;
+            *upper ^= swap << HALF;
+            *lower ^= swap;
         }
-        half /= 2;
-        mask ^= mask << half;
     }
 }
 
