@@ -37,10 +37,14 @@ impl<F: Float> Room<F> {
     }
 }
 
+/// Rows of a as it lies in memory, found once: of [`Left::Rows`] those of a part, of [`Left::Columns`] one a k.
+type Lines<'a, F> = [&'a [F]; MOST_BLOCKS * BLOCK];
+
 /// Part of a: rows from `i0`, k's from `k0`.
 #[derive(Clone, Copy)]
 struct Part<'a, F> {
     a: Left<'a, F>,
+    lines: &'a Lines<'a, F>,
     i0: usize,
     rows: usize,
     k0: usize,
@@ -56,11 +60,23 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 ) {
     let Product { a, c, add, .. } = product;
     let (m, k, n) = sizes(a, Right::Rows(b));
-    for i0 in (0..m).step_by(MOST_ROWS) {
-        let rows = MOST_ROWS.min(m - i0);
-        for (k0, kc) in parts(k, MOST_BLOCKS * BLOCK) {
+    for (k0, kc) in parts(k, MOST_BLOCKS * BLOCK) {
+        let mut lines = [&[][..]; _];
+        if let Left::Columns(a) = a {
+            for k in 0..kc {
+                lines[k] = slice(a, k0 + k);
+            }
+        }
+        for i0 in (0..m).step_by(MOST_ROWS) {
+            let rows = MOST_ROWS.min(m - i0);
+            if let Left::Rows(a) = a {
+                for row in 0..rows {
+                    lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
+                }
+            }
             let part = Part {
                 a,
+                lines: &lines,
                 i0,
                 rows,
                 k0,
@@ -95,22 +111,26 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 #[inline(always)]
 fn find<F: Float, I: Instructions>(part: Part<'_, F>, masks: &mut [[Mask; MOST_ROWS]]) {
     let Part {
-        i0, rows, k0, kc, ..
+        lines,
+        i0,
+        rows,
+        kc,
+        ..
     } = part;
     match part.a {
-        Left::Rows(a) => {
+        Left::Rows(_) => {
             for row in 0..rows {
-                find_in_row::<F, I>(&slice(a, i0 + row)[k0..k0 + kc], masks, row);
+                find_in_row::<F, I>(lines[row], masks, row);
             }
         }
-        Left::Columns(a) => {
+        Left::Columns(_) => {
             for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
-                let mut lines = [&[][..]; BLOCK];
+                let mut of_part = [&[][..]; BLOCK];
                 let ks = BLOCK.min(kc - start);
                 for k in 0..ks {
-                    lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
+                    of_part[k] = &lines[start + k][i0..i0 + rows];
                 }
-                find_in_columns::<F, I>(&lines[..ks], &mut masks[block][..rows]);
+                find_in_columns::<F, I>(&of_part[..ks], &mut masks[block][..rows]);
             }
         }
     }
@@ -138,7 +158,12 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     add: bool,
 ) {
     let Part {
-        i0, rows, k0, kc, ..
+        lines,
+        i0,
+        rows,
+        k0,
+        kc,
+        ..
     } = part;
     let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
     let sums = &mut sums[..rows];
@@ -149,12 +174,6 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     }
     let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
-    let mut rows_of_a = [&[][..]; MOST_ROWS];
-    if let Left::Rows(a) = part.a {
-        for row in 0..rows {
-            rows_of_a[row] = &slice(a, i0 + row)[k0..k0 + kc];
-        }
-    }
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
         let fresh = start == 0 && !add;
@@ -163,29 +182,32 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         match part.a {
             Left::Rows(_) => {
                 for row in 0..rows {
-                    let line = &rows_of_a[row][start..start + ks];
+                    let line = &lines[row][start..start + ks];
                     let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
                     add_masked::<F, I, W, 1>(|k| [line[k]], masks[row], panel, fresh, sums);
                 }
             }
-            Left::Columns(a) => {
-                let mut lines = [&[][..]; BLOCK];
-                for k in 0..ks {
-                    lines[k] = &slice(a, k0 + start + k)[i0..i0 + rows];
-                }
+            Left::Columns(_) => {
+                let lines = lines[start..].first_chunk::<BLOCK>().expect("whole blocks");
                 // Neighbouring pixels are black in much the same images: two rows at a time, if the
                 // registers hold the sums of both.
                 let mut row = 0;
                 while 2 * W <= TILE * WIDE && row + 1 < rows {
                     let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
                     let mask = masks[row] | masks[row + 1];
-                    let element = |k: usize| [lines[k][row], lines[k][row + 1]];
+                    let element = |k: usize| [lines[k][i0 + row], lines[k][i0 + row + 1]];
                     add_masked::<F, I, W, 2>(element, mask, panel, fresh, sums);
                     row += 2;
                 }
                 while row < rows {
                     let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
-                    add_masked::<F, I, W, 1>(|k| [lines[k][row]], masks[row], panel, fresh, sums);
+                    add_masked::<F, I, W, 1>(
+                        |k| [lines[k][i0 + row]],
+                        masks[row],
+                        panel,
+                        fresh,
+                        sums,
+                    );
                     row += 1;
                 }
             }
