@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Rows of a at a time.
-const MOST_ROWS: usize = 128;
+const MOST_ROWS: usize = 256;
 /// Blocks of k's at a time.
 const MOST_BLOCKS: usize = 16;
 /// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
