@@ -48,20 +48,6 @@ pub struct Settings {
     pub scaling: Scaling,
     /// How training images are distorted, if they are: each anew in every epoch.
     pub augmentation: Option<Augmentation>,
-    /// Last epochs in which the distortions become weaker, all by as much, to none in the very last.
-    pub fade: usize,
-}
-
-impl Settings {
-    /// How training images are distorted in this epoch, from 1.
-    fn augmentation(&self, epoch: usize) -> Option<Augmentation> {
-        let augmentation = self.augmentation.as_ref()?;
-        let left = self.epochs.saturating_sub(epoch);
-        Some(match left < self.fade {
-            true => augmentation.times(left as f64 / self.fade as f64),
-            false => augmentation.clone(),
-        })
-    }
 }
 
 /// Is told what happens, and may ask to stop after any step.
@@ -426,14 +412,16 @@ pub fn resume(
         extras: settings.extras,
         ..Sgd::new(settings.learning_rate)
     };
-    let size = (train.rows(), train.cols());
+    let augmenter = match settings.augmentation.clone() {
+        Some(augmentation) => {
+            let size = (train.rows(), train.cols());
+            Some(Augmenter::new(augmentation, size, settings.seed)?)
+        }
+        None => None,
+    };
     let mut targets = vec![0; batch_size];
     while progress.end(settings).is_none() {
         let epoch = progress.epoch + 1;
-        let augmentation = settings.augmentation(epoch);
-        let augmenter =
-            augmentation.map(|augmentation| Augmenter::new(augmentation, size, settings.seed));
-        let augmenter = augmenter.transpose()?;
         let (start, time) = (Instant::now(), progress.time);
         progress.shuffle();
         while let Some(images) = progress.batch(batch_size) {

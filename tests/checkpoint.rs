@@ -72,7 +72,6 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
                 valid: 30,
                 seed: 3,
                 augmentation: preset.map(Preset::augmentation),
-                fade: 0,
                 inject: None,
                 data_sha256: "0123".into(),
                 mlp_version: "0.1.0".into(),

@@ -100,10 +100,6 @@ fn training_says_and_keeps_how_it_augments() {
     );
     assert_eq!(fs::read(folder.path().join("other.bin")).unwrap(), bytes);
     run(folder.path(), "eval model.bin --split valid", 0);
-    let (stdout, _) = run(folder.path(), &format!("{line} --epochs 2 --fade 2"), 0);
-    assert_says(&stdout, "alpha 37, fading in the last 2 epochs");
-    let model = model_file::load::<f32>(&folder.path().join("model.bin")).unwrap();
-    assert_eq!(model.metadata.training.fade, 2);
 }
 
 #[test]
@@ -124,17 +120,6 @@ fn strengths_that_make_no_sense_are_wrong_usage() {
             let (_, stderr) = run(folder.path(), &format!("{command} {flags}"), 2);
             assert_says(&stderr, expected);
         }
-    }
-    for (flags, expected) in [
-        ("--fade 2", "give --augment, too"),
-        (
-            "--fade 2 --augment simard2003 --epochs 1",
-            "more than --epochs 1",
-        ),
-        ("--fade 0 --augment simard2003", "0 is not in 1.."),
-    ] {
-        let (_, stderr) = run(folder.path(), &format!("train {flags}"), 2);
-        assert_says(&stderr, expected);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -44,7 +44,6 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
         seed: 1,
         scaling: Scaling::UNIT,
         augmentation: None,
-        fade: 0,
     }
 }
 

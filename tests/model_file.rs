@@ -31,7 +31,6 @@ fn model() -> Model {
         valid: 10_000,
         seed: 7,
         augmentation: Some(Preset::Ciresan2010.augmentation()),
-        fade: 0,
         inject: None,
         data_sha256: "0123".into(),
         mlp_version: "0.1.0".into(),

@@ -71,22 +71,6 @@ pub struct AugmentError {
 }
 
 impl Augmentation {
-    /// As this, but every strength so many times as large.
-    pub fn times(&self, factor: f64) -> Self {
-        let elastic = self.elastic.map(|Elastic { sigma, alpha }| Elastic {
-            sigma,
-            alpha: factor * alpha,
-        });
-        Self {
-            rotation: factor * self.rotation,
-            shear: factor * self.shear,
-            scale: factor * self.scale,
-            translation: factor * self.translation,
-            elastic,
-            ..self.clone()
-        }
-    }
-
     /// Errors if a number is out of its range, or not a number.
     pub fn validate(&self) -> Result<(), AugmentError> {
         let check = |field, found, within: bool, expected| match within {

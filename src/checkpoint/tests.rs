@@ -31,7 +31,6 @@ fn run() -> Run {
                 valid: 0,
                 seed: 1,
                 augmentation: None,
-                fade: 0,
                 inject: None,
                 data_sha256: String::new(),
                 mlp_version: String::new(),

@@ -111,7 +111,6 @@ impl SettingsArgs {
                 valid: self.valid as usize,
                 seed: self.seed,
                 augmentation,
-                fade: 0,
                 inject: None,
                 data_sha256: String::new(),
                 mlp_version: env!("CARGO_PKG_VERSION").into(),

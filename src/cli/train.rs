@@ -101,11 +101,6 @@ pub struct Train {
     #[command(flatten)]
     schedule: ScheduleArgs,
 
-    /// In so many last epochs the distortions become weaker from epoch to epoch, to none in the very last
-    #[arg(long, value_name = "EPOCHS", help_heading = "Augmentation",
-          value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS as i64))]
-    fade: Option<u32>,
-
     /// Make a known mistake in the backward pass and see what becomes of the loss: one of `mlp gradcheck
     /// --list-mistakes`. Runs on one thread
     #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Training")]

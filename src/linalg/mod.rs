@@ -286,6 +286,8 @@ mod tests {
             (7, 257, 17),
             (131, 130, 129),
             (33, 784, 50),
+            // More rows than are looked at together where zeros are left out.
+            (520, 70, 40),
             // More than one part of k's where zeros are left out, more than one block of panels where not.
             (3, 1100, 50),
             (30, 800, 200),

@@ -97,9 +97,6 @@ pub struct Training {
     /// `--augment` and what was changed of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
-    /// `--fade`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub fade: usize,
     /// `--inject`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject: Option<Mistake>,
@@ -196,7 +193,6 @@ impl Metadata {
             seed: training.seed,
             scaling: self.scaling(),
             augmentation: training.augmentation.clone(),
-            fade: training.fade,
         }
     }
 }

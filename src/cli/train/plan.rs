@@ -45,9 +45,6 @@ impl Train {
             valid,
             patience,
             target_accuracy,
-            fade,
-            epochs,
-            ref augmentation,
             ..
         } = plan.metadata.training;
         let for_validation = [
@@ -59,14 +56,6 @@ impl Train {
             Some((flag, _)) if valid == 0 => usage(
                 ErrorKind::ArgumentConflict,
                 &format!("{flag} needs images to validate on: leave out --valid 0"),
-            ),
-            _ if fade > 0 && augmentation.is_none() => usage(
-                ErrorKind::MissingRequiredArgument,
-                "--fade: there are no distortions to fade: give --augment, too",
-            ),
-            _ if fade > epochs => usage(
-                ErrorKind::ValueValidation,
-                &format!("--fade {fade}: more than --epochs {epochs}"),
             ),
             _ if plan.best.as_ref() == Some(&plan.out) => usage(
                 ErrorKind::ArgumentConflict,
@@ -88,7 +77,6 @@ impl Train {
         training.patience = self.patience.map(|epochs| epochs as usize);
         training.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
-        training.fade = self.fade.map_or(0, |epochs| epochs as usize);
         Ok(Plan {
             metadata,
             out: self.out.clone().unwrap_or("model.bin".into()),
@@ -136,8 +124,7 @@ impl Train {
                 "--epochs {epochs}: {begun} have begun already in {}: choose at least --epochs {begun}",
                 folder.path().display()
             );
-            let looks_ahead = training.schedule.looks_ahead() || training.fade > 0;
-            if training.epochs != stated && looks_ahead {
+            if training.epochs != stated && training.schedule.looks_ahead() {
                 note(format_args!(
                     "the schedule depends on the number of epochs: from here on the rates are those of {epochs}, \
                      not of {stated}, so a run of {epochs} from the start would end in other weights"

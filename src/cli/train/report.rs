@@ -155,12 +155,7 @@ impl Start<'_> {
         }
         if let Some(augmentation) = &training.augmentation {
             let text = augmentation_text(augmentation);
-            let fading = match training.fade {
-                0 => String::new(),
-                1 => ", none in the last epoch".into(),
-                fade => format!(", fading in the last {fade} epochs"),
-            };
-            writeln!(out, "{DIM}augment{DIM:#}   {text}{fading}")?;
+            writeln!(out, "{DIM}augment{DIM:#}   {text}")?;
         }
         if let Some(checkpoints) = self.checkpoints {
             let Progress { epoch, step, .. } = self.progress;
