@@ -43,6 +43,13 @@ fn numbers(shape: (usize, usize)) -> Array2<f32> {
     numbers
 }
 
+/// A number that looks as if drawn: a pattern would be foretold.
+fn scatter(n: u32) -> u32 {
+    let n = (n ^ n >> 16).wrapping_mul(0x7feb_352d);
+    let n = (n ^ n >> 15).wrapping_mul(0x846c_a68b);
+    n ^ n >> 16
+}
+
 /// Cycles that `work` takes, the lower quartile of `times`.
 fn cycles(times: usize, mut work: impl FnMut()) -> f64 {
     let seconds_a_cycle = || {
@@ -79,6 +86,13 @@ fn main() {
             Scaling::UNIT.gather(&images, &in_order(n), &mut x);
         }
         let (w, dy) = (numbers((i, o)), numbers((n, o)));
+        // As ReLU leaves it: three of five are zero.
+        let mut masked = dy.clone();
+        for ((row, column), v) in masked.indexed_iter_mut() {
+            if scatter((row * o + column) as u32) % 5 < 3 {
+                *v = 0.0;
+            }
+        }
         let (mut dw, mut dx) = (zeros((i, o)), zeros((n, i)));
         let work = 2.0 * (n * i * o) as f64;
         let times = (1e9 / work).clamp(12.0, 1000.0) as usize;
@@ -86,6 +100,10 @@ fn main() {
             ("x·w", cycles(times, || add_matmul(&x, &w, &mut y))),
             ("xᵀ·dy", cycles(times, || matmul(&x.t(), &dy, &mut dw))),
             ("dy·wᵀ", cycles(times, || matmul(&dy, &w.t(), &mut dx))),
+            (
+                "masked dy·wᵀ",
+                cycles(times, || matmul(&masked, &w.t(), &mut dx)),
+            ),
         ];
         print!("{name:14}");
         for (what, cycles) in rows {

@@ -68,13 +68,13 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
     product: Product<'_, F>,
     room: &mut Room<F>,
 ) {
-    let Product {
-        a,
-        b,
-        c,
-        transposed,
-        add,
-    } = product;
+    let Product { a, b, c, add } = product;
+    let (m, k, _) = sizes(a, b);
+    // dy·wᵀ, where one matrix must be turned around: w, or c in (w·dyᵀ)ᵀ.
+    let (a, b, transposed) = match (a, b) {
+        (Left::Rows(a), Right::Columns(b)) if k > m => (Left::Rows(b), Right::Columns(a), true),
+        _ => (a, b, false),
+    };
     let (m, k, n) = sizes(a, b);
     if k == 0 && !add {
         c.fill(F::zero());

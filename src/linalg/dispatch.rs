@@ -18,7 +18,22 @@ pub(super) trait Instructions {
 
     /// A bit for each element, the first in the lowest: whether it is not zero.
     fn not_zero(elements: &[f32; LANES]) -> u64;
+
+    /// Rows for columns.
+    #[inline(always)]
+    fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        turn(square)
+    }
 }
+
+/// Rows for columns, in plain Rust.
+#[inline(always)]
+pub(super) fn turn<F: Copy>(square: [&[F; SIDE]; SIDE]) -> [[F; SIDE]; SIDE] {
+    std::array::from_fn(|k| std::array::from_fn(|s| square[s][k]))
+}
+
+/// Rows and columns of a square that is turned around in registers.
+pub(super) const SIDE: usize = 8;
 
 /// Elements that are compared with zero at a time.
 pub(super) const LANES: usize = 16;
@@ -164,11 +179,13 @@ impl Instructions for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _CMP_NEQ_UQ, _mm256_cmp_ps, _mm256_loadu_ps, _mm256_movemask_ps, _mm256_setzero_ps,
-        _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_setzero_ps,
+        _CMP_NEQ_UQ, _mm_loadu_ps, _mm256_castps128_ps256, _mm256_cmp_ps, _mm256_insertf128_ps,
+        _mm256_loadu_ps, _mm256_movemask_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
+        _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_cmp_ps_mask,
+        _mm512_loadu_ps, _mm512_setzero_ps,
     };
 
-    use super::{Instructions, Kernel, LANES};
+    use super::{Instructions, Kernel, LANES, SIDE};
 
     /// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them.
     #[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2")]
@@ -182,11 +199,57 @@ mod x86 {
         kernel.run::<Avx2, 16, 8>()
     }
 
+    /// See [`Instructions::turn`]; LLVM makes single moves of the plain loops.
+    ///
+    /// # Safety
+    ///
+    /// The processor has AVX.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        let mut turned = [[0.0; SIDE]; SIDE];
+        // Four columns at a time.
+        for k in [0, 4] {
+            // SAFETY: 4 elements are read of 8 from 0 or 4 on, 8 are written of 8.
+            unsafe {
+                // Of the rows s and s + 4.
+                let pair = |s: usize| {
+                    let [low, high] = [s, s + 4].map(|s| _mm_loadu_ps(square[s][k..].as_ptr()));
+                    _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), high)
+                };
+                let [a, b, c, d] = [pair(0), pair(1), pair(2), pair(3)];
+                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                _mm256_storeu_ps(turned[k].as_mut_ptr(), _mm256_shuffle_ps::<0x44>(ab, cd));
+                _mm256_storeu_ps(
+                    turned[k + 1].as_mut_ptr(),
+                    _mm256_shuffle_ps::<0xee>(ab, cd),
+                );
+                let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                _mm256_storeu_ps(
+                    turned[k + 2].as_mut_ptr(),
+                    _mm256_shuffle_ps::<0x44>(ab, cd),
+                );
+                _mm256_storeu_ps(
+                    turned[k + 3].as_mut_ptr(),
+                    _mm256_shuffle_ps::<0xee>(ab, cd),
+                );
+            }
+        }
+        turned
+    }
+
     /// Named in [`avx512`] alone.
     struct Avx512;
 
     impl Instructions for Avx512 {
         const FMA: bool = true;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+            // SAFETY: the caller runs inside of `avx512`.
+            unsafe { turn(square) }
+        }
 
         #[inline(always)]
         #[allow(unsafe_code)]
@@ -204,6 +267,13 @@ mod x86 {
 
     impl Instructions for Avx2 {
         const FMA: bool = true;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+            // SAFETY: the caller runs inside of `avx2`.
+            unsafe { turn(square) }
+        }
 
         #[inline(always)]
         #[allow(unsafe_code)]

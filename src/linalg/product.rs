@@ -6,18 +6,16 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float, dense,
-    dispatch::{Instructions, Kernel, LANES, Set},
+    dispatch::{Instructions, Kernel, LANES, SIDE, Set, turn},
     elementwise::AddScaled,
     sparse,
 };
 
-/// c = a·b or c += a·b, or the same with cᵀ.
+/// c = a·b or c += a·b.
 pub(super) struct Product<'a, F> {
     pub a: Left<'a, F>,
     pub b: Right<'a, F>,
     pub c: &'a mut ArrayRef2<F>,
-    /// Whether `c` has rows for columns.
-    pub transposed: bool,
     /// Whether `c` is added to; if not it is overwritten.
     pub add: bool,
 }
@@ -80,10 +78,13 @@ pub trait Scalar: Sized {
 
     /// A bit for each element, the first in the lowest: whether it is not zero.
     fn not_zero<I: Instructions>(elements: &[Self; LANES]) -> u64;
+
+    /// Rows for columns.
+    fn turn<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
 }
 
 macro_rules! scalar {
-    ($float:ty, $not_zero:expr) => {
+    ($float:ty, $not_zero:expr, $turn:expr) => {
         #[allow(private_bounds, private_interfaces)]
         impl Scalar for $float {
             fn multiply(set: Set, product: Product<'_, Self>) {
@@ -108,14 +109,23 @@ macro_rules! scalar {
                 let not_zero: fn(&[Self; LANES]) -> u64 = $not_zero;
                 not_zero(elements)
             }
+
+            #[inline(always)]
+            fn turn<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE] {
+                $turn(square)
+            }
         }
     };
 }
-scalar!(f32, I::not_zero);
-scalar!(f64, |elements| {
-    let bits = elements.iter().enumerate();
-    bits.fold(0, |mask, (k, v)| mask | u64::from(*v != 0.0) << k)
-});
+scalar!(f32, I::not_zero, I::turn);
+scalar!(
+    f64,
+    |elements| {
+        let bits = elements.iter().enumerate();
+        bits.fold(0, |mask, (k, v)| mask | u64::from(*v != 0.0) << k)
+    },
+    turn
+);
 
 /// A product, with the scratch of the thread that computes it.
 struct WithScratch<'a, F>(Product<'a, F>, &'a mut Scratch<F>);
@@ -127,14 +137,19 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
     #[inline(always)]
     fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) {
         let Self(product, scratch) = self;
-        match product.b {
-            Right::Rows(b) if !product.transposed && mostly_zero(product.a) => {
-                sparse::product::<F, I, WIDE>(product, b, &mut scratch.sparse);
-            }
-            _ => dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense),
+        let (m, _, _) = sizes(product.a, product.b);
+        // To turn b around takes as long as some rows of c.
+        let enough = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
+        if enough && mostly_zero(product.a) {
+            sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
+        } else {
+            dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);
         }
     }
 }
+
+/// Rows of c from which on it pays to turn b around, so that zeros of a can be left out.
+const ROWS_TO_TURN_FOR: usize = 24;
 
 /// Whether most elements are zero, judged by some rows.
 #[inline(always)]

@@ -8,7 +8,7 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dense::TILE,
-    dispatch::Instructions,
+    dispatch::{Instructions, SIDE},
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
     product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
@@ -38,7 +38,7 @@ impl<F: Float> Room<F> {
 }
 
 /// Rows of a as it lies in memory, found once: of [`Left::Rows`] those of a part, of [`Left::Columns`] one a k.
-type Lines<'a, F> = [&'a [F]; MOST_BLOCKS * BLOCK];
+type Lines<'a, F> = [&'a [F]; MOST_ROWS];
 
 /// Part of a: rows from `i0`, k's from `k0`.
 #[derive(Clone, Copy)]
@@ -55,12 +55,15 @@ struct Part<'a, F> {
 #[inline(always)]
 pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
     product: Product<'_, F>,
-    b: &ArrayRef2<F>,
     room: &mut Room<F>,
 ) {
-    let Product { a, c, add, .. } = product;
-    let (m, k, n) = sizes(a, Right::Rows(b));
-    for (k0, kc) in parts(k, MOST_BLOCKS * BLOCK) {
+    let Product { a, b, c, add } = product;
+    let (m, k, n) = sizes(a, b);
+    let most = match a {
+        Left::Rows(_) => MOST_BLOCKS * BLOCK,
+        Left::Columns(_) => MOST_ROWS,
+    };
+    for (k0, kc) in parts(k, most) {
         let mut lines = [&[][..]; _];
         if let Left::Columns(a) = a {
             for k in 0..kc {
@@ -151,7 +154,7 @@ fn find_in_row<F: Float, I: Instructions>(
 #[inline(always)]
 fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     part: Part<'_, F>,
-    b: &ArrayRef2<F>,
+    b: Right<'_, F>,
     room: &mut Room<F>,
     c: &mut ArrayRef2<F>,
     j: usize,
@@ -178,7 +181,10 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         let ks = BLOCK.min(kc - start);
         let fresh = start == 0 && !add;
         let masks = &room.masks[block][..rows];
-        pack(b, k0 + start, j, masks, panel);
+        match b {
+            Right::Rows(b) => pack(b, k0 + start, j, masks, panel),
+            Right::Columns(b) => pack_turned::<F, I, W>(b, (k0 + start, ks), j, panel),
+        }
         match part.a {
             Left::Rows(_) => {
                 for row in 0..rows {
@@ -236,6 +242,41 @@ fn pack<F: Float, const W: usize>(
         let k = bits.trailing_zeros() as usize % BLOCK;
         bits &= bits - 1;
         fill(&mut panel[k], &slice(b, k0 + k)[j..]);
+    }
+}
+
+/// `panel[k][s] = b[j + s][k0 + k]` for every k; columns beyond the last have what nobody looks at.
+#[inline(always)]
+fn pack_turned<F: Float, I: Instructions, const W: usize>(
+    b: &ArrayRef2<F>,
+    (k0, ks): (usize, usize),
+    j: usize,
+    panel: &mut [[F; W]; BLOCK],
+) {
+    let columns = W.min(b.nrows() - j);
+    let zeros = [F::zero(); SIDE];
+    for s in (0..columns).step_by(SIDE) {
+        let mut lines = [&[][..]; SIDE];
+        for r in 0..SIDE {
+            // The last again, where there are no more.
+            lines[r] = &slice(b, j + (s + r).min(columns - 1))[k0..k0 + ks];
+        }
+        let (whole, rest) = panel[..ks].as_chunks_mut::<SIDE>();
+        for (square, rows) in whole.iter_mut().enumerate() {
+            let mut square_of_b = [&zeros; SIDE];
+            for r in 0..SIDE {
+                square_of_b[r] = lines[r][square * SIDE..].first_chunk().expect("whole");
+            }
+            let turned = F::turn::<I>(square_of_b);
+            for i in 0..SIDE {
+                rows[i][s..s + SIDE].copy_from_slice(&turned[i]);
+            }
+        }
+        for (i, row) in rest.iter_mut().enumerate() {
+            for r in 0..SIDE {
+                row[s + r] = lines[r][whole.len() * SIDE + i];
+            }
+        }
     }
 }
 
