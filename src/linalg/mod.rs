@@ -18,9 +18,9 @@
 //!   around it is allowed to use; that function is chosen when the program runs.
 //! - The `NR` columns of b that a tile needs are first copied into a panel that stays in the L1 cache
 //!   and serves every tile above and below.
-//! - Where most of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
-//!   is exact, since fma(0, b, c) = c: four of five pixels of MNIST are black, and ReLU leaves more than half
-//!   of its outputs zero, and of dy.
+//! - Where much of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
+//!   is exact, since fma(0, b, c) = c: four of five pixels of MNIST are black, and ReLU leaves half of its
+//!   outputs zero, and of dy.
 
 mod dense;
 mod dispatch;

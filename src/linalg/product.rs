@@ -140,7 +140,7 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
         let (m, _, _) = sizes(product.a, product.b);
         // To turn b around takes as long as some rows of c.
         let enough = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
-        if enough && mostly_zero(product.a) {
+        if enough && many_zeros(product.a) {
             sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
         } else {
             dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);
@@ -151,7 +151,7 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
 /// Rows of c from which on it pays to turn b around, so that zeros of a can be left out.
 const ROWS_TO_TURN_FOR: usize = 24;
 
-/// Whether most elements are zero, judged by some rows.
+/// Whether so many elements are zero that it pays to leave them out: two of five, judged by some rows.
 #[inline(always)]
 fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
     const JUDGED: usize = 4;
@@ -166,7 +166,7 @@ fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
             zeros += u32::from(v == F::zero());
         }
     }
-    zeros as usize > judged / 2
+    5 * zeros as usize > 2 * judged
 }
 
 /// M, K and N.
