@@ -153,7 +153,7 @@ const ROWS_TO_TURN_FOR: usize = 24;
 
 /// Whether so many elements are zero that it pays to leave them out: two of five, judged by some rows.
 #[inline(always)]
-fn mostly_zero<F: Float>(a: Left<'_, F>) -> bool {
+fn many_zeros<F: Float>(a: Left<'_, F>) -> bool {
     const JUDGED: usize = 4;
     let (Left::Rows(a) | Left::Columns(a)) = a;
     if a.ncols() < 16 {
