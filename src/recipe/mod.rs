@@ -93,8 +93,8 @@ pub const RECIPES: [Recipe; 18] = [
         name: "simard2003-mse-elastic",
         source: "Simard, Steinkraus, Platt 2003, 800 units, mse, elastic distortions",
         published: "0.9",
-        flags: "--hidden 800 --loss mse --batch-size 64 --lr 0.2 --momentum 0.9 --nesterov --epochs 100 \
-                --schedule cosine --warm-up 1 --augment simard2003",
+        flags: "--hidden 800 --loss mse --batch-size 64 --lr 0.8 --momentum 0.9 --nesterov --epochs 100 \
+                --schedule cosine --warm-up 3 --augment simard2003 --alpha 20",
         members: 1,
     },
     Recipe {
