@@ -24,6 +24,10 @@ pub struct Recipe {
     pub members: u64,
 }
 
+/// By itself, and in a committee.
+const CIRESAN2010_1000_500: &str = "--hidden 1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov \
+    --weight-decay 5e-5 --epochs 120 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010";
+
 /// Every recipe.
 pub const RECIPES: [Recipe; 18] = [
     Recipe {
@@ -117,8 +121,7 @@ pub const RECIPES: [Recipe; 18] = [
         name: "ciresan2010-1000-500",
         source: "Cireşan, Meier, Gambardella, Schmidhuber 2010",
         published: "0.49",
-        flags: "--hidden 1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov --weight-decay 5e-5 --epochs 120 \
-                --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        flags: CIRESAN2010_1000_500,
         members: 1,
     },
     Recipe {
@@ -141,8 +144,7 @@ pub const RECIPES: [Recipe; 18] = [
         name: "ciresan2010-committee",
         source: "Cireşan, Meier, Gambardella, Schmidhuber 2010, their large network; ours is of seven 1000-500",
         published: "0.31",
-        flags: "--hidden 1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov --weight-decay 5e-5 --epochs 120 \
-                --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        flags: CIRESAN2010_1000_500,
         members: 7,
     },
     Recipe {
