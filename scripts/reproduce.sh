@@ -6,13 +6,16 @@
 #   SEEDS="1" scripts/reproduce.sh ciresan2010-large
 #
 # A committee of seven with seed 2 has members with seeds 8 to 14. Models are kept in target/reproduce/, by
-# the flags they were trained with, so that a committee that was broken off trains only who is missing.
+# the flags they were trained with, so that a committee that was broken off trains only who is missing. Remove
+# that folder to train anew after a change of the program.
 #
 # scripts/results/RECIPE-SEED.jsonl keeps the log: the start, every epoch (of a committee's members the last),
 # and a last line from `mlp eval` with the seconds of all training processes. src/recipe/measured.tsv is made
 # of the logs, and `mlp recipes` of that. Nothing is chosen on the test images. THREADS says how many threads
 # train (default: all processors).
 set -euo pipefail
+# A training that fails or is interrupted ends the script, in $( ) too.
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
 target=${CARGO_TARGET_DIR:-target}
@@ -27,7 +30,7 @@ field() { grep -oE "\"$1\":(\"[^\"]*\"|[0-9.]+)" <<<"$2" | head -1 | cut -d: -f2
 # and of its seconds (.seconds) begin with.
 train() {
     local kept
-    kept=$target/reproduce/$(cksum <<<"$1" | cut -d' ' -f1)-$2
+    kept=$target/reproduce/$(cksum <<<"$1 ${THREADS:-}" | cut -d' ' -f1)-$2
     if [ ! -e "$kept.seconds" ]; then
         mkdir -p "$target/reproduce"
         local start seconds
@@ -41,7 +44,7 @@ train() {
 }
 
 for recipe in "$@"; do
-    about=$("$mlp" recipes "$recipe" --json 2>/dev/null)
+    about=$("$mlp" recipes "$recipe" --json)
     members=$(field members "$about")
     for seed in ${SEEDS:-1 2 3}; do
         log=$results/$recipe-$seed.jsonl
@@ -53,7 +56,12 @@ for recipe in "$@"; do
         seconds=$(cat "${kept[@]/%/.seconds}" | awk '{ all += $1 } END { print all }')
         {
             for member in "${kept[@]}"; do
-                if [ "$members" = 1 ]; then cat "$member.log"; else grep '"event":"start"' "$member.log" && tail -2 "$member.log"; fi
+                if [ "$members" = 1 ]; then
+                    cat "$member.log"
+                else
+                    grep '"event":"start"' "$member.log"
+                    tail -2 "$member.log"
+                fi
             done
             "$mlp" eval "${kept[@]/%/.bin}" --json | sed "s/^{/{\"event\":\"test\",\"process_seconds\":$seconds,/"
             # Confusions and paths are not worth keeping.
@@ -66,7 +74,10 @@ done
 for log in "$results"/*-[0-9]*.jsonl; do
     name=$(basename "$log" .jsonl)
     test=$(tail -1 "$log")
-    printf '%s\t%s\t%s\t%s\n' "${name%-*}" "${name##*-}" "$(field correct "$test")" "$(field process_seconds "$test")"
-done >src/recipe/measured.tsv
+    correct=$(field correct "$test")
+    seconds=$(field process_seconds "$test")
+    printf '%s\t%s\t%s\t%s\n' "${name%-*}" "${name##*-}" "$correct" "$seconds"
+done >"$target/measured.tsv"
+mv "$target/measured.tsv" src/recipe/measured.tsv
 cargo build --release --quiet
 "$mlp" recipes --markdown 2>/dev/null

@@ -50,6 +50,12 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
             .contains("--hidden 500,300")
     );
     assert_eq!(one[0]["members"], 1);
+    let output = mlp(folder, "recipes ciresan2010-committee");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("train 7 of them, with --seed 1 to 7"),
+        "{text}"
+    );
     assert_eq!(mlp(folder, "recipes nonsense").status.code(), Some(1));
     assert_eq!(
         mlp(folder, "train --recipe nonsense").status.code(),

@@ -85,7 +85,7 @@ impl Recipes {
                 if recipe.members > 1 {
                     writeln!(
                         out,
-                        "    {DIM}mlp eval{DIM:#} all {} of them, with --seed 1 to {0}",
+                        "    {DIM}a committee{DIM:#}: train {} of them, with --seed 1 to {0}, then mlp eval all the models",
                         recipe.members
                     )?;
                 }

@@ -69,10 +69,11 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
     room: &mut Room<F>,
 ) {
     let Product { a, b, c, add } = product;
-    let (m, k, _) = sizes(a, b);
-    // dy·wᵀ, where one matrix must be turned around: w, or c in (w·dyᵀ)ᵀ.
+    // dy·wᵀ: either w is turned around, K·N elements, or c in (w·dyᵀ)ᵀ, M·N: the fewer.
     let (a, b, transposed) = match (a, b) {
-        (Left::Rows(a), Right::Columns(b)) if k > m => (Left::Rows(b), Right::Columns(a), true),
+        (Left::Rows(a), Right::Columns(b)) if a.ncols() > a.nrows() => {
+            (Left::Rows(b), Right::Columns(a), true)
+        }
         _ => (a, b, false),
     };
     let (m, k, n) = sizes(a, b);

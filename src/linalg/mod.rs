@@ -19,8 +19,8 @@
 //! - The `NR` columns of b that a tile needs are first copied into a panel that stays in the L1 cache
 //!   and serves every tile above and below.
 //! - Where much of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
-//!   is exact, since fma(0, b, c) = c: four of five pixels of MNIST are black, and ReLU leaves half of its
-//!   outputs zero, and of dy.
+//!   is exact, since fma(0, b, c) = c. Four of five pixels of MNIST are black, and ReLU makes about half of
+//!   its outputs zero, and of their gradients.
 
 mod dense;
 mod dispatch;
@@ -279,10 +279,12 @@ mod tests {
             (7, 257, 17),
             (131, 130, 129),
             (33, 784, 50),
-            // More rows than are looked at together where zeros are left out.
-            (520, 70, 40),
-            // More than one part of k's where zeros are left out, more than one block of panels where not.
-            (3, 1100, 50),
+            // More rows, and more than one part of k's, than are looked at together where zeros are left out;
+            // squares that are not whole; more than one block of panels where none are.
+            (260, 1100, 9),
+            (0, 20, 30),
+            (30, 0, 20),
+            (30, 20, 0),
             (30, 800, 200),
         ];
         let mut rng = ChaCha8Rng::seed_from_u64(1);

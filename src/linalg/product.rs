@@ -138,9 +138,8 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
     fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) {
         let Self(product, scratch) = self;
         let (m, _, _) = sizes(product.a, product.b);
-        // To turn b around takes as long as some rows of c.
-        let enough = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
-        if enough && many_zeros(product.a) {
+        let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
+        if enough_rows && many_zeros(product.a) {
             sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
         } else {
             dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);

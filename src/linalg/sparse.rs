@@ -13,9 +13,10 @@ use super::{
     product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
 };
 
-/// Rows of a at a time.
+/// Rows of a at a time, and k's where a is given by its columns: whole blocks.
 const MOST_ROWS: usize = 256;
-/// Blocks of k's at a time.
+const _: () = assert!(MOST_ROWS.is_multiple_of(BLOCK));
+/// Blocks of k's at a time, where a is given by its rows.
 const MOST_BLOCKS: usize = 16;
 /// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
 const WIDEST: usize = 128;
@@ -37,7 +38,8 @@ impl<F: Float> Room<F> {
     }
 }
 
-/// Rows of a as it lies in memory, found once: of [`Left::Rows`] those of a part, of [`Left::Columns`] one a k.
+/// Rows of a as it lies in memory, found once: of [`Left::Rows`] those of a part, cut to its k's; of
+/// [`Left::Columns`] one a k, whole.
 type Lines<'a, F> = [&'a [F]; MOST_ROWS];
 
 /// Part of a: rows from `i0`, k's from `k0`.
@@ -245,7 +247,7 @@ fn pack<F: Float, const W: usize>(
     }
 }
 
-/// `panel[k][s] = b[j + s][k0 + k]` for every k; columns beyond the last have what nobody looks at.
+/// `panel[k][s] = b[j + s][k0 + k]` for every k; columns beyond the last hold anything: their sums are never stored.
 #[inline(always)]
 fn pack_turned<F: Float, I: Instructions, const W: usize>(
     b: &ArrayRef2<F>,

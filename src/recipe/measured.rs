@@ -8,11 +8,12 @@ const IMAGES: u32 = 10_000;
 /// One training by a recipe, from `scripts/reproduce.sh`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
-    /// What it was started with.
+    /// What it was started with; of a committee its number, where members have the seeds from
+    /// (number − 1)·members + 1 on.
     pub seed: u64,
     /// Test images whose class was found.
     pub correct: u32,
-    /// Of the whole process, from start to saved model.
+    /// Of the whole process, from start to saved model; of a committee's processes together.
     pub seconds: f64,
 }
 

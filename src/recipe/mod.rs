@@ -24,7 +24,7 @@ pub struct Recipe {
     pub members: u64,
 }
 
-/// By itself, and in a committee.
+/// Flags of ciresan2010-1000-500, which the members of the committee share.
 const CIRESAN2010_1000_500: &str = "--hidden 1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov \
     --weight-decay 5e-5 --epochs 120 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010";
 
