@@ -1,6 +1,7 @@
 //! Published results on MNIST with plain MLPs, each as the flags of `mlp train` that go after it.
 //!
-//! Networks, losses and distortions are the published ones. Schedules are ours where the published one takes
+//! Networks, losses and distortions are the published ones, but for the alpha of simard2003-mse-elastic and the
+//! committee's networks, which are smaller. Schedules are ours where the published one takes
 //! hours or is not told: momentum 0.9 after Nesterov, a warm-up and a cosine. What came of them here is
 //! [`Recipe::measured`], from `scripts/reproduce.sh`.
 
