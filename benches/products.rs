@@ -4,7 +4,10 @@
 //! multiply-adds in registers, which count as two a cycle, and shown in their cycles; the lower quartile is shown, and the
 //! share of the peak if every product were dense. To compare two builds, run them in turns, several times.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use mlp::{
     data::{
@@ -13,7 +16,7 @@ use mlp::{
     },
     linalg::{self, add_matmul, matmul, multiply_add_in_registers, zeros},
 };
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayRef2, s};
 
 /// Batch, inputs and outputs of layers, most of W1, W2 and W3; images go into those with 784 inputs.
 const LAYERS: [[usize; 3]; 7] = [
@@ -50,24 +53,28 @@ fn scatter(n: u32) -> u32 {
     n ^ n >> 16
 }
 
-/// Cycles that `work` takes, the lower quartile of `times`.
-fn cycles(times: usize, mut work: impl FnMut()) -> f64 {
+/// Cycles that a product takes, the lower quartile of `times`; `time` gets which time it is.
+fn cycles(times: usize, mut time: impl FnMut(usize) -> Duration) -> f64 {
     let seconds_a_cycle = || {
         let start = Instant::now();
         let flops = multiply_add_in_registers(1500);
         start.elapsed().as_secs_f64() / (flops / flops_a_cycle())
     };
     let mut all: Vec<f64> = (0..times)
-        .map(|_| {
+        .map(|which| {
             let before = seconds_a_cycle();
-            let start = Instant::now();
-            work();
-            let time = start.elapsed().as_secs_f64();
-            time / before.min(seconds_a_cycle())
+            let seconds = time(which).as_secs_f64();
+            seconds / before.min(seconds_a_cycle())
         })
         .collect();
     all.sort_by(f64::total_cmp);
     all[times / 4]
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }
 
 fn main() {
@@ -82,9 +89,14 @@ fn main() {
         // As in training, x and y are columns of one wide matrix.
         let mut tape = numbers((n, i + 2 * o));
         let (mut x, mut y) = tape.multi_slice_mut((s![.., ..i], s![.., i..i + o]));
-        if i == images.images.ncols() {
-            Scaling::UNIT.gather(&images, &in_order(n), &mut x);
-        }
+        let order = in_order(images.labels.len());
+        let batches: Vec<_> = order.chunks_exact(n).collect();
+        // Other images each time, as in training: where black pixels are must not be foretold.
+        let gather = |time: usize, x: &mut ArrayRef2<f32>| {
+            if i == images.images.ncols() {
+                Scaling::UNIT.gather(&images, batches[time % batches.len()], x);
+            }
+        };
         let (w, dy) = (numbers((i, o)), numbers((n, o)));
         // Three of five zero, somewhat more than ReLU leaves.
         let mut masked = dy.clone();
@@ -97,12 +109,27 @@ fn main() {
         let work = 2.0 * (n * i * o) as f64;
         let times = (1e9 / work).clamp(12.0, 1000.0) as usize;
         let rows = [
-            ("x·w", cycles(times, || add_matmul(&x, &w, &mut y))),
-            ("xᵀ·dy", cycles(times, || matmul(&x.t(), &dy, &mut dw))),
-            ("dy·wᵀ", cycles(times, || matmul(&dy, &w.t(), &mut dx))),
+            (
+                "x·w",
+                cycles(times, |time| {
+                    gather(time, &mut x);
+                    timed(|| add_matmul(&x, &w, &mut y))
+                }),
+            ),
+            (
+                "xᵀ·dy",
+                cycles(times, |time| {
+                    gather(time, &mut x);
+                    timed(|| matmul(&x.t(), &dy, &mut dw))
+                }),
+            ),
+            (
+                "dy·wᵀ",
+                cycles(times, |_| timed(|| matmul(&dy, &w.t(), &mut dx))),
+            ),
             (
                 "masked dy·wᵀ",
-                cycles(times, || matmul(&masked, &w.t(), &mut dx)),
+                cycles(times, |_| timed(|| matmul(&masked, &w.t(), &mut dx))),
             ),
         ];
         print!("{name:14}");
