@@ -221,7 +221,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         seconds[3].push(took());
         let mut step = 0.0;
         let mut gradients = 0.0;
-        for (module, mut param) in network.params_mut(|rows| rows_of_a_piece(rows, 1)) {
+        for (module, mut param) in network.params_mut(|shape| rows_of_a_piece(shape, 1)) {
             param.backward(&tape.x(module, n), &tape.dy(module, n));
             gradients += took();
             sgd.step(&mut param);

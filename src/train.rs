@@ -150,12 +150,14 @@ pub enum NotFinite {
     Param(String),
 }
 
-/// Of a parameter with `rows` rows, how many a thread takes at a time: few enough to stay in a cache
+/// Of a parameter with this shape, how many rows a thread takes at a time: few enough to stay in a cache
 /// from the gradient to the step, many enough to make up for handing them out, and all threads get as
 /// many pieces.
-pub(crate) fn rows_of_a_piece(rows: usize, threads: usize) -> usize {
-    const MOST: usize = 128;
-    rows.div_ceil(rows.div_ceil(MOST).next_multiple_of(threads))
+pub(crate) fn rows_of_a_piece((rows, columns): (usize, usize), threads: usize) -> usize {
+    const FEWEST: usize = 128;
+    const ELEMENTS: usize = 32 << 10;
+    let most = FEWEST.max(ELEMENTS / columns.max(1));
+    rows.div_ceil(rows.div_ceil(most).next_multiple_of(threads))
 }
 
 /// A network with all that one step of training needs, allocated once.
@@ -315,7 +317,7 @@ impl<'a, F: Float> Trainer<'a, F> {
         } = self;
         let tape = &*tape;
         let threads = team.threads();
-        let pieces = network.params_mut(|rows| rows_of_a_piece(rows, threads));
+        let pieces = network.params_mut(|shape| rows_of_a_piece(shape, threads));
         team.for_each(pieces, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });

@@ -36,6 +36,9 @@ impl Scaling {
         let (scale, shift) = (cast(self.scale), cast(self.shift));
         let pixels = |image: u32| data.images.row(image as usize).to_slice();
         let pixels = |image: u32| pixels(image).expect("contiguous");
+        for &first in order.iter().take(AHEAD) {
+            prefetch(pixels(first));
+        }
         for (n, mut x) in x.rows_mut().into_iter().enumerate() {
             if let Some(&ahead) = order.get(n + AHEAD) {
                 prefetch(pixels(ahead));

@@ -189,10 +189,19 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         }
         match part.a {
             Left::Rows(_) => {
-                for row in 0..rows {
+                let mut row = 0;
+                while 2 * W <= TILE * WIDE && row + 1 < rows {
+                    let lines = [0, 1].map(|r| &lines[row + r][start..start + ks]);
+                    let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
+                    let mask = masks[row] | masks[row + 1];
+                    add_masked::<F, I, W, 2>(|k| [lines[0][k], lines[1][k]], mask, panel, fresh, sums);
+                    row += 2;
+                }
+                while row < rows {
                     let line = &lines[row][start..start + ks];
                     let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
                     add_masked::<F, I, W, 1>(|k| [line[k]], masks[row], panel, fresh, sums);
+                    row += 1;
                 }
             }
             Left::Columns(_) => {

@@ -169,7 +169,7 @@ impl<F: Float> Mlp<F> {
     /// All parameters, in pieces of at most `rows(of all)` rows, with the index of the module they belong to.
     pub fn params_mut(
         &mut self,
-        rows: impl Fn(usize) -> usize + Copy,
+        rows: impl Fn((usize, usize)) -> usize + Copy,
     ) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
         self.modules
             .iter_mut()
@@ -177,7 +177,7 @@ impl<F: Float> Mlp<F> {
             .flat_map(move |(m, module)| {
                 let params = module.params_mut().iter_mut();
                 params
-                    .flat_map(move |param| param.rows_mut(rows(param.value.nrows())))
+                    .flat_map(move |param| param.rows_mut(rows(param.value.dim())))
                     .map(move |piece| (m, piece))
             })
     }
