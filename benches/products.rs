@@ -53,6 +53,16 @@ fn scatter(n: u32) -> u32 {
     n ^ n >> 16
 }
 
+/// Three of five are zero, somewhat more than ReLU leaves.
+fn mask(matrix: &mut ArrayRef2<f32>) {
+    let columns = matrix.ncols();
+    for ((row, column), v) in matrix.indexed_iter_mut() {
+        if scatter((row * columns + column) as u32) % 5 < 3 {
+            *v = 0.0;
+        }
+    }
+}
+
 /// Cycles that a product takes, the lower quartile of `times`; `time` gets which time it is.
 fn cycles(times: usize, mut time: impl FnMut(usize) -> Duration) -> f64 {
     let seconds_a_cycle = || {
@@ -91,51 +101,50 @@ fn main() {
         let (mut x, mut y) = tape.multi_slice_mut((s![.., ..i], s![.., i..i + o]));
         let order = in_order(images.labels.len());
         let batches: Vec<_> = order.chunks_exact(n).collect();
+        let pixels = i == images.images.ncols();
         // Other images each time, as in training: where black pixels are must not be foretold.
         let gather = |time: usize, x: &mut ArrayRef2<f32>| {
-            if i == images.images.ncols() {
+            if pixels {
                 Scaling::UNIT.gather(&images, batches[time % batches.len()], x);
             }
         };
-        let (w, dy) = (numbers((i, o)), numbers((n, o)));
-        // Three of five zero, somewhat more than ReLU leaves.
-        let mut masked = dy.clone();
-        for ((row, column), v) in masked.indexed_iter_mut() {
-            if scatter((row * o + column) as u32) % 5 < 3 {
-                *v = 0.0;
-            }
-        }
+        let (w, mut dy) = (numbers((i, o)), numbers((n, o)));
         let (mut dw, mut dx) = (zeros((i, o)), zeros((n, i)));
         let work = 2.0 * (n * i * o) as f64;
         let times = (1e9 / work).clamp(12.0, 1000.0) as usize;
-        let rows = [
-            (
-                "x·w",
-                cycles(times, |time| {
-                    gather(time, &mut x);
-                    timed(|| add_matmul(&x, &w, &mut y))
-                }),
-            ),
-            (
-                "xᵀ·dy",
-                cycles(times, |time| {
-                    gather(time, &mut x);
-                    timed(|| matmul(&x.t(), &dy, &mut dw))
-                }),
-            ),
-            (
+        print!("{name:14}");
+        for masked in [false, true] {
+            let mut show = |what: &str, cycles: f64| {
+                let share = 100.0 * work / flops_a_cycle() / cycles;
+                let masked = if masked { "masked " } else { "" };
+                print!("  {masked}{what} {:.1} ({share:.0} %)", cycles / 1e3);
+            };
+            if masked {
+                mask(&mut dy);
+            }
+            if masked && !pixels {
+                mask(&mut x);
+            }
+            if !(masked && pixels) {
+                show(
+                    "x·w",
+                    cycles(times, |time| {
+                        gather(time, &mut x);
+                        timed(|| add_matmul(&x, &w, &mut y))
+                    }),
+                );
+                show(
+                    "xᵀ·dy",
+                    cycles(times, |time| {
+                        gather(time, &mut x);
+                        timed(|| matmul(&x.t(), &dy, &mut dw))
+                    }),
+                );
+            }
+            show(
                 "dy·wᵀ",
                 cycles(times, |_| timed(|| matmul(&dy, &w.t(), &mut dx))),
-            ),
-            (
-                "masked dy·wᵀ",
-                cycles(times, |_| timed(|| matmul(&masked, &w.t(), &mut dx))),
-            ),
-        ];
-        print!("{name:14}");
-        for (what, cycles) in rows {
-            let share = 100.0 * work / flops_a_cycle() / cycles;
-            print!("  {what} {:9.1} ({share:3.0} %)", cycles / 1e3);
+            );
         }
         println!();
     }

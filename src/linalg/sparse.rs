@@ -194,7 +194,13 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
                     let lines = [0, 1].map(|r| &lines[row + r][start..start + ks]);
                     let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
                     let mask = masks[row] | masks[row + 1];
-                    add_masked::<F, I, W, 2>(|k| [lines[0][k], lines[1][k]], mask, panel, fresh, sums);
+                    add_masked::<F, I, W, 2>(
+                        |k| [lines[0][k], lines[1][k]],
+                        mask,
+                        panel,
+                        fresh,
+                        sums,
+                    );
                     row += 2;
                 }
                 while row < rows {
