@@ -137,9 +137,11 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
     #[inline(always)]
     fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) {
         let Self(product, scratch) = self;
-        let (m, _, _) = sizes(product.a, product.b);
+        let (m, _, n) = sizes(product.a, product.b);
         let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
-        if enough_rows && many_zeros(product.a) {
+        // One register of sums: each multiply-add waits for the one before, and few left out are little won.
+        let enough_columns = n > HALF;
+        if enough_rows && enough_columns && many_zeros(product.a) {
             sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
         } else {
             dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);

@@ -162,82 +162,100 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     j: usize,
     add: bool,
 ) {
-    let Part {
-        lines,
-        i0,
-        rows,
-        k0,
-        kc,
-        ..
-    } = part;
+    let Part { rows, k0, kc, .. } = part;
     let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
-    let sums = &mut sums[..rows];
-    if add {
-        for (row, sums) in sums.iter_mut().enumerate() {
-            fill(sums, &slice(c, i0 + row)[j..]);
-        }
-    }
     let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
-        let fresh = start == 0 && !add;
         let masks = &room.masks[block][..rows];
         match b {
             Right::Rows(b) => pack(b, k0 + start, j, masks, panel),
             Right::Columns(b) => pack_turned::<F, I, W>(b, (k0 + start, ks), j, panel),
         }
+        let sums = &mut sums[..rows];
+        let ends = Ends {
+            i0: part.i0,
+            j,
+            fresh: start == 0 && !add,
+            first: start == 0 && add,
+            last: start + ks == kc,
+        };
         match part.a {
             Left::Rows(_) => {
-                let mut row = 0;
-                while 2 * W <= TILE * WIDE && row + 1 < rows {
-                    let lines = [0, 1].map(|r| &lines[row + r][start..start + ks]);
-                    let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
-                    let mask = masks[row] | masks[row + 1];
-                    add_masked::<F, I, W, 2>(
-                        |k| [lines[0][k], lines[1][k]],
-                        mask,
-                        panel,
-                        fresh,
-                        sums,
-                    );
-                    row += 2;
-                }
-                while row < rows {
-                    let line = &lines[row][start..start + ks];
-                    let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
-                    add_masked::<F, I, W, 1>(|k| [line[k]], masks[row], panel, fresh, sums);
-                    row += 1;
-                }
+                let line = |row: usize| &part.lines[row][start..start + ks];
+                let element = |line: &[F], k: usize| line[k];
+                add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
             }
             Left::Columns(_) => {
-                let lines = lines[start..].first_chunk::<BLOCK>().expect("whole blocks");
-                // Neighbouring pixels are black in much the same images: two rows at a time, if the
-                // registers hold the sums of both.
-                let mut row = 0;
-                while 2 * W <= TILE * WIDE && row + 1 < rows {
-                    let sums = sums[row..].first_chunk_mut::<2>().expect("two rows");
-                    let mask = masks[row] | masks[row + 1];
-                    let element = |k: usize| [lines[k][i0 + row], lines[k][i0 + row + 1]];
-                    add_masked::<F, I, W, 2>(element, mask, panel, fresh, sums);
-                    row += 2;
-                }
-                while row < rows {
-                    let sums = sums[row..].first_chunk_mut::<1>().expect("a row");
-                    add_masked::<F, I, W, 1>(
-                        |k| [lines[k][i0 + row]],
-                        masks[row],
-                        panel,
-                        fresh,
-                        sums,
-                    );
-                    row += 1;
-                }
+                let lines = part.lines[start..].first_chunk::<BLOCK>();
+                let lines = lines.expect("whole blocks");
+                let line = |row: usize| part.i0 + row;
+                let element = |i: usize, k: usize| lines[k][i];
+                add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        spill(sums, &mut slice_mut(c, i0 + row)[j..]);
+}
+
+/// Where sums come from and where they go.
+#[derive(Clone, Copy)]
+struct Ends {
+    i0: usize,
+    j: usize,
+    /// From 0.
+    fresh: bool,
+    /// From c.
+    first: bool,
+    /// To c.
+    last: bool,
+}
+
+/// `sums[row] += Σ element(line(row), k)·panel[k]` for every row, over the k's of its mask.
+#[inline(always)]
+fn add_rows<F: Float, I: Instructions, const WIDE: usize, const W: usize, L: Copy>(
+    line: impl Fn(usize) -> L,
+    element: impl Fn(L, usize) -> F,
+    masks: &[Mask],
+    panel: &[[F; W]; BLOCK],
+    ends: Ends,
+    sums: &mut [[F; W]],
+    c: &mut ArrayRef2<F>,
+) {
+    let Ends {
+        i0,
+        j,
+        fresh,
+        first,
+        last,
+    } = ends;
+    let mut row = 0;
+    macro_rules! add {
+        ($mask:expr, $elements:expr, $rows:literal) => {{
+            let sums = sums[row..].first_chunk_mut::<$rows>().expect("rows");
+            if first {
+                for r in 0..$rows {
+                    fill(&mut sums[r], &slice(c, i0 + row + r)[j..]);
+                }
+            }
+            add_masked::<F, I, W, $rows>($elements, $mask, panel, fresh, sums);
+            if last {
+                for r in 0..$rows {
+                    spill(&sums[r], &mut slice_mut(c, i0 + row + r)[j..]);
+                }
+            }
+            row += $rows;
+        }};
+    }
+    // Two at a time, if the registers hold the sums of both: neighbouring pixels are black in much the same
+    // images, and images in much the same pixels.
+    while 2 * W <= TILE * WIDE && row + 1 < masks.len() {
+        let (mask, lines) = (masks[row] | masks[row + 1], (line(row), line(row + 1)));
+        add!(mask, |k| [element(lines.0, k), element(lines.1, k)], 2);
+    }
+    while row < masks.len() {
+        let line = line(row);
+        add!(masks[row], |k| [element(line, k)], 1);
     }
 }
 
