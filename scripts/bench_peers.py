@@ -243,6 +243,9 @@ def main():
     global DATA, accuracy, read_split
     from bench_peers_worker import DATA, PEERS, WORKLOADS, accuracy, read_split
 
+    fewest = max(WORKLOADS[workload].epochs for workload in args.workloads.split(","))
+    if args.rounds < fewest:
+        parser.error(f"--rounds: at least {fewest}: accuracies are compared after as many epochs")
     names = args.peers.split(",") if args.peers else list(PEERS)
     binary = str(Path(args.ours).resolve())
     cpus = args.cpus or sorted(os.sched_getaffinity(0))

@@ -56,6 +56,14 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
         text.contains("train 7 of them, with --seed 1 to 7"),
         "{text}"
     );
+    let line =
+        "train --recipe ciresan2010-committee --hidden 2 --epochs 1 --valid 59900 --out one.bin";
+    let output = mlp(folder, line);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && text.contains("a committee of 7: this trains one"),
+        "{text}"
+    );
     assert_eq!(mlp(folder, "recipes nonsense").status.code(), Some(1));
     assert_eq!(
         mlp(folder, "train --recipe nonsense").status.code(),

@@ -115,12 +115,13 @@ fn measured(recipe: &Recipe) -> String {
 /// A row of the table.
 fn markdown(recipe: &Recipe, out: &mut Output) -> anyhow::Result<()> {
     let runs = recipe.measured();
+    let name = match recipe.members {
+        1 => recipe.name.to_string(),
+        members => format!("{}, {members} networks", recipe.name),
+    };
     let Some(run) = median(&runs) else {
-        return Ok(writeln!(
-            out,
-            "| {} | {} | not run yet | | |",
-            recipe.name, recipe.published
-        )?);
+        let published = recipe.published;
+        return Ok(writeln!(out, "| {name} | {published} | not run yet | | |")?);
     };
     let (low, high) = run.interval();
     let errors: Vec<_> = runs
@@ -129,8 +130,7 @@ fn markdown(recipe: &Recipe, out: &mut Output) -> anyhow::Result<()> {
         .collect();
     writeln!(
         out,
-        "| {} | {} | {:.2} ({}) | {low:.2} to {high:.2} | {} |",
-        recipe.name,
+        "| {name} | {} | {:.2} ({}) | {low:.2} to {high:.2} | {} |",
         recipe.published,
         run.error(),
         errors.join(", "),

@@ -15,7 +15,7 @@ use mlp::{
     data::shell_quote,
     mistakes::{self, Mistake},
     model_file::{self, LossKind},
-    recipe::RECIPES,
+    recipe::{RECIPES, Recipe},
     run_file,
     statistics::Watch,
     team::Team,
@@ -29,7 +29,7 @@ use super::{
     mistakes::{check_fits, mistake_parser},
     network::{TRAIN_BYTES, ThreadArgs, check_size},
     optim::ScheduleArgs,
-    output::{Output, next_step},
+    output::{Output, next_step, note},
     settings::SettingsArgs,
 };
 
@@ -195,9 +195,23 @@ fn part(text: &str) -> Result<f64, String> {
 }
 
 impl Train {
+    /// Says so where the recipe means several networks.
+    fn note_committee(&self) {
+        let recipe = self.recipe.as_deref().and_then(Recipe::find);
+        if let Some(Recipe { name, members, .. }) = recipe
+            && members > 1
+        {
+            note(format_args!(
+                "{name} is a committee of {members}: this trains one of them; train the others with another \
+                 --seed and --out each, and `mlp eval` all models together"
+            ));
+        }
+    }
+
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let mut plan = self.plan()?;
+        self.note_committee();
         let training = &plan.metadata.training;
         check_size(&plan.metadata.layers, training.batch_size, TRAIN_BYTES)?;
         for path in [Some(&plan.out), plan.best.as_ref()].into_iter().flatten() {
