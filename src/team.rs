@@ -258,6 +258,8 @@ fn spin_until(mut done: impl FnMut() -> bool) -> bool {
 pub struct Pace {
     /// Steps of this round so far.
     step: usize,
+    /// Steps of this round in all.
+    round: usize,
     /// The time of the steps that were tried: together, and alone.
     tried: [Duration; 2],
     alone: bool,
@@ -268,6 +270,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             step: 0,
+            round: Self::FIRST_ROUND,
             tried: [Duration::ZERO; 2],
             alone: false,
         }
@@ -279,8 +282,11 @@ impl Pace {
     const BLOCK: usize = 8;
     /// Blocks that are tried, every other one alone.
     const BLOCKS: usize = 4;
-    /// Steps of a round, those that are tried included.
-    const ROUND: usize = 2048;
+    /// Steps of the first round, those that are tried included; each round is twice as long as the one before,
+    /// since the first steps of all, with cold caches, say little.
+    const FIRST_ROUND: usize = 128;
+    /// Steps of the longest.
+    const LAST_ROUND: usize = 2048;
     /// A step that takes all together longer than this is worth sharing anyhow.
     const LONG: Duration = Duration::from_millis(1);
 
@@ -306,9 +312,10 @@ impl Pace {
             } else if self.step == Self::BLOCK * Self::BLOCKS {
                 self.alone = self.tried[1] < self.tried[0];
             }
-        } else if self.step >= Self::ROUND {
+        } else if self.step >= self.round {
             *self = Self {
                 alone: self.alone,
+                round: Self::LAST_ROUND.min(2 * self.round),
                 ..Self::default()
             };
         }
@@ -365,8 +372,9 @@ mod tests {
     #[test]
     fn steps_are_taken_in_the_faster_way_but_for_those_that_try() {
         let micros = Duration::from_micros;
-        let steps = 3 * Pace::ROUND;
-        let tried = 3 * Pace::BLOCK * Pace::BLOCKS / 2;
+        // 128 to 2048, each twice the one before.
+        let steps = 2 * Pace::LAST_ROUND - Pace::FIRST_ROUND;
+        let tried = 5 * Pace::BLOCK * Pace::BLOCKS / 2;
         assert_eq!(alone_of(steps, micros(50), micros(80)), tried);
         assert_eq!(alone_of(steps, micros(150), micros(80)), steps - tried);
         assert_eq!(
