@@ -114,7 +114,7 @@ fn main() {
         let times = (1e9 / work).clamp(12.0, 1000.0) as usize;
         print!("{name:14}");
         for masked in [false, true] {
-            let mut show = |what: &str, cycles: f64| {
+            let show = |what: &str, cycles: f64| {
                 let share = 100.0 * work / flops_a_cycle() / cycles;
                 let masked = if masked { "masked " } else { "" };
                 print!("  {masked}{what} {:.1} ({share:.0} %)", cycles / 1e3);

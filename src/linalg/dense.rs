@@ -10,7 +10,10 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dispatch::{Instructions, Kernel, prefetch},
-    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
+    product::{
+        Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice, slice_mut,
+        spill,
+    },
 };
 
 /// k's at a time. Of 768, a panel of b is larger than an L1 cache, and faster than shorter ones all the same.
@@ -69,7 +72,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
     room: &mut Room<F>,
 ) {
     let Product { a, b, c, add } = product;
-    // dy·wᵀ: either w is turned around, K·N elements, or c in (w·dyᵀ)ᵀ, M·N: the fewer.
+    // dy·wᵀ: either w is transposed, K·N elements, or c in (w·dyᵀ)ᵀ, M·N: the fewer.
     let (a, b, transposed) = match (a, b) {
         (Left::Rows(a), Right::Columns(b)) if a.ncols() > a.nrows() => {
             (Left::Rows(b), Right::Columns(a), true)
@@ -85,7 +88,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
         let most_columns = PANELS / kc / WIDE * WIDE;
         for j0 in (0..n).step_by(most_columns) {
             let nc = most_columns.min(n - j0);
-            pack::<F, WIDE, HALF>(b, (k0, kc), (j0, nc), room.panels.elements());
+            pack::<F, I, WIDE, HALF>(b, (k0, kc), (j0, nc), room.panels.elements());
             let most_rows = match a {
                 Left::Rows(_) => FEW_ROWS,
                 Left::Columns(_) => BLOCK_ROWS,
@@ -171,7 +174,7 @@ fn pack_tiles<F: Float>(
 /// Panel by panel and in each k by k: `b[k0 + k][j0 + j..]`, as wide as [`panel_width`] says. Columns
 /// beyond the last keep what they had, and are never stored.
 #[inline(always)]
-fn pack<F: Float, const WIDE: usize, const HALF: usize>(
+fn pack<F: Float, I: Instructions, const WIDE: usize, const HALF: usize>(
     b: Right<'_, F>,
     (k0, kc): (usize, usize),
     (j0, nc): (usize, usize),
@@ -203,11 +206,12 @@ fn pack<F: Float, const WIDE: usize, const HALF: usize>(
             while j < nc {
                 let width = panel_width::<WIDE, HALF>(nc - j);
                 let panel = &mut panels[start..start + kc * width];
-                for s in 0..width.min(nc - j) {
-                    let column = &slice(b, j0 + j + s)[k0..k0 + kc];
-                    for (line, &v) in panel.chunks_exact_mut(width).zip(column) {
-                        line[s] = v;
-                    }
+                if width == WIDE {
+                    let (panel, _) = panel.as_chunks_mut::<WIDE>();
+                    pack_transposed::<F, I, WIDE>(b, k0, j0 + j, panel);
+                } else {
+                    let (panel, _) = panel.as_chunks_mut::<HALF>();
+                    pack_transposed::<F, I, HALF>(b, k0, j0 + j, panel);
                 }
                 (j, start) = (j + width, start + kc * width);
             }

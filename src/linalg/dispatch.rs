@@ -21,24 +21,24 @@ pub(super) trait Instructions {
 
     /// Rows for columns.
     #[inline(always)]
-    fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
-        turn(square)
+    fn transpose(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        transpose(square)
     }
 }
 
 /// Rows for columns, in plain Rust.
 #[inline(always)]
-pub(super) fn turn<F: Copy>(square: [&[F; SIDE]; SIDE]) -> [[F; SIDE]; SIDE] {
-    let mut turned = [[square[0][0]; SIDE]; SIDE];
+pub(super) fn transpose<F: Copy>(square: [&[F; SIDE]; SIDE]) -> [[F; SIDE]; SIDE] {
+    let mut transposed = [[square[0][0]; SIDE]; SIDE];
     for k in 0..SIDE {
         for s in 0..SIDE {
-            turned[k][s] = square[s][k];
+            transposed[k][s] = square[s][k];
         }
     }
-    turned
+    transposed
 }
 
-/// Rows and columns of a square that is turned around in registers.
+/// Rows and columns of a square that is transposed in registers.
 pub(super) const SIDE: usize = 8;
 
 /// Elements that are compared with zero at a time.
@@ -94,7 +94,7 @@ impl Set {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(Detected(())) => unsafe { x86::avx2(kernel) },
-            Self::Portable => kernel.run::<Portable, 8, 4>(),
+            Self::Portable => kernel.run::<Portable, 8, 8>(),
         }
     }
 
@@ -206,15 +206,15 @@ mod x86 {
         kernel.run::<Avx2, 16, 8>()
     }
 
-    /// See [`Instructions::turn`]; LLVM makes single moves of plain loops.
+    /// See [`Instructions::transpose`]; LLVM makes single moves of plain loops.
     ///
     /// # Safety
     ///
     /// The processor has AVX.
     #[inline(always)]
     #[allow(unsafe_code)]
-    unsafe fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
-        let mut turned = [[0.0; SIDE]; SIDE];
+    unsafe fn transpose(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        let mut transposed = [[0.0; SIDE]; SIDE];
         // Four columns at a time.
         for k in [0, 4] {
             // SAFETY: AVX as the caller promises; 4 elements are read of 8 from 0 or 4 on, 8 are written of 8.
@@ -226,23 +226,26 @@ mod x86 {
                 };
                 let [a, b, c, d] = [pair(0), pair(1), pair(2), pair(3)];
                 let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-                _mm256_storeu_ps(turned[k].as_mut_ptr(), _mm256_shuffle_ps::<0x44>(ab, cd));
                 _mm256_storeu_ps(
-                    turned[k + 1].as_mut_ptr(),
+                    transposed[k].as_mut_ptr(),
+                    _mm256_shuffle_ps::<0x44>(ab, cd),
+                );
+                _mm256_storeu_ps(
+                    transposed[k + 1].as_mut_ptr(),
                     _mm256_shuffle_ps::<0xee>(ab, cd),
                 );
                 let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
                 _mm256_storeu_ps(
-                    turned[k + 2].as_mut_ptr(),
+                    transposed[k + 2].as_mut_ptr(),
                     _mm256_shuffle_ps::<0x44>(ab, cd),
                 );
                 _mm256_storeu_ps(
-                    turned[k + 3].as_mut_ptr(),
+                    transposed[k + 3].as_mut_ptr(),
                     _mm256_shuffle_ps::<0xee>(ab, cd),
                 );
             }
         }
-        turned
+        transposed
     }
 
     /// Named in [`avx512`] alone.
@@ -253,9 +256,9 @@ mod x86 {
 
         #[inline(always)]
         #[allow(unsafe_code)]
-        fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        fn transpose(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
             // SAFETY: the caller runs inside of `avx512`.
-            unsafe { turn(square) }
+            unsafe { transpose(square) }
         }
 
         #[inline(always)]
@@ -277,9 +280,9 @@ mod x86 {
 
         #[inline(always)]
         #[allow(unsafe_code)]
-        fn turn(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        fn transpose(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
             // SAFETY: the caller runs inside of `avx2`.
-            unsafe { turn(square) }
+            unsafe { transpose(square) }
         }
 
         #[inline(always)]
@@ -303,25 +306,25 @@ mod x86 {
 mod tests {
     use super::*;
 
-    struct Turn<'a>([&'a [f32; SIDE]; SIDE]);
+    struct Transpose<'a>([&'a [f32; SIDE]; SIDE]);
 
-    impl Kernel for Turn<'_> {
+    impl Kernel for Transpose<'_> {
         type Output = [[f32; SIDE]; SIDE];
 
         #[inline(always)]
         fn run<I: Instructions, const W: usize, const H: usize>(self) -> Self::Output {
-            I::turn(self.0)
+            I::transpose(self.0)
         }
     }
 
     #[test]
-    fn a_square_is_turned_around_with_every_instruction_set() {
+    fn a_square_is_transposed_with_every_instruction_set() {
         let number = |r: usize, c: usize| (SIDE * r + c) as f32;
         let square: [_; SIDE] =
             std::array::from_fn(|r| std::array::from_fn::<_, SIDE, _>(|c| number(r, c)));
         for set in Set::available() {
-            let turned = set.run(Turn(square.each_ref()));
-            for (r, row) in turned.iter().enumerate() {
+            let transposed = set.run(Transpose(square.each_ref()));
+            for (r, row) in transposed.iter().enumerate() {
                 for (c, found) in row.iter().enumerate() {
                     assert_eq!(*found, number(c, r), "row {r}, column {c}, {set:?}");
                 }

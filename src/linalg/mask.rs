@@ -19,7 +19,7 @@ pub(super) fn find_in_rows<F: Float, I: Instructions>(lines: &[&[F]], masks: &mu
     }
 }
 
-/// One bit of every mask a line, of which there are at most `BLOCK`: squares of bits, turned around.
+/// One bit of every mask a line, of which there are at most `BLOCK`: squares of bits, transposed.
 #[inline(always)]
 pub(super) fn find_in_columns<F: Float, I: Instructions>(lines: &[&[F]], masks: &mut [Mask]) {
     let mut first = 0;

@@ -6,7 +6,7 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float, dense,
-    dispatch::{Instructions, Kernel, LANES, SIDE, Set, turn},
+    dispatch::{Instructions, Kernel, LANES, SIDE, Set, transpose},
     elementwise::AddScaled,
     sparse,
 };
@@ -80,11 +80,11 @@ pub trait Scalar: Sized {
     fn not_zero<I: Instructions>(elements: &[Self; LANES]) -> u64;
 
     /// Rows for columns.
-    fn turn<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
+    fn transpose<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
 }
 
 macro_rules! scalar {
-    ($float:ty, $not_zero:expr, $turn:expr) => {
+    ($float:ty, $not_zero:expr, $transpose:expr) => {
         #[allow(private_bounds, private_interfaces)]
         impl Scalar for $float {
             fn multiply(set: Set, product: Product<'_, Self>) {
@@ -111,20 +111,20 @@ macro_rules! scalar {
             }
 
             #[inline(always)]
-            fn turn<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE] {
-                $turn(square)
+            fn transpose<I: Instructions>(square: [&[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE] {
+                $transpose(square)
             }
         }
     };
 }
-scalar!(f32, I::not_zero, I::turn);
+scalar!(f32, I::not_zero, I::transpose);
 scalar!(
     f64,
     |elements| {
         let bits = elements.iter().enumerate();
         bits.fold(0, |mask, (k, v)| mask | u64::from(*v != 0.0) << k)
     },
-    turn
+    transpose
 );
 
 /// A product, with the scratch of the thread that computes it.
@@ -138,7 +138,7 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
     fn run<I: Instructions, const WIDE: usize, const HALF: usize>(self) {
         let Self(product, scratch) = self;
         let (m, _, n) = sizes(product.a, product.b);
-        let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TURN_FOR;
+        let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TRANSPOSE_FOR;
         // One register of sums: each multiply-add waits for the one before, and few left out are little won.
         let enough_columns = n > HALF;
         if enough_rows && enough_columns && many_zeros(product.a) {
@@ -149,8 +149,8 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
     }
 }
 
-/// Rows of c from which on it pays to turn b around, so that zeros of a can be left out.
-const ROWS_TO_TURN_FOR: usize = 24;
+/// Rows of c from which on it pays to transpose b, so that zeros of a can be left out.
+const ROWS_TO_TRANSPOSE_FOR: usize = 24;
 
 /// Whether so many elements are zero that it pays to leave them out: two of five, judged by some rows.
 #[inline(always)]
@@ -247,4 +247,41 @@ fn copy<F: Float>(mut from: &[F], mut to: &mut [F]) {
     }
     step!(64, 32, 16, 8, 4, 2, 1);
     debug_assert!(from.is_empty() && to.is_empty());
+}
+
+/// `panel[k][s] = b[j + s][k0 + k]` for every k of the panel; columns beyond the last hold anything: their
+/// sums are never stored.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // over the fixed sizes of arrays: they become vector code
+pub(super) fn pack_transposed<F: Float, I: Instructions, const W: usize>(
+    b: &ArrayRef2<F>,
+    k0: usize,
+    j: usize,
+    panel: &mut [[F; W]],
+) {
+    let columns = W.min(b.nrows() - j);
+    let zeros = [F::zero(); SIDE];
+    for s in (0..columns).step_by(SIDE) {
+        let mut lines = [&[][..]; SIDE];
+        for r in 0..SIDE {
+            // The last again, where there are no more.
+            lines[r] = &slice(b, j + (s + r).min(columns - 1))[k0..k0 + panel.len()];
+        }
+        let (whole, rest) = panel.as_chunks_mut::<SIDE>();
+        for (square, rows) in whole.iter_mut().enumerate() {
+            let mut square_of_b = [&zeros; SIDE];
+            for r in 0..SIDE {
+                square_of_b[r] = lines[r][square * SIDE..].first_chunk().expect("whole");
+            }
+            let transposed = F::transpose::<I>(square_of_b);
+            for i in 0..SIDE {
+                rows[i][s..s + SIDE].copy_from_slice(&transposed[i]);
+            }
+        }
+        for (i, row) in rest.iter_mut().enumerate() {
+            for r in 0..SIDE {
+                row[s + r] = lines[r][whole.len() * SIDE + i];
+            }
+        }
+    }
 }

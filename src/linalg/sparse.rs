@@ -8,9 +8,12 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dense::TILE,
-    dispatch::{Instructions, SIDE},
+    dispatch::Instructions,
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
-    product::{Aligned, Left, Product, Right, fill, fma, parts, sizes, slice, slice_mut, spill},
+    product::{
+        Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice, slice_mut,
+        spill,
+    },
 };
 
 /// Rows of a at a time, and k's where a is given by its columns: whole blocks.
@@ -171,7 +174,7 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         let masks = &room.masks[block][..rows];
         match b {
             Right::Rows(b) => pack(b, k0 + start, j, masks, panel),
-            Right::Columns(b) => pack_turned::<F, I, W>(b, (k0 + start, ks), j, panel),
+            Right::Columns(b) => pack_transposed::<F, I, W>(b, k0 + start, j, &mut panel[..ks]),
         }
         let sums = &mut sums[..rows];
         let ends = Ends {
@@ -277,41 +280,6 @@ fn pack<F: Float, const W: usize>(
         let k = bits.trailing_zeros() as usize % BLOCK;
         bits &= bits - 1;
         fill(&mut panel[k], &slice(b, k0 + k)[j..]);
-    }
-}
-
-/// `panel[k][s] = b[j + s][k0 + k]` for every k; columns beyond the last hold anything: their sums are never stored.
-#[inline(always)]
-fn pack_turned<F: Float, I: Instructions, const W: usize>(
-    b: &ArrayRef2<F>,
-    (k0, ks): (usize, usize),
-    j: usize,
-    panel: &mut [[F; W]; BLOCK],
-) {
-    let columns = W.min(b.nrows() - j);
-    let zeros = [F::zero(); SIDE];
-    for s in (0..columns).step_by(SIDE) {
-        let mut lines = [&[][..]; SIDE];
-        for r in 0..SIDE {
-            // The last again, where there are no more.
-            lines[r] = &slice(b, j + (s + r).min(columns - 1))[k0..k0 + ks];
-        }
-        let (whole, rest) = panel[..ks].as_chunks_mut::<SIDE>();
-        for (square, rows) in whole.iter_mut().enumerate() {
-            let mut square_of_b = [&zeros; SIDE];
-            for r in 0..SIDE {
-                square_of_b[r] = lines[r][square * SIDE..].first_chunk().expect("whole");
-            }
-            let turned = F::turn::<I>(square_of_b);
-            for i in 0..SIDE {
-                rows[i][s..s + SIDE].copy_from_slice(&turned[i]);
-            }
-        }
-        for (i, row) in rest.iter_mut().enumerate() {
-            for r in 0..SIDE {
-                row[s + r] = lines[r][whole.len() * SIDE + i];
-            }
-        }
     }
 }
 
