@@ -129,16 +129,16 @@ pub const RECIPES: [Recipe; 18] = [
         name: "ciresan2010-1500-1000-500",
         source: "Cireşan, Meier, Gambardella, Schmidhuber 2010",
         published: "0.46",
-        flags: "--hidden 1500,1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov --weight-decay 1e-5 \
-                --epochs 120 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        flags: "--hidden 1500,1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov --weight-decay 5e-5 \
+                --epochs 150 --schedule cosine --warm-up 1 --valid 0 --augment ciresan2010",
         members: 1,
     },
     Recipe {
         name: "ciresan2010-large",
         source: "Cireşan, Meier, Gambardella, Schmidhuber 2010",
         published: "0.35",
-        flags: "--hidden 2500,2000,1500,1000,500 --batch-size 128 --lr 0.05 --momentum 0.9 --nesterov \
-                --weight-decay 1e-5 --epochs 100 --schedule cosine --warm-up 1 --valid 5000 --augment ciresan2010",
+        flags: "--hidden 2500,2000,1500,1000,500 --batch-size 128 --lr 0.15 --momentum 0.9 --nesterov \
+                --weight-decay 5e-5 --epochs 250 --schedule cosine --warm-up 2 --valid 0 --augment ciresan2010",
         members: 1,
     },
     Recipe {
