@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ndarray::{ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef2, Axis};
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -325,13 +325,21 @@ impl<'a, F: Float> Trainer<'a, F> {
 
     /// The weights into every unit, not longer than `most`.
     fn limit_norms(&mut self, most: F) {
-        const COLUMNS: usize = 64;
+        const MOST: usize = 512;
+        let threads = self.team.threads();
+        let columns = |w: &Array2<F>| {
+            let pieces = w.ncols().div_ceil(MOST).next_multiple_of(threads);
+            w.ncols().div_ceil(pieces)
+        };
         let params = self.network.modules_mut().iter_mut();
         let params = params.flat_map(|module| module.params_mut());
         let weights = params.filter(|param| param.name == "weight");
-        let pieces = weights.flat_map(|w| w.value.axis_chunks_iter_mut(Axis(1), COLUMNS));
+        let pieces = weights.flat_map(|param| {
+            let columns = columns(&param.value);
+            param.value.axis_chunks_iter_mut(Axis(1), columns)
+        });
         self.team.for_each(pieces, |mut columns| {
-            optim::limit_norms(&mut columns, most, &mut [F::zero(); COLUMNS]);
+            optim::limit_norms(&mut columns, most, &mut [F::zero(); MOST]);
         });
     }
 

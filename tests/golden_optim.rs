@@ -54,7 +54,7 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
         if let Some(most) = extras.max_norm {
             let w = &mut network.modules_mut()[0].params_mut()[0].value;
             let norms = &mut vec![F::zero(); inputs.max(outputs)];
-            limit_norms(&mut w.view_mut(), F::from(most).unwrap(), norms);
+            limit_norms(w, F::from(most).unwrap(), norms);
         }
     }
     let params = network.modules()[0].params();

@@ -115,6 +115,46 @@ impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
     }
 }
 
+/// `sums[j] += Σᵢ w[i][j]²`
+pub(super) struct AddSquares<'a, F> {
+    pub w: &'a ArrayRef2<F>,
+    pub sums: &'a mut [F],
+}
+
+impl<F: Float> Kernel for AddSquares<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
+        let Self { w, sums } = self;
+        for row in 0..w.nrows() {
+            for (sum, v) in sums.iter_mut().zip(slice(w, row)) {
+                *sum += *v * *v;
+            }
+        }
+    }
+}
+
+/// `w[i][j] *= scales[j]`
+pub(super) struct ScaleColumns<'a, F> {
+    pub w: &'a mut ArrayRef2<F>,
+    pub scales: &'a [F],
+}
+
+impl<F: Float> Kernel for ScaleColumns<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
+        let Self { w, scales } = self;
+        for row in 0..w.nrows() {
+            for (v, scale) in slice_mut(w, row).iter_mut().zip(scales) {
+                *v *= *scale;
+            }
+        }
+    }
+}
+
 /// x = scale·byte + shift
 pub(super) struct ScaleBytes<'a, F> {
     pub bytes: &'a [u8],

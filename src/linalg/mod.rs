@@ -37,7 +37,7 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 use dense::InRegisters;
 use dispatch::Set;
 use elementary::Elementary;
-use elementwise::{AddScaled, Map, ScaleBytes, Update, ZipMap};
+use elementwise::{AddScaled, AddSquares, Map, ScaleBytes, ScaleColumns, Update, ZipMap};
 use product::{Left, Product, Right};
 use random::MapRandom;
 
@@ -141,6 +141,22 @@ pub fn map_random<F: Float>(
 ) {
     assert_eq!(x.dim(), y.dim(), "map_random: x against y");
     Set::detect().run(MapRandom { key, x, y, f });
+}
+
+/// `sums[j] += Σᵢ w[i][j]²`, i in order. Panics if there are not as many sums as columns, or rows are not contiguous.
+pub fn add_squares<F: Float>(w: &ArrayRef2<F>, sums: &mut [F]) {
+    assert_eq!(w.ncols(), sums.len(), "add_squares: columns against sums");
+    Set::detect().run(AddSquares { w, sums });
+}
+
+/// `w[i][j] *= scales[j]`. Panics as [`add_squares`].
+pub fn scale_columns<F: Float>(w: &mut ArrayRef2<F>, scales: &[F]) {
+    assert_eq!(
+        w.ncols(),
+        scales.len(),
+        "scale_columns: columns against scales"
+    );
+    Set::detect().run(ScaleColumns { w, scales });
 }
 
 /// tanh x, for [`map`]; in `f32` right to 3 units of the last place, and the same bits everywhere.

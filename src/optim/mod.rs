@@ -2,11 +2,11 @@
 
 mod schedule;
 
-use ndarray::ArrayViewMut2;
+use ndarray::ArrayRef2;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    linalg::{self, Float},
+    linalg::{self, Float, add_squares, scale_columns},
     nn::ParamRows,
 };
 
@@ -144,14 +144,10 @@ pub fn clip_scale(norm: f64, most: f32) -> f64 {
 /// weights into a unit.
 ///
 /// Source: N. Srivastava et al., "Dropout", 2014, 5.1; as PyTorch's `renorm`.
-pub fn limit_norms<F: Float>(w: &mut ArrayViewMut2<'_, F>, most: F, norms: &mut [F]) {
+pub fn limit_norms<F: Float>(w: &mut ArrayRef2<F>, most: F, norms: &mut [F]) {
     let norms = &mut norms[..w.ncols()];
     norms.fill(F::zero());
-    for row in w.rows() {
-        for (norm, &v) in norms.iter_mut().zip(row) {
-            *norm += v * v;
-        }
-    }
+    add_squares(w, norms);
     let tiny = F::from(1e-7).expect("a float converts");
     let mut longer = false;
     for norm in norms.iter_mut() {
@@ -164,10 +160,6 @@ pub fn limit_norms<F: Float>(w: &mut ArrayViewMut2<'_, F>, most: F, norms: &mut 
         };
     }
     if longer {
-        for mut row in w.rows_mut() {
-            for (v, &scale) in row.iter_mut().zip(&*norms) {
-                *v *= scale;
-            }
-        }
+        scale_columns(w, norms);
     }
 }
