@@ -2,67 +2,22 @@
 
 #[path = "support/mnist_files.rs"]
 mod mnist_files;
+#[path = "support/program.rs"]
+mod program;
 
 use std::{
     fs,
     path::Path,
-    process::{Output, Stdio},
+    process::{Command, Output},
 };
 
-use assert_cmd::Command;
 use mnist_files::{black_images, names_in, official_dir};
+use program::{command, json, json_lines, run, start, texts};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 /// A run that is over in a moment: 2,000 images, one epoch.
 const SHORT: &str = "train --hidden 8 --epochs 1 --valid 58000";
-
-/// `mlp` in `dir` with nothing of the caller's environment but the official data.
-fn mlp(dir: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mlp"));
-    command
-        .env_clear()
-        .env("MLP_DATA_DIR", official_dir())
-        .env("MLP_OFFLINE", "1")
-        .current_dir(dir)
-        .args(line.split_whitespace());
-    command
-}
-
-/// As [`mlp`], for tests that hold the process in their hands.
-#[cfg(unix)]
-fn process(dir: &Path, line: &str) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mlp"));
-    command
-        .env_clear()
-        .env("MLP_DATA_DIR", official_dir())
-        .current_dir(dir)
-        .args(line.split_whitespace())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs and returns (stdout, stderr), after a look at the exit code.
-#[track_caller]
-fn texts(mut command: Command, code: i32) -> (String, String) {
-    let output = command.assert().code(code).get_output().clone();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
-}
-
-#[track_caller]
-fn run(dir: &Path, line: &str, code: i32) -> (String, String) {
-    texts(mlp(dir, line), code)
-}
-
-#[track_caller]
-fn json_lines(text: &str) -> Vec<Value> {
-    let lines = text.lines().map(serde_json::from_str);
-    lines
-        .collect::<Result<_, _>>()
-        .unwrap_or_else(|e| panic!("{e} in {text}"))
-}
 
 /// A folder with a model.bin.
 fn trained() -> TempDir {
@@ -118,9 +73,8 @@ fn what_train_saves_eval_measures_and_gradcheck_confirms() {
             "{table}"
         );
 
-        let (stdout, _) = run(dir, "gradcheck --model model.bin --samples 20 --json", 0);
-        let check = &json_lines(&stdout)[0];
-        assert_eq!(check["passed"], true, "{stdout}");
+        let check = json(dir, "gradcheck --model model.bin --samples 20 --json", 0);
+        assert_eq!(check["passed"], true, "{check}");
         assert_eq!(
             check["groups"][0]["tensors"][2]["shape"],
             serde_json::json!([8, outputs])
@@ -215,7 +169,7 @@ fn eval_measures_the_parts_that_training_split() {
     let epoch = &json_lines(&stdout)[1];
     let eval = |split: &str| {
         let line = format!("eval model.bin --json --split {split}");
-        json_lines(&run(folder.path(), &line, 0).0).swap_remove(0)
+        json(folder.path(), &line, 0)
     };
     let valid = eval("valid");
     assert_eq!(
@@ -233,7 +187,7 @@ fn eval_measures_the_parts_that_training_split() {
         answer
     };
     let test = eval("test");
-    let default = json_lines(&run(folder.path(), "eval model.bin --json", 0).0).swap_remove(0);
+    let default = json(folder.path(), "eval model.bin --json", 0);
     assert_eq!(without_time(test.clone()), without_time(default));
 
     // Recall by rows, precision by columns; a class that is never taken has none.
@@ -384,9 +338,9 @@ fn other_data_than_the_model_was_trained_on_are_noted() {
 #[test]
 fn the_next_command_quotes_a_path_with_blanks() {
     let folder = tempdir().unwrap();
-    let mut command = mlp(folder.path(), SHORT);
+    let mut command = command(folder.path(), SHORT);
     command.args(["--out", "my model.bin"]);
-    let (_, stderr) = texts(command, 0);
+    let (_, stderr) = texts(&mut command, 0);
     assert_eq!(stderr, "next: mlp eval 'my model.bin'\n");
 }
 
@@ -488,9 +442,9 @@ fn colours_come_when_asked_for_only_and_on_both_streams() {
         assert!(err.is_empty() || coloured(&err), "{always}: {err}");
         let (out, err) = run(folder.path(), &format!("{line} --color=never"), code);
         assert!(!coloured(&out) && !coloured(&err), "{line}: never");
-        let mut command = mlp(folder.path(), line);
+        let mut command = command(folder.path(), line);
         command.env("NO_COLOR", "1").env("CLICOLOR_FORCE", "0");
-        let (out, err) = texts(command, code);
+        let (out, err) = texts(&mut command, code);
         assert!(!coloured(&out) && !coloured(&err), "{line}: NO_COLOR");
     }
 }
@@ -512,8 +466,8 @@ fn gradcheck_is_right_by_default_and_fails_where_too_much_is_asked() {
         "{stdout}"
     );
     assert!(stderr.contains("--tol 1e-6"), "{stderr}");
-    let (stdout, _) = run(folder.path(), "gradcheck --hidden 5 --tol 1e-15 --json", 1);
-    assert_eq!(json_lines(&stdout)[0]["passed"], false);
+    let check = json(folder.path(), "gradcheck --hidden 5 --tol 1e-15 --json", 1);
+    assert_eq!(check["passed"], false);
     for eps in ["1e300", "1e-300"] {
         run(
             folder.path(),
@@ -526,12 +480,12 @@ fn gradcheck_is_right_by_default_and_fails_where_too_much_is_asked() {
 #[test]
 fn gradcheck_works_without_data_and_makes_no_folder() {
     let folder = tempdir().unwrap();
-    let mut command = mlp(
+    let mut command = command(
         folder.path(),
         "gradcheck --loss mse --target digit --hidden 6,5 --samples 10",
     );
     command.env_remove("MLP_DATA_DIR").env_remove("MLP_OFFLINE");
-    let (stdout, stderr) = texts(command, 0);
+    let (stdout, stderr) = texts(&mut command, 0);
     assert!(
         stderr.contains("note: random images, not MNIST"),
         "{stderr}"
@@ -559,7 +513,7 @@ fn train_without_data_says_how_to_get_them() {
 fn a_reader_that_leaves_is_no_error_and_the_model_is_saved_all_the_same() {
     let folder = tempdir().unwrap();
     for line in [SHORT, "eval model.bin", "gradcheck --hidden none", "--help"] {
-        let mut child = process(folder.path(), line).spawn().unwrap();
+        let mut child = start(folder.path(), line);
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -581,9 +535,7 @@ fn results_that_cannot_be_printed_are_an_error_but_the_model_is_saved_first() {
         "--version",
     ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = process(folder.path(), line).stdout(full).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        let (_, stderr) = texts(command(folder.path(), line).stdout(full), 1);
         assert!(stderr.contains("could not be printed"), "{line}: {stderr}");
     }
     run(folder.path(), "eval model.bin", 0);
@@ -599,13 +551,12 @@ fn closed_streams_are_no_reason_to_panic() {
         "eval model.bin >&-",
         "gradcheck --hidden none 2>&-",
     ] {
-        let mut command = std::process::Command::new("sh");
+        let mut command = Command::new("sh");
         command.args(["-c", &format!("exec '{binary}' {line}")]);
         command
             .env("MLP_DATA_DIR", official_dir())
             .current_dir(folder.path());
-        let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        texts(&mut command, 0);
     }
 }
 
@@ -614,7 +565,7 @@ fn closed_streams_are_no_reason_to_panic() {
 fn signalled(dir: &Path, signal: &str) -> Output {
     use std::io::{BufRead, BufReader};
     let line = "train --hidden 8 --epochs 1000000 --valid 59000 --threads 1";
-    let mut child = process(dir, line).spawn().unwrap();
+    let mut child = start(dir, line);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     while !line.starts_with("    1  ") {
@@ -623,7 +574,7 @@ fn signalled(dir: &Path, signal: &str) -> Output {
     }
     // Somebody must go on reading, or the run waits for room in the pipe.
     let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-    let killed = std::process::Command::new("kill")
+    let killed = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status();
     assert!(killed.unwrap().success());
@@ -664,13 +615,13 @@ fn a_killed_run_leaves_the_old_model_and_no_litter() {
 fn ctrl_c_ends_a_long_gradient_check_at_once() {
     let folder = tempdir().unwrap();
     let line = "gradcheck --hidden 500 --samples 4000000000 --data-dir none";
-    let mut child = process(folder.path(), line).spawn().unwrap();
+    let mut child = start(folder.path(), line);
     // The note that there is no data comes just before the check.
     let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut note = String::new();
     std::io::BufRead::read_line(&mut stderr, &mut note).unwrap();
     assert!(note.contains("random images"), "{note}");
-    let killed = std::process::Command::new("kill")
+    let killed = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(killed.unwrap().success());

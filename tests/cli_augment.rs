@@ -2,28 +2,15 @@
 
 #[path = "support/mnist_files.rs"]
 mod mnist_files;
+#[path = "support/program.rs"]
+mod program;
 
 use std::{fs, path::Path};
 
-use assert_cmd::Command;
 use mlp::{augment::Preset, model_file};
-use mnist_files::{assert_says, official_dir};
+use mnist_files::assert_says;
+use program::run;
 use tempfile::tempdir;
-
-/// Runs `mlp` in `dir` with nothing of the caller's environment; returns (stdout, stderr).
-#[track_caller]
-fn run(dir: &Path, line: &str, code: i32) -> (String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mlp"));
-    command
-        .env_clear()
-        .env("MLP_DATA_DIR", official_dir())
-        .env("MLP_OFFLINE", "1")
-        .current_dir(dir)
-        .args(line.split_whitespace());
-    let output = command.assert().code(code).get_output().clone();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
-}
 
 /// Grey values of a PNG, row by row, and its width.
 fn read_png(path: &Path) -> (Vec<u8>, usize) {

@@ -2,43 +2,17 @@
 
 #[path = "support/mnist_files.rs"]
 mod mnist_files;
+#[path = "support/program.rs"]
+mod program;
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::{fs, path::Path};
 
-use assert_cmd::assert::OutputAssertExt;
-use mnist_files::{assert_says, black_images, names_in, official_dir};
+use mnist_files::{assert_says, black_images, names_in};
+use program::{json_lines, run};
 use tempfile::{TempDir, tempdir};
 
 /// Two epochs of 5,000 images, with a best network.
 const LINE: &str = "train --hidden 8 --epochs 2 --valid 55000 --best best.bin";
-
-fn mlp(dir: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mlp"));
-    command
-        .env_clear()
-        .env("MLP_DATA_DIR", official_dir())
-        .env("MLP_OFFLINE", "1")
-        .current_dir(dir)
-        .args(line.split_whitespace());
-    command
-}
-
-/// Runs and returns (stdout, stderr), after a look at the exit code.
-#[track_caller]
-fn run(dir: &Path, line: &str, code: i32) -> (String, String) {
-    texts(&mlp(dir, line).output().unwrap(), code)
-}
-
-#[track_caller]
-fn texts(output: &Output, code: i32) -> (String, String) {
-    output.clone().assert().code(code);
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (text(&output.stdout), text(&output.stderr))
-}
 
 /// model.bin and best.bin.
 fn models(dir: &Path) -> [Vec<u8>; 2] {
@@ -102,10 +76,7 @@ fn patience_and_a_target_accuracy_end_the_run_and_say_so() {
 
     let line = format!("{line} --target-accuracy 0.8 --json");
     let (stdout, _) = run(folder.path(), &line, 0);
-    let lines: Vec<serde_json::Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines = json_lines(&stdout);
     let [.., epoch, saved] = &lines[..] else {
         panic!("{stdout}")
     };
@@ -221,20 +192,18 @@ fn what_cannot_go_on_says_why_and_what_to_do() {
 mod killed {
     use std::{
         io::{BufRead, BufReader, Read},
-        process::Child,
+        process::{Child, Command},
         thread::sleep,
         time::{Duration, Instant},
     };
 
     use super::*;
+    use mnist_files::official_dir;
+    use program::{start, texts};
 
     /// Starts a run and waits until it has printed a line that begins so.
     fn started(dir: &Path, line: &str, wait_for: &str) -> Child {
-        let mut child = mlp(dir, line)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = start(dir, line);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut text = String::new();
         while !text.starts_with(wait_for) {
@@ -312,7 +281,9 @@ mod killed {
         let dir = folder.path();
         let child = started(dir, &format!("{LONG} --checkpoint run"), "    2  ");
         signal(&child, "-INT");
-        let (_, stderr) = texts(&child.wait_with_output().unwrap(), 130);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{stderr}");
         assert_says(&stderr, "interrupted: stopped in epoch 3 after step ");
         assert_says(
             &stderr,
@@ -351,7 +322,7 @@ mod killed {
                 .args(["-c", &script])
                 .env("MLP_DATA_DIR", official_dir())
                 .current_dir(dir);
-            texts(&command.output().unwrap(), 1).1
+            texts(&mut command, 1).1
         };
         let stderr = full("train --resume run --epochs 3 --checkpoint-every 1");
         assert_says(&stderr, "note: run/checkpoint.safetensors: File too large");

@@ -4,34 +4,38 @@
 mod http_server;
 #[path = "support/mnist_files.rs"]
 mod mnist_files;
+#[path = "support/program.rs"]
+mod program;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
-use assert_cmd::Command;
 use http_server::{Reply, serve};
 use mlp::data::FileKind::{self, TestImages, TestLabels, TrainImages, TrainLabels};
 use mnist_files::{black_images, header, labels, names_in, official_archive, official_dir};
+use program::{command, texts};
 
-/// `mlp data` in `dir`, with nothing of the caller's environment.
-fn mlp_data(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mlp"));
-    command.env_clear().current_dir(dir).arg("data");
+/// `mlp data` in `dir`, which finds no data elsewhere and may download.
+fn data(dir: &Path, flags: &str) -> Command {
+    let mut command = command(dir, &format!("data {flags}"));
+    command.env_remove("MLP_DATA_DIR").env_remove("MLP_OFFLINE");
     command
 }
 
+/// Runs it and returns (stdout, stderr), after a look at the exit code.
+#[track_caller]
+fn run(dir: &Path, flags: &str, code: i32) -> (String, String) {
+    texts(&mut data(dir, flags), code)
+}
+
+#[track_caller]
 fn json(dir: &Path, code: i32) -> serde_json::Value {
-    let output = mlp_data(dir)
-        .args(["--json", "--data-dir", "."])
-        .assert()
-        .code(code);
-    serde_json::from_slice(&output.get_output().stdout).unwrap()
+    serde_json::from_str(&run(dir, "--json --data-dir .", code).0).unwrap()
 }
 
 /// Runs on `dir`, expects exit code 1, and that stdout names all of these.
 #[track_caller]
 fn assert_names(dir: &Path, expected: &[&str]) {
-    let output = mlp_data(dir).args(["--data-dir", "."]).assert().code(1);
-    let stdout = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let (stdout, _) = run(dir, "--data-dir .", 1);
     for text in expected {
         assert!(stdout.contains(text), "{stdout}\nlacks {text:?}");
     }
@@ -44,11 +48,9 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) {
 #[test]
 fn the_committed_files_are_official() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let output = mlp_data(elsewhere.path())
-        .env("MLP_DATA_DIR", official_dir())
-        .assert()
-        .success();
-    let stdout = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let mut command = data(elsewhere.path(), "");
+    command.env("MLP_DATA_DIR", official_dir());
+    let (stdout, _) = texts(&mut command, 0);
     assert_eq!(stdout.matches("  official\n").count(), 4, "{stdout}");
     assert!(stdout.contains("0x0803  60000x28x28"), "{stdout}");
     assert!(stdout.contains("train  5,923  6,742"), "{stdout}");
@@ -68,11 +70,7 @@ fn the_committed_files_are_official() {
 #[test]
 fn another_data_set_of_the_same_shape_is_usable_and_noted() {
     let folder = black_images();
-    let output = mlp_data(folder.path())
-        .args(["--data-dir", "."])
-        .assert()
-        .success();
-    let stdout = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let (stdout, _) = run(folder.path(), "--data-dir .", 0);
     assert!(
         stdout.contains("not MNIST's official content: usable"),
         "{stdout}"
@@ -142,8 +140,8 @@ fn every_broken_file_is_named_with_its_mend_and_left_alone() {
         ],
     );
     let mirror = serve(|_| panic!("nothing is missing, nothing is asked for"));
-    let download = ["--data-dir", ".", "--download", "--mirror", &mirror];
-    mlp_data(folder.path()).args(download).assert().code(1);
+    let download = format!("--data-dir . --download --mirror {mirror}");
+    run(folder.path(), &download, 1);
     assert_eq!(
         fs::read(folder.path().join(TestImages.name())).unwrap(),
         images
@@ -177,11 +175,7 @@ fn a_file_unpacked_by_the_browser_and_one_that_is_there_twice_are_noted() {
         folder.path().join("train-labels.idx1-ubyte"),
     )
     .unwrap();
-    let output = mlp_data(folder.path())
-        .args(["--data-dir", "."])
-        .assert()
-        .success();
-    let stdout = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let (stdout, _) = run(folder.path(), "--data-dir .", 0);
     assert!(
         stdout.contains("already unpacked despite its name"),
         "{stdout}"
@@ -198,27 +192,14 @@ fn a_download_fetches_what_is_missing_and_says_so_on_stderr() {
     fs::remove_file(folder.path().join(TestLabels.name())).unwrap();
     let bad = serve(|_| Reply::Page(403));
     let good = serve(|_| Reply::Body(official_archive(TestLabels)));
-    let output = mlp_data(folder.path())
-        .args([
-            "--data-dir",
-            ".",
-            "--download",
-            "--json",
-            "--mirror",
-            &bad,
-            "--mirror",
-            &good,
-        ])
-        .assert()
-        .success();
-    let output = output.get_output();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let download = format!("--data-dir . --download --json --mirror {bad} --mirror {good}");
+    let (stdout, stderr) = run(folder.path(), &download, 0);
     assert!(
         stderr.contains("downloading t10k-labels-idx1-ubyte.gz"),
         "{stderr}"
     );
     assert!(stderr.contains("HTTP status 403"), "{stderr}");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(report["files"][3]["official"], true);
 }
 
@@ -226,11 +207,7 @@ fn a_download_fetches_what_is_missing_and_says_so_on_stderr() {
 fn a_download_that_fails_everywhere_exits_1_and_says_how_to_do_without() {
     let folder = tempfile::tempdir().unwrap();
     let mirror = serve(|_| Reply::Page(200));
-    let output = mlp_data(folder.path())
-        .args(["--download", "--mirror", &mirror])
-        .assert()
-        .code(1);
-    let stderr = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    let (_, stderr) = run(folder.path(), &format!("--download --mirror {mirror}"), 1);
     assert!(stderr.contains("by hand"), "{stderr}");
     assert!(
         names_in(folder.path()).is_empty(),
@@ -242,33 +219,28 @@ fn a_download_that_fails_everywhere_exits_1_and_says_how_to_do_without() {
 fn offline_is_off_when_its_variable_says_so() {
     let folder = black_images();
     for (value, code) in [("", 0), ("0", 0), ("1", 2)] {
-        let args = ["--data-dir", ".", "--download"];
-        mlp_data(folder.path())
-            .env("MLP_OFFLINE", value)
-            .args(args)
-            .assert()
-            .code(code);
+        let mut command = data(folder.path(), "--data-dir . --download");
+        texts(command.env("MLP_OFFLINE", value), code);
     }
 }
 
 #[test]
 fn an_empty_folder_names_the_command_that_fills_it() {
     let folder = tempfile::tempdir().unwrap();
-    let output = mlp_data(folder.path()).assert().code(1);
-    let stdout = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let (stdout, _) = run(folder.path(), "", 1);
     assert!(stdout.contains("run `mlp data --download`"), "{stdout}");
 }
 
 #[test]
 fn wrong_usage_exits_2() {
     let folder = tempfile::tempdir().unwrap();
-    for args in [
-        &["--no-such-flag"][..],
-        &["--download", "--offline"],
-        &["--mirror", "ftp://example.org/"],
-        &["--mirror", "https://"],
+    for flags in [
+        "--no-such-flag",
+        "--download --offline",
+        "--mirror ftp://example.org/",
+        "--mirror https://",
     ] {
-        mlp_data(folder.path()).args(args).assert().code(2);
+        run(folder.path(), flags, 2);
     }
 }
 
@@ -276,14 +248,11 @@ fn wrong_usage_exits_2() {
 #[test]
 fn ctrl_c_during_a_download_exits_130_and_leaves_no_file() {
     use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     let folder = tempfile::tempdir().unwrap();
     let mirror = serve(|_| Reply::Stall);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mlp"))
-        .env_clear()
-        .current_dir(folder.path())
-        .args(["data", "--download", "--mirror", &mirror])
+    let mut child = data(folder.path(), &format!("--download --mirror {mirror}"))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -1,29 +1,10 @@
 //! `mlp explain` as a user runs it.
 
-use std::{path::Path, process::Output};
+#[path = "support/program.rs"]
+mod program;
 
-use assert_cmd::Command;
+use program::{json, run};
 use serde_json::Value;
-
-/// The program in an empty folder, with the real data.
-fn mlp(folder: &Path, args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mlp"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .env_clear()
-        .env(
-            "MLP_DATA_DIR",
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("data"),
-        )
-        .env("MLP_OFFLINE", "1")
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
 
 fn numbers(value: &Value) -> Vec<f64> {
     value
@@ -38,7 +19,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn any_logits_are_explained_without_model_and_data() {
     let folder = tempfile::tempdir().unwrap();
     let args = "explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4";
-    let text = stdout(&mlp(folder.path(), args));
+    let (text, _) = run(folder.path(), args, 0);
     // The lesson's own numbers: 0.12 of softmax, 2.1202 of loss.
     for expected in [
         "0.1200      2.1202    1.0000     -0.8800",
@@ -47,14 +28,15 @@ fn any_logits_are_explained_without_model_and_data() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    let text = stdout(&mlp(
+    let (text, _) = run(
         folder.path(),
         "explain --logits -1,2.5 --target 0 --precision 2",
-    ));
+        0,
+    );
     assert!(text.contains("L = −ln p[0] = 3.53"), "{text}");
     // Any number of classes, and probabilities too small for a number.
     let many = "explain --logits 1000,1,2,3,4,5,6,7,8,9,10,-1000 --target 11";
-    let text = stdout(&mlp(folder.path(), many));
+    let (text, _) = run(folder.path(), many, 0);
     assert!(text.contains("2000.0000    1.0000     -1.0000"), "{text}");
     assert!(
         !text.contains("inf") && !text.contains("-0.0000 "),
@@ -88,7 +70,7 @@ fn what_is_shown_of_a_unit_sums_up_to_the_last_digit() {
     for precision in [2, 3, 4, 9] {
         for unit in ["0:0", "0:3", "2:1", "2:7"] {
             let args = format!("explain --hidden 8 --seed 3 --unit {unit} --precision {precision}");
-            let text = stdout(&mlp(folder.path(), &args));
+            let (text, _) = run(folder.path(), &args, 0);
             let (_, lines) = text.split_once("Σ x[p]·w[p]").unwrap();
             let (_, lines) = lines.split_once('\n').unwrap();
             let (sum, result) = sum(lines);
@@ -102,7 +84,7 @@ fn what_is_shown_of_a_unit_sums_up_to_the_last_digit() {
         }
     }
     assert!(rounded > 0, "rounding never shows");
-    let text = stdout(&mlp(folder.path(), "explain --hidden 8 --unit 1:2"));
+    let (text, _) = run(folder.path(), "explain --hidden 8 --unit 1:2", 0);
     assert!(text.contains("unit 2, x[2] = "), "{text}");
 }
 
@@ -125,7 +107,7 @@ fn every_network_and_loss_is_explained_from_the_digit_to_the_step() {
         ),
         ("--hidden 3000", "… 2990 more]"),
     ] {
-        let text = stdout(&mlp(folder.path(), &format!("explain {args}")));
+        let (text, _) = run(folder.path(), &format!("explain {args}"), 0);
         for expected in [
             expected,
             "████",
@@ -142,11 +124,12 @@ fn every_network_and_loss_is_explained_from_the_digit_to_the_step() {
 fn a_trained_model_with_other_activations_dropout_and_smoothing_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let flags = "--activation tanh --dropout 0.2 --label-smoothing 0.1 --hidden 8,8 --epochs 1 --valid 55000";
-    stdout(&mlp(folder.path(), &format!("train {flags}")));
-    let text = stdout(&mlp(
+    run(folder.path(), &format!("train {flags}"), 0);
+    let (text, _) = run(
         folder.path(),
         "explain model.bin --split valid --index 3",
-    ));
+        0,
+    );
     for expected in [
         "validation image 3",
         "dropout is off",
@@ -160,11 +143,8 @@ fn a_trained_model_with_other_activations_dropout_and_smoothing_is_explained() {
 #[test]
 fn the_numbers_add_up() {
     let folder = tempfile::tempdir().unwrap();
-    let output = mlp(
-        folder.path(),
-        "explain --hidden 6 --seed 2 --index 5 --unit 0:3 --json",
-    );
-    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let line = "explain --hidden 6 --seed 2 --index 5 --unit 0:3 --json";
+    let all = json(folder.path(), line, 0);
     let unit = &all["units"][0];
     let products = unit["terms"].as_array().unwrap().iter().map(|term| {
         let (x, w, product) = (&term["x"], &term["w"], &term["product"]);
@@ -207,9 +187,7 @@ fn what_cannot_be_explained_is_said() {
         ("--logits 1,2 --target 0 --lr 3", 2, "--lr"),
         ("--split valid", 1, "none are left to validate on"),
     ] {
-        let output = mlp(folder.path(), &format!("explain {args}"));
-        assert_eq!(output.status.code(), Some(code), "{args}: {output:?}");
-        let stderr = String::from_utf8(output.stderr).unwrap();
+        let (_, stderr) = run(folder.path(), &format!("explain {args}"), code);
         assert!(stderr.contains(expected), "{args}: {stderr}");
     }
 }
@@ -218,11 +196,8 @@ fn what_cannot_be_explained_is_said() {
 fn the_network_is_drawn_into_a_file_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.svg");
-    let output = mlp(
-        folder.path(),
-        "explain --hidden 4 --svg net.svg --unit 0:2 --precision 6",
-    );
-    let text = stdout(&output);
+    let line = "explain --hidden 4 --svg net.svg --unit 0:2 --precision 6";
+    let (text, _) = run(folder.path(), line, 0);
     let svg = std::fs::read_to_string(&path).unwrap();
     let loss = text.lines().find_map(|l| l.strip_prefix("L = −ln p[7] = "));
     let loss = loss.unwrap().split(';').next().unwrap();
@@ -230,8 +205,8 @@ fn the_network_is_drawn_into_a_file_of_its_own() {
     assert!(svg.contains("w₁, unit 2") && svg.ends_with("</svg>\n"));
 
     // An older drawing gives way, another file does not, and stdout is for programs.
-    let output = mlp(folder.path(), "explain --hidden 5 --svg net.svg --json");
-    assert!(serde_json::from_str::<Value>(&stdout(&output)).is_ok());
+    let line = "explain --hidden 5 --svg net.svg --json";
+    json(folder.path(), line, 0);
     let newer = std::fs::read_to_string(&path).unwrap();
     assert!(newer.contains("784-5-10"));
     std::fs::write(&path, "<svg>mine</svg>").unwrap();
@@ -241,13 +216,11 @@ fn the_network_is_drawn_into_a_file_of_its_own() {
         ("--svg none/net.svg", 1, "no such folder"),
         ("--force", 2, "--svg"),
     ] {
-        let output = mlp(folder.path(), &format!("explain {args}"));
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{args}: {error}");
-        assert!(error.contains(expected), "{args}: {error}");
+        let (_, stderr) = run(folder.path(), &format!("explain {args}"), code);
+        assert!(stderr.contains(expected), "{args}: {stderr}");
     }
     assert_eq!(std::fs::read(&path).unwrap(), b"<svg>mine</svg>");
-    stdout(&mlp(folder.path(), "explain --svg net.svg --force"));
+    run(folder.path(), "explain --svg net.svg --force", 0);
     assert!(std::fs::read_to_string(&path).unwrap().contains("784-4-10"));
 }
 
@@ -255,14 +228,17 @@ fn the_network_is_drawn_into_a_file_of_its_own() {
 fn a_page_is_written_that_overwrites_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
-    let explain = |args: &str| mlp(folder.path(), &format!("explain --html page.html {args}"));
+    let explain = |args: &str, code| {
+        let line = format!("explain --html page.html {args}");
+        run(folder.path(), &line, code)
+    };
     for args in [
         "",
         "--hidden none --index 3",
         "--loss mse --target digit",
         "--hidden 6,5 --lr 0.5 --precision 6",
     ] {
-        let text = stdout(&explain(args));
+        let (text, _) = explain(args, 0);
         assert!(text.starts_with("saved page.html ("), "{text}");
         let html = std::fs::read_to_string(&page).unwrap();
         assert!(html.starts_with(mlp::page::BEGINNING) && html.trim_end().ends_with("</html>"));
@@ -273,15 +249,13 @@ fn a_page_is_written_that_overwrites_nothing_else() {
         assert!(!html.contains("{{"), "{args}: every place is filled");
     }
     std::fs::write(&page, "a letter").unwrap();
-    let refused = explain("");
-    let stderr = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{stderr}");
+    let (_, stderr) = explain("", 1);
     assert!(
         stderr.contains("not a page of mlp explain") && stderr.contains("--force"),
         "{stderr}"
     );
     assert_eq!(std::fs::read(&page).unwrap(), b"a letter");
-    stdout(&explain("--force"));
+    explain("--force", 0);
     assert!(
         std::fs::read(&page)
             .unwrap()
@@ -292,7 +266,7 @@ fn a_page_is_written_that_overwrites_nothing_else() {
 #[test]
 fn a_page_of_the_lessons_network_is_small_and_one_too_large_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    stdout(&mlp(folder.path(), "explain --hidden 50 --html page.html"));
+    run(folder.path(), "explain --hidden 50 --html page.html", 0);
     let bytes = std::fs::metadata(folder.path().join("page.html"))
         .unwrap()
         .len();
@@ -308,9 +282,7 @@ fn a_page_of_the_lessons_network_is_small_and_one_too_large_is_refused() {
         ("--html page.html --json", 2, "cannot be used with"),
         ("--force", 2, "--html"),
     ] {
-        let output = mlp(folder.path(), &format!("explain {args}"));
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{args}: {stderr}");
+        let (_, stderr) = run(folder.path(), &format!("explain {args}"), code);
         assert!(stderr.contains(expected), "{args}: {stderr}");
     }
     assert!(!folder.path().join("large.html").exists());

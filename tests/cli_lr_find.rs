@@ -1,33 +1,19 @@
 //! `lr-find` as a user runs it.
 
-use std::{fs, path::Path, process::Output};
+#[path = "support/program.rs"]
+mod program;
 
-use assert_cmd::Command;
+use std::{fs, path::Path};
+
+use program::{DATA_DIR, command, json, run, texts};
 use serde_json::Value;
 
-fn run(folder: &Path, line: &str) -> Output {
-    let mut command = Command::cargo_bin("mlp").unwrap();
-    let command = command
-        .current_dir(folder)
-        .env_clear()
-        .arg("lr-find")
-        .args(line.split_whitespace())
-        .args(["--data-dir", concat!(env!("CARGO_MANIFEST_DIR"), "/data")]);
-    let output = command.output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+/// What is found, and be it that no rate can be suggested.
+fn found(dir: &Path, line: &str) -> Value {
+    let output = command(dir, line).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(!stderr.contains("panicked"), "{line}: {stderr}");
-    output
-}
-
-fn json_of(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    let output = run(folder, &format!("{line} --json"));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{line}: {stderr}");
-    json_of(&output)
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{line}: {e}: {stderr}"))
 }
 
 fn number(value: &Value) -> f64 {
@@ -39,10 +25,8 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn the_rates_climb_by_a_factor_and_the_suggestion_is_one_that_learns() {
     let folder = tempfile::tempdir().unwrap();
-    let found = json(
-        folder.path(),
-        "--hidden 30 --batch-size 64 --from 1e-3 --to 1e3",
-    );
+    let line = "lr-find --hidden 30 --batch-size 64 --from 1e-3 --to 1e3 --json";
+    let found = json(folder.path(), line, 0);
     let points = found["points"].as_array().unwrap();
     let rates: Vec<_> = points
         .iter()
@@ -69,18 +53,19 @@ fn the_rates_climb_by_a_factor_and_the_suggestion_is_one_that_learns() {
 #[test]
 fn the_same_is_found_at_any_number_of_threads_and_of_other_seeds_another() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "--hidden 20 --steps 60 --batch-size 50 --momentum 0.9 --augment lecun1998";
-    let one = json(folder.path(), &format!("{line} --threads 1"));
-    assert_eq!(one, json(folder.path(), &format!("{line} --threads 3")));
-    assert_ne!(one, json(folder.path(), &format!("{line} --seed 2")));
+    let line = "lr-find --hidden 20 --steps 60 --batch-size 50 --momentum 0.9 --augment lecun1998";
+    let found = |flags: &str| json(folder.path(), &format!("{line} --json {flags}"), 0);
+    let one = found("--threads 1");
+    assert_eq!(one, found("--threads 3"));
+    assert_ne!(one, found("--seed 2"));
 }
 
 /// With 100 images to train on, 2 batches of 50, every image comes many times.
 #[test]
 fn few_images_come_again() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "--valid 59900 --batch-size 50 --steps 40 --to 0.5 --json";
-    let found = json_of(&run(folder.path(), line));
+    let line = "lr-find --valid 59900 --batch-size 50 --steps 40 --to 0.5 --json";
+    let found = found(folder.path(), line);
     let points = found["points"].as_array().unwrap();
     assert_eq!(
         (points.len(), &found["diverged"]),
@@ -106,19 +91,14 @@ fn what_does_not_fall_or_still_falls_gives_no_suggestion_and_fails() {
         ),
         ("--to 0.01", "still falls", "try a larger --to"),
     ] {
-        let output = run(folder.path(), &format!("{line} --json"));
-        let found = json_of(&output);
-        assert_eq!(output.status.code(), Some(1), "{line}");
+        let line = format!("lr-find {line}");
+        let found = json(folder.path(), &format!("{line} --json"), 1);
         assert_eq!(
             (&found["suggestion"], &found["no_suggestion"]),
             (&Value::Null, &Value::from(why)),
             "{line}"
         );
-        let output = run(folder.path(), line);
-        let (stdout, stderr) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
+        let (stdout, stderr) = run(folder.path(), &line, 1);
         assert!(stdout.contains(text), "{line}: {stdout}");
         assert!(!stdout.contains("falls fastest") && !stderr.contains("next:"));
     }
@@ -129,8 +109,8 @@ fn what_does_not_fall_or_still_falls_gives_no_suggestion_and_fails() {
 fn single_images_do_not_end_the_test_before_it_has_begun() {
     let folder = tempfile::tempdir().unwrap();
     for seed in 1..5 {
-        let line = format!("--batch-size 1 --hidden 20 --seed {seed} --to 1e-3");
-        let found = json_of(&run(folder.path(), &format!("{line} --json")));
+        let line = format!("lr-find --batch-size 1 --hidden 20 --seed {seed} --to 1e-3 --json");
+        let found = found(folder.path(), &line);
         assert_eq!(found["points"].as_array().unwrap().len(), 500, "{line}");
     }
 }
@@ -141,9 +121,9 @@ fn the_picture_replaces_nothing_but_a_picture_and_nothing_else_is_written() {
     let folder = folder.path();
     let svg = folder.join("rates.svg");
     for _ in 0..2 {
-        let output = run(folder, "--steps 100 --hidden 10 --svg rates.svg");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{stderr}");
+        let line = "lr-find --steps 100 --hidden 10 --svg rates.svg --data-dir";
+        let mut command = command(folder, line);
+        let (_, stderr) = texts(command.arg(DATA_DIR).env_remove("MLP_DATA_DIR"), 0);
         assert!(
             stderr.contains("next: mlp train --hidden 10 --data-dir"),
             "{stderr}"
@@ -154,8 +134,7 @@ fn the_picture_replaces_nothing_but_a_picture_and_nothing_else_is_written() {
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
 
     fs::write(&svg, "a letter").unwrap();
-    let output = run(folder, "--steps 20 --hidden 10 --svg rates.svg");
-    assert!(!output.status.success());
+    run(folder, "lr-find --steps 20 --hidden 10 --svg rates.svg", 1);
     assert_eq!(fs::read(&svg).unwrap(), b"a letter");
 }
 
@@ -170,9 +149,7 @@ fn wrong_ranges_are_wrong_usage() {
         ("--steps 3", 2, "3 is not in 10..=100000"),
         ("--svg no/such/folder.svg", 1, "no such folder"),
     ] {
-        let output = run(folder.path(), line);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{line}");
+        let (_, stderr) = run(folder.path(), &format!("lr-find {line}"), code);
         assert!(stderr.contains(expected), "{line}: {stderr}");
     }
 }

@@ -1,54 +1,29 @@
 //! Mistakes on the command line: planted, named, and found in the gradients of others.
 
-use std::{fs, path::Path, process::Output};
+#[path = "support/program.rs"]
+mod program;
 
-use assert_cmd::Command;
+use std::{fs, path::Path};
+
 use mlp::{
     gradcheck::Images,
     mistakes::{Gradients, right_gradients},
     model_file,
 };
 use ndarray::Array2;
+use program::{json, run};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde_json::Value;
-
-/// The program in an empty folder, with the real data.
-fn mlp(folder: &Path, args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mlp"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .env_clear()
-        .env(
-            "MLP_DATA_DIR",
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("data"),
-        )
-        .env("MLP_OFFLINE", "1")
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
-}
 
 #[test]
 fn every_listed_mistake_can_be_injected_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let list = json(&mlp(folder.path(), "gradcheck --list-mistakes --json"));
+    let list = json(folder.path(), "gradcheck --list-mistakes --json", 0);
     let list = list.as_array().unwrap();
     assert!(list.len() >= 16);
     for mistake in list {
         let name = mistake["name"].as_str().unwrap();
-        let output = mlp(
-            folder.path(),
-            &format!("gradcheck --inject {name} --json --samples 10"),
-        );
-        assert_eq!(output.status.code(), Some(1), "{name}: {output:?}");
-        let found = json(&output);
+        let line = format!("gradcheck --inject {name} --json --samples 10");
+        let found = json(folder.path(), &line, 1);
         let named = found["groups"][0]["diagnosis"]["mistakes"]
             .as_array()
             .unwrap();
@@ -62,18 +37,15 @@ fn every_listed_mistake_can_be_injected_and_is_named() {
 #[test]
 fn the_report_has_the_name_and_what_mends_it() {
     let folder = tempfile::tempdir().unwrap();
-    let output = mlp(
-        folder.path(),
-        "gradcheck --inject relu-mask-missing --hidden 20 --loss mse",
-    );
-    let report = text(&output.stdout);
+    let line = "gradcheck --inject relu-mask-missing --hidden 20 --loss mse";
+    let (report, _) = run(folder.path(), line, 1);
     assert!(
         report.contains("looks like relu-mask-missing in module 1"),
         "{report}"
     );
     assert!(report.contains("dx = dy where x > 0, else 0"), "{report}");
-    let output = mlp(folder.path(), "gradcheck --inject mean-missing --hidden 20");
-    let report = text(&output.stdout);
+    let line = "gradcheck --inject mean-missing --hidden 20";
+    let (report, _) = run(folder.path(), line, 1);
     let ratio = "what is wrong is 8.0000 times what it should be"; // batches of 8
     assert!(report.contains(ratio), "{report}");
 }
@@ -98,13 +70,8 @@ fn a_mistake_that_cannot_be_made_is_wrong_usage() {
         ("train --inject nonsense", "invalid value 'nonsense'"),
         ("gradcheck --against grads.npz", "--model"),
     ] {
-        let output = mlp(folder.path(), args);
-        assert_eq!(output.status.code(), Some(2), "{args}: {output:?}");
-        assert!(
-            text(&output.stderr).contains(expected),
-            "{args}: {}",
-            text(&output.stderr)
-        );
+        let (_, stderr) = run(folder.path(), args, 2);
+        assert!(stderr.contains(expected), "{args}: {stderr}");
     }
     assert!(
         fs::read_dir(folder.path()).unwrap().next().is_none(),
@@ -117,19 +84,20 @@ fn training_with_a_mistake_says_so_keeps_it_in_the_file_and_repeats_itself() {
     let folder = tempfile::tempdir().unwrap();
     let train =
         "train --inject shared-relu --hidden 12,12 --epochs 1 --valid 55000 --batch-size 50";
-    let output = mlp(folder.path(), &format!("{train} --out a.bin"));
-    assert!(output.status.success(), "{output:?}");
-    assert!(text(&output.stdout).contains("shared-relu, planted on purpose"));
-    mlp(folder.path(), &format!("{train} --out b.bin --threads 3"));
+    let (stdout, _) = run(folder.path(), &format!("{train} --out a.bin"), 0);
+    assert!(
+        stdout.contains("shared-relu, planted on purpose"),
+        "{stdout}"
+    );
+    let line = format!("{train} --out b.bin --threads 3");
+    run(folder.path(), &line, 0);
     let bytes = |name| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("a.bin"), bytes("b.bin"));
     let model = model_file::load::<f32>(&folder.path().join("a.bin")).unwrap();
     let inject = model.metadata.training.inject.unwrap();
     assert_eq!(inject.name(), "shared-relu");
-    mlp(
-        folder.path(),
-        &format!("{} --out c.bin", train.replace("--inject shared-relu", "")),
-    );
+    let line = format!("{} --out c.bin", train.replace("--inject shared-relu", ""));
+    run(folder.path(), &line, 0);
     let other = model_file::load::<f32>(&folder.path().join("c.bin")).unwrap();
     let same = model
         .network
@@ -198,23 +166,17 @@ fn write(folder: &Path, gradients: &Gradients) {
 fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    mlp(folder, "train --epochs 1 --hidden 20 --valid 55000 --quiet");
-    let exported = mlp(folder, "export-batch model.bin --out batch.safetensors");
-    assert!(exported.status.success(), "{exported:?}");
-    let again = mlp(folder, "export-batch model.bin --out batch.safetensors");
-    assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("--force"), "{again:?}");
-    let against = || {
-        mlp(
-            folder,
-            "gradcheck --model model.bin --against grads.safetensors",
-        )
-    };
+    let train = "train --epochs 1 --hidden 20 --valid 55000 --quiet";
+    run(folder, train, 0);
+    let export = "export-batch model.bin --out batch.safetensors";
+    run(folder, export, 0);
+    let (_, stderr) = run(folder, export, 1);
+    assert!(stderr.contains("--force"), "{stderr}");
+    let against = "gradcheck --model model.bin --against grads.safetensors";
 
     write(folder, &right(folder));
-    let output = against();
-    assert!(output.status.success(), "{output:?}");
-    assert!(text(&output.stdout).contains("all 4 gradients are right"));
+    let (stdout, _) = run(folder, against, 0);
+    assert!(stdout.contains("all 4 gradients are right"), "{stdout}");
 
     let n = 8.0;
     type Change = fn(&mut Gradients, f64);
@@ -236,16 +198,10 @@ fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
         let mut gradients = right(folder);
         change(&mut gradients, n);
         write(folder, &gradients);
-        let output = against();
-        assert_eq!(output.status.code(), Some(1), "{expected}: {output:?}");
-        assert!(
-            text(&output.stdout).contains(expected),
-            "{expected}: {}",
-            text(&output.stdout)
-        );
+        let (stdout, _) = run(folder, against, 1);
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
     }
     fs::write(folder.join("grads.safetensors"), "no tensors").unwrap();
-    let output = against();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("numpy.savez"), "{output:?}");
+    let (_, stderr) = run(folder, against, 1);
+    assert!(stderr.contains("numpy.savez"), "{stderr}");
 }

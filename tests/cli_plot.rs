@@ -1,34 +1,12 @@
 //! `train --run` and `plot` as a user runs them.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::{fs, path::Path};
 
-use assert_cmd::Command;
+use program::{DATA_DIR, command, run, texts};
 use serde_json::Value;
-
-fn mlp(folder: &Path, line: &str) -> Command {
-    let mut command = Command::cargo_bin("mlp").unwrap();
-    command
-        .current_dir(folder)
-        .env_clear()
-        .args(line.split_whitespace())
-        .args(match line.starts_with("plot") && !line.contains(".bin") {
-            true => vec![],
-            false => vec!["--data-dir", concat!(env!("CARGO_MANIFEST_DIR"), "/data")],
-        });
-    command
-}
-
-fn run(folder: &Path, line: &str) -> (bool, String) {
-    let output = mlp(folder, line).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!stderr.contains("panicked"), "{line}: {stderr}");
-    (output.status.success(), stderr)
-}
-
-fn works(folder: &Path, line: &str) {
-    let (done, stderr) = run(folder, line);
-    assert!(done, "{line}: {stderr}");
-}
 
 /// The epochs of a record, each without what depends on the clock.
 fn epochs(folder: &Path) -> Vec<Value> {
@@ -51,16 +29,18 @@ const TRAIN: &str = "train --quiet --valid 59000 --hidden 20,12";
 fn a_run_is_recorded_the_same_in_one_go_and_resumed_and_changes_no_model() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    works(folder, &format!("{TRAIN} --epochs 4 --out plain.bin"));
-    works(
+    run(folder, &format!("{TRAIN} --epochs 4 --out plain.bin"), 0);
+    run(
         folder,
         &format!("{TRAIN} --epochs 4 --out a.bin --run a --threads 1"),
+        0,
     );
     assert!(fs::read(folder.join("plain.bin")).unwrap() == fs::read(folder.join("a.bin")).unwrap());
 
-    works(
+    run(
         folder,
         &format!("{TRAIN} --epochs 2 --out b.bin --run b --checkpoint c --threads 2"),
+        0,
     );
     // An epoch that the checkpoint does not know, and half a line.
     let record = folder.join("b/run.jsonl");
@@ -74,7 +54,7 @@ fn a_run_is_recorded_the_same_in_one_go_and_resumed_and_changes_no_model() {
         epoch.replace("\"epoch\":2", "\"epoch\":3")
     );
     fs::write(&record, text).unwrap();
-    works(folder, "train --quiet --resume c --epochs 4");
+    run(folder, "train --quiet --resume c --epochs 4", 0);
     let (once, resumed) = (epochs(&folder.join("a")), epochs(&folder.join("b")));
     assert_eq!(once, resumed);
     assert_eq!(once.len(), 4);
@@ -86,12 +66,9 @@ fn a_run_is_recorded_the_same_in_one_go_and_resumed_and_changes_no_model() {
             .all(|layer| layer["update_ratio"].as_f64().unwrap() > 0.0)
     );
 
-    let (done, stderr) = run(folder, &format!("{TRAIN} --epochs 1 --run a"));
-    assert!(
-        !done && stderr.contains("another run is kept there"),
-        "{stderr}"
-    );
-    works(folder, &format!("{TRAIN} --epochs 1 --run a --force"));
+    let (_, stderr) = run(folder, &format!("{TRAIN} --epochs 1 --run a"), 1);
+    assert!(stderr.contains("another run is kept there"), "{stderr}");
+    run(folder, &format!("{TRAIN} --epochs 1 --run a --force"), 0);
     assert_eq!(epochs(&folder.join("a")).len(), 1);
 }
 
@@ -112,15 +89,21 @@ fn png_size(path: &Path) -> (u32, u32) {
 fn pictures_are_drawn_of_runs_and_models_in_both_themes() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    works(folder, &format!("{TRAIN} --epochs 2 --out m.bin --run a"));
-    works(
+    run(
+        folder,
+        &format!("{TRAIN} --epochs 2 --out m.bin --run a"),
+        0,
+    );
+    run(
         folder,
         &format!("{TRAIN} --epochs 1 --loss mse --target digit --out d.bin --run b"),
+        0,
     );
-    works(folder, "plot a b --out runs");
-    works(folder, "plot a --out dark --theme dark");
-    works(folder, "plot m.bin --out model --split valid");
-    works(folder, "plot d.bin --out digit --theme dark");
+    run(folder, "plot a b --out runs", 0);
+    run(folder, "plot a --out dark --theme dark", 0);
+    let mut model = command(folder, "plot m.bin --out model --split valid --data-dir");
+    texts(model.arg(DATA_DIR).env_remove("MLP_DATA_DIR"), 0);
+    run(folder, "plot d.bin --out digit --theme dark", 0);
     for (path, (w, h)) in [
         ("runs/curves", (1920, 816)),
         ("runs/layers-2", (1920, 1192)),
@@ -143,11 +126,11 @@ fn pictures_are_drawn_of_runs_and_models_in_both_themes() {
         assert!(svg.contains("prefers-color-scheme:dark") && !svg.contains("NaN"));
     }
     fs::write(folder.join("runs/curves.svg"), "my notes").unwrap();
-    let (done, stderr) = run(folder, "plot a b --out runs");
-    assert!(!done && stderr.contains("it is not a picture"), "{stderr}");
-    works(folder, "plot a b --out runs --force");
-    let (done, stderr) = run(folder, "plot a m.bin");
-    assert!(!done && stderr.contains("one after the other"), "{stderr}");
+    let (_, stderr) = run(folder, "plot a b --out runs", 1);
+    assert!(stderr.contains("it is not a picture"), "{stderr}");
+    run(folder, "plot a b --out runs --force", 0);
+    let (_, stderr) = run(folder, "plot a m.bin", 1);
+    assert!(stderr.contains("one after the other"), "{stderr}");
 }
 
 #[test]
@@ -174,34 +157,34 @@ fn a_hostile_record_is_refused_with_its_line() {
     ] {
         fs::create_dir(folder.join(name)).unwrap();
         fs::write(folder.join(name).join("run.jsonl"), text).unwrap();
-        let (done, stderr) = run(folder, &format!("plot {name}"));
-        assert!(!done && stderr.contains(fault), "{name}: {stderr}");
+        let (_, stderr) = run(folder, &format!("plot {name}"), 1);
+        assert!(stderr.contains(fault), "{name}: {stderr}");
     }
     fs::create_dir(folder.join("nothing")).unwrap();
     for (path, fault) in [
         ("nothing", "no run.jsonl in it"),
         ("absent.bin", "no such file"),
     ] {
-        let (done, stderr) = run(folder, &format!("plot {path}"));
-        assert!(!done && stderr.contains(fault), "{path}: {stderr}");
+        let (_, stderr) = run(folder, &format!("plot {path}"), 1);
+        assert!(stderr.contains(fault), "{path}: {stderr}");
     }
     // The largest and the smallest that are believed.
     fs::create_dir(folder.join("wide")).unwrap();
     let text = epoch("1e39") + &epoch("1e-300").replace("\"epoch\":1", "\"epoch\":1000000");
     fs::write(folder.join("wide/run.jsonl"), text).unwrap();
-    works(folder, "plot wide");
+    run(folder, "plot wide", 0);
 }
 
 #[test]
 fn the_models_of_the_runs_come_next_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    for (run, model) in [("a", "a.bin"), ("b", "b.bin"), ("c", "a.bin")] {
-        let line = format!("{TRAIN} --epochs 1 --hidden 5 --run {run} --out {model}");
-        works(folder, &line);
+    for (name, model) in [("a", "a.bin"), ("b", "b.bin"), ("c", "a.bin")] {
+        let line = format!("{TRAIN} --epochs 1 --hidden 5 --run {name} --out {model}");
+        run(folder, &line, 0);
     }
     let next = |line: &str| {
-        let (_, stderr) = run(folder, line);
+        let (_, stderr) = run(folder, line, 0);
         let next = stderr.lines().find_map(|line| line.strip_prefix("next: "));
         next.unwrap().to_owned()
     };

@@ -1,6 +1,9 @@
 //! The commands of the README and of the lesson do what these say.
 
-use std::{fs, path::Path, process::Command};
+#[path = "support/program.rs"]
+mod program;
+
+use std::{fs, path::Path};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,24 +40,12 @@ fn commands(document: &str) -> Vec<Shown> {
 
 /// Runs a command in a folder and returns what it prints. With a mistake planted in it, a check fails.
 fn run(command: &str, folder: &Path) -> String {
-    let words = command.split('#').next().unwrap().split_whitespace();
-    let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
-        .args(words.skip(1))
-        .current_dir(folder)
-        .env_clear()
-        .env("MLP_DATA_DIR", repository().join("data"))
-        .env("MLP_OFFLINE", "1")
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
+    let line = command.split('#').next().unwrap();
+    let line = line.strip_prefix("mlp ").unwrap();
     let fails = command.contains("gradcheck --inject");
-    assert_eq!(
-        output.status.code(),
-        Some(i32::from(fails)),
-        "{command}: {stderr}"
-    );
-    assert!(!output.stdout.is_empty(), "{command} printed nothing");
-    String::from_utf8(output.stdout).unwrap()
+    let (stdout, _) = program::run(folder, line, i32::from(fails));
+    assert!(!stdout.is_empty(), "{command} printed nothing");
+    stdout
 }
 
 #[test]
@@ -96,12 +87,7 @@ fn every_mlp_command_of_the_lesson_prints_what_it_says() {
 
 #[test]
 fn the_table_of_recipes_is_what_the_program_prints() {
-    let output = Command::new(env!("CARGO_BIN_EXE_mlp"))
-        .args(["recipes", "--markdown"])
-        .env_clear()
-        .output()
-        .unwrap();
-    let table = String::from_utf8(output.stdout).unwrap();
+    let (table, _) = program::run(repository(), "recipes --markdown", 0);
     assert!(table.lines().count() > 15, "{table}");
     assert!(
         readme().contains(&table),
