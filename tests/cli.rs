@@ -562,10 +562,10 @@ fn closed_streams_are_no_reason_to_panic() {
 
 /// Starts a training run that would take hours, waits until it trains, sends signals, and returns its end.
 #[cfg(unix)]
-fn signalled(dir: &Path, signal: &str) -> Output {
+fn signalled(dir: &Path, flags: &str, signal: &str) -> Output {
     use std::io::{BufRead, BufReader};
     let line = "train --hidden 8 --epochs 1000000 --valid 59000 --threads 1";
-    let mut child = start(dir, line);
+    let mut child = start(dir, &format!("{line} {flags}"));
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     while !line.starts_with("    1  ") {
@@ -574,10 +574,7 @@ fn signalled(dir: &Path, signal: &str) -> Output {
     }
     // Somebody must go on reading, or the run waits for room in the pipe.
     let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-    let killed = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
+    program::signal(&child, signal);
     let output = child.wait_with_output().unwrap();
     reader.join().unwrap().unwrap();
     output
@@ -588,7 +585,7 @@ fn signalled(dir: &Path, signal: &str) -> Output {
 fn ctrl_c_while_training_saves_what_is_there_and_exits_130() {
     let folder = trained();
     let old = fs::read(folder.path().join("model.bin")).unwrap();
-    let output = signalled(folder.path(), "-INT");
+    let output = signalled(folder.path(), "", "-INT");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("interrupted: stopped in epoch"), "{stderr}");
@@ -600,11 +597,27 @@ fn ctrl_c_while_training_saves_what_is_there_and_exits_130() {
 
 #[cfg(unix)]
 #[test]
+fn ctrl_c_leaves_a_record_of_whole_epochs_that_can_be_drawn() {
+    let folder = tempdir().unwrap();
+    let output = signalled(folder.path(), "--run record", "-INT");
+    assert_eq!(output.status.code(), Some(130));
+    let text = fs::read_to_string(folder.path().join("record/run.jsonl")).unwrap();
+    let lines = json_lines(&text);
+    let epochs = lines.iter().filter(|line| line["event"] == "epoch");
+    for (before, epoch) in epochs.enumerate() {
+        assert_eq!(epoch["epoch"], before + 1);
+    }
+    assert!(text.ends_with('\n'));
+    run(folder.path(), "plot record", 0);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_killed_run_leaves_the_old_model_and_no_litter() {
     let folder = trained();
     let old = fs::read(folder.path().join("model.bin")).unwrap();
     for signal in ["-KILL", "-TERM"] {
-        assert_eq!(signalled(folder.path(), signal).status.code(), None);
+        assert_eq!(signalled(folder.path(), "", signal).status.code(), None);
         assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
         assert_eq!(names_in(folder.path()), ["model.bin"]);
     }
@@ -621,10 +634,7 @@ fn ctrl_c_ends_a_long_gradient_check_at_once() {
     let mut note = String::new();
     std::io::BufRead::read_line(&mut stderr, &mut note).unwrap();
     assert!(note.contains("random images"), "{note}");
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
+    program::signal(&child, "-INT");
     let mut rest = String::new();
     std::io::Read::read_to_string(&mut stderr, &mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");

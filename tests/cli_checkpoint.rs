@@ -199,7 +199,7 @@ mod killed {
 
     use super::*;
     use mnist_files::official_dir;
-    use program::{start, texts};
+    use program::{signal, start, texts};
 
     /// Starts a run and waits until it has printed a line that begins so.
     fn started(dir: &Path, line: &str, wait_for: &str) -> Child {
@@ -217,12 +217,6 @@ mod killed {
         // Somebody must go on reading, or the run waits for room in the pipe.
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
         child
-    }
-
-    fn signal(child: &Child, signal: &str) {
-        let id = child.id().to_string();
-        let status = Command::new("kill").args([signal, &id]).status();
-        assert!(status.unwrap().success());
     }
 
     /// A few seconds of training, were it left alone.

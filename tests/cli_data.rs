@@ -259,11 +259,7 @@ fn ctrl_c_during_a_download_exits_130_and_leaves_no_file() {
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
     let first = stderr.next().unwrap().unwrap();
     assert!(first.contains("downloading"), "{first}");
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    program::signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let last = stderr.last().unwrap().unwrap();
     assert!(

@@ -114,7 +114,7 @@ pub const RECIPES: [Recipe; 18] = [
         name: "srivastava2014-no-max-norm",
         source: "Srivastava et al. 2014, dropout",
         published: "1.25",
-        flags: "--hidden 1024,1024,1024 --dropout 0.2,0.5 --momentum 0.95 --batch-size 128 --lr 0.05 --epochs 200 \
+        flags: "--hidden 1024,1024,1024 --dropout 0.2,0.5 --momentum 0.95 --batch-size 128 --lr 0.02 --epochs 200 \
                 --schedule linear --warm-up 2",
         members: 1,
     },

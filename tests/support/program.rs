@@ -30,6 +30,13 @@ pub fn start(dir: &Path, line: &str) -> Child {
     command.spawn().unwrap()
 }
 
+/// Sends a signal, such as `-INT`, which is Ctrl-C.
+pub fn signal(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    let status = Command::new("kill").args([signal, &id]).status();
+    assert!(status.unwrap().success());
+}
+
 /// Runs a command and returns (stdout, stderr), after a look at the exit code.
 #[track_caller]
 pub fn texts(command: &mut Command, code: i32) -> (String, String) {
