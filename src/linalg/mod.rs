@@ -143,7 +143,8 @@ pub fn map_random<F: Float>(
     Set::detect().run(MapRandom { key, x, y, f });
 }
 
-/// `sums[j] += Σᵢ w[i][j]²`, i in order. Panics if there are not as many sums as columns, or rows are not contiguous.
+/// `sums[j] += Σᵢ w[i][j]²`, i in order. Panics if there are not as many sums as columns, or rows are not
+/// contiguous.
 pub fn add_squares<F: Float>(w: &ArrayRef2<F>, sums: &mut [F]) {
     assert_eq!(w.ncols(), sums.len(), "add_squares: columns against sums");
     Set::detect().run(AddSquares { w, sums });
@@ -373,6 +374,34 @@ mod tests {
             }
             let huge = Array2::from_elem(shape, f32::MAX);
             assert!(!add_scaled(f32::MAX, &huge, &mut sum), "overflow");
+        }
+    }
+
+    #[test]
+    fn columns_are_measured_and_scaled_the_same_on_every_instruction_set() {
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let w = random::<f32>((7, 43), 0.2, &mut rng);
+        let scales: Vec<f32> = (0..43).map(|j| j as f32 / 8.0).collect();
+        let mut squares = vec![1.0; 43];
+        for row in w.rows() {
+            for (sum, v) in squares.iter_mut().zip(row) {
+                *sum += v * v;
+            }
+        }
+        for set in Set::available() {
+            let (mut sums, mut scaled) = (vec![1.0; 43], w.clone());
+            set.run(AddSquares {
+                w: &w,
+                sums: &mut sums,
+            });
+            set.run(ScaleColumns {
+                w: &mut scaled,
+                scales: &scales,
+            });
+            assert_eq!(sums, squares, "{set:?}");
+            for ((i, j), v) in scaled.indexed_iter() {
+                assert_eq!(*v, w[[i, j]] * scales[j], "({i}, {j}), {set:?}");
+            }
         }
     }
 
