@@ -139,9 +139,9 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
         let Self(product, scratch) = self;
         let (m, _, n) = sizes(product.a, product.b);
         let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TRANSPOSE_FOR;
-        // One register of sums: each multiply-add waits for the one before, and few left out are little won.
-        let enough_columns = n > HALF;
-        if enough_rows && enough_columns && many_zeros(product.a) {
+        // With one register of sums each multiply-add waits for the one before: few left out are little won.
+        let share = if n > HALF { (2, 5) } else { (3, 4) };
+        if enough_rows && many_zeros(product.a, share) {
             sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
         } else {
             dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);
@@ -152,9 +152,9 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
 /// Rows of c from which on it pays to transpose b, so that zeros of a can be left out.
 const ROWS_TO_TRANSPOSE_FOR: usize = 24;
 
-/// Whether so many elements are zero that it pays to leave them out: two of five, judged by some rows.
+/// Whether more than this share of the elements is zero, so that it pays to leave them out; judged by some rows.
 #[inline(always)]
-fn many_zeros<F: Float>(a: Left<'_, F>) -> bool {
+fn many_zeros<F: Float>(a: Left<'_, F>, (part, of): (usize, usize)) -> bool {
     const JUDGED: usize = 4;
     let (Left::Rows(a) | Left::Columns(a)) = a;
     if a.ncols() < 16 {
@@ -167,7 +167,7 @@ fn many_zeros<F: Float>(a: Left<'_, F>) -> bool {
             zeros += u32::from(v == F::zero());
         }
     }
-    5 * zeros as usize > 2 * judged
+    of * zeros as usize > part * judged
 }
 
 /// M, K and N.
