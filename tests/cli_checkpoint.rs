@@ -226,7 +226,10 @@ mod killed {
     #[test]
     fn a_run_killed_at_random_moments_goes_on_to_the_same_bytes() {
         let whole = tempdir().unwrap();
+        let start = Instant::now();
         run(whole.path(), LONG, 0);
+        // So that it is killed often on a fast machine, too.
+        let longest = start.elapsed().as_micros() as u64 / 10;
         let folder = tempdir().unwrap();
         let dir = folder.path();
         let often = "--checkpoint-every 20ms --threads";
@@ -235,7 +238,7 @@ mod killed {
         let mut random = fastrand(killed);
         loop {
             let mut child = started(dir, &line, "epoch  train loss");
-            sleep(Duration::from_micros(random() % 300_000));
+            sleep(Duration::from_micros(random() % longest));
             child.kill().unwrap(); // SIGKILL
             if child.wait().unwrap().success() {
                 break;
