@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ndarray::{Array2, ArrayRef2, Axis};
+use ndarray::{ArrayRef2, Axis};
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -156,8 +156,12 @@ pub enum NotFinite {
 pub(crate) fn rows_of_a_piece((rows, columns): (usize, usize), threads: usize) -> usize {
     const FEWEST: usize = 128;
     const ELEMENTS: usize = 32 << 10;
-    let most = FEWEST.max(ELEMENTS / columns.max(1));
-    rows.div_ceil(rows.div_ceil(most).next_multiple_of(threads))
+    equal_parts(rows, FEWEST.max(ELEMENTS / columns.max(1)), threads)
+}
+
+/// The length of parts of `len` that are at most `most` long and as many for every thread.
+fn equal_parts(len: usize, most: usize, threads: usize) -> usize {
+    len.div_ceil(len.div_ceil(most).next_multiple_of(threads))
 }
 
 /// A network with all that one step of training needs, allocated once.
@@ -327,15 +331,11 @@ impl<'a, F: Float> Trainer<'a, F> {
     fn limit_norms(&mut self, most: F) {
         const MOST: usize = 512;
         let threads = self.team.threads();
-        let columns = |w: &Array2<F>| {
-            let pieces = w.ncols().div_ceil(MOST).next_multiple_of(threads);
-            w.ncols().div_ceil(pieces)
-        };
         let params = self.network.modules_mut().iter_mut();
         let params = params.flat_map(|module| module.params_mut());
         let weights = params.filter(|param| param.name == "weight");
         let pieces = weights.flat_map(|param| {
-            let columns = columns(&param.value);
+            let columns = equal_parts(param.value.ncols(), MOST, threads);
             param.value.axis_chunks_iter_mut(Axis(1), columns)
         });
         self.team.for_each(pieces, |mut columns| {

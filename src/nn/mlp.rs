@@ -166,7 +166,7 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// All parameters, in pieces of at most `rows(of all)` rows, with the index of the module they belong to.
+    /// All parameters, in pieces of at most `rows(its shape)` rows, with the index of the module they belong to.
     pub fn params_mut(
         &mut self,
         rows: impl Fn((usize, usize)) -> usize + Copy,
