@@ -8,7 +8,7 @@ use mlp::{
     augment::{Augmentation, Augmenter, Preset},
     data::{
         COLS, Dataset, PIXELS, ROWS,
-        batches::{Scaling, in_order},
+        batches::{Preprocessing, in_order},
     },
 };
 use ndarray::Array2;
@@ -26,14 +26,16 @@ fn augment(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("augment");
     group.throughput(Throughput::Elements(IMAGES as u64));
     group.bench_function("plain gather", |bencher| {
-        bencher.iter(|| Scaling::UNIT.gather(&data, black_box(&order), &mut x));
+        bencher.iter(|| Preprocessing::UNIT.gather(&data, black_box(&order), &mut x));
     });
     let nothing = ("nothing", Augmentation::default());
     let presets = Preset::ALL.map(|preset| (preset.name(), preset.augmentation()));
     for (name, augmentation) in [nothing].into_iter().chain(presets) {
         let augmenter = Augmenter::new(augmentation, (ROWS, COLS), 1).expect("presets are sound");
         group.bench_function(name, |bencher| {
-            bencher.iter(|| augmenter.gather(&data, Scaling::UNIT, 1, black_box(&order), &mut x));
+            bencher.iter(|| {
+                augmenter.gather(&data, Preprocessing::UNIT, 1, black_box(&order), &mut x)
+            });
         });
     }
     group.finish();

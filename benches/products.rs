@@ -12,7 +12,7 @@ use std::{
 use mlp::{
     data::{
         self,
-        batches::{Scaling, in_order},
+        batches::{Preprocessing, in_order},
     },
     linalg::{self, add_matmul, matmul, multiply_add_in_registers, zeros},
 };
@@ -105,7 +105,7 @@ fn main() {
         // Other images each time, as in training: where black pixels are must not be foretold.
         let gather = |time: usize, x: &mut ArrayRef2<f32>| {
             if pixels {
-                Scaling::UNIT.gather(&images, batches[time % batches.len()], x);
+                Preprocessing::UNIT.gather(&images, batches[time % batches.len()], x);
             }
         };
         let (w, mut dy) = (numbers((i, o)), numbers((n, o)));

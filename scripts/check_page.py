@@ -29,6 +29,7 @@ CASES = {
     "digit": (f"--hidden 20 --loss mse --target digit --lr 0.01 {QUICK}", "--index 3"),
     "sigmoid-dropout": (f"--hidden 30,20 --activation sigmoid --dropout 0.2 {QUICK}", "--index 4 --split valid"),
     "softmax": (f"--hidden none {QUICK}", "--index 5"),
+    "deslanted": (f"--hidden 20 --deslant {QUICK}", "--index 8"),
     "untrained": (None, "--hidden 4 --seed 1"),
     "deep": (None, "--hidden 9,8,7,6,5 --seed 2 --index 7 --lr 0.5"),
     "untrained-digit": (None, "--hidden 4 --loss mse --target digit"),

@@ -15,7 +15,7 @@ use ndarray::ArrayRef2;
 use crate::{
     data::{
         CLASSES, Dataset, PIXELS,
-        batches::{Scaling, in_order, shuffle},
+        batches::{Preprocessing, in_order, shuffle},
     },
     linalg,
     loss::{CrossEntropy, Loss},
@@ -105,7 +105,7 @@ pub fn speed(
     let mut step = || {
         let (images, targets) = batches.next();
         let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-            Scaling::UNIT.gather(data, &images[first..first + x.nrows()], x);
+            Preprocessing::UNIT.gather(data, &images[first..first + x.nrows()], x);
         };
         trainer.step(sgd, targets, gather).map(|_| ())
     };
@@ -118,7 +118,7 @@ pub fn speed(
             &trainer.network,
             &CrossEntropy,
             data,
-            Scaling::UNIT,
+            Preprocessing::UNIT,
             &mut trainer.team,
         ));
         Ok(())
@@ -207,7 +207,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
                 .as_secs_f64()
         };
         let mut rows = tape.rows_mut(n, n).next().expect("one share of all rows");
-        Scaling::UNIT.gather(data, images, &mut rows.x);
+        Preprocessing::UNIT.gather(data, images, &mut rows.x);
         seconds[0].push(took());
         network.forward(&mut rows);
         seconds[1].push(took());

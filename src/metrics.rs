@@ -5,7 +5,7 @@ use ndarray::{Array2, s};
 use crate::{
     data::{
         CLASSES, Dataset,
-        batches::{Scaling, in_order},
+        batches::{Preprocessing, in_order},
     },
     linalg::Float,
     loss::{CrossEntropy, Loss},
@@ -53,12 +53,12 @@ pub fn evaluate<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     data: &Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     team: &mut Team,
 ) -> Evaluation {
     let mut total = 0.0;
     let mut confusion = Array2::zeros((CLASSES, CLASSES));
-    pass(network, loss, data, scaling, team, |tape, labels| {
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
         for (outputs, &label) in tape.outputs(labels.len()).rows().into_iter().zip(labels) {
             let class = loss.class(outputs, CLASSES);
             confusion[[usize::from(label), usize::from(class)]] += 1;
@@ -77,13 +77,13 @@ pub fn predictions<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     data: &Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     team: &mut Team,
 ) -> Array2<F> {
     let width = loss.outputs(CLASSES);
     let mut all = Array2::zeros((data.len(), width));
     let mut first = 0;
-    pass(network, loss, data, scaling, team, |tape, labels| {
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
         let block = first..first + labels.len();
         all.slice_mut(s![block, ..])
             .assign(&tape.predictions(labels.len()));
@@ -97,11 +97,11 @@ pub fn losses<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     data: &Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     team: &mut Team,
 ) -> Vec<f64> {
     let mut all = Vec::with_capacity(data.len());
-    pass(network, loss, data, scaling, team, |tape, labels| {
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
         all.extend(in_f64(tape.losses(labels.len())));
     });
     all
@@ -112,7 +112,7 @@ fn pass<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     data: &Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     team: &mut Team,
     mut see: impl FnMut(&Tape<F>, &[u8]),
 ) {
@@ -124,7 +124,7 @@ fn pass<F: Float>(
     for (images, labels) in order.chunks(block).zip(data.labels.chunks(block)) {
         team.for_each(tape.rows_mut(images.len(), share), |mut rows| {
             let here = rows.first..rows.first + rows.len();
-            scaling.gather(data, &images[here.clone()], &mut rows.x);
+            preprocessing.gather(data, &images[here.clone()], &mut rows.x);
             network.forward(&mut rows);
             let ([outputs, mut predictions, _], mut losses) = rows.loss();
             loss.forward(&outputs, &labels[here], &mut predictions, &mut losses);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{
         Dataset,
-        batches::{Scaling, in_order},
+        batches::{Preprocessing, in_order},
     },
     linalg::Float,
     loss::Loss,
@@ -49,7 +49,7 @@ pub struct LayerStatistics {
 /// Follows a network through its training.
 pub struct Watch {
     sample: Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     tape: Tape<f32>,
     /// Steps an epoch.
     steps: usize,
@@ -66,7 +66,7 @@ impl Watch {
     pub fn new(
         network: &Mlp<f32>,
         train: &Dataset,
-        scaling: Scaling,
+        preprocessing: Preprocessing,
         (done, steps): (usize, usize),
     ) -> Self {
         let images = train.len().min(SAMPLE);
@@ -77,7 +77,7 @@ impl Watch {
         let mut watch = Self {
             tape: network.tape(images),
             sample,
-            scaling,
+            preprocessing,
             steps,
             before: weights(network).cloned().collect(),
             ratios: vec![0.0; weights(network).count()],
@@ -112,7 +112,13 @@ impl Watch {
     pub fn measure(&mut self, network: &Mlp<f32>, loss: &dyn Loss<f32>) -> Vec<LayerStatistics> {
         let updates = self.steps.min(UPDATES) as f64;
         let complete = self.next.take() == Some(self.steps + 1);
-        let mut layers = measure(network, loss, &self.sample, self.scaling, &mut self.tape);
+        let mut layers = measure(
+            network,
+            loss,
+            &self.sample,
+            self.preprocessing,
+            &mut self.tape,
+        );
         for (layer, sum) in layers.iter_mut().zip(&self.ratios) {
             layer.update_ratio = finite(sum / updates).filter(|_| complete);
         }
@@ -143,7 +149,7 @@ pub fn measure<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     images: &Dataset,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     tape: &mut Tape<F>,
 ) -> Vec<LayerStatistics> {
     let n = images.len();
@@ -151,7 +157,7 @@ pub fn measure<F: Float>(
     for mut rows in tape.rows_mut(n, SHARE) {
         let here = rows.first..rows.first + rows.len();
         let targets = &images.labels[here.clone()];
-        scaling.gather(images, &order[here], &mut rows.x);
+        preprocessing.gather(images, &order[here], &mut rows.x);
         network.forward(&mut rows);
         {
             let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
@@ -225,9 +231,10 @@ mod tests {
         }
     }
 
-    const AS_THEY_ARE: Scaling = Scaling {
+    const AS_THEY_ARE: Preprocessing = Preprocessing {
         scale: 1.0,
         shift: 0.0,
+        deslant: false,
     };
 
     /// x·w + b = (1, −1, 2), (4, −2, 2), ReLU; its sum.

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     augment::{AugmentError, Augmentation, Augmenter},
-    data::{CLASSES, Dataset, batches::Scaling},
+    data::{CLASSES, Dataset, batches::Preprocessing},
     linalg::Float,
     loss::Loss,
     metrics::{self, Evaluation, evaluate},
@@ -45,7 +45,7 @@ pub struct Settings {
     /// What all that is random follows from.
     pub seed: u64,
     /// From pixels to inputs.
-    pub scaling: Scaling,
+    pub preprocessing: Preprocessing,
     /// How training images are distorted, if they are: each anew in every epoch.
     pub augmentation: Option<Augmentation>,
 }
@@ -443,8 +443,10 @@ pub fn resume(
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
                 let images = &images[first..first + x.nrows()];
                 match &augmenter {
-                    Some(augmenter) => augmenter.gather(train, settings.scaling, epoch, images, x),
-                    None => settings.scaling.gather(train, images, x),
+                    Some(augmenter) => {
+                        augmenter.gather(train, settings.preprocessing, epoch, images, x)
+                    }
+                    None => settings.preprocessing.gather(train, images, x),
                 }
             };
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
@@ -477,7 +479,7 @@ pub fn resume(
                 &trainer.network,
                 loss,
                 valid,
-                settings.scaling,
+                settings.preprocessing,
                 &mut trainer.team,
             )
         });

@@ -7,7 +7,7 @@ use std::{
 
 use mlp::{
     augment::{Augmenter, Preset},
-    data::{Dataset, batches::Scaling, batches::in_order},
+    data::{Dataset, batches::Preprocessing, batches::in_order},
     model_file::LossKind,
     nn::{Activation, Architecture},
     optim::Sgd,
@@ -66,18 +66,22 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
             let network = architecture.init(activation.init(), &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
             let sgd = Sgd::new(1e-3);
+            let upright = Preprocessing {
+                deslant: true,
+                ..Preprocessing::UNIT
+            };
             // Every thread takes its scratch when it first works; which one works is not certain.
             let mut fewest = usize::MAX;
             for _ in 0..200 {
                 let before = ALLOCATIONS.load(Ordering::Relaxed);
                 for n in [64, 17] {
                     let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-                        Scaling::UNIT.gather(&data, &order[first..first + x.nrows()], x);
+                        Preprocessing::UNIT.gather(&data, &order[first..first + x.nrows()], x);
                     };
                     trainer.step(sgd, &data.labels[..n], gather).unwrap();
                     let distort = |first: usize, x: &mut ArrayRef2<f32>| {
                         let order = &order[first..first + x.nrows()];
-                        augmenter.gather(&data, Scaling::UNIT, 1, order, x);
+                        augmenter.gather(&data, upright, 1, order, x);
                     };
                     trainer.step(sgd, &data.labels[..n], distort).unwrap();
                 }

@@ -4,7 +4,7 @@ use mlp::{
     augment::{Augmentation, Augmenter, Elastic, Preset},
     data::{
         COLS, Dataset, PIXELS, ROWS,
-        batches::{Scaling, in_order},
+        batches::{Preprocessing, in_order},
     },
     loss::CrossEntropy,
     model_file::LossKind,
@@ -38,31 +38,32 @@ fn ciresan(seed: u64) -> Augmenter {
 
 fn gather(augmenter: &Augmenter, data: &Dataset, epoch: usize, order: &[u32]) -> Array2<f32> {
     let mut x = Array2::zeros((order.len(), data.images.ncols()));
-    augmenter.gather(data, Scaling::UNIT, epoch, order, &mut x);
+    augmenter.gather(data, Preprocessing::UNIT, epoch, order, &mut x);
     x
 }
 
 #[test]
-fn no_strength_is_plain_scaling_to_the_bit() {
+fn no_strength_is_plain_preprocessing_to_the_bit() {
     let (data, order) = (data(20), in_order(20));
-    let scaling = Scaling {
-        scale: 1.0 / 77.3,
-        shift: -0.42,
-    };
-    let mut plain = Array2::<f32>::zeros((20, PIXELS));
-    scaling.gather(&data, &order, &mut plain);
     let still = Elastic {
         sigma: 4.0,
         alpha: 0.0,
     };
-    for elastic in [None, Some(still)] {
+    for (deslant, elastic) in [(false, None), (false, Some(still)), (true, Some(still))] {
+        let preprocessing = Preprocessing {
+            scale: 1.0 / 77.3,
+            shift: -0.42,
+            deslant,
+        };
+        let mut plain = Array2::<f32>::zeros((20, PIXELS));
+        preprocessing.gather(&data, &order, &mut plain);
         let nothing = Augmentation {
             elastic,
             ..Augmentation::default()
         };
         let augmenter = Augmenter::new(nothing, (ROWS, COLS), 1).unwrap();
         let mut x = Array2::zeros((20, PIXELS));
-        augmenter.gather(&data, scaling, 3, &order, &mut x);
+        augmenter.gather(&data, preprocessing, 3, &order, &mut x);
         assert_eq!(x, plain, "{elastic:?}");
     }
 }
@@ -82,7 +83,7 @@ fn an_image_depends_on_seed_epoch_and_index_and_on_nothing_else() {
         |(n, mut x)| {
             let first = 7 * n as u32;
             let order: Vec<_> = (first..first + x.nrows() as u32).collect();
-            augmenter.gather(&data, Scaling::UNIT, 2, &order, &mut x);
+            augmenter.gather(&data, Preprocessing::UNIT, 2, &order, &mut x);
         },
     );
     assert_eq!(whole, parts);
@@ -179,7 +180,7 @@ fn training_gives_the_same_bytes_on_any_number_of_threads_and_others_than_withou
             extras: Extras::default(),
             schedule: Schedule::default(),
             seed: 5,
-            scaling: Scaling::UNIT,
+            preprocessing: Preprocessing::UNIT,
             augmentation,
         };
         let loss = LossKind::Ce.build::<f32>();
@@ -224,7 +225,7 @@ fn training_refuses_what_makes_no_sense() {
         extras: Extras::default(),
         schedule: Schedule::default(),
         seed: 1,
-        scaling: Scaling::UNIT,
+        preprocessing: Preprocessing::UNIT,
         augmentation: Some(augmentation),
     };
     let network = Mlp::kaiming(&[PIXELS, 10], &mut generator(1, Purpose::Init));

@@ -53,6 +53,7 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
             loss: LossKind::Ce,
             input_scale: 1.0 / 255.0,
             input_shift: 0.0,
+            deslant: false,
             training: Training {
                 epochs,
                 patience: None,

@@ -7,9 +7,13 @@ mod program;
 
 use std::{fs, path::Path};
 
-use mlp::{augment::Preset, model_file};
+use mlp::{
+    augment::Preset,
+    data::{COLS, deslant},
+    model_file,
+};
 use mnist_files::assert_says;
-use program::run;
+use program::{json, json_lines, run};
 use tempfile::tempdir;
 
 /// Grey values of a PNG, row by row, and its width.
@@ -109,4 +113,54 @@ fn strengths_that_make_no_sense_are_wrong_usage() {
         }
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_network_of_upright_images_sees_them_upright_ever_after() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let train = "train --hidden 8 --epochs 1 --valid 50000";
+    let (stdout, _) = run(folder, &format!("{train} --deslant --out up.bin"), 0);
+    assert_says(&stdout, "inputs    deslanted");
+    run(folder, &format!("{train} --out as-it-is.bin"), 0);
+    let model = |name| model_file::load::<f32>(&folder.join(name)).unwrap();
+    assert!(model("up.bin").metadata.deslant && !model("as-it-is.bin").metadata.deslant);
+
+    // What training has measured on the validation images is what any later command measures.
+    let (stdout, _) = run(
+        folder,
+        &format!("{train} --deslant --out again.bin --json"),
+        0,
+    );
+    let lines = json_lines(&stdout);
+    let trained = &lines.iter().find(|line| line["event"] == "epoch").unwrap()["valid_loss"];
+    let line = "eval up.bin as-it-is.bin --split valid --json";
+    let both = json(folder, line, 0);
+    assert_eq!(&both["members"][0]["loss"], trained);
+    assert_ne!(&both["members"][1]["loss"], trained);
+
+    // Test image 8 leans.
+    let explained = json(folder, "explain up.bin --index 8 --json", 0);
+    let images = mlp::data::load(&mnist_files::official_dir())
+        .unwrap()
+        .test
+        .images;
+    let mut x = images.row(8).mapv(|grey| f64::from(grey) / 255.0).to_vec();
+    let leaning = x.clone();
+    deslant::deslant(&mut x, COLS, 0.0);
+    assert_ne!(x, leaning);
+    let seen = explained["modules"][0]["x"].as_array().unwrap();
+    for (seen, x) in seen.iter().zip(&x) {
+        assert!(
+            (seen.as_f64().unwrap() - x).abs() < 1e-12,
+            "{seen}, not {x}"
+        );
+    }
+
+    let preview = "augment-preview --images 2 --epochs 1 --out";
+    run(folder, &format!("{preview} leaning.png"), 0);
+    let (_, stderr) = run(folder, &format!("{preview} upright.png --deslant"), 0);
+    assert_says(&stderr, "--augment ciresan2010 --deslant");
+    let picture = |name| read_png(&folder.join(name)).0;
+    assert_ne!(picture("leaning.png"), picture("upright.png"));
 }

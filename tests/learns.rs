@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use mlp::{
-    data::{self, Dataset, Mnist, batches::Scaling},
+    data::{self, Dataset, Mnist, batches::Preprocessing},
     loss::Loss,
     metrics::evaluate,
     model_file::LossKind,
@@ -42,7 +42,7 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
         extras: Extras::default(),
         schedule: Schedule::default(),
         seed: 1,
-        scaling: Scaling::UNIT,
+        preprocessing: Preprocessing::UNIT,
         augmentation: None,
     }
 }
@@ -77,7 +77,7 @@ fn one_batch_of_32_is_learned_by_heart() {
         let mut result = None;
         for _ in 0..3000 {
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-                Scaling::UNIT.gather(&data, &order[first..first + x.nrows()], x);
+                Preprocessing::UNIT.gather(&data, &order[first..first + x.nrows()], x);
             };
             result = Some(trainer.step(sgd, &data.labels, gather).unwrap());
         }
@@ -93,7 +93,13 @@ fn before_training_cross_entropy_is_near_that_of_guessing() {
     for seed in 0..5 {
         let loss = LossKind::Ce.build::<f32>();
         let network = network(&[50], &*loss, seed);
-        let result = evaluate(&network, &*loss, &data, Scaling::UNIT, &mut Team::new(2));
+        let result = evaluate(
+            &network,
+            &*loss,
+            &data,
+            Preprocessing::UNIT,
+            &mut Team::new(2),
+        );
         let guessing = 10_f64.ln();
         assert!(
             (result.loss - guessing).abs() < 0.25,
@@ -197,7 +203,14 @@ fn dropout_drops_its_share_anew_in_every_step_and_row_and_nothing_afterwards() {
     }
     let data = first(100);
     let measure = |network: &Mlp<f32>| {
-        evaluate(network, &*loss, &data, Scaling::UNIT, &mut Team::new(2)).loss
+        evaluate(
+            network,
+            &*loss,
+            &data,
+            Preprocessing::UNIT,
+            &mut Team::new(2),
+        )
+        .loss
     };
     let plain = Architecture {
         dropout: vec![],

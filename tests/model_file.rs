@@ -45,6 +45,7 @@ fn model() -> Model {
         loss: LossKind::Ce,
         input_scale: 1.0 / 255.0,
         input_shift: 0.0,
+        deslant: false,
         training,
     };
     Model { network, metadata }

@@ -11,7 +11,7 @@ use super::{
     elastic::{Fields, Smoothing},
 };
 use crate::{
-    data::{Dataset, batches::Scaling},
+    data::{Dataset, batches::Preprocessing},
     train::{Purpose, generator},
 };
 
@@ -59,12 +59,12 @@ impl Augmenter {
 
     /// x (N, pixels) of the images `order[0]`, `order[1]`, …, as they look in this epoch, counted from 1.
     ///
-    /// Takes the place of [`Scaling::gather`], and without any distortion gives the same bits.
+    /// Takes the place of [`Preprocessing::gather`], and without any distortion gives the same bits.
     /// Panics if the shapes do not fit.
     pub fn gather(
         &self,
         data: &Dataset,
-        scaling: Scaling,
+        preprocessing: Preprocessing,
         epoch: usize,
         order: &[u32],
         x: &mut ArrayRef2<f32>,
@@ -75,7 +75,8 @@ impl Augmenter {
             ((order.len(), rows * cols), rows * cols),
             "x and the data against images to gather of {rows}x{cols}"
         );
-        let scaling = (scaling.scale as f32, scaling.shift as f32);
+        let Preprocessing { scale, shift, .. } = preprocessing;
+        let scaling = (scale as f32, shift as f32);
         SCRATCH.with_borrow_mut(|Scratch { fields, canvas }| {
             for (&index, mut x) in order.iter().zip(x.rows_mut()) {
                 let image = data.images.row(index as usize);
@@ -91,6 +92,7 @@ impl Augmenter {
                 canvas.paint(image.to_slice().expect("contiguous"), self.size);
                 let x = x.as_slice_mut().expect("contiguous");
                 canvas.sample(&affine, displacement, scaling, x);
+                preprocessing.deslant(x, cols);
             }
         });
     }

@@ -10,6 +10,7 @@
 //!
 //! where p and q are places measured from the centre of the image, A = rotation·shear·scaling, t is a
 //! translation and d the elastic displacement. Between pixels `image` is bilinear, outside it is black.
+//! Where the network sees images upright, x is [deslanted](crate::data::deslant) after that.
 //!
 //! Sources: P. Simard, D. Steinkraus, J. Platt, "Best Practices for Convolutional Neural Networks Applied
 //! to Visual Document Analysis", 2003, section 2; D. Cireşan et al., "Deep, Big, Simple Neural Nets for

@@ -19,6 +19,7 @@ fn run() -> Run {
             loss: LossKind::Ce,
             input_scale: 1.0,
             input_shift: 0.0,
+            deslant: false,
             training: Training {
                 epochs: 5,
                 patience: None,

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use mlp::{
     atomic_file,
     augment::{Augmenter, Preset},
-    data::{Dataset, FileKind, batches::Scaling},
+    data::{Dataset, FileKind, batches::Preprocessing},
 };
 use ndarray::{Array2, s};
 
@@ -59,6 +59,10 @@ pub struct AugmentPreview {
     #[command(flatten)]
     augment: AugmentArgs,
 
+    /// Set every image upright after that, the original too, as mlp train --deslant does
+    #[arg(long, help_heading = "Augmentation")]
+    deslant: bool,
+
     #[command(flatten)]
     data: DataArgs,
 }
@@ -83,7 +87,13 @@ impl AugmentPreview {
         let augmenter = Augmenter::new(augmentation, (data.rows(), data.cols()), self.seed)?;
         let last = (self.index + self.images).min(data.len() as u32);
         let images: Vec<_> = (self.index..last).collect();
-        let picture = grid(&data, &augmenter, &images, self.epochs as usize);
+        // From a grey value to itself: inputs that can be looked at.
+        let grey = Preprocessing {
+            scale: 1.0,
+            shift: 0.0,
+            deslant: self.deslant,
+        };
+        let picture = grid(&data, grey, &augmenter, &images, self.epochs as usize);
         save(&self.out, &picture).with_context(|| {
             format!(
                 "{}: the picture could not be saved, choose another --out",
@@ -100,19 +110,24 @@ impl AugmentPreview {
             last - 1,
             self.epochs,
         )?;
-        next_step(format_args!("mlp train{flags}{}", self.data.dir.flag()));
+        let deslant = if self.deslant { " --deslant" } else { "" };
+        next_step(format_args!(
+            "mlp train{flags}{deslant}{}",
+            self.data.dir.flag()
+        ));
         Ok(Outcome::Done)
     }
 }
 
 /// Grey values (rows, columns): the images one below the other, and each epoch's beside.
-fn grid(data: &Dataset, augmenter: &Augmenter, images: &[u32], epochs: usize) -> Array2<u8> {
+fn grid(
+    data: &Dataset,
+    grey: Preprocessing,
+    augmenter: &Augmenter,
+    images: &[u32],
+    epochs: usize,
+) -> Array2<u8> {
     let (rows, cols) = (data.rows(), data.cols());
-    // From a grey value to itself: inputs that can be looked at.
-    let grey = Scaling {
-        scale: 1.0,
-        shift: 0.0,
-    };
     let (high, wide) = (ZOOM * rows + GAP, ZOOM * cols + GAP);
     let size = (high * images.len() + GAP, wide * (epochs + 1) + 2 * GAP);
     let mut picture = Array2::from_elem(size, GAP_GREY);

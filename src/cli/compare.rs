@@ -124,7 +124,7 @@ fn right(model: &Model<f32>, images: &Dataset, team: &mut Team) -> Vec<bool> {
         &model.network,
         &*loss,
         images,
-        model.metadata.scaling(),
+        model.metadata.preprocessing(),
         team,
     );
     let rows = predictions.rows().into_iter().zip(&images.labels);

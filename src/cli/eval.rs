@@ -110,12 +110,15 @@ impl Eval {
         let mut alone = Vec::new();
         let mut members = Vec::new();
         for model in &models {
-            let (loss, scaling) = (model.metadata.loss.build::<f32>(), model.metadata.scaling());
+            let (loss, preprocessing) = (
+                model.metadata.loss.build::<f32>(),
+                model.metadata.preprocessing(),
+            );
             alone.push(evaluate(
                 &model.network,
                 &*loss,
                 &images,
-                scaling,
+                preprocessing,
                 &mut team,
             ));
             if models.len() > 1 {
@@ -123,7 +126,7 @@ impl Eval {
                     &model.network,
                     &*loss,
                     &images,
-                    scaling,
+                    preprocessing,
                     &mut team,
                 ));
             }
@@ -156,10 +159,15 @@ impl Eval {
                 let metadata = &model.metadata;
                 write!(
                     out,
-                    "{BOLD}{}{BOLD:#}: {}, {}",
+                    "{BOLD}{}{BOLD:#}: {}, {}{}",
                     path.display(),
                     architecture_text(&metadata.architecture()),
-                    metadata.loss
+                    metadata.loss,
+                    if metadata.deslant {
+                        ", deslanted images"
+                    } else {
+                        ""
+                    },
                 )?;
                 match models.len() {
                     1 => writeln!(out)?,

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use mlp::{
     arrays,
-    data::{batches::Scaling, shell_quote},
+    data::{batches::Preprocessing, shell_quote},
     model_file::{self, Model},
 };
 
@@ -63,7 +63,7 @@ impl ExportBatch {
         );
         let model = load_model::<f32>(&self.model)?;
         let n = usize::from(self.batch_size);
-        let bytes = self.bytes(&model, n, model.metadata.scaling())?;
+        let bytes = self.bytes(&model, n, model.metadata.preprocessing())?;
         model_file::save_bytes(&self.out, &bytes)?;
         writeln!(
             out,
@@ -82,8 +82,13 @@ impl ExportBatch {
         Ok(Outcome::Done)
     }
 
-    fn bytes(&self, model: &Model, n: usize, scaling: Scaling) -> anyhow::Result<Vec<u8>> {
-        let images = first_images(&self.data, n, 1, scaling)?;
+    fn bytes(
+        &self,
+        model: &Model,
+        n: usize,
+        preprocessing: Preprocessing,
+    ) -> anyhow::Result<Vec<u8>> {
+        let images = first_images(&self.data, n, 1, preprocessing)?;
         let npz = self.out.extension() == Some("npz".as_ref());
         Ok(arrays::batch_bytes(model, &images, npz)?)
     }

@@ -9,7 +9,7 @@ use std::{
 
 use mlp::{
     arrays,
-    data::{self, CLASSES, PIXELS, batches::Scaling, shell_quote},
+    data::{self, CLASSES, PIXELS, batches::Preprocessing, shell_quote},
     gradcheck::{self, Group, Images, Settings, TensorReport},
     mistakes::{self, Mistake, Verdict},
     model_file::LossKind,
@@ -187,7 +187,7 @@ impl Gradcheck {
     fn groups(&self, settings: &Settings) -> anyhow::Result<Vec<Group>> {
         if let Some(path) = &self.model {
             let model = load_model::<f64>(path)?;
-            let images = self.images(model.metadata.scaling())?;
+            let images = self.images(model.metadata.preprocessing())?;
             let kind = model.metadata.loss;
             let network = model.network;
             self.check_inject(&network, kind)?;
@@ -227,7 +227,7 @@ impl Gradcheck {
             check_size(&architecture.layers, batch, (48, 48))?;
             let network = gradcheck::random_network(&architecture, settings);
             self.check_inject(&network, kind)?;
-            let images = self.images(Scaling::UNIT)?;
+            let images = self.images(Preprocessing::UNIT)?;
             return Ok(busy(|| {
                 vec![gradcheck::injected(
                     network,
@@ -238,7 +238,7 @@ impl Gradcheck {
                 )]
             }));
         }
-        let images = self.images(Scaling::UNIT)?;
+        let images = self.images(Preprocessing::UNIT)?;
         Ok(busy(|| {
             let mut groups = gradcheck::modules(settings);
             groups.extend(gradcheck::losses(&KINDS, settings));
@@ -273,8 +273,13 @@ impl Gradcheck {
         }
     }
 
-    fn images(&self, scaling: Scaling) -> anyhow::Result<Images> {
-        first_images(&self.data, usize::from(self.batch_size), self.seed, scaling)
+    fn images(&self, preprocessing: Preprocessing) -> anyhow::Result<Images> {
+        first_images(
+            &self.data,
+            usize::from(self.batch_size),
+            self.seed,
+            preprocessing,
+        )
     }
 
     /// `--against`: somebody else's gradients.
@@ -283,7 +288,7 @@ impl Gradcheck {
         let model = load_model::<f64>(path)?;
         let kind = model.metadata.loss;
         let theirs = arrays::read(file)?;
-        let images = self.images(model.metadata.scaling())?;
+        let images = self.images(model.metadata.preprocessing())?;
         // Others compute in f32.
         let tolerance = self.tol.map_or(1e-4, |tol| tol.0);
         if !model.metadata.dropout.is_empty() {
@@ -326,14 +331,14 @@ pub fn first_images(
     data: &DataDir,
     n: usize,
     seed: u64,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
 ) -> anyhow::Result<Images> {
     let mnist = data.load();
     interrupt::release()?;
     Ok(match mnist {
         Ok(mnist) => {
             let mut x = Array2::zeros((n, PIXELS));
-            scaling.gather(&mnist.train, &data::batches::in_order(n), &mut x);
+            preprocessing.gather(&mnist.train, &data::batches::in_order(n), &mut x);
             Images {
                 x,
                 targets: mnist.train.labels[..n].to_vec(),

@@ -205,11 +205,11 @@ impl Plot {
         let data = test_images(std::slice::from_ref(path), &models, &self.data, self.split)?;
         let [model] = models;
         let (network, kind) = (&model.network, model.metadata.loss);
-        let (loss, scaling) = (kind.build::<f32>(), model.metadata.scaling());
+        let (loss, preprocessing) = (kind.build::<f32>(), model.metadata.preprocessing());
         let mut team = Team::new(self.threads.count());
-        let result = evaluate(network, &*loss, &data, scaling, &mut team);
-        let outputs = predictions(network, &*loss, &data, scaling, &mut team);
-        let each = losses(network, &*loss, &data, scaling, &mut team);
+        let result = evaluate(network, &*loss, &data, preprocessing, &mut team);
+        let outputs = predictions(network, &*loss, &data, preprocessing, &mut team);
+        let each = losses(network, &*loss, &data, preprocessing, &mut team);
         let mut wrong = Vec::new();
         for (index, (row, &label)) in outputs.rows().into_iter().zip(&data.labels).enumerate() {
             let class = loss.class(row, mlp::data::CLASSES);

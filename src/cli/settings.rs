@@ -1,7 +1,7 @@
 //! The flags that say what is trained and how: the same for `mlp train` and `mlp lr-find`.
 
 use mlp::{
-    data::{FileKind, batches::Scaling},
+    data::{FileKind, batches::Preprocessing},
     model_file::{FORMAT_VERSION, LossKind, Metadata, Training},
     nn::Init,
     optim::Schedule,
@@ -34,6 +34,11 @@ pub struct SettingsArgs {
     /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
     #[arg(long, value_name = "NAME", help_heading = "Network")]
     init: Option<Init>,
+
+    /// Set every image upright before the network sees it, in training and ever after: sheared until its
+    /// pixels lean neither way
+    #[arg(long, help_heading = "Network")]
+    deslant: bool,
 
     #[command(flatten)]
     loss: LossArgs,
@@ -90,15 +95,16 @@ impl SettingsArgs {
                 thousands(images.into())
             ));
         }
-        let scaling = Scaling::UNIT;
+        let preprocessing = Preprocessing::UNIT;
         Ok(Metadata {
             format_version: FORMAT_VERSION,
             layers: architecture.layers,
             activation: architecture.activation,
             dropout: architecture.dropout,
             loss,
-            input_scale: scaling.scale,
-            input_shift: scaling.shift,
+            input_scale: preprocessing.scale,
+            input_shift: preprocessing.shift,
+            deslant: self.deslant,
             training: Training {
                 epochs,
                 patience: None,

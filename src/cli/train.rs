@@ -257,7 +257,7 @@ impl Train {
                 };
                 let steps = images.0.div_ceil(training.batch_size);
                 let done = (start.1.step, steps);
-                let watch = Watch::new(&start.0, &train, settings.scaling, done);
+                let watch = Watch::new(&start.0, &train, settings.preprocessing, done);
                 Some(Recorder::new(writer, watch, &*loss))
             }
             None => None,

@@ -3,26 +3,29 @@
 use ndarray::ArrayRef2;
 use ndarray_rand::rand::{RngCore, seq::SliceRandom};
 
-use super::Dataset;
+use super::{Dataset, deslant::deslant};
 use crate::linalg::{Float, prefetch, scale_bytes};
 
 /// Images in a random order are far from each other in memory: asked for this many before their turn.
 const AHEAD: usize = 4;
 
-/// x = scale·pixel + shift: from grey values 0 to 255 to the inputs of a network. Kept in the model.
+/// From grey values 0 to 255 to the inputs of a network: x = scale·pixel + shift. Kept in the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scaling {
+pub struct Preprocessing {
     /// Units of x per grey value.
     pub scale: f64,
     /// x of a black pixel.
     pub shift: f64,
+    /// Whether every image is set upright, see [`deslant`].
+    pub deslant: bool,
 }
 
-impl Scaling {
+impl Preprocessing {
     /// Pixels to 0..1.
     pub const UNIT: Self = Self {
         scale: 1.0 / 255.0,
         shift: 0.0,
+        deslant: false,
     };
 
     /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
@@ -45,6 +48,18 @@ impl Scaling {
             }
             let x = x.as_slice_mut().expect("contiguous");
             scale_bytes(pixels(order[n]), scale, shift, x);
+            self.deslant(x, data.cols());
+        }
+    }
+
+    /// Sets an image x of rows of `cols` inputs upright, if the network sees it so.
+    pub(crate) fn deslant<F: Float>(&self, x: &mut [F], cols: usize) {
+        if self.deslant {
+            deslant(
+                x,
+                cols,
+                F::from(self.shift).expect("f64 converts to any float"),
+            );
         }
     }
 }

@@ -5,6 +5,7 @@
 //! tells what is there.
 
 pub mod batches;
+pub mod deslant;
 pub mod download;
 mod error;
 pub mod idx;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     atomic_file,
     augment::Augmentation,
-    data::batches::Scaling,
+    data::batches::Preprocessing,
     linalg::Float,
     loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
     mistakes::Mistake,
@@ -61,6 +61,9 @@ pub struct Metadata {
     pub input_scale: f64,
     /// See `input_scale`.
     pub input_shift: f64,
+    /// `--deslant`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deslant: bool,
     /// How it was trained.
     pub training: Training,
 }
@@ -172,10 +175,11 @@ impl Metadata {
     }
 
     /// From pixels to the inputs of the network.
-    pub fn scaling(&self) -> Scaling {
-        Scaling {
+    pub fn preprocessing(&self) -> Preprocessing {
+        Preprocessing {
             scale: self.input_scale,
             shift: self.input_shift,
+            deslant: self.deslant,
         }
     }
 
@@ -191,7 +195,7 @@ impl Metadata {
             extras: training.extras,
             schedule: training.schedule,
             seed: training.seed,
-            scaling: self.scaling(),
+            preprocessing: self.preprocessing(),
             augmentation: training.augmentation.clone(),
         }
     }
@@ -351,14 +355,14 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
 
 /// Whether all that is said of a network can be.
 pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
-    let (layers, scaling) = (&metadata.layers, metadata.scaling());
+    let (layers, preprocessing) = (&metadata.layers, metadata.preprocessing());
     if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
         return Err(Fault::Layers(layers.clone()));
     }
-    if !(scaling.scale.is_finite() && scaling.shift.is_finite()) {
+    if !(preprocessing.scale.is_finite() && preprocessing.shift.is_finite()) {
         return Err(Fault::Scaling {
-            scale: scaling.scale,
-            shift: scaling.shift,
+            scale: preprocessing.scale,
+            shift: preprocessing.shift,
         });
     }
     if !metadata.dropout.is_empty() {

@@ -54,8 +54,26 @@ function centred(strokes) {
   return moved(scaled, SIDE / 2 - across / mass, SIDE / 2 - down / mass);
 }
 
-/** What the network sees: the strokes over an image, or alone, then centred if asked for. */
+/** Sheared about its centre until it leans neither way, at most by 45°; between columns it is linear. */
+function deslanted(greys) {
+  const moment = weight => greys.reduce((sum, grey, p) => sum + grey * weight(Math.floor(p / SIDE), p % SIDE), 0);
+  const mass = moment(() => 1);
+  const centre = [moment(row => row) / mass, moment((_, column) => column) / mass];
+  const high = moment(row => (row - centre[0]) ** 2);
+  const lean = moment((row, column) => (row - centre[0]) * (column - centre[1])) / high;
+  if (!Number.isFinite(lean)) return greys;
+  const slope = Math.min(Math.max(lean, -1), 1);
+  return Float64Array.from(greys, (_, p) => {
+    const row = Math.floor(p / SIDE), from = p % SIDE + slope * (row - centre[0]);
+    const at = column => column < 0 || column >= SIDE ? 0 : greys[row * SIDE + column];
+    const left = Math.floor(from);
+    return at(left) + (from - left) * (at(left + 1) - at(left));
+  });
+}
+
+/** What the network sees: the strokes over an image, or alone, then centred if asked for; upright if it was trained so. */
 function pixelsOf(image, strokes, centre) {
-  const greys = greysOf(centre && !image ? centred(strokes) : strokes);
-  return image ? greys.map((grey, p) => Math.max(grey, image[p])) : greys;
+  const ink = greysOf(centre && !image ? centred(strokes) : strokes);
+  const greys = image ? ink.map((grey, p) => Math.max(grey, image[p])) : ink;
+  return DATA.deslant ? deslanted(greys) : greys;
 }

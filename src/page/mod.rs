@@ -17,7 +17,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{data::batches::Scaling, model_file::LossKind, nn::Mlp};
+use crate::{data::batches::Preprocessing, model_file::LossKind, nn::Mlp};
 
 /// The most parameters of a network that a page holds: some 270 MB of text.
 pub const MAX_PARAMETERS: usize = 50_000_000;
@@ -36,7 +36,7 @@ pub struct Page<'a> {
     /// Its loss.
     pub loss: LossKind,
     /// From pixels to its inputs.
-    pub scaling: Scaling,
+    pub preprocessing: Preprocessing,
     /// What the image is called, such as `test image 0`.
     pub image: &'a str,
     /// Its grey values, row by row.
@@ -87,7 +87,7 @@ impl Page<'_> {
         json!({
             "title": self.title, "summary": self.summary,
             "loss": { "kind": kind, "smoothing": smoothing, "name": self.loss.to_string() },
-            "scale": self.scaling.scale, "shift": self.scaling.shift,
+            "scale": self.preprocessing.scale, "shift": self.preprocessing.shift, "deslant": self.preprocessing.deslant,
             "image": self.image, "pixels": STANDARD.encode(self.pixels), "label": self.label,
             "learning_rate": self.learning_rate, "precision": self.precision,
             "modules": modules.collect::<Vec<_>>(),
@@ -117,7 +117,7 @@ mod tests {
             summary: "784-4-10",
             network: &network,
             loss: LossKind::SmoothedCe(0.1),
-            scaling: Scaling::UNIT,
+            preprocessing: Preprocessing::UNIT,
             image: "test image 0",
             pixels: &[7; 784],
             label: 3,

@@ -22,6 +22,7 @@ function stepsOf({ modules, judged }) {
     say: 'Row by row, the 28 × 28 pixels are the inputs x. Where x is 0, nothing is added.',
     numbers: () => [wordsOfImage(), pixelMap('x', p => state.pass.modules[0].x[p], p => `pixel:${p}`, true)],
   }];
+  if (DATA.deslant) steps[0].say += ' The image was sheared until it leans neither way, as in training.';
   if (DATA.scale !== 1 / 255 || DATA.shift) steps[0].formula = `x = ${num(DATA.scale)}·pixel + ${num(DATA.shift)}`;
   modules.forEach((module, m) => {
     const [I, O] = [module.x.length, module.y.length];

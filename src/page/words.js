@@ -30,7 +30,7 @@ const DESCRIPTIONS = {
     const { greys, pass: { modules } } = state;
     const m = modules.findIndex(module => module.w);
     const { w, x, y } = modules[m];
-    const lines = [`x[${p}] = ${num(DATA.scale)}·${greys[p]}${DATA.shift ? ` + ${num(DATA.shift)}` : ''} = ${num(x[p])}`];
+    const lines = [`x[${p}] = ${num(DATA.scale)}·${DATA.deslant ? num(greys[p]) : greys[p]}${DATA.shift ? ` + ${num(DATA.shift)}` : ''} = ${num(x[p])}`];
     if (x[p] === 0) return { title: `pixel ${p}: ${place(p)}`, lines: [...lines, 'It is 0: it adds nothing to any unit, and its weights get no gradient.'] };
     lines.push(`What it adds most to, x[${p}]·w[${p}][u]:`);
     for (const u of largest(y.length, TERMS, u => w[p * y.length + u])) lines.push(termLine(m, p, u));

@@ -43,7 +43,7 @@ impl Explain {
             summary: &summary,
             network: &subject.network,
             loss: subject.kind,
-            scaling: subject.scaling,
+            preprocessing: subject.preprocessing,
             image: &image,
             pixels,
             label,

@@ -10,7 +10,7 @@ use std::{io::Write, path::PathBuf, str::FromStr};
 use anyhow::{Context, ensure};
 use clap::error::ErrorKind;
 use mlp::{
-    data::{batches::Scaling, shell_quote},
+    data::{batches::Preprocessing, shell_quote},
     draw,
     explain::{Numbers, Trace, judge},
     model_file::LossKind,
@@ -153,7 +153,7 @@ struct Subject {
     title: String,
     network: Mlp<f64>,
     kind: LossKind,
-    scaling: Scaling,
+    preprocessing: Preprocessing,
     /// Training images that were held back.
     valid: usize,
     dropout: bool,
@@ -196,7 +196,7 @@ impl Explain {
         );
         let mut x = Array2::zeros((1, subject.network.inputs()));
         let order = [u32::try_from(self.index).context("--index")?];
-        subject.scaling.gather(&images, &order, &mut x);
+        subject.preprocessing.gather(&images, &order, &mut x);
         let target = images.labels[self.index];
         if let Some(path) = &self.html {
             let grey = images.images.row(self.index).to_vec();
@@ -284,7 +284,7 @@ impl Explain {
                 title: path.display().to_string(),
                 network: model.network,
                 kind: model.metadata.loss,
-                scaling: model.metadata.scaling(),
+                preprocessing: model.metadata.preprocessing(),
                 valid: model.metadata.training.valid,
                 dropout: !model.metadata.dropout.is_empty(),
             });
@@ -307,7 +307,7 @@ impl Explain {
             title: format!("a network before training, seed {}", self.seed),
             network: architecture.init(architecture.activation.init(), &mut rng),
             kind,
-            scaling: Scaling::UNIT,
+            preprocessing: Preprocessing::UNIT,
             valid: 0,
             dropout: false,
         })

@@ -63,6 +63,7 @@ impl Start<'_> {
             layers,
             activation,
             dropout,
+            deslant,
             loss,
             training,
             ..
@@ -70,7 +71,7 @@ impl Start<'_> {
         json!({
             "event": "start", "data": self.data.display().to_string(), "official": self.official,
             "train_images": self.images.0, "valid_images": self.images.1,
-            "layers": layers, "activation": activation, "dropout": dropout, "loss": loss, "parameters": self.network.parameter_count(),
+            "layers": layers, "activation": activation, "dropout": dropout, "deslant": deslant, "loss": loss, "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": training,
             "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
             "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
@@ -152,6 +153,12 @@ impl Start<'_> {
         }
         if training.init != self.metadata.activation.init() {
             writeln!(out, "{DIM}weights{DIM:#}   {}", training.init)?;
+        }
+        if self.metadata.deslant {
+            writeln!(
+                out,
+                "{DIM}inputs{DIM:#}    deslanted: every image is set upright"
+            )?;
         }
         if let Some(augmentation) = &training.augmentation {
             let text = augmentation_text(augmentation);
