@@ -157,6 +157,7 @@ fn find_in_row<F: Float, I: Instructions>(
 
 /// W columns of c from `j` on.
 #[inline(always)]
+#[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
 fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     part: Part<'_, F>,
     b: Right<'_, F>,
@@ -172,8 +173,11 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
         let masks = &room.masks[block][..rows];
+        let some = masks.iter().fold(0, |some, mask| some | mask);
+        let beyond = some.checked_shr(ks as u32).unwrap_or(0);
+        assert_eq!(beyond, 0, "a mask of the {ks} k's of its block");
         match b {
-            Right::Rows(b) => pack(b, k0 + start, j, masks, panel),
+            Right::Rows(b) => pack(b, k0 + start, j, some, panel),
             Right::Columns(b) => pack_transposed::<F, I, W>(b, k0 + start, j, &mut panel[..ks]),
         }
         let sums = &mut sums[..rows];
@@ -187,14 +191,18 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         match part.a {
             Left::Rows(_) => {
                 let line = |row: usize| &part.lines[row][start..start + ks];
-                let element = |line: &[F], k: usize| line[k];
+                // SAFETY: k has a bit in a mask, so it is less than ks, as was asserted.
+                let element = |line: &[F], k: usize| unsafe { *line.get_unchecked(k) };
                 add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
             }
             Left::Columns(_) => {
                 let lines = part.lines[start..].first_chunk::<BLOCK>();
                 let lines = lines.expect("whole blocks");
+                let long = |line: &&[F]| line.len() >= part.i0 + rows;
+                assert!(lines[..ks].iter().all(long), "rows of a");
                 let line = |row: usize| part.i0 + row;
-                let element = |i: usize, k: usize| lines[k][i];
+                // SAFETY: k is less than ks as above; i is less than i0 + rows, and so long is each of ks lines.
+                let element = |i: usize, k: usize| unsafe { *lines[k].get_unchecked(i) };
                 add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
             }
         }
@@ -262,20 +270,17 @@ fn add_rows<F: Float, I: Instructions, const WIDE: usize, const W: usize, L: Cop
     }
 }
 
-/// `panel[k][s] = b[k0 + k][j + s]` for every k that a mask has; the others, and columns beyond the last,
+/// `panel[k][s] = b[k0 + k][j + s]` for every k that some mask has; the others, and columns beyond the last,
 /// keep what they had: nobody looks at them.
 #[inline(always)]
 fn pack<F: Float, const W: usize>(
     b: &ArrayRef2<F>,
     k0: usize,
     j: usize,
-    masks: &[Mask],
+    some: Mask,
     panel: &mut [[F; W]; BLOCK],
 ) {
-    let mut bits = 0;
-    for mask in masks {
-        bits |= mask;
-    }
+    let mut bits = some;
     while bits != 0 {
         let k = bits.trailing_zeros() as usize % BLOCK;
         bits &= bits - 1;
