@@ -1,5 +1,8 @@
 //! Where the elements are that are not zero.
 
+// Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
+#![allow(clippy::needless_range_loop)]
+
 use super::{
     Float,
     dispatch::{Instructions, LANES},
@@ -19,18 +22,45 @@ pub(super) fn find_in_rows<F: Float, I: Instructions>(lines: &[&[F]], masks: &mu
     }
 }
 
-/// One bit of every mask a line, of which there are at most `BLOCK`: squares of bits, transposed.
+/// One bit of every mask a line, of which there are at most `BLOCK`.
 #[inline(always)]
-pub(super) fn find_in_columns<F: Float, I: Instructions>(lines: &[&[F]], masks: &mut [Mask]) {
-    let mut first = 0;
-    for masks in masks.chunks_mut(BLOCK) {
-        let mut square = [0; BLOCK];
-        for (bits, line) in square.iter_mut().zip(lines) {
-            *bits = not_zero::<F, I>(&line[first..first + masks.len()]);
+pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
+    let (mut first, all) = (0, masks.len());
+    let (wide, rest) = masks.as_chunks_mut::<64>();
+    for masks in wide {
+        columns(lines, first, masks);
+        first += 64;
+    }
+    let (narrow, rest) = rest.as_chunks_mut::<LANES>();
+    for masks in narrow {
+        columns(lines, first, masks);
+        first += LANES;
+    }
+    for mask in rest {
+        columns(lines, first, std::array::from_mut(mask));
+        first += 1;
+    }
+    debug_assert_eq!(first, all);
+}
+
+/// W masks, the first of them for the elements `line[first]`: a bit is or-ed into many at a time.
+#[inline(always)]
+fn columns<F: Float, const W: usize>(lines: &[&[F]], first: usize, masks: &mut [Mask; W]) {
+    // In halves, which are as wide as `f32`.
+    let mut halves = [[0_u32; W]; 2];
+    for (half, lines) in halves.iter_mut().zip(lines.chunks(BLOCK / 2)) {
+        let mut bits = [0_u32; W];
+        for (k, line) in lines.iter().enumerate() {
+            let bit = 1 << k;
+            let elements = line[first..].first_chunk::<W>().expect("as many as masks");
+            for s in 0..W {
+                bits[s] |= if elements[s] == F::zero() { 0 } else { bit };
+            }
         }
-        transpose(&mut square);
-        masks.copy_from_slice(&square[..masks.len()]);
-        first += BLOCK;
+        *half = bits;
+    }
+    for s in 0..W {
+        masks[s] = u64::from(halves[0][s]) | u64::from(halves[1][s]) << 32;
     }
 }
 
@@ -54,34 +84,6 @@ fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
     mask
 }
 
-/// Bit k of word i for bit i of word k.
-///
-/// Swaps the halves that are off the diagonal, then the quarters of each half, and so on.
-/// Source: H. S. Warren, "Hacker's Delight", 7-3.
-#[inline(always)]
-fn transpose(square: &mut [u64; BLOCK]) {
-    swap::<32>(square, 0x0000_0000_ffff_ffff);
-    swap::<16>(square, 0x0000_ffff_0000_ffff);
-    swap::<8>(square, 0x00ff_00ff_00ff_00ff);
-    swap::<4>(square, 0x0f0f_0f0f_0f0f_0f0f);
-    swap::<2>(square, 0x3333_3333_3333_3333);
-    swap::<1>(square, 0x5555_5555_5555_5555);
-}
-
-/// Swaps, in every square of 2·HALF words and bits, the upper right with the lower left; `low` are the bits
-/// that lie left. HALF is known to the compiler: with a variable it would divide, and use no vectors.
-#[inline(always)]
-fn swap<const HALF: usize>(square: &mut [u64; BLOCK], low: u64) {
-    for words in square.chunks_exact_mut(2 * HALF) {
-        let (upper, lower) = words.split_at_mut(HALF);
-        for (upper, lower) in upper.iter_mut().zip(lower) {
-            let swap = ((*upper >> HALF) ^ *lower) & low;
-            *upper ^= swap << HALF;
-            *lower ^= swap;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,7 +103,7 @@ mod tests {
         fn run<I: Instructions, const W: usize, const H: usize>(self) {
             let [by_rows, by_columns] = self.masks;
             find_in_rows::<F, I>(self.by_rows, by_rows);
-            find_in_columns::<F, I>(self.by_columns, by_columns);
+            find_in_columns(self.by_columns, by_columns);
         }
     }
 

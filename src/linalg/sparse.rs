@@ -138,7 +138,7 @@ fn find<F: Float, I: Instructions>(part: Part<'_, F>, masks: &mut [[Mask; MOST_R
                 for k in 0..ks {
                     of_part[k] = &lines[start + k][i0..i0 + rows];
                 }
-                find_in_columns::<F, I>(&of_part[..ks], &mut masks[block][..rows]);
+                find_in_columns(&of_part[..ks], &mut masks[block][..rows]);
             }
         }
     }
