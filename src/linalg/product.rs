@@ -6,7 +6,7 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float, dense,
-    dispatch::{Instructions, Kernel, LANES, SIDE, Set, transpose},
+    dispatch::{Instructions, Kernel, LANES, SIDE, Set, prefetch, transpose},
     elementwise::AddScaled,
     sparse,
 };
@@ -193,6 +193,13 @@ pub(super) fn parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usi
         .map(move |start| (start, part.min(len - start)))
 }
 
+/// Whether a matrix is so large that it comes from memory, where the processor must be told what is next.
+#[inline(always)]
+pub(super) fn far<F>(b: &ArrayRef2<F>) -> bool {
+    const CACHE: usize = 4 << 20;
+    size_of::<F>() * b.len() > CACHE
+}
+
 /// The row of a matrix whose rows are contiguous.
 #[inline(always)]
 pub(super) fn slice<F>(a: &ArrayRef2<F>, row: usize) -> &[F] {
@@ -250,7 +257,7 @@ fn copy<F: Float>(mut from: &[F], mut to: &mut [F]) {
 }
 
 /// `panel[k][s] = b[j + s][k0 + k]` for every k of the panel; columns beyond the last hold anything: their
-/// sums are never stored.
+/// sums are never stored. The k's after these are asked for.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // over the fixed sizes of arrays: they become vector code
 pub(super) fn pack_transposed<F: Float, I: Instructions, const W: usize>(
@@ -261,11 +268,17 @@ pub(super) fn pack_transposed<F: Float, I: Instructions, const W: usize>(
 ) {
     let columns = W.min(b.nrows() - j);
     let zeros = [F::zero(); SIDE];
+    let far = far(b);
     for s in (0..columns).step_by(SIDE) {
         let mut lines = [&[][..]; SIDE];
         for r in 0..SIDE {
             // The last again, where there are no more.
-            lines[r] = &slice(b, j + (s + r).min(columns - 1))[k0..k0 + panel.len()];
+            let row = slice(b, j + (s + r).min(columns - 1));
+            let (line, after) = row[k0..].split_at(panel.len());
+            lines[r] = line;
+            if far {
+                prefetch(&after[..panel.len().min(after.len())]);
+            }
         }
         let (whole, rest) = panel.as_chunks_mut::<SIDE>();
         for (square, rows) in whole.iter_mut().enumerate() {

@@ -8,11 +8,11 @@ use ndarray::ArrayRef2;
 use super::{
     Float,
     dense::TILE,
-    dispatch::Instructions,
+    dispatch::{Instructions, prefetch},
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
     product::{
-        Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice, slice_mut,
-        spill,
+        Aligned, Left, Product, Right, far, fill, fma, pack_transposed, parts, sizes, slice,
+        slice_mut, spill,
     },
 };
 
@@ -23,6 +23,9 @@ const _: () = assert!(MOST_ROWS.is_multiple_of(BLOCK));
 const MOST_BLOCKS: usize = 16;
 /// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
 const WIDEST: usize = 128;
+
+/// Rows of a b from memory that are asked for ahead of their turn.
+const AHEAD: usize = 12;
 
 /// Where a is not zero, a copy of a part of b, and sums that begin with a cache line.
 pub(super) struct Room<F> {
@@ -280,10 +283,15 @@ fn pack<F: Float, const W: usize>(
     some: Mask,
     panel: &mut [[F; W]; BLOCK],
 ) {
+    let far = far(b);
     let mut bits = some;
     while bits != 0 {
         let k = bits.trailing_zeros() as usize % BLOCK;
         bits &= bits - 1;
+        if far && k0 + k + AHEAD < b.nrows() {
+            let row = &slice(b, k0 + k + AHEAD)[j..];
+            prefetch(&row[..W.min(row.len())]);
+        }
         fill(&mut panel[k], &slice(b, k0 + k)[j..]);
     }
 }
