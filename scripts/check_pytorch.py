@@ -49,6 +49,20 @@ def load(path):
     return network, metadata
 
 
+def deslanted(x):
+    """Images (N, 784) sheared about their centres until they lean neither way, as src/data/deslant.rs has it."""
+    x = x.view(-1, 28, 28)
+    row, column = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    mean = lambda values: (x * values).sum((1, 2), keepdim=True) / x.sum((1, 2), keepdim=True)
+    down, across = row - mean(row), column - mean(column)
+    slope = (mean(down * across) / mean(down * down)).clamp(-1, 1)
+    place = column + slope * down
+    left = place.floor()
+    padded = F.pad(x, (28, 29))  # black, as far as any row moves
+    at = lambda columns: padded.gather(2, (columns.long() + 28).clamp(0, padded.shape[2] - 1))
+    return (at(left) + (place - left) * (at(left + 1) - at(left))).reshape(-1, 784)
+
+
 def loss_and_classes(name, out, labels):
     if name == "ce":
         return F.cross_entropy(out, labels), out.argmax(dim=1)
@@ -71,7 +85,8 @@ def main():
     network, metadata = load(args.model)
     images, labels = test_set(args.data)
     with torch.no_grad():
-        out = network(images.float() * metadata["input_scale"] + metadata["input_shift"])
+        images = deslanted(images.float()) if metadata.get("deslant") else images.float()
+        out = network(images * metadata["input_scale"] + metadata["input_shift"])
         loss, classes = loss_and_classes(metadata["loss"], out, labels)
     loss, correct = loss.item(), (classes == labels).sum().item()
     layers = "-".join(map(str, metadata["layers"]))

@@ -83,6 +83,10 @@ impl AugmentPreview {
         };
         check_writable(&self.out)?;
         let data = self.data.load()?.train;
+        let (deslant, deslanted) = match self.deslant {
+            true => (" --deslant", ", deslanted"),
+            false => ("", ""),
+        };
         let text = augmentation_text(&augmentation);
         let augmenter = Augmenter::new(augmentation, (data.rows(), data.cols()), self.seed)?;
         let last = (self.index + self.images).min(data.len() as u32);
@@ -102,7 +106,7 @@ impl AugmentPreview {
         })?;
         writeln!(
             out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} x {} pixels): training images {} to {}, then epochs 1 to {}: {text}{DIM:#}",
+            "saved {BOLD}{}{BOLD:#} {DIM}({} x {} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
             self.out.display(),
             picture.ncols(),
             picture.nrows(),
@@ -110,7 +114,6 @@ impl AugmentPreview {
             last - 1,
             self.epochs,
         )?;
-        let deslant = if self.deslant { " --deslant" } else { "" };
         next_step(format_args!(
             "mlp train{flags}{deslant}{}",
             self.data.dir.flag()
