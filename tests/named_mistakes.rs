@@ -17,9 +17,10 @@ const KINDS: [LossKind; 4] = [
     LossKind::MseDigit,
 ];
 
-const MASKS: [Mistake; 3] = [
+const MASKS: [Mistake; 4] = [
     Mistake::ReluMaskMissing,
     Mistake::SharedRelu,
+    Mistake::ReluMaskOfBefore,
     Mistake::DropoutMaskMissing,
 ];
 

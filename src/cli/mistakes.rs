@@ -35,7 +35,9 @@ pub fn check_fits<F: Float>(
         Mistake::MeanOverOthers => "--loss ce, or --loss mse --target onehot",
         Mistake::LogsumexpNotByRows => "--loss ce",
         Mistake::MisplacedBracket => "--loss mse --target digit, and a hidden layer",
-        Mistake::SharedRelu => "ReLU behind two hidden layers of one width, such as --hidden 50,50",
+        Mistake::SharedRelu | Mistake::ReluMaskOfBefore => {
+            "ReLU behind two hidden layers of one width, such as --hidden 50,50"
+        }
         Mistake::WeightNotTransposed => "two hidden layers of one width, such as --hidden 50,50",
         Mistake::ReluMaskMissing | Mistake::UpstreamIgnored => "a hidden layer with ReLU",
         Mistake::SlopeFromX => "--activation tanh or sigmoid, and a hidden layer",

@@ -166,6 +166,11 @@ impl<'a> Board<'a> {
                 let last = self.network.modules().len() - 1 - last.expect("here is one");
                 dy * mask(&self.x[last])
             }
+            ("ReLU", Some(Mistake::ReluMaskOfBefore)) => {
+                let mut before = self.network.modules()[..m].iter();
+                let before = before.rposition(|module| module.name() == "ReLU");
+                dy * mask(&self.x[before.expect("this is not the first")])
+            }
             ("ReLU", _) => dy * mask(x),
             ("Tanh", _) => dy * slope_at.mapv(|y| 1.0 - y * y),
             ("ScaledTanh", _) => {

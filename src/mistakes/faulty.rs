@@ -33,18 +33,21 @@ pub fn plant<F: Float>(
             mistake,
         });
     }
-    let remembered = Arc::new(Mutex::new(Array2::zeros((0, 0))));
-    let share = |module: &mut Box<dyn Module<F>>| {
-        let remembered = remembered.clone();
-        *module = Box::new(SharedReLU { remembered });
-    };
     let modules = network.modules_mut();
+    if matches!(mistake, Mistake::SharedRelu | Mistake::ReluMaskOfBefore) {
+        let mut places = places.to_vec();
+        if mistake == Mistake::SharedRelu {
+            let last = modules.iter().rposition(|module| module.name() == "ReLU");
+            places.push(last.expect("the network has ReLUs"));
+        }
+        confuse_masks(modules, mistake, &places);
+        return loss;
+    }
     for &m in places {
         let module = &mut modules[m];
         match mistake {
             Mistake::BiasNotSummed => module.params_mut()[1].gradient = one_image as Gradient<F>,
             Mistake::BiasAveraged => module.params_mut()[1].gradient = mean as Gradient<F>,
-            Mistake::SharedRelu => share(module),
             _ => {
                 let dx = match mistake {
                     Mistake::UpstreamIgnored => mask_alone,
@@ -58,11 +61,24 @@ pub fn plant<F: Float>(
             }
         }
     }
-    if mistake == Mistake::SharedRelu {
-        let last = modules.iter().rposition(|module| module.name() == "ReLU");
-        share(&mut modules[last.expect("the network has ReLUs")]);
-    }
     loss
+}
+
+/// ReLUs of which those at these places remember one input together, or mask by what the one before remembers.
+fn confuse_masks<F: Float>(modules: &mut [Box<dyn Module<F>>], mistake: Mistake, places: &[usize]) {
+    let shared = Remembered::default();
+    let mut before = Remembered::default();
+    let relus = modules.iter_mut().enumerate();
+    for (m, module) in relus.filter(|(_, module)| module.name() == "ReLU") {
+        let own = Remembered::default();
+        let (own, used) = match (places.contains(&m), mistake) {
+            (true, Mistake::SharedRelu) => (shared.clone(), shared.clone()),
+            (true, _) => (own, before),
+            (false, _) => (own.clone(), own),
+        };
+        before = own.clone();
+        *module = Box::new(RememberingReLU { own, used });
+    }
 }
 
 fn one_image<F: Float>(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
@@ -179,15 +195,19 @@ impl<F: Float> Module<F> for FaultyInput<F> {
     }
 }
 
-/// One object for several layers, which remembers the last input it saw: after the forward pass that is the
-/// input of the last of them, whichever layer asks.
-struct SharedReLU<F> {
-    remembered: Arc<Mutex<Array2<F>>>,
+/// The last input that was seen.
+type Remembered<F> = Arc<Mutex<Array2<F>>>;
+
+/// Remembers its input, and masks by what is remembered at another place. Where one place serves several layers,
+/// it holds after the forward pass the input of the last of them, whichever asks.
+struct RememberingReLU<F> {
+    own: Remembered<F>,
+    used: Remembered<F>,
 }
 
-impl<F: Float> Module<F> for SharedReLU<F> {
+impl<F: Float> Module<F> for RememberingReLU<F> {
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        *self.remembered.lock().expect("no thread panics") = x.to_owned();
+        *self.own.lock().expect("no thread panics") = x.to_owned();
         ReLU.forward(x, y);
     }
 
@@ -198,7 +218,7 @@ impl<F: Float> Module<F> for SharedReLU<F> {
         dy: &ArrayRef2<F>,
         dx: &mut ArrayRef2<F>,
     ) {
-        let x = self.remembered.lock().expect("no thread panics");
+        let x = self.used.lock().expect("no thread panics");
         ReLU.backward_input(&x, y, dy, dx);
     }
 

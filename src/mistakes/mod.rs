@@ -45,6 +45,8 @@ pub enum Mistake {
     ReluMaskMissing,
     /// The mask of the last ReLU in every layer
     SharedRelu,
+    /// The mask of the ReLU before
+    ReluMaskOfBefore,
     /// dx = (x > 0) behind a ReLU
     UpstreamIgnored,
     /// dx = dy·w for dy·wᵀ
@@ -71,7 +73,7 @@ struct Text {
 
 impl Mistake {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Sign,
         Self::MeanMissing,
         Self::TwoMissing,
@@ -81,6 +83,7 @@ impl Mistake {
         Self::AnotherBatch,
         Self::ReluMaskMissing,
         Self::SharedRelu,
+        Self::ReluMaskOfBefore,
         Self::UpstreamIgnored,
         Self::WeightNotTransposed,
         Self::MisplacedBracket,
@@ -145,6 +148,12 @@ impl Mistake {
                 "one ReLU object for several layers: all get the mask of the last",
                 "can I not use the same ReLU() twice?",
                 "a module that remembers its input serves one layer: one ReLU object each, dx = dy where its own x > 0",
+            ),
+            Self::ReluMaskOfBefore => (
+                "relu-mask-of-before",
+                "a ReLU takes the mask of the ReLU before it",
+                "I saved every layer's input in a list: which one is mine on the way back?",
+                "dx = dy where x > 0, with the x that went into this very ReLU",
             ),
             Self::UpstreamIgnored => (
                 "upstream-ignored",
@@ -273,6 +282,12 @@ impl Mistake {
                     .collect(),
                 None => Vec::new(),
             },
+            Self::ReluMaskOfBefore => {
+                let pairs = relus
+                    .windows(2)
+                    .filter(|pair| width(pair[0]) == width(pair[1]));
+                pairs.map(|pair| pair[1]).collect()
+            }
             Self::WeightNotTransposed => {
                 let square = linears.iter().copied().filter(|&m| inputs(m) == width(m));
                 square.filter(below).collect()
