@@ -101,9 +101,14 @@ impl Compare {
                 (true, true) => "the first is better",
                 (true, false) => "the second is better",
             };
+            // Less than that is less than a float can tell from nothing.
+            let p = match p < 1e-300 {
+                true => "p < 1e-300".into(),
+                false => format!("p = {p:.2e}"),
+            };
             writeln!(
                 out,
-                "{BOLD}{verdict}{BOLD:#}  {DIM}McNemar's exact test, p = {p:.2e}{DIM:#}"
+                "{BOLD}{verdict}{BOLD:#}  {DIM}McNemar's exact test, {p}{DIM:#}"
             )?;
         }
         out.flush()?;

@@ -187,8 +187,11 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
         let ends = Ends {
             i0: part.i0,
             j,
-            fresh: start == 0 && !add,
-            first: start == 0 && add,
+            begin: match (start, add) {
+                (0, false) => Begin::Zero,
+                (0, true) => Begin::C,
+                _ => Begin::Sums,
+            },
             last: start + ks == kc,
         };
         match part.a {
@@ -217,12 +220,19 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
 struct Ends {
     i0: usize,
     j: usize,
-    /// From 0.
-    fresh: bool,
-    /// From c.
-    first: bool,
-    /// To c.
+    begin: Begin,
+    /// Whether they go to c.
     last: bool,
+}
+
+/// What sums begin with.
+#[derive(Clone, Copy, PartialEq)]
+enum Begin {
+    Zero,
+    /// What c has.
+    C,
+    /// What the k's before have left.
+    Sums,
 }
 
 /// `sums[row] += Σ element(line(row), k)·panel[k]` for every row, over the k's of its mask.
@@ -236,22 +246,17 @@ fn add_rows<F: Float, I: Instructions, const WIDE: usize, const W: usize, L: Cop
     sums: &mut [[F; W]],
     c: &mut ArrayRef2<F>,
 ) {
-    let Ends {
-        i0,
-        j,
-        fresh,
-        first,
-        last,
-    } = ends;
+    let Ends { i0, j, begin, last } = ends;
     let mut row = 0;
     macro_rules! add {
         ($mask:expr, $elements:expr, $rows:literal) => {{
             let sums = sums[row..].first_chunk_mut::<$rows>().expect("rows");
-            if first {
+            if begin == Begin::C {
                 for r in 0..$rows {
                     fill(&mut sums[r], &slice(c, i0 + row + r)[j..]);
                 }
             }
+            let fresh = begin == Begin::Zero;
             add_masked::<F, I, W, $rows>($elements, $mask, panel, fresh, sums);
             if last {
                 for r in 0..$rows {
