@@ -184,6 +184,7 @@ document.addEventListener('keydown', event => {
 
 function closeWords() {
   state.thing = null;
+  by('deslanted').hidden = !DATA.deslant;
   by('words').hidden = matchMedia('(max-width: 900px)').matches;
 }
 
