@@ -184,7 +184,6 @@ document.addEventListener('keydown', event => {
 
 function closeWords() {
   state.thing = null;
-  by('deslanted').hidden = !DATA.deslant;
   by('words').hidden = matchMedia('(max-width: 900px)').matches;
 }
 
@@ -206,6 +205,7 @@ function redraw() {
 document.title = `${DATA.title}, ${DATA.image}`;
 by('model').textContent = DATA.title;
 by('kind').textContent = `${DATA.summary}; ${DATA.image}, a ${DATA.label}`;
+by('deslanted').hidden = !DATA.deslant;
 by('target').append(...Array.from({ length: 10 }, (_, c) => element('option', { value: c, selected: c === state.target }, c)));
 by('target').addEventListener('change', event => { state.target = Number(event.target.value); changed(); });
 by('centre').addEventListener('change', event => { state.centre = event.target.checked; changed(); });
