@@ -160,7 +160,6 @@ mod tests {
             for i in 0..3 {
                 assert!((after[i] - before[i]).abs() < 1e-6, "{before:?} {after:?}");
             }
-            // To the linear interpolation: a line of one row in columns that are whole is kept as it is.
             let slope = after[3] / after[4];
             assert!(slope.abs() < 1e-3, "{lean}: still leans by {slope}");
         }
