@@ -216,14 +216,17 @@ impl Explain {
         } else if self.html.is_none() {
             writeln!(
                 out,
-                "{}: {} image {}, a {target}{}",
+                "{}: {} image {}, a {target}{}{}",
                 subject.title,
                 self.split.name(),
                 self.index,
-                if subject.dropout {
-                    "; dropout is off"
-                } else {
-                    ""
+                match subject.preprocessing.deslant {
+                    true => "; deslanted, as in training",
+                    false => "",
+                },
+                match subject.dropout {
+                    true => "; dropout is off",
+                    false => "",
                 },
             )?;
             let page = pass::Page {
