@@ -115,21 +115,22 @@ impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
     }
 }
 
-/// `sums[j] += Σᵢ w[i][j]²`
-pub(super) struct AddSquares<'a, F> {
+/// `sums[j] += Σᵢ f(w[i][j])`
+pub(super) struct AddRows<'a, F, G> {
     pub w: &'a ArrayRef2<F>,
     pub sums: &'a mut [F],
+    pub f: G,
 }
 
-impl<F: Float> Kernel for AddSquares<'_, F> {
+impl<F: Float, G: Fn(F) -> F> Kernel for AddRows<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Instructions, const W: usize, const H: usize>(self) {
-        let Self { w, sums } = self;
+        let Self { w, sums, f } = self;
         for row in 0..w.nrows() {
             for (sum, v) in sums.iter_mut().zip(slice(w, row)) {
-                *sum += *v * *v;
+                *sum += f(*v);
             }
         }
     }

@@ -37,7 +37,7 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 use dense::InRegisters;
 use dispatch::Set;
 use elementary::Elementary;
-use elementwise::{AddScaled, AddSquares, Map, ScaleBytes, ScaleColumns, Update, ZipMap};
+use elementwise::{AddRows, AddScaled, Map, ScaleBytes, ScaleColumns, Update, ZipMap};
 use product::{Left, Product, Right};
 use random::MapRandom;
 
@@ -143,11 +143,29 @@ pub fn map_random<F: Float>(
     Set::detect().run(MapRandom { key, x, y, f });
 }
 
+/// `sums[0][j] = Σᵢ a[i][j]`, i in order.
+///
+/// Shapes: a (M, N), sums (1, N), with contiguous rows. Panics if they do not fit.
+pub fn sum_rows<F: Float>(a: &ArrayRef2<F>, sums: &mut ArrayRef2<F>) {
+    assert_eq!(sums.dim(), (1, a.ncols()), "sum_rows: sums against columns");
+    sums.fill(F::zero());
+    let sums = product::slice_mut(sums, 0);
+    Set::detect().run(AddRows {
+        w: a,
+        sums,
+        f: |v| v,
+    });
+}
+
 /// `sums[j] += Σᵢ w[i][j]²`, i in order. Panics if there are not as many sums as columns, or rows are not
 /// contiguous.
 pub fn add_squares<F: Float>(w: &ArrayRef2<F>, sums: &mut [F]) {
     assert_eq!(w.ncols(), sums.len(), "add_squares: columns against sums");
-    Set::detect().run(AddSquares { w, sums });
+    Set::detect().run(AddRows {
+        w,
+        sums,
+        f: |v| v * v,
+    });
 }
 
 /// `w[i][j] *= scales[j]`. Panics as [`add_squares`].
@@ -381,6 +399,11 @@ mod tests {
     fn columns_are_measured_and_scaled_the_same_on_every_instruction_set() {
         let mut rng = ChaCha8Rng::seed_from_u64(6);
         let w = random::<f32>((7, 43), 0.2, &mut rng);
+        let mut sums = Array2::ones((1, 43));
+        sum_rows(&w, &mut sums);
+        for (j, sum) in sums.iter().enumerate() {
+            assert_eq!(*sum, w.column(j).iter().fold(0.0, |sum, v| sum + v), "{j}");
+        }
         let scales: Vec<f32> = (0..43).map(|j| j as f32 / 8.0).collect();
         let mut squares = vec![1.0; 43];
         for row in w.rows() {
@@ -390,9 +413,10 @@ mod tests {
         }
         for set in Set::available() {
             let (mut sums, mut scaled) = (vec![1.0; 43], w.clone());
-            set.run(AddSquares {
+            set.run(AddRows {
                 w: &w,
                 sums: &mut sums,
+                f: |v| v * v,
             });
             set.run(ScaleColumns {
                 w: &mut scaled,

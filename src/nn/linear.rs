@@ -1,7 +1,7 @@
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 use super::{Float, Module, Param};
-use crate::linalg::{add_matmul, matmul};
+use crate::linalg::{add_matmul, matmul, sum_rows};
 
 /// y = x·w + b
 ///
@@ -126,9 +126,5 @@ fn dw<F: Float>(x: &ArrayRef2<F>, dy: &ArrayRef2<F>, dw: &mut ArrayRef2<F>) {
 
 /// db (1, O) = Σₙ dy
 fn db<F: Float>(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
-    let mut db = db.row_mut(0);
-    db.fill(F::zero());
-    for dy_n in dy.rows() {
-        db += &dy_n;
-    }
+    sum_rows(dy, db);
 }
