@@ -166,7 +166,7 @@ fn pack_tiles<F: Float>(
             tiles[tile * kc + k] = *elements;
         }
         if !rest.is_empty() {
-            tiles[whole.len() * kc + k][..rest.len()].copy_from_slice(rest);
+            fill(&mut tiles[whole.len() * kc + k], rest);
         }
     }
 }
