@@ -62,17 +62,19 @@ fn slant<F: Float>(x: &[F], cols: usize, black: F) -> Option<(F, F)> {
     for (r, row) in x.chunks_exact(cols).enumerate() {
         let (mut mass, mut across) = ([F::zero(); LANES], [F::zero(); LANES]);
         let mut columns: [F; LANES] = std::array::from_fn(float);
+        let mut add = |lane: usize, x: F| {
+            mass[lane] += x - black;
+            across[lane] += (x - black) * columns[lane];
+            columns[lane] += float(LANES);
+        };
         let (whole, rest) = row.as_chunks::<LANES>();
         for part in whole {
-            for lane in 0..LANES {
-                mass[lane] += part[lane] - black;
-                across[lane] += (part[lane] - black) * columns[lane];
-                columns[lane] += float(LANES);
+            for (lane, x) in part.iter().enumerate() {
+                add(lane, *x);
             }
         }
         for (lane, x) in rest.iter().enumerate() {
-            mass[lane] += *x - black;
-            across[lane] += (*x - black) * columns[lane];
+            add(lane, *x);
         }
         let [mass, across] = [mass, across].map(|lanes| lanes.into_iter().fold(F::zero(), F::add));
         let r = float::<F>(r);

@@ -11,8 +11,8 @@ use super::{
     Float,
     dispatch::{Instructions, Kernel, prefetch},
     product::{
-        Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice, slice_mut,
-        spill,
+        AHEAD, Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice,
+        slice_mut, spill,
     },
 };
 
@@ -27,10 +27,6 @@ const BLOCK_ROWS: usize = 22 * TILE;
 const FEW_ROWS: usize = 4 * TILE;
 /// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
 const PANELS: usize = 64 << 10;
-
-/// Rows of b that are asked for ahead of their turn: a large b comes from memory, and its rows lie pages
-/// apart, so that the processor does not guess the next.
-const AHEAD: usize = 12;
 
 /// Copies of parts of a and b, in the order in which tiles read them.
 pub(super) struct Room<F> {

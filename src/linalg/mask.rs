@@ -25,43 +25,40 @@ pub(super) fn find_in_rows<F: Float, I: Instructions>(lines: &[&[F]], masks: &mu
 /// One bit of every mask a line, of which there are at most `BLOCK`.
 #[inline(always)]
 pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
-    let (mut first, all) = (0, masks.len());
-    let (wide, rest) = masks.as_chunks_mut::<64>();
-    for masks in wide {
-        columns(lines, first, masks);
-        first += 64;
-    }
-    let (narrow, rest) = rest.as_chunks_mut::<LANES>();
-    for masks in narrow {
-        columns(lines, first, masks);
-        first += LANES;
-    }
-    for mask in rest {
-        columns(lines, first, std::array::from_mut(mask));
-        first += 1;
-    }
-    debug_assert_eq!(first, all);
+    let (masks, first) = columns::<F, { 4 * LANES }>(lines, 0, masks);
+    let (masks, first) = columns::<F, LANES>(lines, first, masks);
+    columns::<F, 1>(lines, first, masks);
 }
 
-/// W masks, the first of them for the elements `line[first]`: a bit is or-ed into many at a time.
+/// The masks of elements from `line[first]` on, W at a time: a bit is or-ed into so many. Returns the masks that
+/// are left, fewer than W, and their first element.
 #[inline(always)]
-fn columns<F: Float, const W: usize>(lines: &[&[F]], first: usize, masks: &mut [Mask; W]) {
-    // In halves, which are as wide as `f32`.
-    let mut halves = [[0_u32; W]; 2];
-    for (half, lines) in halves.iter_mut().zip(lines.chunks(BLOCK / 2)) {
-        let mut bits = [0_u32; W];
-        for (k, line) in lines.iter().enumerate() {
-            let bit = 1 << k;
-            let elements = line[first..].first_chunk::<W>().expect("as many as masks");
-            for s in 0..W {
-                bits[s] |= if elements[s] == F::zero() { 0 } else { bit };
+fn columns<'a, F: Float, const W: usize>(
+    lines: &[&[F]],
+    mut first: usize,
+    masks: &'a mut [Mask],
+) -> (&'a mut [Mask], usize) {
+    let (whole, rest) = masks.as_chunks_mut::<W>();
+    for masks in whole {
+        // In halves, which are as wide as `f32`.
+        let mut halves = [[0_u32; W]; 2];
+        for (half, lines) in halves.iter_mut().zip(lines.chunks(BLOCK / 2)) {
+            let mut bits = [0_u32; W];
+            for (k, line) in lines.iter().enumerate() {
+                let bit = 1 << k;
+                let elements = line[first..].first_chunk::<W>().expect("as many as masks");
+                for s in 0..W {
+                    bits[s] |= if elements[s] == F::zero() { 0 } else { bit };
+                }
             }
+            *half = bits;
         }
-        *half = bits;
+        for s in 0..W {
+            masks[s] = u64::from(halves[0][s]) | u64::from(halves[1][s]) << 32;
+        }
+        first += W;
     }
-    for s in 0..W {
-        masks[s] = u64::from(halves[0][s]) | u64::from(halves[1][s]) << 32;
-    }
+    (rest, first)
 }
 
 /// A bit for each element of a line: whether it is not zero.

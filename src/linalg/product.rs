@@ -193,6 +193,10 @@ pub(super) fn parts(len: usize, most: usize) -> impl Iterator<Item = (usize, usi
         .map(move |start| (start, part.min(len - start)))
 }
 
+/// Rows of b that are asked for ahead of their turn while they are copied: a large b comes from memory, and its
+/// rows lie pages apart, so that the processor does not guess the next.
+pub(super) const AHEAD: usize = 12;
+
 /// Whether a matrix is so large that it comes from memory, where the processor must be told what is next.
 #[inline(always)]
 pub(super) fn far<F>(b: &ArrayRef2<F>) -> bool {

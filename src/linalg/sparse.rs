@@ -11,7 +11,7 @@ use super::{
     dispatch::{Instructions, prefetch},
     mask::{BLOCK, Mask, find_in_columns, find_in_rows},
     product::{
-        Aligned, Left, Product, Right, far, fill, fma, pack_transposed, parts, sizes, slice,
+        AHEAD, Aligned, Left, Product, Right, far, fill, fma, pack_transposed, parts, sizes, slice,
         slice_mut, spill,
     },
 };
@@ -23,9 +23,6 @@ const _: () = assert!(MOST_ROWS.is_multiple_of(BLOCK));
 const MOST_BLOCKS: usize = 16;
 /// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
 const WIDEST: usize = 128;
-
-/// Rows of a b from memory that are asked for ahead of their turn.
-const AHEAD: usize = 12;
 
 /// Where a is not zero, a copy of a part of b, and sums that begin with a cache line.
 pub(super) struct Room<F> {

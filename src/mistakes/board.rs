@@ -7,7 +7,7 @@ use super::Mistake;
 use crate::{
     gradcheck::Images,
     model_file::LossKind,
-    nn::{Mlp, Noise, ScaledTanh},
+    nn::{Mlp, Module, Noise, ScaledTanh},
 };
 
 /// The gradient of every parameter, module by module, with its name, such as `2.weight`.
@@ -161,15 +161,10 @@ impl<'a> Board<'a> {
             (_, Some(Mistake::ReluMaskMissing | Mistake::DropoutMaskMissing)) => dy,
             ("ReLU", Some(Mistake::UpstreamIgnored)) => mask(x),
             ("ReLU", Some(Mistake::SharedRelu)) => {
-                let modules = self.network.modules().iter();
-                let last = modules.rev().position(|module| module.name() == "ReLU");
-                let last = self.network.modules().len() - 1 - last.expect("here is one");
-                dy * mask(&self.x[last])
+                dy * mask(&self.x[last_relu(self.network.modules())])
             }
             ("ReLU", Some(Mistake::ReluMaskOfBefore)) => {
-                let mut before = self.network.modules()[..m].iter();
-                let before = before.rposition(|module| module.name() == "ReLU");
-                dy * mask(&self.x[before.expect("this is not the first")])
+                dy * mask(&self.x[last_relu(&self.network.modules()[..m])])
             }
             ("ReLU", _) => dy * mask(x),
             ("Tanh", _) => dy * slope_at.mapv(|y| 1.0 - y * y),
@@ -183,6 +178,12 @@ impl<'a> Board<'a> {
             (name, _) => unreachable!("{name} has no place on the board"),
         }
     }
+}
+
+/// The last ReLU of these; a mistake that asks has one.
+fn last_relu(modules: &[Box<dyn Module<f64>>]) -> usize {
+    let last = modules.iter().rposition(|module| module.name() == "ReLU");
+    last.expect("a ReLU")
 }
 
 fn mask(x: &Array2<f64>) -> Array2<f64> {
