@@ -1,5 +1,7 @@
 //! The choice of the instruction set, once the program runs.
 
+use super::{Float, product::fma};
+
 /// A computation that is compiled for every instruction set. Implementations mark `run`, and all that
 /// it calls, `inline(always)`: a function of its own would be compiled for the least processor of the
 /// target, and so may be the closures that an iterator is given. Hence the plain loops.
@@ -12,9 +14,12 @@ pub(super) trait Kernel {
 }
 
 /// What plain Rust has no words for, or none that become good vector code.
-pub(super) trait Instructions {
+pub trait Instructions {
     /// Whether a multiply-add may be fused: whether there is an instruction for it.
     const FMA: bool;
+
+    /// `LANES` numbers in registers.
+    type Register: Register<f32>;
 
     /// A bit for each element, the first in the lowest: whether it is not zero.
     fn not_zero(elements: &[f32; LANES]) -> u64;
@@ -23,6 +28,63 @@ pub(super) trait Instructions {
     #[inline(always)]
     fn transpose(square: [&[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
         transpose(square)
+    }
+}
+
+/// `LANES` numbers, in as many registers as they take. An array of them is the same to whoever reads it, but not
+/// always to the compiler: it may leave the array in memory, and then a product takes twenty times as long.
+pub trait Register<F>: Copy {
+    fn zero() -> Self;
+
+    fn load(from: &[F; LANES]) -> Self;
+
+    /// Of as many as there are, fewer than `LANES`, and then zeros.
+    fn load_some(from: &[F]) -> Self;
+
+    fn store(self, to: &mut [F; LANES]);
+
+    /// The first, as many as there is room for: fewer than `LANES`.
+    fn store_some(self, to: &mut [F]);
+
+    /// a·b + self, rounded once where there is an instruction for it.
+    fn add_product<I: Instructions>(self, a: F, b: Self) -> Self;
+}
+
+/// In plain Rust.
+impl<F: Float> Register<F> for [F; LANES] {
+    #[inline(always)]
+    fn zero() -> Self {
+        [F::zero(); LANES]
+    }
+
+    #[inline(always)]
+    fn load(from: &[F; LANES]) -> Self {
+        *from
+    }
+
+    #[inline(always)]
+    fn load_some(from: &[F]) -> Self {
+        let mut part = Self::zero();
+        part[..from.len()].copy_from_slice(from);
+        part
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [F; LANES]) {
+        *to = self;
+    }
+
+    #[inline(always)]
+    fn store_some(self, to: &mut [F]) {
+        to.copy_from_slice(&self[..to.len()]);
+    }
+
+    #[inline(always)]
+    fn add_product<I: Instructions>(mut self, a: F, b: Self) -> Self {
+        for (sum, b) in self.iter_mut().zip(b) {
+            *sum = fma::<F, I>(a, b, *sum);
+        }
+        self
     }
 }
 
@@ -164,6 +226,8 @@ struct Portable;
 impl Instructions for Portable {
     const FMA: bool = cfg!(target_arch = "aarch64");
 
+    type Register = [f32; LANES];
+
     #[inline(always)]
     fn not_zero(elements: &[f32; LANES]) -> u64 {
         let mut flags = [0_u8; LANES];
@@ -186,13 +250,16 @@ impl Instructions for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        _CMP_NEQ_UQ, _mm_loadu_ps, _mm256_castps128_ps256, _mm256_cmp_ps, _mm256_insertf128_ps,
-        _mm256_loadu_ps, _mm256_movemask_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
-        _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_cmp_ps_mask,
-        _mm512_loadu_ps, _mm512_setzero_ps,
+        __m256, __m512, _CMP_NEQ_UQ, _mm_loadu_ps, _mm256_castps128_ps256, _mm256_cmp_ps,
+        _mm256_fmadd_ps, _mm256_insertf128_ps, _mm256_loadu_ps, _mm256_movemask_ps, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps,
+        _mm256_unpacklo_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+        _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_storeu_ps,
     };
 
-    use super::{Instructions, Kernel, LANES, SIDE};
+    use super::{Instructions, Kernel, LANES, Register, SIDE};
+    use crate::linalg::product::copy;
 
     /// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them.
     #[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2")]
@@ -251,8 +318,51 @@ mod x86 {
     /// Named in [`avx512`] alone.
     struct Avx512;
 
+    // SAFETY of all `unsafe` below: the caller runs inside of `avx512`; as many elements are read or written as
+    // there are, of a part by a mask that has no more bits than the part has elements.
+    #[allow(unsafe_code)]
+    impl Register<f32> for __m512 {
+        #[inline(always)]
+        fn zero() -> Self {
+            unsafe { _mm512_setzero_ps() }
+        }
+
+        #[inline(always)]
+        fn load(from: &[f32; LANES]) -> Self {
+            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+        }
+
+        #[inline(always)]
+        fn load_some(from: &[f32]) -> Self {
+            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
+        }
+
+        #[inline(always)]
+        fn store(self, to: &mut [f32; LANES]) {
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self) }
+        }
+
+        #[inline(always)]
+        fn store_some(self, to: &mut [f32]) {
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self) }
+        }
+
+        #[inline(always)]
+        fn add_product<I: Instructions>(self, a: f32, b: Self) -> Self {
+            unsafe { _mm512_fmadd_ps(_mm512_set1_ps(a), b, self) }
+        }
+    }
+
+    /// A bit for each of the first lanes.
+    #[inline(always)]
+    fn first(lanes: usize) -> u16 {
+        ((1_u32 << lanes.min(LANES)) - 1) as u16
+    }
+
     impl Instructions for Avx512 {
         const FMA: bool = true;
+
+        type Register = __m512;
 
         #[inline(always)]
         #[allow(unsafe_code)]
@@ -275,8 +385,53 @@ mod x86 {
     /// Named in [`avx2`] alone.
     struct Avx2;
 
+    // SAFETY of all `unsafe` below: the caller runs inside of `avx2`, and 8 elements are read or written of 8.
+    #[allow(unsafe_code)]
+    impl Register<f32> for [__m256; 2] {
+        #[inline(always)]
+        fn zero() -> Self {
+            [unsafe { _mm256_setzero_ps() }; 2]
+        }
+
+        #[inline(always)]
+        fn load(from: &[f32; LANES]) -> Self {
+            let (halves, _) = from.as_chunks::<8>();
+            [0, 1].map(|half: usize| unsafe { _mm256_loadu_ps(halves[half].as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn load_some(from: &[f32]) -> Self {
+            let mut all = [0.0; LANES];
+            copy(from, &mut all[..from.len()]);
+            Self::load(&all)
+        }
+
+        #[inline(always)]
+        fn store(self, to: &mut [f32; LANES]) {
+            let (halves, _) = to.as_chunks_mut::<8>();
+            for half in 0..2 {
+                unsafe { _mm256_storeu_ps(halves[half].as_mut_ptr(), self[half]) };
+            }
+        }
+
+        #[inline(always)]
+        fn store_some(self, to: &mut [f32]) {
+            let mut all = [0.0; LANES];
+            self.store(&mut all);
+            copy(&all[..to.len()], to);
+        }
+
+        #[inline(always)]
+        fn add_product<I: Instructions>(self, a: f32, b: Self) -> Self {
+            let a = unsafe { _mm256_set1_ps(a) };
+            [0, 1].map(|half: usize| unsafe { _mm256_fmadd_ps(a, b[half], self[half]) })
+        }
+    }
+
     impl Instructions for Avx2 {
         const FMA: bool = true;
+
+        type Register = [__m256; 2];
 
         #[inline(always)]
         #[allow(unsafe_code)]

@@ -317,6 +317,8 @@ mod tests {
             // More rows, and more than one part of k's, than are looked at together where zeros are left out;
             // squares that are not whole; more than one block of panels where none are.
             (260, 1100, 9),
+            (70, 1100, 60),
+            (1100, 70, 33),
             (0, 20, 30),
             (30, 0, 20),
             (30, 20, 0),
@@ -330,7 +332,7 @@ mod tests {
                 rng.random_range(1..150),
             )
         }));
-        let zeros = [0.0, 0.3, 0.8, 1.0];
+        let zeros = [0.0, 0.3, 0.8, 0.9, 1.0];
         sizes
             .into_iter()
             .flat_map(|size| zeros.map(|zeros| (size, zeros)))

@@ -6,9 +6,9 @@ use ndarray::ArrayRef2;
 
 use super::{
     Float, dense,
-    dispatch::{Instructions, Kernel, LANES, SIDE, Set, prefetch, transpose},
+    dispatch::{Instructions, Kernel, LANES, Register, SIDE, Set, prefetch, transpose},
     elementwise::AddScaled,
-    sparse,
+    sparse::{self, Zeros},
 };
 
 /// c = a·b or c += a·b.
@@ -67,6 +67,9 @@ impl<F: Float> Aligned<F> {
 /// What a kernel needs of its floats beyond arithmetic.
 #[allow(private_bounds, private_interfaces)]
 pub trait Scalar: Sized {
+    /// `LANES` of them in registers.
+    type Register<I: Instructions>: Register<Self>;
+
     /// The product with these instructions. Not generic, so that it is compiled once, in this crate.
     fn multiply(set: Set, product: Product<'_, Self>);
 
@@ -84,9 +87,11 @@ pub trait Scalar: Sized {
 }
 
 macro_rules! scalar {
-    ($float:ty, $not_zero:expr, $transpose:expr) => {
+    ($float:ty, $register:ty, $not_zero:expr, $transpose:expr) => {
         #[allow(private_bounds, private_interfaces)]
         impl Scalar for $float {
+            type Register<I: Instructions> = $register;
+
             fn multiply(set: Set, product: Product<'_, Self>) {
                 thread_local!(static SCRATCH: RefCell<Scratch<$float>> = RefCell::new(Scratch {
                     dense: dense::Room::new(),
@@ -117,9 +122,10 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32, I::not_zero, I::transpose);
+scalar!(f32, I::Register, I::not_zero, I::transpose);
 scalar!(
     f64,
+    [f64; LANES],
     |elements| {
         let bits = elements.iter().enumerate();
         bits.fold(0, |mask, (k, v)| mask | u64::from(*v != 0.0) << k)
@@ -141,8 +147,9 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
         let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TRANSPOSE_FOR;
         // With one register of sums each multiply-add waits for the one before: few left out are little won.
         let share = if n > HALF { (2, 5) } else { (3, 4) };
-        if enough_rows && many_zeros(product.a, share) {
-            sparse::product::<F, I, WIDE>(product, &mut scratch.sparse);
+        let zeros = Zeros::judge(product.a);
+        if enough_rows && zeros.exceed(share) {
+            sparse::product::<F, I, WIDE>(product, zeros, &mut scratch.sparse);
         } else {
             dense::product::<F, I, WIDE, HALF>(product, &mut scratch.dense);
         }
@@ -151,24 +158,6 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
 
 /// Rows of c from which on it pays to transpose b, so that zeros of a can be left out.
 const ROWS_TO_TRANSPOSE_FOR: usize = 24;
-
-/// Whether more than this share of the elements is zero, so that it pays to leave them out; judged by some rows.
-#[inline(always)]
-fn many_zeros<F: Float>(a: Left<'_, F>, (part, of): (usize, usize)) -> bool {
-    const JUDGED: usize = 4;
-    let (Left::Rows(a) | Left::Columns(a)) = a;
-    if a.ncols() < 16 {
-        return false;
-    }
-    let (mut judged, mut zeros) = (0, 0_u32);
-    for row in (0..a.nrows()).step_by(a.nrows().div_ceil(JUDGED).max(1)) {
-        judged += a.ncols();
-        for &v in slice(a, row) {
-            zeros += u32::from(v == F::zero());
-        }
-    }
-    of * zeros as usize > part * judged
-}
 
 /// M, K and N.
 #[inline(always)]
@@ -246,7 +235,7 @@ pub(super) fn spill<F: Float, const W: usize>(row: &[F; W], to: &mut [F]) {
 
 /// Copies fewer than 128 elements, in few steps: the last columns are too few to call a function for.
 #[inline(always)]
-fn copy<F: Float>(mut from: &[F], mut to: &mut [F]) {
+pub(super) fn copy<F: Float>(mut from: &[F], mut to: &mut [F]) {
     macro_rules! step {
         ($($elements:literal),*) => {$(
             if let Some((first, rest)) = from.split_first_chunk::<$elements>() {

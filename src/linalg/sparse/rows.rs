@@ -5,21 +5,20 @@
 
 use ndarray::ArrayRef2;
 
-use super::{
+use super::{assert_within, take_first};
+use crate::linalg::{
     Float,
     dense::TILE,
     dispatch::{Instructions, prefetch},
-    mask::{BLOCK, Mask, find_in_columns, find_in_rows},
+    mask::{BLOCK, Mask, find_in_rows},
     product::{
-        AHEAD, Aligned, Left, Product, Right, far, fill, fma, pack_transposed, parts, sizes, slice,
-        slice_mut, spill,
+        AHEAD, Aligned, Right, far, fill, fma, pack_transposed, parts, slice, slice_mut, spill,
     },
 };
 
-/// Rows of a at a time, and k's where a is given by its columns: whole blocks.
+/// Rows of a at a time.
 const MOST_ROWS: usize = 256;
-const _: () = assert!(MOST_ROWS.is_multiple_of(BLOCK));
-/// Blocks of k's at a time, where a is given by its rows.
+/// Blocks of k's at a time.
 const MOST_BLOCKS: usize = 16;
 /// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
 const WIDEST: usize = 128;
@@ -41,56 +40,39 @@ impl<F: Float> Room<F> {
     }
 }
 
-/// Rows of a as it lies in memory, found once: of [`Left::Rows`] those of a part, cut to its k's; of
-/// [`Left::Columns`] one a k, whole.
-type Lines<'a, F> = [&'a [F]; MOST_ROWS];
-
-/// Part of a: rows from `i0`, k's from `k0`.
+/// Part of a: some rows, cut to some k's, and the place of the first of both.
 #[derive(Clone, Copy)]
 struct Part<'a, F> {
-    a: Left<'a, F>,
-    lines: &'a Lines<'a, F>,
+    lines: &'a [&'a [F]],
     i0: usize,
-    rows: usize,
     k0: usize,
     kc: usize,
 }
 
-/// What is not zero of each row of a.
+/// c = a·b, or c += a·b.
 #[inline(always)]
 pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
-    product: Product<'_, F>,
+    a: &ArrayRef2<F>,
+    b: Right<'_, F>,
+    c: &mut ArrayRef2<F>,
+    add: bool,
     room: &mut Room<F>,
 ) {
-    let Product { a, b, c, add } = product;
-    let (m, k, n) = sizes(a, b);
-    let most = match a {
-        Left::Rows(_) => MOST_BLOCKS * BLOCK,
-        Left::Columns(_) => MOST_ROWS,
-    };
-    for (k0, kc) in parts(k, most) {
-        let mut lines = [&[][..]; _];
-        if let Left::Columns(a) = a {
-            for k in 0..kc {
-                lines[k] = slice(a, k0 + k);
-            }
-        }
+    let (m, n) = c.dim();
+    for (k0, kc) in parts(a.ncols(), MOST_BLOCKS * BLOCK) {
         for i0 in (0..m).step_by(MOST_ROWS) {
             let rows = MOST_ROWS.min(m - i0);
-            if let Left::Rows(a) = a {
-                for row in 0..rows {
-                    lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
-                }
+            let mut lines = [&[][..]; MOST_ROWS];
+            for row in 0..rows {
+                lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
+                find_in_row::<F, I>(lines[row], &mut room.masks, row);
             }
             let part = Part {
-                a,
-                lines: &lines,
+                lines: &lines[..rows],
                 i0,
-                rows,
                 k0,
                 kc,
             };
-            find::<F, I>(part, &mut room.masks);
             let add = add || k0 > 0;
             let mut j = 0;
             while j < n {
@@ -115,49 +97,16 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
     }
 }
 
-/// One mask a row and block of k's.
+/// One mask a block of k's.
 #[inline(always)]
-fn find<F: Float, I: Instructions>(part: Part<'_, F>, masks: &mut [[Mask; MOST_ROWS]]) {
-    let Part {
-        lines,
-        i0,
-        rows,
-        kc,
-        ..
-    } = part;
-    match part.a {
-        Left::Rows(_) => {
-            for row in 0..rows {
-                find_in_row::<F, I>(lines[row], masks, row);
-            }
-        }
-        Left::Columns(_) => {
-            for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
-                let mut of_part = [&[][..]; BLOCK];
-                let ks = BLOCK.min(kc - start);
-                for k in 0..ks {
-                    of_part[k] = &lines[start + k][i0..i0 + rows];
-                }
-                find_in_columns(&of_part[..ks], &mut masks[block][..rows]);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn find_in_row<F: Float, I: Instructions>(
-    row_of_a: &[F],
-    masks: &mut [[Mask; MOST_ROWS]],
-    row: usize,
-) {
-    for (line, masks) in row_of_a.chunks(BLOCK).zip(masks) {
+fn find_in_row<F: Float, I: Instructions>(line: &[F], masks: &mut [[Mask; MOST_ROWS]], row: usize) {
+    for (line, masks) in line.chunks(BLOCK).zip(masks) {
         find_in_rows::<F, I>(&[line], &mut masks[row..row + 1]);
     }
 }
 
 /// W columns of c from `j` on.
 #[inline(always)]
-#[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
 fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     part: Part<'_, F>,
     b: Right<'_, F>,
@@ -166,23 +115,22 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     j: usize,
     add: bool,
 ) {
-    let Part { rows, k0, kc, .. } = part;
+    let Part {
+        lines, i0, k0, kc, ..
+    } = part;
     let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
     let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
     for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
         let ks = BLOCK.min(kc - start);
-        let masks = &room.masks[block][..rows];
-        let some = masks.iter().fold(0, |some, mask| some | mask);
-        let beyond = some.checked_shr(ks as u32).unwrap_or(0);
-        assert_eq!(beyond, 0, "a mask of the {ks} k's of its block");
+        let masks = &room.masks[block][..lines.len()];
+        let some = assert_within(masks, ks);
         match b {
             Right::Rows(b) => pack(b, k0 + start, j, some, panel),
             Right::Columns(b) => pack_transposed::<F, I, W>(b, k0 + start, j, &mut panel[..ks]),
         }
-        let sums = &mut sums[..rows];
         let ends = Ends {
-            i0: part.i0,
+            i0,
             j,
             begin: match (start, add) {
                 (0, false) => Begin::Zero,
@@ -191,24 +139,9 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
             },
             last: start + ks == kc,
         };
-        match part.a {
-            Left::Rows(_) => {
-                let line = |row: usize| &part.lines[row][start..start + ks];
-                // SAFETY: k has a bit in a mask, so it is less than ks, as was asserted.
-                let element = |line: &[F], k: usize| unsafe { *line.get_unchecked(k) };
-                add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
-            }
-            Left::Columns(_) => {
-                let lines = part.lines[start..].first_chunk::<BLOCK>();
-                let lines = lines.expect("whole blocks");
-                let long = |line: &&[F]| line.len() >= part.i0 + rows;
-                assert!(lines[..ks].iter().all(long), "rows of a");
-                let line = |row: usize| part.i0 + row;
-                // SAFETY: k is less than ks as above; i is less than i0 + rows, and so long is each of ks lines.
-                let element = |i: usize, k: usize| unsafe { *lines[k].get_unchecked(i) };
-                add_rows::<F, I, WIDE, W, _>(line, element, masks, panel, ends, sums, c);
-            }
-        }
+        let line = |row: usize| &lines[row][start..start + ks];
+        let sums = &mut sums[..lines.len()];
+        add_rows::<F, I, WIDE, W>(line, masks, panel, ends, sums, c);
     }
 }
 
@@ -232,11 +165,11 @@ enum Begin {
     Sums,
 }
 
-/// `sums[row] += Σ element(line(row), k)·panel[k]` for every row, over the k's of its mask.
+/// `sums[row] += Σ line(row)[k]·panel[k]` for every row, over the k's of its mask, all of which the lines have.
 #[inline(always)]
-fn add_rows<F: Float, I: Instructions, const WIDE: usize, const W: usize, L: Copy>(
-    line: impl Fn(usize) -> L,
-    element: impl Fn(L, usize) -> F,
+#[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
+fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
+    line: impl Fn(usize) -> &'a [F],
     masks: &[Mask],
     panel: &[[F; W]; BLOCK],
     ends: Ends,
@@ -244,6 +177,8 @@ fn add_rows<F: Float, I: Instructions, const WIDE: usize, const W: usize, L: Cop
     c: &mut ArrayRef2<F>,
 ) {
     let Ends { i0, j, begin, last } = ends;
+    // SAFETY: k has a bit in a mask, and so far the lines reach, as `columns` has asserted.
+    let element = |line: &[F], k: usize| unsafe { *line.get_unchecked(k) };
     let mut row = 0;
     macro_rules! add {
         ($mask:expr, $elements:expr, $rows:literal) => {{
@@ -286,10 +221,8 @@ fn pack<F: Float, const W: usize>(
     panel: &mut [[F; W]; BLOCK],
 ) {
     let far = far(b);
-    let mut bits = some;
-    while bits != 0 {
-        let k = bits.trailing_zeros() as usize % BLOCK;
-        bits &= bits - 1;
+    let mut left = some;
+    while let Some(k) = take_first(&mut left) {
         if far && k0 + k + AHEAD < b.nrows() {
             let row = &slice(b, k0 + k + AHEAD)[j..];
             prefetch(&row[..W.min(row.len())]);
@@ -313,10 +246,8 @@ fn add_masked<F: Float, I: Instructions, const W: usize, const R: usize>(
         false if mask == 0 => return,
         false => *out,
     };
-    let mut bits = mask;
-    while bits != 0 {
-        let k = bits.trailing_zeros() as usize % BLOCK;
-        bits &= bits - 1;
+    let mut left = mask;
+    while let Some(k) = take_first(&mut left) {
         let a = elements(k);
         for r in 0..R {
             for s in 0..W {

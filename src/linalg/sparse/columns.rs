@@ -1,0 +1,364 @@
+//! Products with a matrix x (N, K), a few neighbouring columns at a time, through the rows in which one of
+//! them is not zero: pixels side by side are black in much the same images.
+
+// Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
+#![allow(clippy::needless_range_loop)]
+
+use ndarray::ArrayRef2;
+
+use super::{assert_within, take_first};
+use crate::linalg::{
+    Float,
+    dispatch::{Instructions, LANES, Register},
+    mask::{BLOCK, Mask, find_in_columns},
+    product::{Aligned, parts, slice, slice_mut},
+};
+
+/// Columns of x at a time.
+const MOST_COLUMNS: usize = 1024;
+/// Rows of x at a time, whole blocks.
+const MOST_ROWS: usize = 4 * BLOCK;
+/// Most registers' worth of columns of b at a time: `BLOCK` rows of 128 `f32` are 32 KiB.
+const WIDEST: usize = 8;
+/// Columns of b up to which [`sum_over_columns`] is faster than row after row of x.
+pub(super) const NARROW: usize = 4 * LANES;
+
+/// Where x is not zero, and some columns of b or c that begin with a cache line.
+pub(super) struct Room<F> {
+    masks: Vec<[Mask; MOST_COLUMNS]>,
+    panel: Aligned<F>,
+}
+
+impl<F: Float> Room<F> {
+    pub(super) fn new() -> Self {
+        Self {
+            masks: vec![[0; MOST_COLUMNS]; MOST_ROWS / BLOCK],
+            panel: Aligned::new(BLOCK * WIDEST * LANES),
+        }
+    }
+}
+
+/// `BLOCK` rows of Q registers' worth.
+type Panel<F, const Q: usize> = [[[F; LANES]; Q]; BLOCK];
+
+#[inline(always)]
+fn panel<F: Float, const Q: usize>(room: &mut Aligned<F>) -> &mut Panel<F, Q> {
+    let (registers, _) = room.elements().as_chunks_mut::<LANES>();
+    let (rows, _) = registers.as_chunks_mut::<Q>();
+    rows.first_chunk_mut().expect("room")
+}
+
+/// Part of x: rows from `n0` and columns from `k0`.
+#[derive(Clone, Copy)]
+struct Part<'a, F> {
+    x: &'a ArrayRef2<F>,
+    n0: usize,
+    rows: usize,
+    k0: usize,
+    columns: usize,
+}
+
+/// All of x.
+#[inline(always)]
+fn parts_of<F>(x: &ArrayRef2<F>) -> impl Iterator<Item = Part<'_, F>> {
+    let (n, k) = x.dim();
+    parts(n, MOST_ROWS).flat_map(move |(n0, rows)| {
+        parts(k, MOST_COLUMNS).map(move |(k0, columns)| Part {
+            x,
+            n0,
+            rows,
+            k0,
+            columns,
+        })
+    })
+}
+
+/// Up to `BLOCK` rows of a [`Part`], and for every column a bit a row.
+#[derive(Clone, Copy)]
+struct Block<'a, F> {
+    /// Its first element, and how far it is from row to row: held here, where the compiler sees that no sum
+    /// that is stored can change it.
+    first: *const F,
+    stride: isize,
+    masks: &'a [Mask],
+    n0: usize,
+    rows: usize,
+    k0: usize,
+}
+
+impl<'a, F: Float> Part<'a, F> {
+    /// One mask a block and column.
+    #[inline(always)]
+    fn find(&self, masks: &mut [[Mask; MOST_COLUMNS]]) {
+        for (block, start) in (0..self.rows).step_by(BLOCK).enumerate() {
+            let rows = BLOCK.min(self.rows - start);
+            let mut lines = [&[][..]; BLOCK];
+            for row in 0..rows {
+                let line = slice(self.x, self.n0 + start + row);
+                lines[row] = &line[self.k0..self.k0 + self.columns];
+            }
+            find_in_columns(&lines[..rows], &mut masks[block][..self.columns]);
+        }
+    }
+
+    #[inline(always)]
+    fn block(&self, block: usize, masks: &'a [[Mask; MOST_COLUMNS]]) -> Block<'a, F> {
+        let start = block * BLOCK;
+        let (n0, rows) = (self.n0 + start, BLOCK.min(self.rows - start));
+        let masks = &masks[block][..self.columns];
+        assert_within(masks, rows);
+        let last = slice(self.x, n0 + rows - 1);
+        assert!(self.k0 + self.columns <= last.len(), "columns of x");
+        Block {
+            first: slice(self.x, n0)[self.k0..].as_ptr(),
+            stride: self.x.strides()[0],
+            masks,
+            n0,
+            rows,
+            k0: self.k0,
+        }
+    }
+}
+
+impl<F: Float> Block<'_, F> {
+    /// The rows in which one of G columns is not zero.
+    #[inline(always)]
+    fn rows_of<const G: usize>(&self, column: usize) -> Mask {
+        let masks = self.masks[column..].first_chunk::<G>().expect("columns");
+        masks.iter().fold(0, |some, mask| some | mask)
+    }
+
+    /// G elements of a row.
+    ///
+    /// # Safety
+    ///
+    /// `row` is one of [`rows_of`](Self::rows_of) these columns.
+    #[inline(always)]
+    #[allow(unsafe_code)] // an index that is checked for every few multiply-adds costs 5 % of a product
+    unsafe fn elements<const G: usize>(&self, row: usize, column: usize) -> [F; G] {
+        // SAFETY: a row that has a bit in a mask, and columns that have one, are in x, as `block` has asserted.
+        unsafe {
+            *self
+                .first
+                .offset(row as isize * self.stride)
+                .add(column)
+                .cast()
+        }
+    }
+}
+
+/// Q registers' worth of a row of a matrix, from its column `j` on: zeros beyond the last.
+#[inline(always)]
+fn load<F: Float, I: Instructions, const Q: usize>(row: &[F], j: usize) -> [F::Register<I>; Q] {
+    let mut registers = [F::Register::<I>::zero(); Q];
+    for q in 0..Q {
+        let from = &row[row.len().min(j + LANES * q)..];
+        registers[q] = match from.first_chunk() {
+            Some(from) => F::Register::<I>::load(from),
+            None => F::Register::<I>::load_some(from),
+        };
+    }
+    registers
+}
+
+/// The reverse of [`load`].
+#[inline(always)]
+fn store<F: Float, I: Instructions, const Q: usize>(
+    registers: [F::Register<I>; Q],
+    row: &mut [F],
+    j: usize,
+) {
+    for q in 0..Q {
+        let start = row.len().min(j + LANES * q);
+        let to = &mut row[start..];
+        match to.first_chunk_mut() {
+            Some(to) => registers[q].store(to),
+            None => registers[q].store_some(to),
+        }
+    }
+}
+
+/// Puts registers into a row of a panel.
+#[inline(always)]
+fn keep<F: Float, I: Instructions, const Q: usize>(
+    registers: [F::Register<I>; Q],
+    row: &mut [[F; LANES]; Q],
+) {
+    for q in 0..Q {
+        registers[q].store(&mut row[q]);
+    }
+}
+
+/// c (K, J) = xᵀ·b, or c += xᵀ·b; b (N, J).
+#[inline(always)]
+pub(super) fn sum_over_rows<F: Float, I: Instructions, const WIDE: usize>(
+    x: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    c: &mut ArrayRef2<F>,
+    (add, cluster): (bool, bool),
+    room: &mut Room<F>,
+) {
+    for part in parts_of(x) {
+        part.find(&mut room.masks);
+        let mut j = 0;
+        while j < b.ncols() {
+            macro_rules! panel {
+                ($q:literal, $group:literal) => {{
+                    for block in 0..part.rows.div_ceil(BLOCK) {
+                        let panel = panel::<F, $q>(&mut room.panel);
+                        let block = part.block(block, &room.masks);
+                        for n in 0..block.rows {
+                            let row = load::<F, I, $q>(slice(b, block.n0 + n), j);
+                            keep::<F, I, $q>(row, &mut panel[n]);
+                        }
+                        let add = add || block.n0 > 0;
+                        let columns = block.masks.len();
+                        let whole = columns / $group * $group;
+                        for column in (0..whole).step_by($group) {
+                            of_columns::<F, I, $q, $group>(block, column, panel, c, j, add);
+                        }
+                        for column in whole..columns {
+                            of_columns::<F, I, $q, 1>(block, column, panel, c, j, add);
+                        }
+                    }
+                    j += LANES * $q;
+                }};
+            }
+            // As many columns as the registers hold sums of; of columns without a pattern, one is best.
+            match b.ncols() - j {
+                ..=16 if WIDE >= 32 => panel!(1, 6),
+                17..=32 if WIDE >= 32 => panel!(2, 4),
+                33..=48 if WIDE >= 32 => panel!(3, 4),
+                49..=64 if WIDE >= 32 => panel!(4, 3),
+                ..=16 => panel!(1, 3),
+                17..=32 if WIDE >= 16 => panel!(2, 2),
+                33..=48 if WIDE == 16 => panel!(3, 2),
+                _ if WIDE == 16 => panel!(4, 1),
+                _ if WIDE <= 8 => panel!(2, 1),
+                _ if cluster => panel!(8, 2),
+                _ => panel!(8, 1),
+            }
+        }
+    }
+}
+
+/// `c[k][j..] = Σₙ x[n][k]·panel[n]` for G columns k of a block.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
+    block: Block<'_, F>,
+    column: usize,
+    panel: &Panel<F, Q>,
+    c: &mut ArrayRef2<F>,
+    j: usize,
+    add: bool,
+) {
+    let k = block.k0 + column;
+    let mut sums = [[F::Register::<I>::zero(); Q]; G];
+    if add {
+        for g in 0..G {
+            sums[g] = load::<F, I, Q>(slice(c, k + g), j);
+        }
+    }
+    let mut rows = block.rows_of::<G>(column);
+    while let Some(n) = take_first(&mut rows) {
+        // SAFETY: n is one of these rows.
+        let x = unsafe { block.elements::<G>(n, column) };
+        for q in 0..Q {
+            let of_row = F::Register::<I>::load(&panel[n][q]);
+            for g in 0..G {
+                sums[g][q] = sums[g][q].add_product::<I>(x[g], of_row);
+            }
+        }
+    }
+    for g in 0..G {
+        store::<F, I, Q>(sums[g], slice_mut(c, k + g), j);
+    }
+}
+
+/// c (N, J) = x·b, or c += x·b; b (K, J). Made for 32 registers: a few rows of b stay there, while the sums of
+/// every row of x come and go.
+#[inline(always)]
+pub(super) fn sum_over_columns<F: Float, I: Instructions>(
+    x: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    c: &mut ArrayRef2<F>,
+    add: bool,
+    room: &mut Room<F>,
+) {
+    for part in parts_of(x) {
+        part.find(&mut room.masks);
+        let add = add || part.k0 > 0;
+        let mut j = 0;
+        while j < b.ncols() {
+            macro_rules! panel {
+                ($q:literal, $group:literal) => {{
+                    for block in 0..part.rows.div_ceil(BLOCK) {
+                        let sums = panel::<F, $q>(&mut room.panel);
+                        let block = part.block(block, &room.masks);
+                        for n in 0..block.rows {
+                            let row = match add {
+                                true => load::<F, I, $q>(slice(c, block.n0 + n), j),
+                                false => [F::Register::<I>::zero(); $q],
+                            };
+                            keep::<F, I, $q>(row, &mut sums[n]);
+                        }
+                        let columns = block.masks.len();
+                        let whole = columns / $group * $group;
+                        for column in (0..whole).step_by($group) {
+                            add_columns::<F, I, $q, $group>(block, column, b, j, sums);
+                        }
+                        for column in whole..columns {
+                            add_columns::<F, I, $q, 1>(block, column, b, j, sums);
+                        }
+                        for n in 0..block.rows {
+                            let mut row = [F::Register::<I>::zero(); $q];
+                            for q in 0..$q {
+                                row[q] = F::Register::<I>::load(&sums[n][q]);
+                            }
+                            store::<F, I, $q>(row, slice_mut(c, block.n0 + n), j);
+                        }
+                    }
+                    j += LANES * $q;
+                }};
+            }
+            match b.ncols() - j {
+                ..=16 => panel!(1, 4),
+                17..=32 => panel!(2, 4),
+                33..=48 => panel!(3, 4),
+                _ => panel!(4, 3),
+            }
+        }
+    }
+}
+
+/// `sums[n] += Σₖ x[n][k]·b[k][j..]` for G columns k of a block.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn add_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
+    block: Block<'_, F>,
+    column: usize,
+    b: &ArrayRef2<F>,
+    j: usize,
+    sums: &mut Panel<F, Q>,
+) {
+    let mut rows = block.rows_of::<G>(column);
+    if rows == 0 {
+        return;
+    }
+    let mut of_b = [[F::Register::<I>::zero(); Q]; G];
+    for g in 0..G {
+        of_b[g] = load::<F, I, Q>(slice(b, block.k0 + column + g), j);
+    }
+    while let Some(n) = take_first(&mut rows) {
+        // SAFETY: n is one of these rows.
+        let x = unsafe { block.elements::<G>(n, column) };
+        for q in 0..Q {
+            let mut sum = F::Register::<I>::load(&sums[n][q]);
+            for g in 0..G {
+                sum = sum.add_product::<I>(x[g], of_b[g][q]);
+            }
+            sum.store(&mut sums[n][q]);
+        }
+    }
+}
