@@ -155,7 +155,7 @@ pub enum NotFinite {
 /// many pieces.
 pub(crate) fn rows_of_a_piece((rows, columns): (usize, usize), threads: usize) -> usize {
     const FEWEST: usize = 128;
-    const ELEMENTS: usize = 32 << 10;
+    const ELEMENTS: usize = 48 << 10;
     equal_parts(rows, FEWEST.max(ELEMENTS / columns.max(1)), threads)
 }
 
