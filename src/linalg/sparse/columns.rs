@@ -150,13 +150,14 @@ impl<F: Float> Block<'_, F> {
 /// Q registers' worth of a row of a matrix, from its column `j` on: zeros beyond the last.
 #[inline(always)]
 fn load<F: Float, I: Instructions, const Q: usize>(row: &[F], j: usize) -> [F::Register<I>; Q] {
+    let (whole, rest) = row[j..].as_chunks();
     let mut registers = [F::Register::<I>::zero(); Q];
     for q in 0..Q {
-        let from = &row[row.len().min(j + LANES * q)..];
-        registers[q] = match from.first_chunk() {
-            Some(from) => F::Register::<I>::load(from),
-            None => F::Register::<I>::load_some(from),
-        };
+        if q < whole.len() {
+            registers[q] = F::Register::<I>::load(&whole[q]);
+        } else if q == whole.len() {
+            registers[q] = F::Register::<I>::load_some(rest);
+        }
     }
     registers
 }
@@ -168,12 +169,12 @@ fn store<F: Float, I: Instructions, const Q: usize>(
     row: &mut [F],
     j: usize,
 ) {
+    let (whole, rest) = row[j..].as_chunks_mut();
     for q in 0..Q {
-        let start = row.len().min(j + LANES * q);
-        let to = &mut row[start..];
-        match to.first_chunk_mut() {
-            Some(to) => registers[q].store(to),
-            None => registers[q].store_some(to),
+        if q < whole.len() {
+            registers[q].store(&mut whole[q]);
+        } else if q == whole.len() {
+            registers[q].store_some(rest);
         }
     }
 }
