@@ -20,8 +20,6 @@ const MOST_COLUMNS: usize = 1024;
 const MOST_ROWS: usize = 4 * BLOCK;
 /// Most registers' worth of columns of b at a time: `BLOCK` rows of 128 `f32` are 32 KiB.
 const WIDEST: usize = 8;
-/// Columns of b up to which [`sum_over_columns`] is faster than row after row of x.
-pub(super) const NARROW: usize = 4 * LANES;
 
 /// Where x is not zero, and some columns of b or c that begin with a cache line.
 pub(super) struct Room<F> {

@@ -84,9 +84,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
         (Left::Columns(x), Right::Rows(b)) => {
             columns::sum_over_rows::<F, I, WIDE>(x, b, c, (add, cluster), &mut room.columns);
         }
-        (Left::Rows(x), Right::Rows(b))
-            if WIDE >= 32 && cluster && b.ncols() <= columns::NARROW =>
-        {
+        (Left::Rows(x), Right::Rows(b)) if WIDE >= 32 && cluster => {
             columns::sum_over_columns::<F, I>(x, b, c, add, &mut room.columns);
         }
         (Left::Rows(a), b) => rows::product::<F, I, WIDE>(a, b, c, add, &mut room.rows),
