@@ -59,7 +59,7 @@
 //! }
 //! ```
 #![warn(missing_docs)]
-#![deny(unsafe_code)] // allowed in two places: linalg's choice of instructions, and the team of threads
+#![deny(unsafe_code)] // allowed in two places: linalg, and the team of threads
 
 pub mod arrays;
 pub mod atomic_file;

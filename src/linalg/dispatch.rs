@@ -80,9 +80,10 @@ impl<F: Float> Register<F> for [F; LANES] {
     }
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // over a fixed size: it becomes vector code
     fn add_product<I: Instructions>(mut self, a: F, b: Self) -> Self {
-        for (sum, b) in self.iter_mut().zip(b) {
-            *sum = fma::<F, I>(a, b, *sum);
+        for s in 0..LANES {
+            self[s] = fma::<F, I>(a, b[s], self[s]);
         }
         self
     }
@@ -103,7 +104,7 @@ pub(super) fn transpose<F: Copy>(square: [&[F; SIDE]; SIDE]) -> [[F; SIDE]; SIDE
 /// Rows and columns of a square that is transposed in registers.
 pub(super) const SIDE: usize = 8;
 
-/// Elements that are compared with zero at a time.
+/// Numbers of a [`Register`], and elements that are compared with zero at a time.
 pub(super) const LANES: usize = 16;
 
 /// The instruction sets that kernels are compiled for.
@@ -318,38 +319,42 @@ mod x86 {
     /// Named in [`avx512`] alone.
     struct Avx512;
 
+    /// Made by [`Avx512`] alone.
+    #[derive(Clone, Copy)]
+    pub(super) struct Zmm(__m512);
+
     // SAFETY of all `unsafe` below: the caller runs inside of `avx512`; as many elements are read or written as
     // there are, of a part by a mask that has no more bits than the part has elements.
     #[allow(unsafe_code)]
-    impl Register<f32> for __m512 {
+    impl Register<f32> for Zmm {
         #[inline(always)]
         fn zero() -> Self {
-            unsafe { _mm512_setzero_ps() }
+            Self(unsafe { _mm512_setzero_ps() })
         }
 
         #[inline(always)]
         fn load(from: &[f32; LANES]) -> Self {
-            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+            Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
         }
 
         #[inline(always)]
         fn load_some(from: &[f32]) -> Self {
-            unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
+            Self(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
         }
 
         #[inline(always)]
         fn store(self, to: &mut [f32; LANES]) {
-            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self) }
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
         }
 
         #[inline(always)]
         fn store_some(self, to: &mut [f32]) {
-            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self) }
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
         }
 
         #[inline(always)]
         fn add_product<I: Instructions>(self, a: f32, b: Self) -> Self {
-            unsafe { _mm512_fmadd_ps(_mm512_set1_ps(a), b, self) }
+            Self(unsafe { _mm512_fmadd_ps(_mm512_set1_ps(a), b.0, self.0) })
         }
     }
 
@@ -362,7 +367,7 @@ mod x86 {
     impl Instructions for Avx512 {
         const FMA: bool = true;
 
-        type Register = __m512;
+        type Register = Zmm;
 
         #[inline(always)]
         #[allow(unsafe_code)]
@@ -385,18 +390,24 @@ mod x86 {
     /// Named in [`avx2`] alone.
     struct Avx2;
 
-    // SAFETY of all `unsafe` below: the caller runs inside of `avx2`, and 8 elements are read or written of 8.
+    /// Made by [`Avx2`] alone.
+    #[derive(Clone, Copy)]
+    pub(super) struct TwoYmm(__m256, __m256);
+
+    // SAFETY of all `unsafe` below: the caller runs inside of `avx2`, and 8 elements are read or written of 16,
+    // from the first or the ninth on.
     #[allow(unsafe_code)]
-    impl Register<f32> for [__m256; 2] {
+    impl Register<f32> for TwoYmm {
         #[inline(always)]
         fn zero() -> Self {
-            [unsafe { _mm256_setzero_ps() }; 2]
+            let zero = unsafe { _mm256_setzero_ps() };
+            Self(zero, zero)
         }
 
         #[inline(always)]
         fn load(from: &[f32; LANES]) -> Self {
-            let (halves, _) = from.as_chunks::<8>();
-            [0, 1].map(|half: usize| unsafe { _mm256_loadu_ps(halves[half].as_ptr()) })
+            let half = |first: usize| unsafe { _mm256_loadu_ps(from[first..].as_ptr()) };
+            Self(half(0), half(8))
         }
 
         #[inline(always)]
@@ -408,9 +419,9 @@ mod x86 {
 
         #[inline(always)]
         fn store(self, to: &mut [f32; LANES]) {
-            let (halves, _) = to.as_chunks_mut::<8>();
-            for half in 0..2 {
-                unsafe { _mm256_storeu_ps(halves[half].as_mut_ptr(), self[half]) };
+            unsafe {
+                _mm256_storeu_ps(to.as_mut_ptr(), self.0);
+                _mm256_storeu_ps(to[8..].as_mut_ptr(), self.1);
             }
         }
 
@@ -423,15 +434,20 @@ mod x86 {
 
         #[inline(always)]
         fn add_product<I: Instructions>(self, a: f32, b: Self) -> Self {
-            let a = unsafe { _mm256_set1_ps(a) };
-            [0, 1].map(|half: usize| unsafe { _mm256_fmadd_ps(a, b[half], self[half]) })
+            unsafe {
+                let a = _mm256_set1_ps(a);
+                Self(
+                    _mm256_fmadd_ps(a, b.0, self.0),
+                    _mm256_fmadd_ps(a, b.1, self.1),
+                )
+            }
         }
     }
 
     impl Instructions for Avx2 {
         const FMA: bool = true;
 
-        type Register = [__m256; 2];
+        type Register = TwoYmm;
 
         #[inline(always)]
         #[allow(unsafe_code)]

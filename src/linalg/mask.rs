@@ -8,10 +8,10 @@ use super::{
     dispatch::{Instructions, LANES},
 };
 
-/// Elements that a mask covers: k's that are looked at together where zeros are left out.
+/// Elements that a mask covers.
 pub(super) const BLOCK: usize = 64;
 
-/// A bit for each of up to `BLOCK` elements of a row of a: whether it is not zero.
+/// A bit for each of up to `BLOCK` elements of a row, or of a column: whether it is not zero.
 pub(super) type Mask = u64;
 
 /// One mask a line, of at most `BLOCK` elements.

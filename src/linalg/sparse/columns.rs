@@ -56,15 +56,15 @@ struct Part<'a, F> {
     columns: usize,
 }
 
-/// All of x.
+/// All of x, all columns of some rows before the next rows: so sums over either are in order.
 #[inline(always)]
 fn parts_of<F>(x: &ArrayRef2<F>) -> impl Iterator<Item = Part<'_, F>> {
     let (n, k) = x.dim();
-    parts(n, MOST_ROWS).flat_map(move |(n0, rows)| {
+    (0..n).step_by(MOST_ROWS).flat_map(move |n0| {
         parts(k, MOST_COLUMNS).map(move |(k0, columns)| Part {
             x,
             n0,
-            rows,
+            rows: MOST_ROWS.min(n - n0),
             k0,
             columns,
         })
@@ -100,16 +100,20 @@ impl<'a, F: Float> Part<'a, F> {
     }
 
     #[inline(always)]
-    fn block(&self, block: usize, masks: &'a [[Mask; MOST_COLUMNS]]) -> Block<'a, F> {
-        let start = block * BLOCK;
+    fn block(&self, index: usize, masks: &'a [[Mask; MOST_COLUMNS]]) -> Block<'a, F> {
+        let start = index * BLOCK;
         let (n0, rows) = (self.n0 + start, BLOCK.min(self.rows - start));
-        let masks = &masks[block][..self.columns];
+        let masks = &masks[index][..self.columns];
         assert_within(masks, rows);
-        let last = slice(self.x, n0 + rows - 1);
-        assert!(self.k0 + self.columns <= last.len(), "columns of x");
+        // The first row and the last are there, and reach as far as the columns.
+        for n in [n0, n0 + rows - 1] {
+            assert!(self.k0 + self.columns <= slice(self.x, n).len(), "x");
+        }
+        let stride = self.x.strides()[0];
+        let place = n0 as isize * stride + self.k0 as isize;
         Block {
-            first: slice(self.x, n0)[self.k0..].as_ptr(),
-            stride: self.x.strides()[0],
+            first: self.x.as_ptr().wrapping_offset(place),
+            stride,
             masks,
             n0,
             rows,
@@ -134,13 +138,11 @@ impl<F: Float> Block<'_, F> {
     #[inline(always)]
     #[allow(unsafe_code)] // an index that is checked for every few multiply-adds costs 5 % of a product
     unsafe fn elements<const G: usize>(&self, row: usize, column: usize) -> [F; G] {
-        // SAFETY: a row that has a bit in a mask, and columns that have one, are in x, as `block` has asserted.
+        // SAFETY: a row with a bit in a mask is less than `rows`, and columns with a mask are of x: `block` has
+        // asserted the first and the last of both, and what lies between them, `stride` apart, is of x, too.
         unsafe {
-            *self
-                .first
-                .offset(row as isize * self.stride)
-                .add(column)
-                .cast()
+            let line = self.first.offset(row as isize * self.stride);
+            *line.add(column).cast()
         }
     }
 }
@@ -188,62 +190,62 @@ fn keep<F: Float, I: Instructions, const Q: usize>(
     }
 }
 
-/// c (K, J) = xᵀ·b, or c += xᵀ·b; b (N, J).
+/// c (K, J) = xᵀ·b, or c += xᵀ·b; b (N, J). Neighbours are taken together where the registers hold the sums of
+/// all, or where they `cluster`: of those without a pattern one is never zero.
 #[inline(always)]
 pub(super) fn sum_over_rows<F: Float, I: Instructions, const WIDE: usize>(
     x: &ArrayRef2<F>,
     b: &ArrayRef2<F>,
     c: &mut ArrayRef2<F>,
-    (add, cluster): (bool, bool),
+    add: bool,
+    cluster: bool,
     room: &mut Room<F>,
 ) {
     for part in parts_of(x) {
         part.find(&mut room.masks);
         let mut j = 0;
         while j < b.ncols() {
-            macro_rules! panel {
+            macro_rules! registers {
                 ($q:literal, $group:literal) => {{
-                    for block in 0..part.rows.div_ceil(BLOCK) {
+                    for index in 0..part.rows.div_ceil(BLOCK) {
+                        let block = part.block(index, &room.masks);
                         let panel = panel::<F, $q>(&mut room.panel);
-                        let block = part.block(block, &room.masks);
                         for n in 0..block.rows {
                             let row = load::<F, I, $q>(slice(b, block.n0 + n), j);
                             keep::<F, I, $q>(row, &mut panel[n]);
                         }
                         let add = add || block.n0 > 0;
-                        let columns = block.masks.len();
-                        let whole = columns / $group * $group;
+                        let whole = part.columns / $group * $group;
                         for column in (0..whole).step_by($group) {
                             of_columns::<F, I, $q, $group>(block, column, panel, c, j, add);
                         }
-                        for column in whole..columns {
+                        for column in whole..part.columns {
                             of_columns::<F, I, $q, 1>(block, column, panel, c, j, add);
                         }
                     }
                     j += LANES * $q;
                 }};
             }
-            // As many columns as the registers hold sums of; of columns without a pattern, one is best.
-            match b.ncols() - j {
-                ..=16 if WIDE >= 32 => panel!(1, 6),
-                17..=32 if WIDE >= 32 => panel!(2, 4),
-                33..=48 if WIDE >= 32 => panel!(3, 4),
-                49..=64 if WIDE >= 32 => panel!(4, 3),
-                ..=16 => panel!(1, 3),
-                17..=32 if WIDE >= 16 => panel!(2, 2),
-                33..=48 if WIDE == 16 => panel!(3, 2),
-                _ if WIDE == 16 => panel!(4, 1),
-                _ if WIDE <= 8 => panel!(2, 1),
-                _ if cluster => panel!(8, 2),
-                _ => panel!(8, 1),
+            match (WIDE, b.ncols() - j) {
+                (32.., ..=16) => registers!(1, 6),
+                (32.., 17..=32) => registers!(2, 4),
+                (32.., 33..=48) => registers!(3, 4),
+                (32.., 49..=64) => registers!(4, 3),
+                (32.., _) if cluster => registers!(8, 2),
+                (32.., _) => registers!(8, 1),
+                (_, ..=16) => registers!(1, 3),
+                (16.., 17..=32) => registers!(2, 2),
+                (16.., 33..=48) => registers!(3, 2),
+                (16.., _) => registers!(4, 1),
+                _ => registers!(2, 1),
             }
         }
     }
 }
 
-/// `c[k][j..] = Σₙ x[n][k]·panel[n]` for G columns k of a block.
+/// `c[k][j..] = Σₙ x[n][k]·panel[n]`, or added to it, for G columns k of a block.
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // see `elements`
 fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
     block: Block<'_, F>,
     column: usize,
@@ -252,6 +254,10 @@ fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
     j: usize,
     add: bool,
 ) {
+    let mut rows = block.rows_of::<G>(column);
+    if add && rows == 0 {
+        return;
+    }
     let k = block.k0 + column;
     let mut sums = [[F::Register::<I>::zero(); Q]; G];
     if add {
@@ -259,7 +265,6 @@ fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
             sums[g] = load::<F, I, Q>(slice(c, k + g), j);
         }
     }
-    let mut rows = block.rows_of::<G>(column);
     while let Some(n) = take_first(&mut rows) {
         // SAFETY: n is one of these rows.
         let x = unsafe { block.elements::<G>(n, column) };
@@ -290,11 +295,11 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
         let add = add || part.k0 > 0;
         let mut j = 0;
         while j < b.ncols() {
-            macro_rules! panel {
+            macro_rules! registers {
                 ($q:literal, $group:literal) => {{
-                    for block in 0..part.rows.div_ceil(BLOCK) {
+                    for index in 0..part.rows.div_ceil(BLOCK) {
+                        let block = part.block(index, &room.masks);
                         let sums = panel::<F, $q>(&mut room.panel);
-                        let block = part.block(block, &room.masks);
                         for n in 0..block.rows {
                             let row = match add {
                                 true => load::<F, I, $q>(slice(c, block.n0 + n), j),
@@ -302,12 +307,11 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
                             };
                             keep::<F, I, $q>(row, &mut sums[n]);
                         }
-                        let columns = block.masks.len();
-                        let whole = columns / $group * $group;
+                        let whole = part.columns / $group * $group;
                         for column in (0..whole).step_by($group) {
                             add_columns::<F, I, $q, $group>(block, column, b, j, sums);
                         }
-                        for column in whole..columns {
+                        for column in whole..part.columns {
                             add_columns::<F, I, $q, 1>(block, column, b, j, sums);
                         }
                         for n in 0..block.rows {
@@ -322,10 +326,10 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
                 }};
             }
             match b.ncols() - j {
-                ..=16 => panel!(1, 4),
-                17..=32 => panel!(2, 4),
-                33..=48 => panel!(3, 4),
-                _ => panel!(4, 3),
+                ..=16 => registers!(1, 4),
+                17..=32 => registers!(2, 4),
+                33..=48 => registers!(3, 4),
+                _ => registers!(4, 3),
             }
         }
     }
@@ -333,7 +337,7 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
 
 /// `sums[n] += Σₖ x[n][k]·b[k][j..]` for G columns k of a block.
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // see `elements`
 fn add_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
     block: Block<'_, F>,
     column: usize,

@@ -1,4 +1,4 @@
-//! The product that leaves out what is zero in a, in one of two ways.
+//! The product that leaves out what is zero in a: row by row of it, or column by column.
 
 mod columns;
 mod rows;
@@ -6,7 +6,7 @@ mod rows;
 use super::{
     Float,
     dispatch::Instructions,
-    mask::Mask,
+    mask::{BLOCK, Mask},
     product::{Left, Product, Right, slice},
 };
 
@@ -25,12 +25,13 @@ impl<F: Float> Room<F> {
     }
 }
 
-/// What is zero in a matrix, as a few of its rows tell.
+/// What is zero in a matrix, as a few of its rows tell. Nothing, if the rows are short or none: so the ways below
+/// need not care for a matrix without elements.
 #[derive(Clone, Copy)]
 pub(super) struct Zeros {
     judged: usize,
     zeros: usize,
-    /// Pairs of neighbours in a row, both zero.
+    /// Neighbours in a row, both zero.
     pairs: usize,
 }
 
@@ -45,8 +46,10 @@ impl Zeros {
             for row in (0..a.nrows()).step_by(a.nrows().div_ceil(JUDGED).max(1)) {
                 let row = slice(a, row);
                 judged += row.len();
-                for (&v, &next) in row.iter().zip(&row[1..]) {
+                for &v in row {
                     zeros += u32::from(v == F::zero());
+                }
+                for (&v, &next) in row.iter().zip(&row[1..]) {
                     pairs += u32::from(v == F::zero() && next == F::zero());
                 }
             }
@@ -80,11 +83,13 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 ) {
     let Product { a, b, c, add } = product;
     let cluster = zeros.cluster();
+    // With half as many registers a few rows of b do not stay in them: slower than row by row.
+    let many_registers = WIDE >= 32;
     match (a, b) {
         (Left::Columns(x), Right::Rows(b)) => {
-            columns::sum_over_rows::<F, I, WIDE>(x, b, c, (add, cluster), &mut room.columns);
+            columns::sum_over_rows::<F, I, WIDE>(x, b, c, add, cluster, &mut room.columns);
         }
-        (Left::Rows(x), Right::Rows(b)) if WIDE >= 32 && cluster => {
+        (Left::Rows(x), Right::Rows(b)) if cluster && many_registers => {
             columns::sum_over_columns::<F, I>(x, b, c, add, &mut room.columns);
         }
         (Left::Rows(a), b) => rows::product::<F, I, WIDE>(a, b, c, add, &mut room.rows),
@@ -97,7 +102,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 fn assert_within(masks: &[Mask], ks: usize) -> Mask {
     let some = masks.iter().fold(0, |some, mask| some | mask);
     let beyond = some.checked_shr(ks as u32).unwrap_or(0);
-    assert_eq!(beyond, 0, "a mask of the {ks} of its block");
+    assert_eq!(beyond, 0, "bits beyond the first {ks} of a mask");
     some
 }
 
@@ -109,5 +114,6 @@ fn take_first(mask: &mut Mask) -> Option<usize> {
     }
     let first = mask.trailing_zeros() as usize;
     *mask &= *mask - 1;
-    Some(first % super::mask::BLOCK)
+    // Less than that anyway; said, so that nobody checks an index.
+    Some(first % BLOCK)
 }

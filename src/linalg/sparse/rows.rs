@@ -107,6 +107,7 @@ fn find_in_row<F: Float, I: Instructions>(line: &[F], masks: &mut [[Mask; MOST_R
 
 /// W columns of c from `j` on.
 #[inline(always)]
+#[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
 fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     part: Part<'_, F>,
     b: Right<'_, F>,
@@ -115,9 +116,7 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     j: usize,
     add: bool,
 ) {
-    let Part {
-        lines, i0, k0, kc, ..
-    } = part;
+    let Part { lines, i0, k0, kc } = part;
     let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
     let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
     let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
@@ -140,8 +139,10 @@ fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
             last: start + ks == kc,
         };
         let line = |row: usize| &lines[row][start..start + ks];
+        // SAFETY: k has a bit in a mask, so it is less than ks, as was asserted, and so long is each line.
+        let element = |line: &[F], k: usize| unsafe { *line.get_unchecked(k) };
         let sums = &mut sums[..lines.len()];
-        add_rows::<F, I, WIDE, W>(line, masks, panel, ends, sums, c);
+        add_rows::<F, I, WIDE, W>(line, element, masks, panel, ends, sums, c);
     }
 }
 
@@ -165,11 +166,11 @@ enum Begin {
     Sums,
 }
 
-/// `sums[row] += Σ line(row)[k]·panel[k]` for every row, over the k's of its mask, all of which the lines have.
+/// `sums[row] += Σ element(line(row), k)·panel[k]` for every row, over the k's of its mask.
 #[inline(always)]
-#[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
 fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     line: impl Fn(usize) -> &'a [F],
+    element: impl Fn(&[F], usize) -> F,
     masks: &[Mask],
     panel: &[[F; W]; BLOCK],
     ends: Ends,
@@ -177,8 +178,6 @@ fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
     c: &mut ArrayRef2<F>,
 ) {
     let Ends { i0, j, begin, last } = ends;
-    // SAFETY: k has a bit in a mask, and so far the lines reach, as `columns` has asserted.
-    let element = |line: &[F], k: usize| unsafe { *line.get_unchecked(k) };
     let mut row = 0;
     macro_rules! add {
         ($mask:expr, $elements:expr, $rows:literal) => {{
@@ -198,8 +197,7 @@ fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
             row += $rows;
         }};
     }
-    // Two at a time, if the registers hold the sums of both: neighbouring pixels are black in much the same
-    // images, and images in much the same pixels.
+    // Two at a time, if the registers hold the sums of both: images are black in much the same pixels.
     while 2 * W <= TILE * WIDE && row + 1 < masks.len() {
         let (mask, lines) = (masks[row] | masks[row + 1], (line(row), line(row + 1)));
         add!(mask, |k| [element(lines.0, k), element(lines.1, k)], 2);
