@@ -145,8 +145,13 @@ impl<F: Float> Kernel for WithScratch<'_, F> {
         let Self(product, scratch) = self;
         let (m, _, n) = sizes(product.a, product.b);
         let enough_rows = matches!(product.b, Right::Rows(_)) || m >= ROWS_TO_TRANSPOSE_FOR;
-        // With one register of sums each multiply-add waits for the one before: few left out are little won.
-        let share = if n > HALF { (2, 5) } else { (3, 4) };
+        let share = match product.a {
+            _ if n > HALF => (2, 5),
+            // With one register of sums each multiply-add waits for the one before: few left out are little won.
+            Left::Rows(_) => (3, 4),
+            // But six columns at a time need no tiles.
+            Left::Columns(_) => (0, 1),
+        };
         let zeros = Zeros::judge(product.a);
         if enough_rows && zeros.exceed(share) {
             sparse::product::<F, I, WIDE>(product, zeros, &mut scratch.sparse);
