@@ -104,13 +104,12 @@ impl<F: Float> Loss<F> for CrossEntropy {
         batch: usize,
         doutputs: &mut ArrayRef2<F>,
     ) {
-        let n: F = float(batch);
-        let rows = predictions.rows().into_iter().zip(targets);
-        for ((p, &t), mut dz) in rows.zip(doutputs.rows_mut()) {
-            dz.assign(&p);
+        doutputs.assign(predictions);
+        for (mut dz, &t) in doutputs.rows_mut().into_iter().zip(targets) {
             dz[usize::from(t)] -= F::one();
-            dz /= n;
         }
+        let n: F = float(batch);
+        *doutputs /= n;
     }
 
     fn class(&self, outputs: ArrayView1<F>, _classes: usize) -> u8 {
