@@ -140,7 +140,7 @@ pub const RECIPES: [Recipe; 18] = [
     },
     Recipe {
         name: "ciresan2010-committee",
-        source: "Cireşan, Meier, Gambardella, Schmidhuber 2010, their large network; ours is of seven 1500-1000-500 on deslanted images",
+        source: "Cireşan, Meier, Gambardella, Schmidhuber 2010, their large network; ours is of seven 1500-1000-500, deslanted images and smoothed labels",
         published: "0.31",
         flags: "--hidden 1500,1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov --weight-decay 5e-5 \
                 --label-smoothing 0.05 --epochs 300 --schedule cosine --warm-up 1 --valid 0 --augment ciresan2010 --deslant",
