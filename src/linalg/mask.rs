@@ -14,14 +14,6 @@ pub(super) const BLOCK: usize = 64;
 /// A bit for each of up to `BLOCK` elements of a row, or of a column: whether it is not zero.
 pub(super) type Mask = u64;
 
-/// One mask a line, of at most `BLOCK` elements.
-#[inline(always)]
-pub(super) fn find_in_rows<F: Float, I: Instructions>(lines: &[&[F]], masks: &mut [Mask]) {
-    for (line, mask) in lines.iter().zip(masks) {
-        *mask = not_zero::<F, I>(line);
-    }
-}
-
 /// One bit of every mask a line, of which there are at most `BLOCK`.
 #[inline(always)]
 pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
@@ -61,9 +53,9 @@ fn columns<'a, F: Float, const W: usize>(
     (rest, first)
 }
 
-/// A bit for each element of a line: whether it is not zero.
+/// The mask of a line of at most `BLOCK` elements.
 #[inline(always)]
-fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
+pub(super) fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
     let (whole, rest) = line.as_chunks::<LANES>();
     if let [a, b, c, d] = whole {
         return F::not_zero::<I>(a)
@@ -99,7 +91,9 @@ mod tests {
         #[inline(always)]
         fn run<I: Instructions, const W: usize, const H: usize>(self) {
             let [by_rows, by_columns] = self.masks;
-            find_in_rows::<F, I>(self.by_rows, by_rows);
+            for (line, mask) in self.by_rows.iter().zip(by_rows) {
+                *mask = not_zero::<F, I>(line);
+            }
             find_in_columns(self.by_columns, by_columns);
         }
     }

@@ -190,6 +190,21 @@ fn keep<F: Float, I: Instructions, const Q: usize>(
     }
 }
 
+/// Goes through columns from the first, so many neighbours G at a time, and the last few alone.
+macro_rules! in_groups {
+    ($columns:expr, $group:literal, |$g:ident, $column:ident| $work:block) => {{
+        let whole = $columns / $group * $group;
+        for $column in (0..whole).step_by($group) {
+            const $g: usize = $group;
+            $work
+        }
+        for $column in whole..$columns {
+            const $g: usize = 1;
+            $work
+        }
+    }};
+}
+
 /// c (K, J) = xᵀ·b, or c += xᵀ·b; b (N, J). Neighbours are taken together where the registers hold the sums of
 /// all, or where they `cluster`: of those without a pattern one is never zero.
 #[inline(always)]
@@ -215,13 +230,9 @@ pub(super) fn sum_over_rows<F: Float, I: Instructions, const WIDE: usize>(
                             keep::<F, I, $q>(row, &mut panel[n]);
                         }
                         let add = add || block.n0 > 0;
-                        let whole = part.columns / $group * $group;
-                        for column in (0..whole).step_by($group) {
-                            of_columns::<F, I, $q, $group>(block, column, panel, c, j, add);
-                        }
-                        for column in whole..part.columns {
-                            of_columns::<F, I, $q, 1>(block, column, panel, c, j, add);
-                        }
+                        in_groups!(part.columns, $group, |G, column| {
+                            of_columns::<F, I, $q, G>(block, column, panel, c, j, add);
+                        });
                     }
                     j += LANES * $q;
                 }};
@@ -307,13 +318,9 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
                             };
                             keep::<F, I, $q>(row, &mut sums[n]);
                         }
-                        let whole = part.columns / $group * $group;
-                        for column in (0..whole).step_by($group) {
-                            add_columns::<F, I, $q, $group>(block, column, b, j, sums);
-                        }
-                        for column in whole..part.columns {
-                            add_columns::<F, I, $q, 1>(block, column, b, j, sums);
-                        }
+                        in_groups!(part.columns, $group, |G, column| {
+                            add_columns::<F, I, $q, G>(block, column, b, j, sums);
+                        });
                         for n in 0..block.rows {
                             let mut row = [F::Register::<I>::zero(); $q];
                             for q in 0..$q {

@@ -10,7 +10,7 @@ use crate::linalg::{
     Float,
     dense::TILE,
     dispatch::{Instructions, prefetch},
-    mask::{BLOCK, Mask, find_in_rows},
+    mask::{BLOCK, Mask, not_zero},
     product::{
         AHEAD, Aligned, Right, far, fill, fma, pack_transposed, parts, slice, slice_mut, spill,
     },
@@ -65,7 +65,9 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
             let mut lines = [&[][..]; MOST_ROWS];
             for row in 0..rows {
                 lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
-                find_in_row::<F, I>(lines[row], &mut room.masks, row);
+                for (block, masks) in lines[row].chunks(BLOCK).zip(&mut room.masks) {
+                    masks[row] = not_zero::<F, I>(block);
+                }
             }
             let part = Part {
                 lines: &lines[..rows],
@@ -94,14 +96,6 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
                 }
             }
         }
-    }
-}
-
-/// One mask a block of k's.
-#[inline(always)]
-fn find_in_row<F: Float, I: Instructions>(line: &[F], masks: &mut [[Mask; MOST_ROWS]], row: usize) {
-    for (line, masks) in line.chunks(BLOCK).zip(masks) {
-        find_in_rows::<F, I>(&[line], &mut masks[row..row + 1]);
     }
 }
 
