@@ -4,12 +4,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use mlp::{
+use mlp::data::{
+    COLS, Dataset, PIXELS, ROWS,
     augment::{Augmentation, Augmenter, Preset},
-    data::{
-        COLS, Dataset, PIXELS, ROWS,
-        batches::{Preprocessing, in_order},
-    },
+    batch::{Preprocessing, in_order},
 };
 use ndarray::Array2;
 

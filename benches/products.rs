@@ -12,7 +12,7 @@ use std::{
 use mlp::{
     data::{
         self,
-        batches::{Preprocessing, in_order},
+        batch::{Preprocessing, in_order},
     },
     linalg::{self, add_matmul, matmul, multiply_add_in_registers, zeros},
 };

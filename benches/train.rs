@@ -5,13 +5,11 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mlp::{
-    bench::Workload,
-    linalg::{self, add_scaled, matmul},
+    linalg::{self, add_scaled, matmul, team::Team},
     loss::CrossEntropy,
     nn::Mlp,
-    optim::Sgd,
-    team::Team,
-    train::{Purpose, Trainer, generator},
+    rng::{Purpose, generator},
+    train::{Trainer, bench::Workload, optim::Sgd},
 };
 use ndarray::{Array2, ArrayRef2};
 

@@ -10,7 +10,7 @@
 # that folder to train anew after a change of the program.
 #
 # scripts/results/RECIPE-SEED.jsonl keeps the log: the start, every epoch (of a committee's members the last),
-# and a last line from `mlp eval` with the seconds of all training processes. src/recipe/measured.tsv is made
+# and a last line from `mlp eval` with the seconds of all training processes. src/train/recipes/measured.tsv is made
 # of the logs, and `mlp recipes` of that. Nothing is chosen on the test images. THREADS says how many threads
 # train (default: all processors).
 set -euo pipefail
@@ -78,6 +78,6 @@ for log in "$results"/*-[0-9]*.jsonl; do
     seconds=$(field process_seconds "$test")
     printf '%s\t%s\t%s\t%s\n' "${name%-*}" "${name##*-}" "$correct" "$seconds"
 done >"$target/measured.tsv"
-mv "$target/measured.tsv" src/recipe/measured.tsv
+mv "$target/measured.tsv" src/train/recipes/measured.tsv
 cargo build --release --quiet
 "$mlp" recipes --markdown 2>/dev/null

@@ -3,36 +3,27 @@
 //!
 //! # The map of the house
 //!
-//! Data flows one way, and the modules stand in that order:
+//! Data flows one way, and the modules stand in that order; a later one uses an earlier one, never the other
+//! way round:
 //!
 //! ```text
 //! data → batches → forward → loss → backward → SGD → metrics → model file
-//!                     ↑ checked by gradcheck
+//!                     ↑ checked by check, shown by explain
 //! ```
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`data`] | finds, checks, downloads, parses and splits MNIST; [`data::batches`] makes batches of it |
-//! | [`augment`] | distorts training images, every epoch anew |
+//! | [`rng`] | seeded generators, one for each purpose, and the noise of a step |
+//! | [`atomic_file`] | files that are whole or not there |
+//! | [`linalg`] | products, elementwise kernels and the team of threads: where the cleverness is |
+//! | [`data`] | finds, checks, downloads, parses and splits MNIST; distorts it; makes batches of it |
 //! | [`nn`] | the modules, [`Linear`](nn::Linear) and [`ReLU`](nn::ReLU), and the network of them, [`Mlp`](nn::Mlp) |
 //! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
-//! | [`optim`] | [`Sgd`](optim::Sgd) |
-//! | [`train`](mod@train) | the step, the loop, and what it reports |
-//! | [`lr_find`] | a short training that finds a learning rate |
-//! | [`metrics`] | loss, accuracy, confusion, confidence |
-//! | [`model_file`] | `model.bin`, written and read |
-//! | [`checkpoint`] | a training run that can go on after it was killed |
-//! | [`gradcheck`] | every gradient against finite differences |
+//! | [`train`](mod@train) | the step, the loop, the optimiser, what is measured, and published results |
+//! | [`check`] | every gradient against finite differences, and the known mistakes, planted and named |
+//! | [`files`] | models, checkpoints, records of runs, and arrays that others wrote |
 //! | [`explain`] | one image through the network and back, every number kept |
-//! | [`draw`] | that, as a drawing |
-//! | [`page`] | that, as a page with a pad to draw on |
-//! | [`arrays`] | gradients that others wrote, and batches for them |
-//! | [`mistakes`] | the known mistakes: planted, and named from the numbers |
-//! | [`linalg`] | the matrix product, where the cleverness is |
-//! | [`statistics`], [`run_file`] | what every layer does while it trains, and the record of a run |
-//! | [`plot`] | pictures of runs and models |
-//! | [`recipe`] | published results, as flags |
-//! | [`team`], [`atomic_file`] | threads that share a step, and files that are whole or not there |
+//! | [`picture`] | that, as a drawing and as a page with a pad; plots of runs and models |
 //!
 //! Read [`nn`] first: its legend of symbols holds everywhere. Each derivation stands with its module;
 //! [`lesson`] leads through them in the order of the lesson, with the mistakes that people make on the way
@@ -45,12 +36,7 @@
 //! The check of a gradient that `mlp gradcheck` does, on a network of one's own:
 //!
 //! ```
-//! use mlp::{
-//!     gradcheck::{Settings, check_network, random_images},
-//!     loss::CrossEntropy,
-//!     nn::Mlp,
-//!     train::{Purpose, generator},
-//! };
+//! use mlp::{check::{Settings, check_network, random_images}, loss::CrossEntropy, nn::Mlp, rng::{Purpose, generator}};
 //!
 //! let network = Mlp::<f64>::kaiming(&[64, 20, 10], &mut generator(1, Purpose::Init));
 //! let images = random_images(8, 64, 1);
@@ -61,32 +47,19 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)] // allowed in two places: linalg, and the team of threads
 
-pub mod arrays;
 pub mod atomic_file;
-pub mod augment;
-pub mod bench;
-pub mod checkpoint;
+pub mod check;
 pub mod data;
-pub mod draw;
 pub mod explain;
-pub mod gradcheck;
+pub mod files;
 pub mod linalg;
 pub mod loss;
-pub mod lr_find;
-pub mod metrics;
-pub mod mistakes;
-pub mod model_file;
 pub mod nn;
-pub mod optim;
-pub mod page;
-pub mod plot;
-pub mod recipe;
-pub mod run_file;
-pub mod statistics;
-pub mod team;
+pub mod picture;
+pub mod rng;
 pub mod train;
 
-#[doc = include_str!("lesson.md")]
+#[doc = include_str!("../docs/lesson.md")]
 pub mod lesson {}
 
 /// The README's examples are compiled and run as tests.

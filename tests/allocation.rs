@@ -6,13 +6,16 @@ use std::{
 };
 
 use mlp::{
-    augment::{Augmenter, Preset},
-    data::{Dataset, batches::Preprocessing, batches::in_order},
-    model_file::LossKind,
+    data::{
+        Dataset,
+        augment::{Augmenter, Preset},
+        batch::{Preprocessing, in_order},
+    },
+    linalg::team::Team,
+    loss::LossKind,
     nn::{Activation, Architecture},
-    optim::Sgd,
-    team::Team,
-    train::{Purpose, Trainer, generator},
+    rng::{Purpose, generator},
+    train::{Trainer, optim::Sgd},
 };
 use ndarray::{Array2, ArrayRef2};
 

@@ -1,17 +1,16 @@
 //! Augmentation: the same bytes in any order and on any number of threads, and nothing where nothing is asked.
 
 use mlp::{
-    augment::{Augmentation, Augmenter, Elastic, Preset},
     data::{
         COLS, Dataset, PIXELS, ROWS,
-        batches::{Preprocessing, in_order},
+        augment::{Augmentation, Augmenter, Elastic, Preset},
+        batch::{Preprocessing, in_order},
     },
-    loss::CrossEntropy,
-    model_file::LossKind,
+    linalg::team::Team,
+    loss::{CrossEntropy, LossKind},
     nn::Mlp,
-    optim::{Extras, Schedule},
-    team::Team,
-    train::{Purpose, Settings, generator, train},
+    rng::{Purpose, generator},
+    train::{Settings, optim::Extras, schedule::Schedule, train},
 };
 use ndarray::{Array2, Axis, s};
 

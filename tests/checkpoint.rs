@@ -6,16 +6,23 @@ mod mnist_files;
 use std::{fs, ops::ControlFlow, path::Path};
 
 use mlp::{
-    augment::Preset,
-    checkpoint::{
-        Checkpoint, CheckpointError, Folder, LATEST, PREVIOUS, Run, from_bytes, to_bytes,
+    data::{Dataset, augment::Preset},
+    files::{
+        checkpoint::{
+            Checkpoint, CheckpointError, Folder, LATEST, PREVIOUS, Run, from_bytes, to_bytes,
+        },
+        model::{self, FORMAT_VERSION, Metadata, Model, Training},
     },
-    data::Dataset,
-    model_file::{self, FORMAT_VERSION, LossKind, Metadata, Model, Training},
+    linalg::team::Team,
+    loss::LossKind,
     nn::{Activation, Init, Mlp},
-    optim::{Extras, Schedule, Shape},
-    team::Team,
-    train::{End, Epoch, Observer, Progress, Purpose, Step, Trained, generator, resume},
+    rng::{Purpose, generator},
+    train::{
+        End, Epoch, Observer, Progress, Step, Trained,
+        optim::Extras,
+        resume,
+        schedule::{Schedule, Shape},
+    },
 };
 use mnist_files::{assert_says, names_in};
 use ndarray::Array2;
@@ -333,7 +340,7 @@ fn two_damaged_checkpoints_another_version_and_other_files_are_refused() {
     // A model in place of the checkpoint.
     let network = new(&run).network;
     let metadata = run.metadata.clone();
-    let model = model_file::to_bytes(&Model { network, metadata });
+    let model = model::to_bytes(&Model { network, metadata });
     fs::write(folder.path().join(PREVIOUS), &model).unwrap();
     fs::write(&latest, "my thesis").unwrap();
     assert_refused(
@@ -345,7 +352,7 @@ fn two_damaged_checkpoints_another_version_and_other_files_are_refused() {
         "previous.safetensors: a safetensors file without",
     );
     assert_refused(folder.path(), "train again from the start");
-    let foreign = model_file::from_bytes::<f32>(&whole).err().unwrap();
+    let foreign = model::from_bytes::<f32>(&whole).err().unwrap();
     assert_says(&foreign.to_string(), "without the key `mlp`");
 
     // Nothing is put aside that another version of the program can read.

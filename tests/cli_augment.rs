@@ -8,9 +8,8 @@ mod program;
 use std::{fs, path::Path};
 
 use mlp::{
-    augment::Preset,
-    data::{COLS, deslant},
-    model_file,
+    data::{COLS, augment::Preset, deslant},
+    files::model,
 };
 use mnist_files::assert_says;
 use program::{json, json_lines, run};
@@ -80,7 +79,7 @@ fn training_says_and_keeps_how_it_augments() {
         "augment   rotation 5° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37",
     );
     let bytes = fs::read(folder.path().join("model.bin")).unwrap();
-    let model = model_file::from_bytes::<f32>(&bytes).unwrap();
+    let model = model::from_bytes::<f32>(&bytes).unwrap();
     let mut expected = Preset::Ciresan2010.augmentation();
     expected.rotation = 5.0;
     assert_eq!(model.metadata.training.augmentation, Some(expected));
@@ -123,7 +122,7 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
     let (stdout, _) = run(folder, &format!("{train} --deslant --out up.bin"), 0);
     assert_says(&stdout, "inputs    deslanted");
     run(folder, &format!("{train} --out as-it-is.bin"), 0);
-    let model = |name| model_file::load::<f32>(&folder.join(name)).unwrap();
+    let model = |name| model::load::<f32>(&folder.join(name)).unwrap();
     assert!(model("up.bin").metadata.deslant && !model("as-it-is.bin").metadata.deslant);
 
     // What training has measured on the validation images is what any later command measures.

@@ -241,7 +241,9 @@ fn a_page_is_written_that_overwrites_nothing_else() {
         let (text, _) = explain(args, 0);
         assert!(text.starts_with("saved page.html ("), "{text}");
         let html = std::fs::read_to_string(&page).unwrap();
-        assert!(html.starts_with(mlp::page::BEGINNING) && html.trim_end().ends_with("</html>"));
+        assert!(
+            html.starts_with(mlp::picture::page::BEGINNING) && html.trim_end().ends_with("</html>")
+        );
         assert!(
             !html.contains("http:") && !html.contains("https:"),
             "{args}"
@@ -259,7 +261,7 @@ fn a_page_is_written_that_overwrites_nothing_else() {
     assert!(
         std::fs::read(&page)
             .unwrap()
-            .starts_with(mlp::page::BEGINNING.as_bytes())
+            .starts_with(mlp::picture::page::BEGINNING.as_bytes())
     );
 }
 

@@ -6,9 +6,9 @@ mod program;
 use std::{fs, path::Path};
 
 use mlp::{
-    gradcheck::Images,
-    mistakes::{Gradients, right_gradients},
-    model_file,
+    check::mistakes::{Gradients, right_gradients},
+    data::batch::Batch,
+    files::model,
 };
 use ndarray::Array2;
 use program::{json, run};
@@ -93,12 +93,12 @@ fn training_with_a_mistake_says_so_keeps_it_in_the_file_and_repeats_itself() {
     run(folder.path(), &line, 0);
     let bytes = |name| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("a.bin"), bytes("b.bin"));
-    let model = model_file::load::<f32>(&folder.path().join("a.bin")).unwrap();
+    let model = model::load::<f32>(&folder.path().join("a.bin")).unwrap();
     let inject = model.metadata.training.inject.unwrap();
     assert_eq!(inject.name(), "shared-relu");
     let line = format!("{} --out c.bin", train.replace("--inject shared-relu", ""));
     run(folder.path(), &line, 0);
-    let other = model_file::load::<f32>(&folder.path().join("c.bin")).unwrap();
+    let other = model::load::<f32>(&folder.path().join("c.bin")).unwrap();
     let same = model
         .network
         .values()
@@ -118,7 +118,7 @@ fn right(folder: &Path) -> Gradients {
         .0
         .iter()
         .map(|v| f64::from(f32::from_le_bytes(*v)));
-    let images = Images {
+    let images = Batch {
         x: Array2::from_shape_vec((x.shape()[0], x.shape()[1]), pixels.collect()).unwrap(),
         targets: targets
             .data()
@@ -128,7 +128,7 @@ fn right(folder: &Path) -> Gradients {
             .map(|v| v[0])
             .collect(),
     };
-    let model = model_file::load::<f64>(&folder.join("model.bin")).unwrap();
+    let model = model::load::<f64>(&folder.join("model.bin")).unwrap();
     right_gradients(&model.network, model.metadata.loss, &images, None)
 }
 

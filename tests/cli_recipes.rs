@@ -3,7 +3,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use mlp::model_file;
+use mlp::files::model;
 use program::{json, run};
 
 #[test]
@@ -84,6 +84,6 @@ fn a_committee_is_measured_beside_its_members_and_two_models_are_compared() {
     let same = json(folder, "compare a.bin a.bin --json", 0);
     assert_eq!(same["p_value"], 1.0);
     run(folder, "compare a.bin mse.bin --split valid", 0);
-    let model = model_file::load::<f32>(&folder.join("a.bin")).unwrap();
+    let model = model::load::<f32>(&folder.join("a.bin")).unwrap();
     assert_eq!(model.metadata.training.valid, 55_000);
 }

@@ -8,12 +8,11 @@ mod golden;
 use golden::Golden;
 use mlp::{
     explain::{Trace, judge},
-    linalg::Float,
-    model_file::LossKind,
-    nn::{Activation, Architecture, Linear, Mlp, Noise},
-    optim::Sgd,
-    team::Team,
-    train::Trainer,
+    linalg::{Float, team::Team},
+    loss::LossKind,
+    nn::{Activation, Architecture, Linear, Mlp},
+    rng::Noise,
+    train::{Trainer, optim::Sgd},
 };
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
 

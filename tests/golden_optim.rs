@@ -10,7 +10,10 @@ use golden::Golden;
 use mlp::{
     linalg::Float,
     nn::{Linear, Mlp},
-    optim::{Extras, Schedule, Sgd, Shape, clip_scale, limit_norms},
+    train::{
+        optim::{Extras, Sgd, clip_scale, limit_norms},
+        schedule::{Schedule, Shape},
+    },
 };
 use ndarray::{Array2, s};
 

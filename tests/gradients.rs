@@ -1,11 +1,10 @@
 //! Every module, loss and network against finite differences, at many sizes and seeds.
 
 use mlp::{
-    gradcheck::{self, Settings, check_module, check_network, off_zero, random_images},
-    loss::CrossEntropy,
-    model_file::LossKind,
+    check::{self, Settings, check_module, check_network, off_zero, random_images},
+    loss::{CrossEntropy, LossKind},
     nn::{Activation, Architecture, Dropout, Linear, Mlp, ReLU, kaiming_uniform},
-    train::{Purpose, generator},
+    rng::{Purpose, generator},
 };
 use ndarray::{Array1, Array2, array};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
@@ -55,7 +54,7 @@ fn modules_pass_at_every_size() {
 #[test]
 fn losses_pass_at_every_seed() {
     for seed in 0..20 {
-        for group in gradcheck::losses(&KINDS, &settings(seed)) {
+        for group in check::losses(&KINDS, &settings(seed)) {
             assert!(group.passed(), "seed {seed}: {group:#?}");
         }
     }
@@ -68,7 +67,7 @@ fn networks_of_none_to_three_hidden_layers_pass_with_every_loss() {
             let images = random_images(n, 49, seed);
             for hidden in [&[][..], &[20], &[16, 12], &[12, 10, 8]] {
                 for kind in KINDS {
-                    let group = gradcheck::network(hidden, kind, &images, &settings(seed));
+                    let group = check::network(hidden, kind, &images, &settings(seed));
                     assert_eq!(group.tensors.len(), 2 * (hidden.len() + 1));
                     assert!(group.passed(), "seed {seed}, {n} images: {group:#?}");
                 }
@@ -89,7 +88,7 @@ fn networks_with_every_activation_and_dropout_pass() {
                     dropout,
                 };
                 let kind = LossKind::Ce;
-                let group = gradcheck::architecture(&architecture, kind, &images, &settings(seed));
+                let group = check::architecture(&architecture, kind, &images, &settings(seed));
                 assert_eq!(group.tensors.len(), 6);
                 assert!(group.passed(), "seed {seed}, {architecture:?}: {group:#?}");
             }
@@ -125,7 +124,7 @@ fn an_element_whose_change_crosses_a_kink_is_skipped_and_counted() {
 fn the_default_settings_leave_room_on_both_sides() {
     // A thousandth of an error must fail where a correct gradient passes with a margin of ten.
     let images = random_images(8, 49, 4);
-    let group = gradcheck::network(&[20], LossKind::Ce, &images, &settings(4));
+    let group = check::network(&[20], LossKind::Ce, &images, &settings(4));
     let tolerance = Settings::default().tolerance;
     for report in &group.tensors {
         assert!(report.max_relative < tolerance / 10.0, "{report:?}");
@@ -134,5 +133,5 @@ fn the_default_settings_leave_room_on_both_sides() {
         tolerance: 1e-15,
         ..settings(4)
     };
-    assert!(!gradcheck::network(&[20], LossKind::Ce, &images, &strict).passed());
+    assert!(!check::network(&[20], LossKind::Ce, &images, &strict).passed());
 }

@@ -3,15 +3,17 @@
 use std::{ops::ControlFlow, path::Path};
 
 use mlp::{
-    data::{self, Dataset, Mnist, batches::Preprocessing},
-    loss::Loss,
-    metrics::evaluate,
-    model_file::LossKind,
-    nn::{Activation, Architecture, Init, Mlp, Noise},
-    optim::{Extras, Schedule, Sgd},
-    team::Team,
+    data::{self, Dataset, Mnist, batch::Preprocessing},
+    linalg::team::Team,
+    loss::{Loss, LossKind},
+    nn::{Activation, Architecture, Init, Mlp},
+    rng::{Noise, Purpose, generator},
     train::{
-        Epoch, NotFinite, Observer, Purpose, Settings, Step, TrainError, Trainer, generator, train,
+        Epoch, NotFinite, Observer, Settings, Step, TrainError, Trainer,
+        metrics::evaluate,
+        optim::{Extras, Sgd},
+        schedule::Schedule,
+        train,
     },
 };
 use ndarray::ArrayRef2;
@@ -73,7 +75,7 @@ fn one_batch_of_32_is_learned_by_heart() {
         } else {
             0.5
         });
-        let order = data::batches::in_order(32);
+        let order = data::batch::in_order(32);
         let mut result = None;
         for _ in 0..3000 {
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {

@@ -9,15 +9,12 @@ use std::sync::{
 };
 
 use mlp::{
-    gradcheck::{
+    check::{
         Settings, TensorReport, check_loss, check_module, check_network, off_zero, random_images,
     },
     loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
-    nn::{
-        Dropout, Linear, Mlp, Module, Noise, Param, ReLU, ScaledTanh, Sigmoid, Tanh,
-        kaiming_uniform,
-    },
-    train::{Purpose, generator},
+    nn::{Dropout, Linear, Mlp, Module, Param, ReLU, ScaledTanh, Sigmoid, Tanh, kaiming_uniform},
+    rng::{Noise, Purpose, generator},
 };
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use mlp::{
-    augment::Preset,
-    model_file::{
-        FORMAT_VERSION, Fault, LossKind, Metadata, Model, ModelError, Training, check_writable,
-        from_bytes, load, save, to_bytes,
+    data::augment::Preset,
+    files::model::{
+        FORMAT_VERSION, Fault, Metadata, Model, ModelError, Training, check_writable, from_bytes,
+        load, save, to_bytes,
     },
+    loss::LossKind,
     nn::{Activation, Init, Mlp},
-    optim::{Extras, Schedule},
-    train::{Purpose, generator},
+    rng::{Purpose, generator},
+    train::{optim::Extras, schedule::Schedule},
 };
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

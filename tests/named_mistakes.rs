@@ -2,9 +2,13 @@
 //! network none is ever named.
 
 use mlp::{
-    gradcheck::{Group, Images, Settings, injected, random_images, random_network},
-    mistakes::{Diagnosis, Gradients, Mistake, diagnose, right_gradients},
-    model_file::LossKind,
+    check::{
+        Group, Settings, injected,
+        mistakes::{Diagnosis, Gradients, Mistake, diagnose, right_gradients},
+        random_images, random_network,
+    },
+    data::batch::Batch,
+    loss::LossKind,
     nn::{Activation, Architecture, Mlp},
 };
 
@@ -57,7 +61,7 @@ fn settings(seed: u64) -> Settings {
 }
 
 /// Each network with each loss, batch and seed.
-fn cases(mut check: impl FnMut(&dyn Fn() -> Mlp<f64>, LossKind, &Images, &Settings, &str)) {
+fn cases(mut check: impl FnMut(&dyn Fn() -> Mlp<f64>, LossKind, &Batch, &Settings, &str)) {
     for kind in KINDS {
         for architecture in architectures(kind) {
             for (n, seed) in SEEDS
@@ -130,7 +134,7 @@ fn none_is_named_on_a_correct_network() {
     });
 }
 
-fn two_layers() -> (Mlp<f64>, Images) {
+fn two_layers() -> (Mlp<f64>, Batch) {
     let architecture = Architecture::relu(&[PIXELS, 8, 8, 10]);
     (
         random_network(&architecture, &settings(1)),

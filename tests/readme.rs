@@ -61,7 +61,7 @@ fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
 #[test]
 fn every_mlp_command_of_the_lesson_prints_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
-    let lesson = fs::read_to_string(repository().join("src/lesson.md")).unwrap();
+    let lesson = fs::read_to_string(repository().join("docs/lesson.md")).unwrap();
     let commands = commands(&lesson);
     assert!(commands.len() >= 15);
     for Shown { command, lines } in commands {

@@ -1,33 +1,21 @@
 //! The command line: one file a command. All printing lives here.
 
-mod architecture;
-mod augment;
-mod augment_preview;
-mod bench;
-mod compare;
-mod data;
-mod eval;
-mod explain;
-mod export_batch;
-mod gradcheck;
-mod interrupt;
-mod lr_find;
-mod mistakes;
-mod network;
-mod optim;
-mod output;
-mod own_file;
-mod plot;
-mod recipes;
-mod settings;
-mod train;
+mod args;
+mod commands;
+mod terminal;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use interrupt::Interrupted;
-use output::{BAD, Output};
+use commands::{
+    augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
+    recipes, train,
+};
+use terminal::{
+    interrupt::{self, Interrupted},
+    output::{BAD, Output},
+};
 
 /// Train, evaluate and gradient-check an MLP on MNIST, with a backward pass you can read.
 #[derive(Parser)]

@@ -4,7 +4,8 @@
 //! parser can read; the `mnist` crate parses the four together. [`download`] fetches what is missing, [`inspect`]
 //! tells what is there.
 
-pub mod batches;
+pub mod augment;
+pub mod batch;
 pub mod deslant;
 pub mod download;
 mod error;

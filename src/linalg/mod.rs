@@ -30,6 +30,7 @@ mod mask;
 mod product;
 mod random;
 mod sparse;
+pub mod team;
 
 use ndarray::{Array1, Array2, ArrayRef2, NdFloat, s};
 use ndarray_rand::rand_distr::uniform::SampleUniform;

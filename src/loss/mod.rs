@@ -1,6 +1,7 @@
 //! Losses: forward and backward side by side, each a mean over the images of a batch.
 
 mod cross_entropy;
+mod kind;
 mod mse;
 mod smoothed_cross_entropy;
 
@@ -8,6 +9,7 @@ use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
 
 pub use crate::linalg::Float;
 pub use cross_entropy::CrossEntropy;
+pub use kind::LossKind;
 pub use mse::{Mse, Target};
 pub use smoothed_cross_entropy::SmoothedCrossEntropy;
 

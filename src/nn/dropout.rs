@@ -1,7 +1,8 @@
 use ndarray::ArrayRef2;
 
-use super::{Float, Module, Noise};
+use super::{Float, Module};
 use crate::linalg::map_random;
+use crate::rng::Noise;
 
 /// y = x·m/(1 − p) in training; y = x afterwards
 ///
@@ -25,7 +26,7 @@ use crate::linalg::map_random;
 /// 2014, section 4 and, for the factor, section 10.
 ///
 /// ```
-/// use mlp::nn::{Dropout, Module, Noise};
+/// use mlp::{nn::{Dropout, Module}, rng::Noise};
 /// use ndarray::{Array2, array};
 ///
 /// let (dropout, noise) = (Dropout::new(0.5), Noise::new(18, 1, 1)); // draws m = [[1, 0], [0, 1]]

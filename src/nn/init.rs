@@ -28,7 +28,7 @@ use super::{Float, Linear};
 /// K. He et al., "Delving Deep into Rectifiers", 2015, equation 10.
 ///
 /// ```
-/// use mlp::{nn::Init, train::{Purpose, generator}};
+/// use mlp::{nn::Init, rng::{Purpose, generator}};
 ///
 /// let rng = &mut generator(1, Purpose::Init);
 /// let linear = Init::XavierUniform.linear::<f64>(200, 100, rng);

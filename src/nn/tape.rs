@@ -2,8 +2,9 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 
-use super::{Float, Noise};
+use super::Float;
 use crate::linalg;
+use crate::rng::Noise;
 
 /// Columns of a tape start at multiples of this many elements: a cache line of `f32`.
 const LINE: usize = 16;

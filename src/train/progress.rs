@@ -3,11 +3,12 @@ use std::{mem, time::Duration};
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 
-use super::{BatchResult, Epoch, Purpose, Settings, generator};
+use super::{BatchResult, Epoch, Settings};
+use crate::rng::{Purpose, generator};
 use crate::{
-    data::batches::{in_order, shuffle},
-    metrics::Evaluation,
+    data::batch::{in_order, shuffle},
     nn::Mlp,
+    train::metrics::Evaluation,
 };
 
 /// Why training is over.
@@ -34,7 +35,7 @@ pub struct Best {
 
 /// How far training has come: with the network, the settings and the data, all that follows depends on it.
 ///
-/// The training loop advances it, and a [checkpoint](crate::checkpoint) keeps it.
+/// The training loop advances it, and a [checkpoint](crate::files::checkpoint) keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// Epochs that are done, their validation included.

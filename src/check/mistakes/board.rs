@@ -1,0 +1,221 @@
+//! The backward pass as it stands on the board: whole batches, plain formulas, nothing shared with the
+//! modules but their forward passes. With a mistake, if asked.
+
+use ndarray::{Array2, Axis, s};
+
+use super::Mistake;
+use crate::{
+    data::batch::Batch,
+    loss::LossKind,
+    nn::{Mlp, Module, ScaledTanh},
+    rng::Noise,
+};
+
+/// The gradient of every parameter, module by module, with its name, such as `2.weight`.
+pub type Gradients = Vec<(String, Array2<f64>)>;
+
+/// Every gradient of the loss on these images by the formulas on the board; dropout with this noise.
+pub fn right_gradients(
+    network: &Mlp<f64>,
+    kind: LossKind,
+    images: &Batch,
+    noise: Option<Noise>,
+) -> Gradients {
+    Board::new(network, kind, images, noise).gradients(None)
+}
+
+/// A mistake, and where.
+pub(super) type Made<'a> = Option<(Mistake, &'a [usize])>;
+
+/// The forward pass of a batch, written down.
+pub(super) struct Board<'a> {
+    network: &'a Mlp<f64>,
+    kind: LossKind,
+    targets: &'a [u8],
+    /// What goes into every module, and at the end what comes out of the last.
+    x: Vec<Array2<f64>>,
+    noise: Option<Noise>,
+}
+
+impl<'a> Board<'a> {
+    pub(super) fn new(
+        network: &'a Mlp<f64>,
+        kind: LossKind,
+        images: &'a Batch,
+        noise: Option<Noise>,
+    ) -> Self {
+        let mut board = Self {
+            network,
+            kind,
+            targets: &images.targets,
+            x: vec![images.x.clone()],
+            noise,
+        };
+        for m in 0..network.modules().len() {
+            board.x.push(board.forward(m, &board.x[m]));
+        }
+        board
+    }
+
+    fn forward(&self, m: usize, x: &Array2<f64>) -> Array2<f64> {
+        let module = &self.network.modules()[m];
+        let mut y = Array2::zeros((x.nrows(), module.outputs(x.ncols())));
+        match self.noise {
+            Some(noise) => module.forward_in_training(noise.of(m, 0), x, &mut y),
+            None => module.forward(x, &mut y),
+        }
+        y
+    }
+
+    /// Every gradient.
+    pub(super) fn gradients(&self, made: Made<'_>) -> Gradients {
+        let mut gradients = Vec::new();
+        let mut dy = self.dz(made.map(|(mistake, _)| mistake));
+        for (m, module) in self.network.modules().iter().enumerate().rev() {
+            let here = made.and_then(|(mistake, places)| places.contains(&m).then_some(mistake));
+            let (x, y) = (&self.x[m], &self.x[m + 1]);
+            if let [w, _] = module.params() {
+                gradients.push((format!("{m}.bias"), db(&dy, here)));
+                gradients.push((format!("{m}.weight"), x.t().dot(&dy)));
+                dy = self.dx_of_linear(&w.value, &dy, here);
+            } else {
+                dy = self.dx_of_activation(m, (x, y), dy, here);
+            }
+        }
+        gradients.reverse();
+        gradients
+    }
+
+    /// ∂L/∂z of the outputs z (N, C).
+    fn dz(&self, mistake: Option<Mistake>) -> Array2<f64> {
+        let z = self.x.last().expect("the images at least");
+        let (n, c) = z.dim();
+        let one_hot = |high: f64, low: f64| {
+            Array2::from_shape_fn((n, c), |(n, c)| match usize::from(self.targets[n]) == c {
+                true => high,
+                false => low,
+            })
+        };
+        let (mut p, t, mut factor) = match self.kind {
+            LossKind::Ce => (softmax(z, mistake), one_hot(1.0, 0.0), 1.0 / n as f64),
+            LossKind::SmoothedCe(s) => {
+                let share = s / c as f64;
+                (
+                    softmax(z, mistake),
+                    one_hot(1.0 - s + share, share),
+                    1.0 / n as f64,
+                )
+            }
+            LossKind::MseOnehot => (z.clone(), one_hot(1.0, 0.0), 2.0 / (n * c) as f64),
+            LossKind::MseDigit => {
+                let digits = Array2::from_shape_fn((n, c), |(n, _)| f64::from(self.targets[n]));
+                (z.clone(), digits, 2.0 / n as f64)
+            }
+        };
+        match mistake {
+            Some(Mistake::ResForDiff) => return p * factor,
+            Some(Mistake::AnotherBatch) => {
+                let next: Vec<_> = (1..n).chain([0]).collect();
+                p = p.select(Axis(0), &next);
+            }
+            Some(Mistake::Sign) => factor = -factor,
+            Some(Mistake::MeanMissing) => factor *= n as f64,
+            Some(Mistake::TwoMissing) => factor /= 2.0,
+            Some(Mistake::MeanOverOthers) if self.kind == LossKind::MseOnehot => factor *= c as f64,
+            Some(Mistake::MeanOverOthers) => factor /= c as f64,
+            _ => {}
+        }
+        (p - t) * factor
+    }
+
+    fn dx_of_linear(
+        &self,
+        w: &Array2<f64>,
+        dy: &Array2<f64>,
+        mistake: Option<Mistake>,
+    ) -> Array2<f64> {
+        match mistake {
+            Some(Mistake::WeightNotTransposed) => dy.dot(w),
+            Some(Mistake::MisplacedBracket) => {
+                let z = self.x.last().expect("the images at least");
+                let t: Array2<f64> =
+                    Array2::from_shape_fn(z.dim(), |(n, _)| f64::from(self.targets[n]));
+                (z - &t.dot(&w.t())) * (2.0 / z.nrows() as f64)
+            }
+            _ => dy.dot(&w.t()),
+        }
+    }
+
+    fn dx_of_activation(
+        &self,
+        m: usize,
+        (x, y): (&Array2<f64>, &Array2<f64>),
+        dy: Array2<f64>,
+        mistake: Option<Mistake>,
+    ) -> Array2<f64> {
+        let slope_at = if mistake == Some(Mistake::SlopeFromX) {
+            x
+        } else {
+            y
+        };
+        match (self.network.modules()[m].name(), mistake) {
+            (_, Some(Mistake::ReluMaskMissing | Mistake::DropoutMaskMissing)) => dy,
+            ("ReLU", Some(Mistake::UpstreamIgnored)) => mask(x),
+            ("ReLU", Some(Mistake::SharedRelu)) => {
+                dy * mask(&self.x[last_relu(self.network.modules())])
+            }
+            ("ReLU", Some(Mistake::ReluMaskOfBefore)) => {
+                dy * mask(&self.x[last_relu(&self.network.modules()[..m])])
+            }
+            ("ReLU", _) => dy * mask(x),
+            ("Tanh", _) => dy * slope_at.mapv(|y| 1.0 - y * y),
+            ("ScaledTanh", _) => {
+                let (a, b) = (ScaledTanh::A, ScaledTanh::B);
+                dy * slope_at.mapv(|y| b / a * (a * a - y * y))
+            }
+            ("Sigmoid", _) => dy * slope_at.mapv(|y| y * (1.0 - y)),
+            // The mask, and its scale, are what becomes of ones.
+            ("Dropout", _) => dy * self.forward(m, &Array2::ones(x.dim())),
+            (name, _) => unreachable!("{name} has no place on the board"),
+        }
+    }
+}
+
+/// The last ReLU of these; a mistake that asks has one.
+fn last_relu(modules: &[Box<dyn Module<f64>>]) -> usize {
+    let last = modules.iter().rposition(|module| module.name() == "ReLU");
+    last.expect("a ReLU")
+}
+
+fn mask(x: &Array2<f64>) -> Array2<f64> {
+    x.mapv(|x| f64::from(x > 0.0))
+}
+
+/// db (1, O) from dy (N, O).
+fn db(dy: &Array2<f64>, mistake: Option<Mistake>) -> Array2<f64> {
+    match mistake {
+        Some(Mistake::BiasNotSummed) => dy.slice(s![..1, ..]).to_owned(),
+        Some(Mistake::BiasAveraged) => {
+            (dy.sum_axis(Axis(0)) / dy.nrows() as f64).insert_axis(Axis(0))
+        }
+        _ => dy.sum_axis(Axis(0)).insert_axis(Axis(0)),
+    }
+}
+
+/// e^z / Σ e^z, row by row.
+fn softmax(z: &Array2<f64>, mistake: Option<Mistake>) -> Array2<f64> {
+    let highest = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+    if mistake == Some(Mistake::LogsumexpNotByRows) {
+        let e = z.mapv(|z| (z - highest).exp());
+        let sum = e.sum();
+        return e / sum;
+    }
+    let mut p = z.clone();
+    for mut row in p.rows_mut() {
+        let highest = row.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+        row.mapv_inplace(|z| (z - highest).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    p
+}

@@ -1,0 +1,114 @@
+use ndarray::Array2;
+
+use super::{
+    Mistake,
+    board::{Board, Gradients},
+};
+use crate::{data::batch::Batch, loss::LossKind, nn::Mlp, rng::Noise};
+
+/// What gradients look like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Diagnosis {
+    /// They are those of the formulas on the board.
+    Right,
+    /// They are what these mistakes make of them; where there are several, these numbers cannot tell them apart.
+    Mistakes(Vec<Finding>),
+    /// No known mistake fits; but the wrong ones, named here, are all this many times the right ones.
+    Ratio(f64, Vec<String>),
+    /// No known mistake fits.
+    Unknown,
+}
+
+/// A mistake that fits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Which.
+    pub mistake: Mistake,
+    /// The modules where it was made; none if in the loss.
+    pub places: Vec<usize>,
+    /// How many times the right ones all the wrong gradients are, if it is one number for all.
+    pub ratio: Option<f64>,
+}
+
+/// Names the mistake in the gradients of a batch.
+///
+/// Every known mistake is made on the board, at each of its places alone and at all of them; it fits if no
+/// element of any gradient differs by more than `tolerance` times the largest of its tensor. Panics if the
+/// gradients have other shapes than the parameters, or the images do not fit the network.
+pub fn diagnose(
+    found: &Gradients,
+    network: &Mlp<f64>,
+    kind: LossKind,
+    images: &Batch,
+    noise: Option<Noise>,
+    tolerance: f64,
+) -> Diagnosis {
+    let board = Board::new(network, kind, images, noise);
+    let right = board.gradients(None);
+    let alike = |a: &Gradients, b: &Gradients| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| close(&a.1, &b.1, tolerance))
+    };
+    if alike(found, &right) {
+        return Diagnosis::Right;
+    }
+    let (mut names, mut pairs) = (Vec::new(), Vec::new());
+    for ((name, found), (_, right)) in found.iter().zip(&right) {
+        if !close(found, right, tolerance) {
+            names.push(name.clone());
+            pairs.push((found, right));
+        }
+    }
+    let findings = Mistake::ALL
+        .into_iter()
+        .filter(|mistake| mistake.fits(network, kind));
+    let findings = findings.filter_map(|mistake| {
+        let places = mistake.places(network);
+        let mut tries = vec![places.clone()];
+        if places.len() > 1 {
+            tries.extend(places.into_iter().map(|m| vec![m]));
+        }
+        let mut fitting = tries.into_iter().filter(|places| {
+            let made = board.gradients(Some((mistake, places)));
+            alike(found, &made) && !alike(&right, &made)
+        });
+        let ratio = common_ratio(&pairs, tolerance);
+        fitting.next().map(|places| Finding {
+            mistake,
+            places,
+            ratio,
+        })
+    });
+    let findings: Vec<_> = findings.collect();
+    if !findings.is_empty() {
+        return Diagnosis::Mistakes(findings);
+    }
+    match common_ratio(&pairs, tolerance) {
+        Some(ratio) => Diagnosis::Ratio(ratio, names),
+        None => Diagnosis::Unknown,
+    }
+}
+
+/// Whether a is b, to a share of the largest element of b.
+fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) -> bool {
+    // Below this, a gradient is rounding.
+    const LEAST: f64 = 1e-9;
+    let largest = b.fold(LEAST, |max, b| max.max(b.abs()));
+    a.dim() == b.dim()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| (a - b).abs() <= tolerance * largest)
+}
+
+/// r, if every gradient found is r times the right one.
+fn common_ratio(pairs: &[(&Array2<f64>, &Array2<f64>)], tolerance: f64) -> Option<f64> {
+    let sum = |product: fn(f64, f64) -> f64| -> f64 {
+        let numbers = pairs
+            .iter()
+            .flat_map(|(found, right)| found.iter().zip(*right));
+        numbers.map(|(&found, &right)| product(found, right)).sum()
+    };
+    let ratio = sum(|found, right| found * right) / sum(|_, right| right * right);
+    let mut pairs = pairs.iter();
+    let all = pairs.all(|(found, right)| close(found, &(*right * ratio), tolerance));
+    (all && ratio.is_finite() && ratio != 0.0).then_some(ratio)
+}

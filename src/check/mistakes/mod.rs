@@ -1,0 +1,343 @@
+//! The known mistakes of hand-written backpropagation: what each does, where it comes from, and the line of
+//! mathematics that mends it.
+//!
+//! Each is written down twice, and the two know nothing of each other:
+//!
+//! - [`plant`] puts it into a running network, so that one can watch it train and see it caught;
+//! - [`diagnose()`] holds gradients against what each mistake makes of the formulas on the board, and names
+//!   those that fit to the last digit.
+
+mod against;
+mod board;
+mod diagnose;
+mod faulty;
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{loss::LossKind, nn::Mlp};
+
+pub use against::{Judged, NamedArray, Verdict, against};
+pub use board::{Gradients, right_gradients};
+pub use diagnose::{Diagnosis, Finding, diagnose};
+pub use faulty::plant;
+
+/// A known mistake. Its places are modules of a network, or none if it is one of the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mistake {
+    /// dz = t − p for p − t
+    Sign,
+    /// Σₙ for (1/N) Σₙ
+    MeanMissing,
+    /// (z − t) for 2·(z − t)
+    TwoMissing,
+    /// N·C for N, or N for N·C
+    MeanOverOthers,
+    /// One ln Σ e^z for the whole batch
+    LogsumexpNotByRows,
+    /// z for z − t
+    ResForDiff,
+    /// p of other images than the targets
+    AnotherBatch,
+    /// dx = dy behind a ReLU
+    ReluMaskMissing,
+    /// The mask of the last ReLU in every layer
+    SharedRelu,
+    /// The mask of the ReLU before
+    ReluMaskOfBefore,
+    /// dx = (x > 0) behind a ReLU
+    UpstreamIgnored,
+    /// dx = dy·w for dy·wᵀ
+    WeightNotTransposed,
+    /// 2·(z − t·wᵀ)/N for 2·(z − t)·wᵀ/N
+    MisplacedBracket,
+    /// db = dy of one image
+    BiasNotSummed,
+    /// db = (1/N) Σₙ dy
+    BiasAveraged,
+    /// 1 − x² for 1 − y²
+    SlopeFromX,
+    /// dx = dy behind a Dropout
+    DropoutMaskMissing,
+}
+
+/// What is said of a mistake.
+struct Text {
+    name: &'static str,
+    what: &'static str,
+    question: &'static str,
+    mend: &'static str,
+}
+
+impl Mistake {
+    /// Every one.
+    pub const ALL: [Self; 17] = [
+        Self::Sign,
+        Self::MeanMissing,
+        Self::TwoMissing,
+        Self::MeanOverOthers,
+        Self::LogsumexpNotByRows,
+        Self::ResForDiff,
+        Self::AnotherBatch,
+        Self::ReluMaskMissing,
+        Self::SharedRelu,
+        Self::ReluMaskOfBefore,
+        Self::UpstreamIgnored,
+        Self::WeightNotTransposed,
+        Self::MisplacedBracket,
+        Self::BiasNotSummed,
+        Self::BiasAveraged,
+        Self::SlopeFromX,
+        Self::DropoutMaskMissing,
+    ];
+
+    fn text(self) -> Text {
+        let (name, what, question, mend) = match self {
+            Self::Sign => (
+                "sign",
+                "the gradient of the loss has its sign flipped: targets minus predictions",
+                "why does my loss grow with every step?",
+                "dz = (softmax(z) − onehot(t)) / N, or 2·(z − t) / (N·C) for mse: predictions minus targets",
+            ),
+            Self::MeanMissing => (
+                "mean-missing",
+                "the 1/N of the mean over the batch is missing",
+                "why is my gradient 64 times PyTorch's, with batches of 64?",
+                "L is a mean over N images, so dz has the factor 1/N",
+            ),
+            Self::TwoMissing => (
+                "two-missing",
+                "the 2 from the derivative of the square is missing",
+                "why is every gradient half of PyTorch's?",
+                "d(z − t)²/dz = 2·(z − t), so dz = 2·(z − t) / (N·C)",
+            ),
+            Self::MeanOverOthers => (
+                "mean-over-others",
+                "divides by N·C where the loss is a mean over N (ce), or by N where it is one over N·C (mse)",
+                "why is every gradient a tenth of PyTorch's, or ten times as large?",
+                "cross-entropy is a mean over the N images, mse over all N·C numbers: divide by the same",
+            ),
+            Self::LogsumexpNotByRows => (
+                "logsumexp-not-by-rows",
+                "one log-sum-exp over the whole batch, for one a row",
+                "why do the rows of my softmax not sum to 1?",
+                "lse[n] = ln Σ_j e^z[n][j], kept as a column (N, 1), so that z − lse takes each row's own",
+            ),
+            Self::ResForDiff => (
+                "res-for-diff",
+                "the output `res` stands where `diff`, output minus target, belongs",
+                "why does the gradient not know the targets?",
+                "dz = 2·diff / (N·C) with diff = z − t",
+            ),
+            Self::AnotherBatch => (
+                "another-batch",
+                "the predictions are those of other images than the targets",
+                "why does it learn only if I run all the cells again?",
+                "the forward pass of this batch, then its backward pass: dz = (p − onehot(t)) / N row by row",
+            ),
+            Self::ReluMaskMissing => (
+                "relu-mask-missing",
+                "the gradient passes a ReLU as if it were not there",
+                "why is my first layer wrong and the last one right?",
+                "dx = dy where x > 0, else 0",
+            ),
+            Self::SharedRelu => (
+                "shared-relu",
+                "one ReLU object for several layers: all get the mask of the last",
+                "can I not use the same ReLU() twice?",
+                "a module that remembers its input serves one layer: one ReLU object each, dx = dy where its own x > 0",
+            ),
+            Self::ReluMaskOfBefore => (
+                "relu-mask-of-before",
+                "a ReLU takes the mask of the ReLU before it",
+                "I saved every layer's input in a list: which one is mine on the way back?",
+                "dx = dy where x > 0, with the x that went into this very ReLU",
+            ),
+            Self::UpstreamIgnored => (
+                "upstream-ignored",
+                "a ReLU passes its own slope down and forgets the gradient from above",
+                "is the gradient of ReLU not just 0 or 1?",
+                "the chain rule multiplies: dx = dy·(x > 0)",
+            ),
+            Self::WeightNotTransposed => (
+                "weight-not-transposed",
+                "dx = dy·w, which fits only where the layer is square",
+                "why does it run with 50-50 and not with 50-10?",
+                "dx = dy·wᵀ: (N, O)·(O, I) is (N, I)",
+            ),
+            Self::MisplacedBracket => (
+                "misplaced-bracket",
+                "the bracket closes too late: 2·(z − t·wᵀ)/N for 2·(z − t)·wᵀ/N",
+                "why is only the layer below wrong?",
+                "first dz = 2·(z − t)/N, then dx = dz·wᵀ",
+            ),
+            Self::BiasNotSummed => (
+                "bias-not-summed",
+                "the gradient of the bias is not summed over the batch: that of one image",
+                "what shape has the gradient of a bias?",
+                "db = Σₙ dy[n]: the bias is added in every row, so all rows count",
+            ),
+            Self::BiasAveraged => (
+                "bias-averaged",
+                "the gradient of the bias is a mean over the batch, though dy has its 1/N already",
+                "why do my biases learn so slowly?",
+                "db = Σₙ dy[n]: the 1/N is in dz already",
+            ),
+            Self::SlopeFromX => (
+                "slope-from-x",
+                "the slope is taken at the input, where the formula has the output",
+                "tanh' = 1 − tanh²: of what?",
+                "tanh: dx = dy·(1 − y²); sigmoid: dx = dy·y·(1 − y), with y the output",
+            ),
+            Self::DropoutMaskMissing => (
+                "dropout-mask-missing",
+                "the gradient passes a Dropout as if it were not there",
+                "does dropout have a backward pass?",
+                "dx = dy·mask/(1 − p), with the mask of the forward pass",
+            ),
+        };
+        Text {
+            name,
+            what,
+            question,
+            mend,
+        }
+    }
+
+    /// As flags have it.
+    pub fn name(self) -> &'static str {
+        self.text().name
+    }
+
+    /// What is wrong.
+    pub fn what(self) -> &'static str {
+        self.text().what
+    }
+
+    /// The question that brings people to it.
+    pub fn question(self) -> &'static str {
+        self.text().question
+    }
+
+    /// The line of mathematics that mends it.
+    pub fn mend(self) -> &'static str {
+        self.text().mend
+    }
+
+    /// Whether it is one of the loss, and has no places in the network.
+    pub fn of_loss(self) -> bool {
+        use Mistake::*;
+        matches!(
+            self,
+            Sign | MeanMissing
+                | TwoMissing
+                | MeanOverOthers
+                | LogsumexpNotByRows
+                | ResForDiff
+                | AnotherBatch
+        )
+    }
+
+    /// Whether it can be made with this loss.
+    pub fn fits_loss(self, kind: LossKind) -> bool {
+        let mse = matches!(kind, LossKind::MseOnehot | LossKind::MseDigit);
+        match self {
+            Self::TwoMissing | Self::ResForDiff => mse,
+            Self::MeanOverOthers => kind != LossKind::MseDigit, // where C = 1
+            Self::LogsumexpNotByRows => !mse,
+            Self::MisplacedBracket => kind == LossKind::MseDigit,
+            _ => true,
+        }
+    }
+
+    /// The modules where it can be made; none for a mistake of the loss.
+    pub fn places<F: crate::nn::Float>(self, network: &Mlp<F>) -> Vec<usize> {
+        let outputs = network.outputs();
+        let width = |m: usize| outputs[m];
+        let inputs = |m: usize| {
+            if m == 0 {
+                network.inputs()
+            } else {
+                outputs[m - 1]
+            }
+        };
+        let named = |names: &[&str]| -> Vec<usize> {
+            let modules = network.modules().iter().enumerate();
+            let modules = modules.filter(|(_, module)| names.contains(&module.name()));
+            modules.map(|(m, _)| m).collect()
+        };
+        let linears = named(&["Linear"]);
+        let relus = named(&["ReLU"]);
+        // What comes before the first weights needs no dx.
+        let below = |m: &usize| linears.first().is_some_and(|first| m > first);
+        match self {
+            Self::ReluMaskMissing | Self::UpstreamIgnored => relus,
+            Self::SharedRelu => match relus.split_last() {
+                Some((&last, others)) => others
+                    .iter()
+                    .copied()
+                    .filter(|&m| width(m) == width(last))
+                    .collect(),
+                None => Vec::new(),
+            },
+            Self::ReluMaskOfBefore => {
+                let pairs = relus
+                    .windows(2)
+                    .filter(|pair| width(pair[0]) == width(pair[1]));
+                pairs.map(|pair| pair[1]).collect()
+            }
+            Self::WeightNotTransposed => {
+                let square = linears.iter().copied().filter(|&m| inputs(m) == width(m));
+                square.filter(below).collect()
+            }
+            Self::MisplacedBracket => linears.last().copied().filter(below).into_iter().collect(),
+            Self::BiasNotSummed | Self::BiasAveraged => linears,
+            Self::SlopeFromX => named(&["Tanh", "ScaledTanh", "Sigmoid"]),
+            Self::DropoutMaskMissing => named(&["Dropout"]).into_iter().filter(below).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it can be made in this network with this loss.
+    pub fn fits<F: crate::nn::Float>(self, network: &Mlp<F>, kind: LossKind) -> bool {
+        self.fits_loss(kind) && (self.of_loss() || !self.places(network).is_empty())
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No mistake has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no known mistake has this name: `mlp gradcheck --list-mistakes` shows them")]
+pub struct UnknownMistake;
+
+impl FromStr for Mistake {
+    type Err = UnknownMistake;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMistake> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|mistake| mistake.name() == text)
+            .ok_or(UnknownMistake)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_and_files_have_the_same_names() {
+        for mistake in Mistake::ALL {
+            assert_eq!(mistake.name().parse(), Ok(mistake));
+            let json = serde_json::to_string(&mistake).unwrap();
+            assert_eq!(json, format!("\"{mistake}\""));
+        }
+        assert_eq!("relu".parse::<Mistake>(), Err(UnknownMistake));
+    }
+}

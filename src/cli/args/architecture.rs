@@ -1,0 +1,156 @@
+//! The flags that say what stands between the layers, and how weights begin.
+
+use std::str::FromStr;
+
+use anyhow::ensure;
+use clap::{
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
+use mlp::{
+    loss::LossKind,
+    nn::{Activation, Architecture},
+};
+
+use crate::cli::args::network::{Hidden, layers_text};
+
+/// What stands between the layers.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Network")]
+pub struct ArchitectureArgs {
+    /// What stands behind every hidden layer; scaled-tanh is LeCun's 1.7159·tanh(2x/3) [default: relu]
+    #[arg(long, value_name = "NAME", value_parser = activation_parser())]
+    activation: Option<Activation>,
+
+    /// Shares of the units that each training step drops: of every hidden layer (0.5), of the inputs
+    /// and every hidden layer (0.2,0.5), or of the inputs and each hidden layer in turn
+    #[arg(long, value_name = "SHARES")]
+    dropout: Option<Shares>,
+}
+
+fn activation_parser() -> impl TypedValueParser<Value = Activation> {
+    let names = PossibleValuesParser::new(Activation::ALL.map(Activation::name));
+    names.map(|name| {
+        let named = |activation: &Activation| activation.name() == name;
+        let activation = Activation::ALL.into_iter().find(named);
+        activation.expect("one of the names")
+    })
+}
+
+/// Shares to drop, as they were given.
+#[derive(Clone, Debug)]
+struct Shares(Vec<f64>);
+
+impl FromStr for Shares {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let shares = text.split(',').map(|share| {
+            let share = share.trim().parse().unwrap_or(f64::NAN);
+            ensure!(
+                (0.0..1.0).contains(&share),
+                "expected shares from 0 to below 1, such as 0.5 or 0.2,0.5"
+            );
+            Ok(share)
+        });
+        shares.collect::<anyhow::Result<_>>().map(Self)
+    }
+}
+
+impl ArchitectureArgs {
+    /// Whether a flag was given.
+    pub fn given(&self) -> bool {
+        self.activation.is_some() || self.dropout.is_some()
+    }
+
+    /// A network for MNIST with these hidden layers, or wrong usage.
+    pub fn of(&self, hidden: &Hidden, loss: LossKind) -> Result<Architecture, clap::Error> {
+        Ok(Architecture {
+            layers: hidden.layers(loss),
+            activation: self.activation.unwrap_or_default(),
+            dropout: self.dropout(hidden.0.len())?,
+        })
+    }
+
+    /// The shares of the inputs and of each of so many hidden layers; none if all are 0.
+    fn dropout(&self, hidden: usize) -> Result<Vec<f64>, clap::Error> {
+        let given = match &self.dropout {
+            Some(Shares(given)) if given.iter().any(|&p| p > 0.0) => given,
+            _ => return Ok(Vec::new()),
+        };
+        match given[..] {
+            _ if given.len() == hidden + 1 => Ok(given.clone()),
+            [every] => Ok([vec![0.0], vec![every; hidden]].concat()),
+            [inputs, every] if hidden > 0 => Ok([vec![inputs], vec![every; hidden]].concat()),
+            _ => Err(clap::Error::raw(
+                ErrorKind::WrongNumberOfValues,
+                format!(
+                    "--dropout has {} shares, expected {} for the inputs and {hidden} hidden layers, or fewer: see --help",
+                    given.len(),
+                    hidden + 1
+                ),
+            )),
+        }
+    }
+}
+
+/// `784-50-10, ReLU, dropout 0.2, 0.5`; without hidden layers there is no activation.
+pub fn architecture_text(architecture: &Architecture) -> String {
+    let Architecture {
+        layers,
+        activation,
+        dropout,
+    } = architecture;
+    let mut text = layers_text(layers);
+    if layers.len() > 2 {
+        text += ", ";
+        text += activation.module::<f32>().name();
+    }
+    if !dropout.is_empty() {
+        text += ", dropout ";
+        text += &shares_text(dropout);
+    }
+    text
+}
+
+/// `0.2, 0.5, 0.5`; of a long list the first and the last.
+fn shares_text(shares: &[f64]) -> String {
+    let text = |shares: &[f64]| {
+        let shares: Vec<_> = shares.iter().map(f64::to_string).collect();
+        shares.join(", ")
+    };
+    match shares.len() {
+        ..=12 => text(shares),
+        n => format!("{}, …, {}", text(&shares[..3]), text(&shares[n - 1..])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_for_the_hidden_layers_or_the_inputs_too() {
+        let dropout = |text: &str, hidden| {
+            let dropout = Some(text.parse().unwrap());
+            let args = ArchitectureArgs {
+                activation: None,
+                dropout,
+            };
+            args.dropout(hidden).ok()
+        };
+        assert_eq!(dropout("0.5", 3), Some(vec![0.0, 0.5, 0.5, 0.5]));
+        assert_eq!(dropout("0.2,0.5", 3), Some(vec![0.2, 0.5, 0.5, 0.5]));
+        assert_eq!(dropout("0.2, 0.5", 1), Some(vec![0.2, 0.5]));
+        assert_eq!(dropout("0,0.1,0.2", 2), Some(vec![0.0, 0.1, 0.2]));
+        assert_eq!(dropout("0.2", 0), Some(vec![0.2]));
+        assert_eq!(dropout("0", 2), Some(vec![]));
+        assert_eq!(
+            (dropout("0.2,0.5", 0), dropout("0.1,0.2,0.3", 3)),
+            (None, None)
+        );
+        for bad in ["", "1", "-0.1", "nan", "0.2;0.5", "0.2,"] {
+            assert!(bad.parse::<Shares>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The flags that say how images are distorted: the same for every command that does it.
+
+use clap::error::ErrorKind;
+use mlp::data::augment::{Augmentation, Elastic, Preset};
+
+/// How training images are distorted.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Augmentation")]
+pub struct AugmentArgs {
+    /// Distort every training image anew in every epoch, as published work did; the flags below change
+    /// single strengths, or set them where there is no preset
+    #[arg(long, value_name = "PRESET", value_parser = PresetParser)]
+    augment: Option<Preset>,
+
+    /// Rotation, up to so many degrees either way
+    #[arg(long, value_name = "DEGREES")]
+    rotation: Option<f64>,
+
+    /// Horizontal shear, up to so many degrees either way
+    #[arg(long, value_name = "DEGREES")]
+    shear: Option<f64>,
+
+    /// Width and height, each up to such a part larger or smaller: 0.15 for 15 %
+    #[arg(long, value_name = "PART")]
+    scale: Option<f64>,
+
+    /// Translation along each axis, up to so many pixels either way
+    #[arg(long, value_name = "PIXELS")]
+    translation: Option<f64>,
+
+    /// Elastic distortion: over how many pixels displacements are alike
+    #[arg(long, value_name = "PIXELS")]
+    sigma: Option<f64>,
+
+    /// Elastic distortion: how strong; 0 is none
+    #[arg(long, value_name = "PIXELS")]
+    alpha: Option<f64>,
+}
+
+impl AugmentArgs {
+    /// What the flags ask for, or wrong usage; none if no flag was given.
+    pub fn augmentation(&self) -> Result<Option<Augmentation>, clap::Error> {
+        let usage = |text| clap::Error::raw(ErrorKind::ValueValidation, text);
+        if self.flags().is_empty() {
+            return Ok(None);
+        }
+        let mut augmentation = self.augment.map(Preset::augmentation).unwrap_or_default();
+        for (flag, strength) in [
+            (self.rotation, &mut augmentation.rotation),
+            (self.shear, &mut augmentation.shear),
+            (self.scale, &mut augmentation.scale),
+            (self.translation, &mut augmentation.translation),
+        ] {
+            *strength = flag.unwrap_or(*strength);
+        }
+        let published = augmentation.elastic;
+        let sigma = self.sigma.or(published.map(|elastic| elastic.sigma));
+        let alpha = self.alpha.or(published.map(|elastic| elastic.alpha));
+        augmentation.elastic = match (sigma, alpha) {
+            (_, Some(0.0)) | (None, None) => None,
+            (Some(sigma), Some(alpha)) => Some(Elastic { sigma, alpha }),
+            _ => {
+                return Err(usage(
+                    "an elastic distortion has --sigma and --alpha: give both, or --augment simard2003"
+                        .to_owned(),
+                ));
+            }
+        };
+        augmentation
+            .validate()
+            .map_err(|error| usage(error.to_string()))?;
+        Ok(Some(augmentation))
+    }
+
+    /// The flags that were given, as another command takes them, each after a blank.
+    pub fn flags(&self) -> String {
+        let preset = self
+            .augment
+            .map(|preset| format!(" --augment {}", preset.name()));
+        let strengths = [
+            ("rotation", self.rotation),
+            ("shear", self.shear),
+            ("scale", self.scale),
+            ("translation", self.translation),
+            ("sigma", self.sigma),
+            ("alpha", self.alpha),
+        ];
+        let given =
+            |(name, strength): (&str, Option<f64>)| strength.map(|v| format!(" --{name} {v}"));
+        preset
+            .into_iter()
+            .chain(strengths.into_iter().filter_map(given))
+            .collect()
+    }
+}
+
+/// `rotation 15° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37`
+pub fn augmentation_text(augmentation: &Augmentation) -> String {
+    let Augmentation {
+        rotation,
+        shear,
+        rotation_or_shear,
+        half_angle_labels,
+        scale,
+        translation,
+        elastic,
+    } = augmentation;
+    let mut angles = Vec::new();
+    if *rotation > 0.0 {
+        angles.push(format!("rotation {rotation}°"));
+    }
+    if *shear > 0.0 {
+        angles.push(format!("shear {shear}°"));
+    }
+    let mut parts = Vec::new();
+    if !angles.is_empty() {
+        let joined = angles.join(if *rotation_or_shear { " or " } else { ", " });
+        let labels: Vec<_> = half_angle_labels.iter().map(u8::to_string).collect();
+        parts.push(match labels.is_empty() {
+            true => joined,
+            false => format!("{joined} (half for {})", labels.join(" and ")),
+        });
+    }
+    if *scale > 0.0 {
+        parts.push(format!("scale {} %", (1e4 * scale).round() / 1e2));
+    }
+    if *translation > 0.0 {
+        parts.push(format!("translation {translation} px"));
+    }
+    if let Some(Elastic { sigma, alpha }) = elastic {
+        parts.push(format!("elastic sigma {sigma} alpha {alpha}"));
+    }
+    match parts.is_empty() {
+        true => "none".into(),
+        false => parts.join(", "),
+    }
+}
+
+/// Presets by name, listed with what they do.
+#[derive(Clone)]
+struct PresetParser;
+
+impl clap::builder::TypedValueParser for PresetParser {
+    type Value = Preset;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Preset, clap::Error> {
+        let names = clap::builder::PossibleValuesParser::new(Preset::ALL.map(Preset::name));
+        let name = names.parse_ref(command, arg, value)?;
+        let preset = Preset::ALL.into_iter().find(|p| p.name() == name);
+        Ok(preset.expect("one of the names"))
+    }
+
+    fn possible_values(
+        &self,
+    ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        let value =
+            |preset: Preset| clap::builder::PossibleValue::new(preset.name()).help(preset.about());
+        Some(Box::new(Preset::ALL.into_iter().map(value)))
+    }
+}

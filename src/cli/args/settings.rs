@@ -1,0 +1,131 @@
+//! The flags that say what is trained and how: the same for `mlp train` and `mlp lr-find`.
+
+use mlp::{
+    data::{FileKind, batch::Preprocessing},
+    files::model::{FORMAT_VERSION, Metadata, Training},
+    loss::LossKind,
+    nn::Init,
+    train::schedule::Schedule,
+};
+
+use crate::cli::{
+    args::{
+        architecture::ArchitectureArgs,
+        augment::AugmentArgs,
+        network::{Hidden, LossArgs},
+        optim::ExtrasArgs,
+    },
+    terminal::output::{note, thousands},
+};
+
+/// What is trained, and on what.
+#[derive(clap::Args)]
+pub struct SettingsArgs {
+    /// Widths of the hidden layers, from the images to the outputs: 50, or 500,150, or none
+    #[arg(
+        long,
+        value_name = "WIDTHS",
+        default_value = "50",
+        help_heading = "Network"
+    )]
+    hidden: Hidden,
+
+    #[command(flatten)]
+    architecture: ArchitectureArgs,
+
+    /// How weights begin: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for ±a; zeros
+    /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    init: Option<Init>,
+
+    /// Set every image upright before the network sees it, in training and ever after: sheared until its
+    /// pixels lean neither way
+    #[arg(long, help_heading = "Network")]
+    deslant: bool,
+
+    #[command(flatten)]
+    loss: LossArgs,
+
+    /// Images a step; the last step of an epoch takes what remains
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+
+    #[command(flatten)]
+    extras: ExtrasArgs,
+
+    /// What all that is random follows from: first weights, order of the images
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
+    seed: u64,
+
+    /// Images held back from the end of the training file to validate on; 0 trains on all
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(..=i64::from(FileKind::TrainImages.count()) - 1),
+        help_heading = "Training"
+    )]
+    valid: u32,
+
+    #[command(flatten)]
+    augment: AugmentArgs,
+}
+
+impl SettingsArgs {
+    /// The loss, or wrong usage.
+    pub fn loss(&self) -> Result<LossKind, clap::Error> {
+        self.loss.kind()
+    }
+
+    /// All that is known of a network before it is trained, without the checksum of the data; or wrong usage.
+    pub fn metadata(
+        &self,
+        epochs: usize,
+        learning_rate: f32,
+        schedule: Schedule,
+    ) -> anyhow::Result<Metadata> {
+        let loss = self.loss()?;
+        let architecture = self.architecture.of(&self.hidden, loss)?;
+        let init = self.init.unwrap_or(architecture.activation.init());
+        let augmentation = self.augment.augmentation()?;
+        let images = FileKind::TrainImages.count() - self.valid;
+        let batch_size = self.batch_size.min(images);
+        if batch_size < self.batch_size {
+            note(format_args!(
+                "--batch-size {} is more than the {} images: every step takes them all",
+                self.batch_size,
+                thousands(images.into())
+            ));
+        }
+        let preprocessing = Preprocessing::UNIT;
+        Ok(Metadata {
+            format_version: FORMAT_VERSION,
+            layers: architecture.layers,
+            activation: architecture.activation,
+            dropout: architecture.dropout,
+            loss,
+            input_scale: preprocessing.scale,
+            input_shift: preprocessing.shift,
+            deslant: self.deslant,
+            training: Training {
+                epochs,
+                patience: None,
+                target_accuracy: None,
+                batch_size: batch_size as usize,
+                learning_rate,
+                extras: self.extras.extras(),
+                schedule,
+                init,
+                valid: self.valid as usize,
+                seed: self.seed,
+                augmentation,
+                inject: None,
+                data_sha256: String::new(),
+                mlp_version: env!("CARGO_PKG_VERSION").into(),
+                stopped: None,
+                epoch: None,
+            },
+        })
+    }
+}

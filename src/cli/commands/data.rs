@@ -1,0 +1,219 @@
+//! `mlp data`: what is in the data folder, and how to mend it; and the data flags of every other command.
+
+mod report;
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use clap::builder::FalseyValueParser;
+use indicatif::{DecimalBytes, ProgressBar};
+
+use mlp::data::{
+    Mnist,
+    download::{self, DownloadError, Event},
+    download_command, inspect, load, shell_quote,
+};
+
+use crate::cli::{
+    Outcome,
+    terminal::{
+        interrupt::{self, Interrupted},
+        output::{self, DIM, Output},
+    },
+};
+
+/// Show what is in the data folder, file by file; fetch what is missing
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp data                       what is in ./data
+  mlp data --download            fetch what is missing first
+  mlp data --data-dir ~/mnist    what is in another folder
+
+Exit code: 0 if all four files are sound, 1 if not.")]
+pub struct Data {
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Fetch the files that are missing, then show what is there
+    #[arg(long, help_heading = "Data")]
+    download: bool,
+
+    /// Print the report as JSON, for programs
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+/// Where the data is.
+#[derive(clap::Args)]
+pub struct DataDir {
+    /// Folder of the four MNIST files, packed (.gz) or not
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = VARIABLE,
+        default_value = DEFAULT,
+        help_heading = "Data"
+    )]
+    data_dir: PathBuf,
+}
+
+const DEFAULT: &str = "data";
+const VARIABLE: &str = "MLP_DATA_DIR";
+
+/// Where the data is, and where it comes from.
+#[derive(clap::Args)]
+pub struct DataArgs {
+    #[command(flatten)]
+    pub dir: DataDir,
+
+    /// Where to fetch missing files, instead of the official mirrors (repeat for several, tried in turn)
+    #[arg(long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
+    pub mirror: Vec<String>,
+
+    /// Never use the network: missing files are an error
+    #[arg(long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
+    pub offline: bool,
+}
+
+impl Data {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        if self.download && self.data.offline {
+            // Not clap's own check: to it, MLP_OFFLINE=0 would be a conflict too.
+            let text = "--download cannot be used with --offline (or MLP_OFFLINE)";
+            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).into());
+        }
+        if self.download {
+            interrupt::hold();
+            if self.data.fetch_missing()? == 0 {
+                output::note(format_args!(
+                    "{}: nothing is missing, nothing was downloaded",
+                    self.data.dir.path().display()
+                ));
+            }
+        }
+        interrupt::release()?;
+        let spinner = output::progress_bar(0, "{spinner} checking {elapsed}");
+        let files = inspect::inspect(self.data.dir.path());
+        spinner.finish_and_clear();
+        if self.json {
+            report::json(&self.data.dir, &files, out)
+        } else {
+            report::table(&self.data.dir, &files, out)
+        }
+    }
+}
+
+impl DataDir {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The flag that makes another command use the same folder, after a blank; nothing where it would anyway.
+    pub fn flag(&self) -> String {
+        let same = std::env::var_os(VARIABLE).unwrap_or(DEFAULT.into());
+        match same == self.data_dir.as_os_str() {
+            true => String::new(),
+            false => format!(" --data-dir {}", shell_quote(&self.data_dir)),
+        }
+    }
+
+    /// Unpacks, checks and loads; progress and notes go to stderr. Ctrl-C is held from here on, so that
+    /// nothing is left half unpacked.
+    pub fn load(&self) -> anyhow::Result<Mnist> {
+        interrupt::hold();
+        let spinner = output::progress_bar(0, "{spinner} reading the data {elapsed}");
+        let mnist = load(&self.data_dir);
+        spinner.finish_and_clear();
+        Ok(mnist?)
+    }
+}
+
+impl DataArgs {
+    /// Fetches what is missing, and loads as [`DataDir::load`] does.
+    pub fn load(&self) -> anyhow::Result<Mnist> {
+        interrupt::hold();
+        if !self.offline {
+            self.fetch_missing()?;
+        }
+        let mnist = self.dir.load()?;
+        for note in &mnist.notes {
+            output::note(note);
+        }
+        Ok(mnist)
+    }
+
+    /// Downloads the files that are missing, with a progress bar; returns how many.
+    fn fetch_missing(&self) -> anyhow::Result<usize> {
+        let mut options = download::Options::default();
+        if !self.mirror.is_empty() {
+            options.mirrors.clone_from(&self.mirror);
+        }
+        let mut progress = Progress(None);
+        match download::fetch_missing(self.dir.path(), &options, |event| progress.show(event)) {
+            Ok(saved) => Ok(saved.len()),
+            Err(DownloadError::Stopped { .. }) => Err(Interrupted(format!(
+                "the data is not complete: run `{}` to go on",
+                download_command(self.dir.path())
+            ))
+            .into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A mirror is a folder on the web.
+fn parse_mirror(url: &str) -> Result<String, String> {
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !url.contains(char::is_whitespace) => Ok(url.to_owned()),
+        _ => Err("expected the address of a folder, such as https://example.org/mnist/".into()),
+    }
+}
+
+/// The bar of the file under way.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn show(&mut self, event: Event<'_>) -> ControlFlow<()> {
+        match event {
+            Event::Started { name, url, bytes } => {
+                output::line(format_args!(
+                    "downloading {name} ({}) {DIM}from {url}{DIM:#}",
+                    DecimalBytes(bytes)
+                ));
+                self.0 = Some(output::progress_bar(
+                    bytes,
+                    "{bar:40} {decimal_bytes:>9} of {decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left",
+                ));
+            }
+            Event::Received { bytes } => {
+                if let Some(bar) = &self.0 {
+                    bar.set_position(bytes);
+                }
+            }
+            Event::MirrorFailed(attempt) => {
+                self.clear();
+                output::note(attempt);
+            }
+            Event::Saved { .. } => self.clear(),
+        }
+        if interrupt::asked() {
+            self.clear();
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

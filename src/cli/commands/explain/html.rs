@@ -1,0 +1,89 @@
+//! `mlp explain --html`: the page.
+
+use std::{io::Write, path::Path};
+
+use anyhow::ensure;
+use mlp::{
+    data::shell_quote,
+    picture::page::{BEGINNING, MAX_PARAMETERS, Page},
+};
+
+use crate::cli::{
+    args::network::layers_text,
+    commands::explain::{Explain, Subject},
+    terminal::{
+        output::{BOLD, DIM, Output, next_step, note, thousands},
+        own_file::Kind,
+    },
+};
+
+/// How our pages are known.
+pub(super) const KIND: Kind = Kind {
+    flag: "--html",
+    what: "page of mlp explain",
+    begin: BEGINNING.as_bytes(),
+};
+
+/// A page that takes a browser a while.
+const LARGE: usize = 10_000_000;
+
+impl Explain {
+    pub(super) fn page(
+        &self,
+        path: &Path,
+        subject: &Subject,
+        (pixels, label): (&[u8], u8),
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
+        let layers = layers_text(&subject.network.layers());
+        let image = format!("{} image {}", self.split.name(), self.index);
+        let summary = format!("{layers}, {}", subject.kind);
+        let html = Page {
+            title: &subject.title,
+            summary: &summary,
+            network: &subject.network,
+            loss: subject.kind,
+            preprocessing: subject.preprocessing,
+            image: &image,
+            pixels,
+            label,
+            learning_rate: self.lr,
+            precision: self.precision.into(),
+        }
+        .html();
+        KIND.save(path, html.as_bytes())?;
+        writeln!(
+            out,
+            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, a {label}{DIM:#}",
+            path.display(),
+            thousands(html.len() as u64),
+            subject.title,
+        )?;
+        out.flush()?;
+        if html.len() > LARGE {
+            note(
+                "the page holds all weights of a large network: a browser takes a while to open it",
+            );
+        }
+        let opener = match () {
+            _ if cfg!(windows) => "start",
+            _ if cfg!(target_os = "macos") => "open",
+            _ => "xdg-open",
+        };
+        next_step(format_args!("{opener} {}", shell_quote(path)));
+        Ok(())
+    }
+}
+
+/// Refuses a network that is too large for a page.
+pub(super) fn check_parameters(layers: &[usize]) -> anyhow::Result<()> {
+    let parameters: usize = layers.windows(2).map(|io| (io[0] + 1) * io[1]).sum();
+    ensure!(
+        parameters <= MAX_PARAMETERS,
+        "--html: {} has {} parameters, expected at most {}: explain it without --html",
+        layers_text(layers),
+        thousands(parameters as u64),
+        thousands(MAX_PARAMETERS as u64),
+    );
+    Ok(())
+}

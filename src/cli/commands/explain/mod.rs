@@ -1,0 +1,370 @@
+//! `mlp explain`: one image through the network and back, in numbers.
+
+mod html;
+mod pass;
+mod svg;
+mod table;
+
+use std::{io::Write, path::PathBuf, str::FromStr};
+
+use anyhow::{Context, ensure};
+use clap::error::ErrorKind;
+use mlp::{
+    data::{batch::Preprocessing, shell_quote},
+    explain::{Numbers, Trace, judge},
+    loss::LossKind,
+    nn::{Architecture, Mlp},
+    picture::drawing,
+    rng::{Purpose, generator},
+};
+use ndarray::{Array1, Array2};
+
+use crate::cli::{
+    Outcome,
+    args::network::{Hidden, LossName, check_size, load_model},
+    commands::{data::DataArgs, eval::Split},
+    terminal::{
+        interrupt,
+        output::{Output, next_step},
+    },
+};
+
+/// Follow one image through the network and back, in numbers
+///
+/// Forward, module by module: the formula, the shapes, the numbers; the softmax by hand; the loss. Then
+/// backward: every gradient, and one step of SGD of one weight. With --logits, the softmax and the loss of
+/// any numbers, without model and data. All numbers are those that the modules compute, in double precision,
+/// so one can follow with a pocket calculator.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp explain model.bin --index 0               the first test image
+  mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
+  mlp explain --hidden 4 --seed 1               a small network before training
+  mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
+  mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
+  mlp explain model.bin --html page.html        a page to step through, with a pad to draw on
+  mlp explain model.bin --json | jq .loss       for a program to read")]
+pub struct Explain {
+    /// A model that mlp train has saved
+    #[arg(conflicts_with_all = ["hidden", "loss", "seed"])]
+    model: Option<PathBuf>,
+
+    /// Without a model: hidden layers of a network with its first weights
+    #[arg(
+        long,
+        value_name = "WIDTHS",
+        default_value = "4",
+        help_heading = "Network"
+    )]
+    hidden: Hidden,
+
+    /// Without a model: its loss
+    #[arg(long, value_enum, default_value = "ce", help_heading = "Network")]
+    loss: LossName,
+
+    /// With --loss mse: onehot or digit [default: onehot]. With --logits: the class, from 0
+    #[arg(long, value_name = "TARGET", help_heading = "Network")]
+    target: Option<String>,
+
+    /// Without a model: what its weights follow from
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Network")]
+    seed: u64,
+
+    /// Explain these outputs of a network instead: softmax, cross-entropy and both kinds of mse
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
+    logits: Vec<f64>,
+
+    /// Which image, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Image")]
+    index: usize,
+
+    /// The images of the test file, or of either part of the training file
+    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Image")]
+    split: Split,
+
+    /// Follow this unit of a module: 0:7 is unit 7 of module 0 (repeat for several)
+    #[arg(long, value_name = "MODULE:UNIT", help_heading = "Numbers")]
+    unit: Vec<Unit>,
+
+    /// Digits after the point; numbers below 0.1 keep as many that count
+    #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=12), help_heading = "Numbers")]
+    precision: u8,
+
+    /// The learning rate of the step at the end
+    #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = rate, help_heading = "Numbers")]
+    lr: f64,
+
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Draw the network as well: an SVG file, for a browser, a slide or paper
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "logits",
+        help_heading = "Output"
+    )]
+    svg: Option<PathBuf>,
+
+    /// Write one page for a browser, complete in itself: the network drawn, every formula with its numbers,
+    /// and a pad whose digits run through these weights
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "logits"], help_heading = "Output")]
+    html: Option<PathBuf>,
+
+    /// Replace the files of --svg and --html whatever they are
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+fn rate(text: &str) -> Result<f64, &'static str> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("expected a number above 0, such as 0.1"),
+    }
+}
+
+/// A unit: the index of its module, as in the names of parameters, and its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Unit {
+    module: usize,
+    unit: usize,
+}
+
+impl FromStr for Unit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text
+            .split_once(':')
+            .and_then(|(module, unit)| Some((module.parse().ok()?, unit.parse().ok()?)));
+        match numbers {
+            Some((module, unit)) => Ok(Self { module, unit }),
+            None => Err("expected MODULE:UNIT such as 0:7, counted from 0"),
+        }
+    }
+}
+
+/// What is explained.
+struct Subject {
+    title: String,
+    network: Mlp<f64>,
+    kind: LossKind,
+    preprocessing: Preprocessing,
+    /// Training images that were held back.
+    valid: usize,
+    dropout: bool,
+}
+
+impl Explain {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let numbers = Numbers(self.precision.into());
+        if !self.logits.is_empty() {
+            return self.logits(numbers, out);
+        }
+        if self.force && self.svg.is_none() && self.html.is_none() {
+            let text = "--force goes with --svg or --html";
+            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text).into());
+        }
+        if let Some(path) = &self.svg {
+            svg::KIND.check_writable(path, self.force)?;
+        }
+        if let Some(path) = &self.html {
+            html::KIND.check_writable(path, self.force)?;
+        }
+        let subject = self.subject()?;
+        for &Unit { module, unit } in &self.unit {
+            let outputs = subject.network.outputs();
+            ensure!(
+                outputs.get(module).is_some_and(|&width| unit < width),
+                "--unit {module}:{unit}: no such unit; the modules 0 to {} have {outputs:?} units",
+                outputs.len() - 1
+            );
+        }
+        let images = self.split.of(self.data.load()?, subject.valid)?;
+        interrupt::release()?;
+        ensure!(
+            self.index < images.len(),
+            "--index {}: there are {} {} images, counted from 0",
+            self.index,
+            images.len(),
+            self.split.name()
+        );
+        let mut x = Array2::zeros((1, subject.network.inputs()));
+        let order = [u32::try_from(self.index).context("--index")?];
+        subject.preprocessing.gather(&images, &order, &mut x);
+        let target = images.labels[self.index];
+        if let Some(path) = &self.html {
+            let grey = images.images.row(self.index).to_vec();
+            self.page(path, &subject, (&grey, target), out)?;
+        }
+        let loss = subject.kind.build::<f64>();
+        let mut trace = Trace::new(subject.network, &*loss, &x, target);
+        let steepest = trace.steepest_weight();
+        let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr);
+        if self.json {
+            let image = (self.split.name(), self.index);
+            writeln!(
+                out,
+                "{}",
+                pass::json(&trace, &*loss, image, &step, &self.unit)
+            )?;
+        } else if self.html.is_none() {
+            writeln!(
+                out,
+                "{}: {} image {}, a {target}{}{}",
+                subject.title,
+                self.split.name(),
+                self.index,
+                match subject.preprocessing.deslant {
+                    true => "; deslanted, as in training",
+                    false => "",
+                },
+                match subject.dropout {
+                    true => "; dropout is off",
+                    false => "",
+                },
+            )?;
+            let page = pass::Page {
+                trace: &trace,
+                kind: subject.kind,
+                numbers,
+                units: &self.unit,
+                pixels: (images.rows(), images.cols()),
+            };
+            page.digit(out)?;
+            page.forward(out)?;
+            page.judgement(out)?;
+            page.backward(out)?;
+            page.step(&step, out)?;
+        }
+        out.flush()?;
+        if let Some(path) = &self.svg {
+            let units: Vec<_> = self.unit.iter().map(|u| (u.module, u.unit)).collect();
+            let options = drawing::Options {
+                title: &format!(
+                    "{}, {} image {}",
+                    subject.title,
+                    self.split.name(),
+                    self.index
+                ),
+                kind: subject.kind,
+                numbers,
+                pixels: (images.rows(), images.cols()),
+                units: &units,
+            };
+            svg::save(path, &drawing::network(&trace, &options))?;
+        }
+        match &self.model {
+            _ if self.html.is_some() => {} // the page has said what is next
+            Some(path) => next_step(format_args!(
+                "mlp explain {} --index {}{}",
+                shell_quote(path),
+                self.index + 1,
+                self.data.dir.flag()
+            )),
+            None => next_step(format_args!(
+                "mlp gradcheck --hidden 4{}",
+                self.data.dir.flag()
+            )),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn subject(&self) -> anyhow::Result<Subject> {
+        if let Some(path) = &self.model {
+            if self.target.is_some() {
+                let text = "--target goes with --loss mse or with --logits; a model has its own";
+                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
+            }
+            let model = load_model::<f64>(path)?;
+            self.check_page(&model.metadata.layers)?;
+            return Ok(Subject {
+                title: path.display().to_string(),
+                network: model.network,
+                kind: model.metadata.loss,
+                preprocessing: model.metadata.preprocessing(),
+                valid: model.metadata.training.valid,
+                dropout: !model.metadata.dropout.is_empty(),
+            });
+        }
+        let kind = match (self.loss, self.target.as_deref()) {
+            (LossName::Ce, None) => LossKind::Ce,
+            (LossName::Mse, None | Some("onehot")) => LossKind::MseOnehot,
+            (LossName::Mse, Some("digit")) => LossKind::MseDigit,
+            _ => {
+                let text = "--target is onehot or digit, and goes with --loss mse; a class goes with --logits";
+                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
+            }
+        };
+        let layers = self.hidden.layers(kind);
+        check_size(&layers, 1, (16, 16))?;
+        self.check_page(&layers)?;
+        let architecture = Architecture::relu(&layers);
+        let mut rng = generator(self.seed, Purpose::Init);
+        Ok(Subject {
+            title: format!("a network before training, seed {}", self.seed),
+            network: architecture.init(architecture.activation.init(), &mut rng),
+            kind,
+            preprocessing: Preprocessing::UNIT,
+            valid: 0,
+            dropout: false,
+        })
+    }
+
+    /// Whether a page can hold a network of these layers, if one is asked for.
+    fn check_page(&self, layers: &[usize]) -> anyhow::Result<()> {
+        match self.html {
+            Some(_) => html::check_parameters(layers),
+            None => Ok(()),
+        }
+    }
+
+    /// `--logits`: no model, no data.
+    fn logits(&self, numbers: Numbers, out: &mut Output) -> anyhow::Result<Outcome> {
+        let usage = |text: String| Err(clap::Error::raw(ErrorKind::InvalidValue, text).into());
+        const MOST: usize = 256; // classes are bytes
+        if self.logits.len() > MOST || self.logits.iter().any(|z| !z.is_finite()) {
+            return usage(format!("--logits: expected up to {MOST} finite numbers"));
+        }
+        let target = match self.target.as_deref().map(str::parse::<u8>) {
+            Some(Ok(target)) if usize::from(target) < self.logits.len() => target,
+            _ => {
+                let last = self.logits.len() - 1;
+                return usage(format!(
+                    "--target: expected the class of these logits, 0 to {last}"
+                ));
+            }
+        };
+        let outputs = Array1::from(self.logits.clone());
+        if self.json {
+            let judged = judge(&*LossKind::Ce.build::<f64>(), &outputs, target);
+            writeln!(out, "{}", table::json(&outputs, target, &judged))?;
+        } else {
+            table::cross_entropy(&outputs, target, LossKind::Ce, numbers, out)?;
+            writeln!(out)?;
+            table::both_mse(&outputs, target, numbers, out)?;
+        }
+        out.flush()?;
+        next_step("mlp explain --hidden 4");
+        Ok(Outcome::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_a_module_and_a_place() {
+        assert_eq!("0:7".parse(), Ok(Unit { module: 0, unit: 7 }));
+        for bad in ["7", "0:", ":7", "0:-1", "a:b"] {
+            assert!(bad.parse::<Unit>().is_err(), "{bad}");
+        }
+    }
+}

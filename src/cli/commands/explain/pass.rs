@@ -1,0 +1,419 @@
+//! The way through the network and back, as text and as JSON.
+
+use std::io::{self, Write};
+
+use mlp::{
+    explain::{Numbers, Term, Trace, judge, shown, terms},
+    loss::{Loss, LossKind},
+};
+use ndarray::{Array1, Array2};
+use serde_json::{Value, json};
+
+use crate::cli::{
+    commands::explain::{Unit, table},
+    terminal::output::{BOLD, DIM, Output},
+};
+
+/// Units and products that are shown where nobody asks for one.
+const SHOWN: usize = 4;
+/// Products of a unit that is followed.
+const FOLLOWED: usize = 8;
+
+/// One step of SGD of one weight.
+pub(super) struct Step {
+    module: usize,
+    element: (usize, usize),
+    rate: f64,
+    w: f64,
+    dw: f64,
+    loss_after: f64,
+}
+
+impl Step {
+    pub(super) fn new(
+        trace: &mut Trace,
+        loss: &dyn Loss<f64>,
+        (module, param, element): (usize, usize, (usize, usize)),
+        rate: f64,
+    ) -> Self {
+        let weight = &trace.network.modules()[module].params()[param];
+        let (w, dw) = (weight.value[element], weight.grad[element]);
+        let loss_after = trace.loss_with(loss, (module, param, element), w - rate * dw);
+        Self {
+            module,
+            element,
+            rate,
+            w,
+            dw,
+            loss_after,
+        }
+    }
+
+    fn after(&self) -> f64 {
+        self.w - self.rate * self.dw
+    }
+}
+
+/// What is to be written down.
+pub(super) struct Page<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) kind: LossKind,
+    pub(super) numbers: Numbers,
+    pub(super) units: &'a [Unit],
+    pub(super) pixels: (usize, usize),
+}
+
+impl Page<'_> {
+    fn text(&self, number: f64) -> String {
+        self.numbers.text(number)
+    }
+
+    /// The image, two characters a pixel, without the empty border.
+    pub(super) fn digit(&self, out: &mut Output) -> io::Result<()> {
+        const SHADES: [&str; 5] = ["  ", "░░", "▒▒", "▓▓", "██"];
+        let x = &self.trace.modules[0].x;
+        let (rows, columns) = self.pixels;
+        let least = x.fold(f64::INFINITY, |m, &v| m.min(v));
+        let span = x.fold(f64::NEG_INFINITY, |m, &v| m.max(v)) - least;
+        let shade = |row: usize, column: usize| {
+            let value = (x[row * columns + column] - least) / span.max(f64::MIN_POSITIVE);
+            (value * 4.0).ceil() as usize
+        };
+        let filled: Vec<_> = (0..rows)
+            .filter(|&row| (0..columns).any(|c| shade(row, c) > 0))
+            .collect();
+        let (Some(&first), Some(&last)) = (filled.first(), filled.last()) else {
+            return writeln!(out, "\nan image of one shade");
+        };
+        writeln!(out)?;
+        for row in first..=last {
+            let line: String = (0..columns)
+                .map(|column| SHADES[shade(row, column).min(4)])
+                .collect();
+            writeln!(out, "{DIM}{row:>4}{DIM:#}  {}", line.trim_end())?;
+        }
+        let on = x.iter().filter(|&&v| v != 0.0).count();
+        writeln!(
+            out,
+            "{DIM}x (1, {}): {on} inputs are not 0; input p is the pixel in row p / {columns}, column p mod {columns}{DIM:#}",
+            x.len()
+        )
+    }
+
+    pub(super) fn forward(&self, out: &mut Output) -> io::Result<()> {
+        writeln!(out, "\n{BOLD}forward{BOLD:#}")?;
+        for (m, passed) in self.trace.modules.iter().enumerate() {
+            let (i, o) = (passed.x.len(), passed.y.len());
+            writeln!(out)?;
+            match self.trace.network.modules()[m].params() {
+                [w, b] => {
+                    writeln!(
+                        out,
+                        "{BOLD}{m} {}{BOLD:#}  y = x·w + b   {DIM}(1, {i})·({i}, {o}) + (1, {o}) = (1, {o}){DIM:#}",
+                        passed.name
+                    )?;
+                    for unit in self.units_of(m, &passed.y) {
+                        self.unit(m, unit, (&w.value, b.value[[0, unit]]), out)?;
+                    }
+                }
+                _ => {
+                    let formula = match passed.name {
+                        "ReLU" => "y = max(x, 0)",
+                        "Tanh" => "y = tanh x",
+                        "ScaledTanh" => "y = 1.7159·tanh(2x/3)",
+                        "Sigmoid" => "y = 1 / (1 + e^−x)",
+                        _ => "y = x, as when the network is used",
+                    };
+                    writeln!(
+                        out,
+                        "{BOLD}{m} {}{BOLD:#}  {formula}   {DIM}(1, {o}){DIM:#}",
+                        passed.name
+                    )?;
+                    if passed.name == "ReLU" {
+                        self.mask(&passed.x, out)?;
+                    }
+                    for Unit { unit, .. } in self.units.iter().filter(|unit| unit.module == m) {
+                        writeln!(
+                            out,
+                            "  unit {unit}, x[{unit}] = {}, y[{unit}] = {}",
+                            self.text(passed.x[*unit]),
+                            self.text(passed.y[*unit])
+                        )?;
+                    }
+                    self.vector("x", &passed.x, out)?;
+                }
+            }
+            self.vector("y", &passed.y, out)?;
+        }
+        Ok(())
+    }
+
+    /// The units to follow through a module: those asked for, else, if none is at all, the largest.
+    fn units_of(&self, module: usize, y: &Array1<f64>) -> Vec<usize> {
+        if !self.units.is_empty() {
+            let here = self.units.iter().filter(|unit| unit.module == module);
+            return here.map(|unit| unit.unit).collect();
+        }
+        let largest = (0..y.len()).max_by(|&a, &b| y[a].total_cmp(&y[b]));
+        largest.into_iter().collect()
+    }
+
+    /// A unit as the sum of its largest products, the rest, and the bias; the numbers shown sum up to the
+    /// last digit.
+    fn unit(
+        &self,
+        m: usize,
+        unit: usize,
+        (w, b): (&Array2<f64>, f64),
+        out: &mut Output,
+    ) -> io::Result<()> {
+        let passed = &self.trace.modules[m];
+        let terms = terms(&passed.x, w, unit);
+        let most = match self.units.is_empty() {
+            true => SHOWN,
+            false => FOLLOWED,
+        };
+        let (first, rest) = terms.split_at(most.min(terms.len()));
+        let sum = |terms: &[Term]| terms.iter().map(|term| term.product()).sum::<f64>();
+        let fixed = |number| self.numbers.fixed(number);
+        let width = self.numbers.width() + 1;
+        writeln!(
+            out,
+            "  unit {unit}, y[{unit}] = Σ x[p]·w[p][{unit}] + b[{unit}]"
+        )?;
+        for term in first {
+            let p = term.input;
+            let pixel = match m {
+                0 => format!(
+                    "   {DIM}pixel ({}, {}){DIM:#}",
+                    p / self.pixels.1,
+                    p % self.pixels.1
+                ),
+                _ => String::new(),
+            };
+            let product = fixed(term.product());
+            let [x, w] = self.numbers.worked([term.x, term.w], |[x, w]| fixed(x * w));
+            writeln!(
+                out,
+                "    {product:>width$}  = x[{p}]·w[{p}][{unit}] = {x} · {w}{pixel}"
+            )?;
+        }
+        let (rest_sum, b, y) = (fixed(sum(rest)), fixed(b), fixed(passed.y[unit]));
+        if !rest.is_empty() {
+            writeln!(
+                out,
+                "  + {rest_sum:>width$}  {DIM}from {} more inputs that are not 0{DIM:#}",
+                rest.len()
+            )?;
+        }
+        writeln!(out, "  + {b:>width$}  = b[{unit}]")?;
+        let products: f64 = first.iter().map(|term| shown(&fixed(term.product()))).sum();
+        let rounding = fixed(shown(&y) - products - shown(&rest_sum) - shown(&b));
+        if shown(&rounding) != 0.0 {
+            writeln!(
+                out,
+                "  + {rounding:>width$}  {DIM}from rounding the numbers above{DIM:#}"
+            )?;
+        }
+        writeln!(out, "  = {BOLD}{y:>width$}{BOLD:#}  = y[{unit}]")
+    }
+
+    /// Which units are on.
+    fn mask(&self, x: &Array1<f64>, out: &mut Output) -> io::Result<()> {
+        const MOST: usize = 64;
+        let on = x.iter().filter(|&&x| x > 0.0).count();
+        let lights = x
+            .iter()
+            .take(MOST)
+            .map(|&x| if x > 0.0 { '●' } else { '○' });
+        let more = if x.len() > MOST { "…" } else { "" };
+        writeln!(
+            out,
+            "  {}{more}  {on} of {} on",
+            lights.collect::<String>(),
+            x.len()
+        )
+    }
+
+    /// A row of numbers; of a long one the first.
+    fn vector(&self, name: &str, values: &Array1<f64>, out: &mut Output) -> io::Result<()> {
+        const MOST: usize = 10;
+        let numbers: Vec<_> = values.iter().take(MOST).map(|&v| self.text(v)).collect();
+        let more = match values.len() > MOST {
+            true => format!(", … {} more", values.len() - MOST),
+            false => String::new(),
+        };
+        writeln!(out, "  {name} = [{}{more}]", numbers.join(", "))
+    }
+
+    pub(super) fn judgement(&self, out: &mut Output) -> io::Result<()> {
+        let (z, target) = (self.trace.outputs(), self.trace.target);
+        writeln!(
+            out,
+            "\n{BOLD}loss{BOLD:#}: {}, target {target}\n",
+            self.kind
+        )?;
+        match self.kind {
+            LossKind::Ce | LossKind::SmoothedCe(_) => {
+                table::cross_entropy(z, target, self.kind, self.numbers, out)
+            }
+            LossKind::MseOnehot | LossKind::MseDigit => {
+                table::both_mse(z, target, self.numbers, out)
+            }
+        }
+    }
+
+    pub(super) fn backward(&self, out: &mut Output) -> io::Result<()> {
+        writeln!(
+            out,
+            "\n{BOLD}backward{BOLD:#}, from the last module to the first"
+        )?;
+        for (m, passed) in self.trace.modules.iter().enumerate().rev() {
+            let (i, o) = (passed.x.len(), passed.y.len());
+            writeln!(out, "\n{BOLD}{m} {}{BOLD:#}", passed.name)?;
+            self.vector("dy", &passed.dy, out)?;
+            if let [w, b] = self.trace.network.modules()[m].params() {
+                writeln!(
+                    out,
+                    "  dw = xᵀ·dy   {DIM}({i}, 1)·(1, {o}) = ({i}, {o}){DIM:#}"
+                )?;
+                self.weights(m, &w.grad, out)?;
+                self.vector("db = Σₙ dy", &b.grad.row(0).to_owned(), out)?;
+                match &passed.dx {
+                    Some(dx) => {
+                        writeln!(
+                            out,
+                            "  dx = dy·wᵀ   {DIM}(1, {o})·({o}, {i}) = (1, {i}){DIM:#}"
+                        )?;
+                        self.vector("dx", dx, out)?;
+                    }
+                    None => writeln!(
+                        out,
+                        "  {DIM}dx is not needed: the pixels do not learn{DIM:#}"
+                    )?,
+                }
+            } else if let Some(dx) = &passed.dx {
+                let formula = match passed.name {
+                    "ReLU" => "dx = dy where x > 0, else 0",
+                    "Tanh" => "dx = dy·(1 − y²)",
+                    "ScaledTanh" => "dx = dy·(1.7159² − y²)·(2/3)/1.7159",
+                    "Sigmoid" => "dx = dy·y·(1 − y)",
+                    _ => "dx = dy",
+                };
+                writeln!(out, "  {formula}")?;
+                self.vector("dx", dx, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient dw of a weight: all of a small one; and how the longest comes about, of all units or of
+    /// each that is followed.
+    fn weights(&self, m: usize, dw: &Array2<f64>, out: &mut Output) -> io::Result<()> {
+        const MOST: usize = 10;
+        let passed = &self.trace.modules[m];
+        if dw.nrows() <= MOST {
+            for (p, row) in dw.rows().into_iter().enumerate() {
+                self.vector(&format!("dw[{p}]"), &row.to_owned(), out)?;
+            }
+        }
+        let followed = self.units.iter().filter(|unit| unit.module == m);
+        let followed: Vec<_> = followed.map(|unit| unit.unit).collect();
+        let longest = |units: &[usize]| {
+            let elements = dw.indexed_iter().filter(|((_, u), _)| units.contains(u));
+            elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+        };
+        let all: Vec<_> = (0..dw.ncols()).collect();
+        let groups = match followed.is_empty() {
+            true => vec![longest(&all)],
+            false => followed.iter().map(|&unit| longest(&[unit])).collect(),
+        };
+        for ((p, u), dw) in groups.into_iter().flatten() {
+            let dw_text = self.text(*dw);
+            let (x, dy) = (passed.x[p], passed.dy[u]);
+            let [x, dy] = self.numbers.worked([x, dy], |[x, dy]| self.text(x * dy));
+            let whose = match followed.is_empty() {
+                true => String::new(),
+                false => format!(" of unit {u}"),
+            };
+            writeln!(
+                out,
+                "  the longest{whose}: dw[{p}][{u}] = x[{p}]·dy[{u}] = {x} · {dy} = {dw_text}"
+            )?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn step(&self, step: &Step, out: &mut Output) -> io::Result<()> {
+        let Step {
+            module,
+            element: (p, u),
+            rate,
+            w,
+            dw,
+            loss_after,
+        } = step;
+        // What a step changes stands far behind the point.
+        let numbers = Numbers(self.numbers.0 + 4);
+        let text = |number| numbers.text(number);
+        let [w_text, dw_text] = numbers.worked([*w, *dw], |[w, dw]| text(w - rate * dw));
+        writeln!(
+            out,
+            "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \
+             w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
+             L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
+            text(step.after()),
+            text(self.trace.loss),
+            text(*loss_after),
+            text(-rate * dw * dw),
+        )
+    }
+}
+
+/// All of it for programs.
+pub(super) fn json(
+    trace: &Trace,
+    loss: &dyn Loss<f64>,
+    (split, index): (&str, usize),
+    step: &Step,
+    units: &[Unit],
+) -> Value {
+    let modules = trace.modules.iter().enumerate().map(|(m, passed)| {
+        let gradients = trace.network.modules()[m].params().iter();
+        let gradients = gradients.map(|param| {
+            let rows = param.grad.rows().into_iter().map(|row| row.to_vec());
+            (param.name.to_owned(), json!(rows.collect::<Vec<_>>()))
+        });
+        json!({
+            "name": passed.name, "x": passed.x.to_vec(), "y": passed.y.to_vec(),
+            "dy": passed.dy.to_vec(), "dx": passed.dx.as_ref().map(|dx| dx.to_vec()),
+            "gradients": gradients.collect::<serde_json::Map<_, _>>(),
+        })
+    });
+    let followed = units.iter().map(|&Unit { module, unit }| {
+        let passed = &trace.modules[module];
+        let [w, b] = trace.network.modules()[module].params() else {
+            return json!({"module": module, "unit": unit, "x": passed.x[unit], "y": passed.y[unit]});
+        };
+        let terms = terms(&passed.x, &w.value, unit);
+        let terms = terms
+            .iter()
+            .map(|t| json!({"input": t.input, "x": t.x, "w": t.w, "product": t.product()}));
+        json!({
+            "module": module, "unit": unit, "terms": terms.collect::<Vec<_>>(),
+            "bias": b.value[[0, unit]], "y": passed.y[unit],
+        })
+    });
+    let judged = judge(loss, trace.outputs(), trace.target);
+    json!({
+        "split": split, "index": index, "target": trace.target, "loss": trace.loss,
+        "predictions": trace.predictions.to_vec(),
+        "modules": modules.collect::<Vec<_>>(), "units": followed.collect::<Vec<_>>(),
+        "losses": table::json(trace.outputs(), trace.target, &judged),
+        "step": {
+            "parameter": format!("{}.weight", step.module), "element": [step.element.0, step.element.1],
+            "learning_rate": step.rate, "before": step.w, "gradient": step.dw, "after": step.after(),
+            "loss_after": step.loss_after,
+        },
+    })
+}

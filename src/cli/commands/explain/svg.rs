@@ -1,0 +1,28 @@
+//! `--svg`: a file of its own.
+
+use std::path::Path;
+
+use mlp::picture::drawing;
+
+use crate::cli::terminal::{
+    output::{line, thousands},
+    own_file::Kind,
+};
+
+/// How our drawings are known.
+pub(super) const KIND: Kind = Kind {
+    flag: "--svg",
+    what: "drawing of mlp",
+    begin: drawing::BEGIN.as_bytes(),
+};
+
+/// Writes the drawing, whole or not at all.
+pub(super) fn save(path: &Path, drawing: &str) -> anyhow::Result<()> {
+    KIND.save(path, drawing.as_bytes())?;
+    line(format_args!(
+        "saved {} ({} bytes): open it in a browser",
+        path.display(),
+        thousands(drawing.len() as u64)
+    ));
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Softmax and loss by hand, as tables.
+
+use std::io::{self, Write};
+
+use mlp::{
+    explain::{self, Judged, Numbers, judge},
+    loss::LossKind,
+};
+use ndarray::Array1;
+use serde_json::{Value, json};
+
+use crate::cli::terminal::output::{BOLD, DIM, Output};
+
+/// Logit, minus the maximum, e^, softmax, −ln, target, gradient; and the loss.
+pub(super) fn cross_entropy(
+    z: &Array1<f64>,
+    target: u8,
+    kind: LossKind,
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    let judged = judge(&*kind.build::<f64>(), z, target);
+    let highest = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+    let powers = z.mapv(|z| (z - highest).exp());
+    let text = |number| numbers.text(number);
+    let (wide, narrow) = (numbers.width(), numbers.width() - 2);
+    let smoothing = match kind {
+        LossKind::SmoothedCe(s) => s,
+        _ => 0.0,
+    };
+    writeln!(
+        out,
+        "{DIM}{:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
+        "class", "z", "z − max", "e^", "softmax p", "−ln p", "target q", "dz = p − q"
+    )?;
+    for (c, &z) in z.iter().enumerate() {
+        let p = judged.predictions[c];
+        let share = smoothing / powers.len() as f64;
+        let q = if c == usize::from(target) {
+            1.0 - smoothing + share
+        } else {
+            share
+        };
+        let mark = if c == usize::from(target) {
+            BOLD
+        } else {
+            anstyle::Style::new()
+        };
+        writeln!(
+            out,
+            "{mark}{c:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
+            text(z),
+            text(z - highest),
+            text(powers[c]),
+            text(p),
+            // −ln p, also where p is too small for a number.
+            text(powers.sum().ln() - (z - highest)),
+            text(q),
+            text(judged.doutputs[c]),
+        )?;
+    }
+    let sum = 3 * wide + 4;
+    writeln!(
+        out,
+        "{DIM}sum{DIM:#} {:>sum$} {:>wide$}",
+        text(powers.sum()),
+        text(judged.predictions.sum())
+    )?;
+    match smoothing {
+        0.0 => writeln!(
+            out,
+            "L = −ln p[{target}] = {BOLD}{}{BOLD:#}; with N images, L is the mean and every dz has the factor 1/N",
+            text(judged.loss)
+        ),
+        _ => writeln!(
+            out,
+            "L = −Σ q·ln p = {BOLD}{}{BOLD:#}, the labels smoothed by {smoothing}",
+            text(judged.loss)
+        ),
+    }
+}
+
+/// Where mse gets its targets from, in both ways, side by side with the same outputs.
+pub(super) fn both_mse(
+    z: &Array1<f64>,
+    target: u8,
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    let [one_hot, digit] = explain::both_mse(z, target);
+    let digit_t = f64::from(target);
+    if z.len() == 1 {
+        writeln!(
+            out,
+            "{BOLD}mse, one-hot targets{BOLD:#}: they need an output for every class, and here is one"
+        )?;
+        writeln!(
+            out,
+            "{BOLD}mse, digit target{BOLD:#}: the one output shall be the digit itself, {target}"
+        )?;
+        let judged: [(&dyn Fn(usize) -> f64, _); 1] = [(&|_| digit_t, &digit)];
+        mse_table(z, &judged, numbers, out)?;
+        return writeln!(
+            out,
+            "L = (z − t)² = {BOLD}{}{BOLD:#}; dz = 2·(z − t)",
+            numbers.text(digit.loss)
+        );
+    }
+    let hot = |c: usize| f64::from(c == usize::from(target));
+    writeln!(
+        out,
+        "{BOLD}mse{BOLD:#}, left with one-hot targets: 1 for output {target}, 0 for the others\n     \
+         right with digit targets: {target} for every output, which only makes sense with one (--target digit)"
+    )?;
+    mse_table(z, &[(&hot, &one_hot), (&|_| digit_t, &digit)], numbers, out)?;
+    writeln!(
+        out,
+        "L = Σ (z − t)² / C = {BOLD}{}{BOLD:#} with one-hot targets, {BOLD}{}{BOLD:#} with digit targets; \
+         dz = 2·(z − t)/C, C = {}",
+        numbers.text(one_hot.loss),
+        numbers.text(digit.loss),
+        z.len()
+    )
+}
+
+/// The outputs; then for each kind of target: the target, what is missing, its square and the gradient.
+fn mse_table(
+    z: &Array1<f64>,
+    kinds: &[(&dyn Fn(usize) -> f64, &Judged)],
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    let text = |number| numbers.text(number);
+    let (narrow, wide) = (numbers.width() - 3, numbers.width() - 1);
+    write!(out, "{DIM}output {:>wide$}", "z")?;
+    for _ in kinds {
+        write!(
+            out,
+            "  {:>narrow$} {:>wide$} {:>wide$} {:>wide$}",
+            "t", "z − t", "(z − t)²", "dz"
+        )?;
+    }
+    writeln!(out, "{DIM:#}")?;
+    for (c, &z) in z.iter().enumerate() {
+        write!(out, "{c:>6} {:>wide$}", text(z))?;
+        for (t, judged) in kinds {
+            let diff = z - t(c);
+            write!(
+                out,
+                "  {:>narrow$} {:>wide$} {:>wide$} {:>wide$}",
+                text(t(c)),
+                text(diff),
+                text(diff * diff),
+                text(judged.doutputs[c])
+            )?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// The table of a loss for programs.
+pub(super) fn json(z: &Array1<f64>, target: u8, judged: &Judged) -> Value {
+    let [one_hot, digit] = explain::both_mse(z, target);
+    let of = |judged: &Judged| {
+        json!({
+            "predictions": judged.predictions.to_vec(), "loss": judged.loss,
+            "doutputs": judged.doutputs.to_vec(),
+        })
+    };
+    json!({
+        "outputs": z.to_vec(), "target": target, "judged": of(judged),
+        "mse_onehot": of(&one_hot), "mse_digit": of(&digit),
+    })
+}

@@ -1,0 +1,96 @@
+//! `mlp export-batch`: a batch and a network, for a notebook to compute gradients of.
+
+use std::{io::Write, path::PathBuf};
+
+use mlp::{
+    data::{batch::Preprocessing, shell_quote},
+    files::{
+        arrays,
+        model::{self, Model},
+    },
+};
+
+use crate::cli::{
+    Outcome,
+    args::network::load_model,
+    commands::{data::DataDir, gradcheck::first_images},
+    terminal::output::{Output, next_step, thousands},
+};
+
+/// Write the parameters of a model and the first training images, to compute gradients of elsewhere
+///
+/// The file has x (N, 784), the pixels as the network gets them; targets (N), the digits; and the parameters
+/// under the names of the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs). Save the
+/// gradients of the mean loss under these same names, then see mlp gradcheck --against.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp export-batch model.bin --out batch.npz                           for numpy.load
+  mlp export-batch model.bin --batch-size 64 --out batch.safetensors   for safetensors.torch.load_file
+  mlp gradcheck --model model.bin --against grads.npz                  then, with your gradients")]
+pub struct ExportBatch {
+    /// A model that mlp train has saved
+    model: PathBuf,
+
+    /// Images in the batch; the same number as for mlp gradcheck
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    batch_size: u16,
+
+    /// Where to write: NumPy's format if the name ends in .npz, else safetensors
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "batch.npz",
+        help_heading = "Output"
+    )]
+    out: PathBuf,
+
+    /// Replace the file if it is there
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    #[command(flatten)]
+    data: DataDir,
+}
+
+impl ExportBatch {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        anyhow::ensure!(
+            self.force || !self.out.exists(),
+            "{}: is there already: choose another --out, or replace it with --force",
+            self.out.display()
+        );
+        let model = load_model::<f32>(&self.model)?;
+        let n = usize::from(self.batch_size);
+        let bytes = self.bytes(&model, n, model.metadata.preprocessing())?;
+        model::save_bytes(&self.out, &bytes)?;
+        writeln!(
+            out,
+            "saved {} ({} bytes): x ({n}, {}), targets ({n}) and {} parameters of {}",
+            self.out.display(),
+            thousands(bytes.len() as u64),
+            model.network.inputs(),
+            thousands(model.network.parameter_count() as u64),
+            self.model.display(),
+        )?;
+        out.flush()?;
+        next_step(format_args!(
+            "mlp gradcheck --model {} --batch-size {n} --against YOUR_GRADIENTS.npz",
+            shell_quote(&self.model)
+        ));
+        Ok(Outcome::Done)
+    }
+
+    fn bytes(
+        &self,
+        model: &Model,
+        n: usize,
+        preprocessing: Preprocessing,
+    ) -> anyhow::Result<Vec<u8>> {
+        let images = first_images(&self.data, n, 1, preprocessing)?;
+        let npz = self.out.extension() == Some("npz".as_ref());
+        Ok(arrays::batch_bytes(model, &images, npz)?)
+    }
+}

@@ -1,0 +1,301 @@
+//! `mlp lr-find`: a learning rate to begin with.
+
+use std::{
+    ffi::OsString,
+    io::Write,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use clap::error::ErrorKind;
+use mlp::{
+    data::shell_quote,
+    linalg::team::Team,
+    picture::plot,
+    train::{
+        lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
+        schedule::Schedule,
+    },
+};
+use serde_json::json;
+use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
+
+use crate::cli::{
+    Outcome,
+    args::{
+        network::{TRAIN_BYTES, ThreadArgs, check_size},
+        settings::SettingsArgs,
+    },
+    commands::data::DataArgs,
+    terminal::{
+        interrupt::{self, Interrupted},
+        output::{BOLD, Output, next_step, progress_bar},
+        own_file::Kind,
+    },
+};
+
+/// Find a learning rate to begin with
+///
+/// The range test: trains for some steps at a learning rate that climbs from far too small to far too
+/// large, and looks where the loss falls. Proposes a third of the rate with the lowest loss, from where on
+/// steps are too long. Looks at training images alone, neither at those held back to validate on nor at the
+/// test images, and keeps nothing of the network.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp lr-find                                     for the network of mlp train
+  mlp lr-find --hidden 512,512 --batch-size 128   for another
+  mlp lr-find --momentum 0.9 --augment ciresan2010   as it will be trained
+  mlp lr-find --svg rates.svg                     a picture of it
+  mlp lr-find --json | jq .suggestion             for a program to read
+
+The test takes one step a rate, on one batch each: a hint, not the best rate. Try it, half and twice of it,
+and compare validation accuracies.")]
+pub struct LrFind {
+    #[command(flatten)]
+    settings: SettingsArgs,
+
+    /// The first learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-4, value_parser = rate, help_heading = "Range")]
+    from: f32,
+
+    /// The last one
+    #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = rate, help_heading = "Range")]
+    to: f32,
+
+    /// Steps from the first to the last
+    #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Range",
+          value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    steps: u32,
+
+    /// Where to save a picture
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    svg: Option<PathBuf>,
+
+    /// Replace the file at --svg even if it is no picture
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+fn rate(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(rate) if (1e-10..=1e10).contains(&rate) => Ok(rate),
+        _ => Err("expected a number above 0, from 1e-10 to 1e10, such as 0.001".into()),
+    }
+}
+
+const KIND: Kind = Kind {
+    flag: "--svg",
+    what: "picture",
+    begin: b"<svg",
+};
+
+impl LrFind {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        if self.from >= self.to {
+            let text = format!(
+                "--from {:?} is not below --to {:?}: the rate climbs from the one to the other",
+                self.from, self.to
+            );
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, text).into());
+        }
+        let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
+        check_size(&metadata.layers, metadata.training.batch_size, TRAIN_BYTES)?;
+        if let Some(path) = &self.svg {
+            KIND.check_writable(path, self.force)?;
+        }
+        let data = self.data.load()?;
+        let (train, _) = data.train.split_last(metadata.training.valid)?;
+        let settings = metadata.settings();
+        let network = metadata.first_network();
+        let loss = metadata.loss.build::<f32>();
+        let plan = Plan {
+            rates: self.from..self.to,
+            steps: self.steps as usize,
+        };
+        let bar = progress_bar(
+            self.steps.into(),
+            "learning rate {msg} {wide_bar} {pos}/{len} steps",
+        );
+        let team = Team::new(self.threads.count());
+        let test = range_test(
+            network,
+            &*loss,
+            &train,
+            &settings,
+            &plan,
+            team,
+            &mut |point| {
+                bar.inc(1);
+                bar.set_message(format!("{:.1e}, loss {:.3}", point.rate, point.loss));
+                match interrupt::asked() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            },
+        )?;
+        bar.finish_and_clear();
+        if test.end == End::Stopped {
+            return Err(Interrupted("stopped before the end, nothing was found".into()).into());
+        }
+        match self.json {
+            true => print_json(&test, out)?,
+            false => print(&test, out)?,
+        }
+        if let Some(path) = &self.svg {
+            KIND.save(path, plot::rates(&test).svg().as_bytes())?;
+            if !self.json {
+                writeln!(out, "saved {BOLD}{}{BOLD:#}", path.display())?;
+            }
+        }
+        out.flush()?;
+        let Advice::Try(rate) = test.advice() else {
+            return Ok(Outcome::Failed);
+        };
+        if let Some(flags) = flags_for_train(std::env::args_os()) {
+            next_step(format_args!("mlp train{flags} --lr {rate:?}"));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The flags of this command that `mlp train` takes too, as they were given, each after a space; none if one
+/// is no text.
+fn flags_for_train(args: impl Iterator<Item = OsString>) -> Option<String> {
+    const OWN: [&str; 4] = ["--from", "--to", "--steps", "--svg"];
+    let mut flags = String::new();
+    // What comes before says how to print.
+    let mut args = args.skip_while(|arg| arg != "lr-find").skip(1);
+    while let Some(arg) = args.next() {
+        let arg = arg.into_string().ok()?;
+        let name = arg.split_once('=').map_or(&arg[..], |(name, _)| name);
+        if OWN.contains(&name) {
+            // Its value is behind the sign, or the next word.
+            if name == arg {
+                args.next();
+            }
+        } else if !["--json", "--force"].contains(&name) {
+            flags += &format!(" {}", shell_quote(Path::new(&arg)));
+        }
+    }
+    Some(flags)
+}
+
+/// A rate as it is written shortest: as an `f64`, 0.1 would become 0.10000000149.
+fn shortest(rate: f32) -> f64 {
+    format!("{rate:?}").parse().expect("a number just written")
+}
+
+fn print_json(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
+    let rate = |step: usize| shortest(test.points[step].rate);
+    let points = test.points.iter().zip(&test.smooth);
+    let points: Vec<_> = points
+        .map(|(point, smooth)| {
+            let rate = shortest(point.rate);
+            json!({ "learning_rate": rate, "loss": point.loss, "smooth": smooth })
+        })
+        .collect();
+    let (suggestion, why) = match test.advice() {
+        Advice::Try(rate) => (Some(shortest(rate)), None),
+        Advice::NeverFell => (None, Some("never fell")),
+        Advice::StillFalls => (None, Some("still falls")),
+    };
+    let object = json!({
+        "suggestion": suggestion,
+        "no_suggestion": why,
+        "steepest": test.steepest().map(rate),
+        "lowest": test.lowest().map(rate),
+        "diverged": test.end == End::Diverged,
+        "points": points,
+    });
+    writeln!(out, "{object}")?;
+    Ok(())
+}
+
+fn print(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
+    let rate = |step: usize| test.points[step].rate;
+    if let Some(chart) = chart(test) {
+        writeln!(out, "{chart}")?;
+    }
+    if let Some(last) = test.points.last()
+        && test.end == End::Diverged
+    {
+        writeln!(
+            out,
+            "ended at {:.1e}: the loss was {DIVERGED} times its lowest, or not finite",
+            last.rate
+        )?;
+    }
+    match test.advice() {
+        Advice::Try(suggestion) => {
+            let found = [
+                ("falls fastest", test.steepest()),
+                ("is lowest", test.lowest()),
+            ];
+            for (what, step) in found {
+                if let Some(step) = step {
+                    writeln!(out, "loss {what:<14} at {:.1e}", rate(step))?;
+                }
+            }
+            writeln!(out, "rate to try             {BOLD}{suggestion:?}{BOLD:#}")?;
+        }
+        Advice::NeverFell => writeln!(
+            out,
+            "the loss did not fall by a tenth: try a smaller --from, a larger --to, or more --steps"
+        )?,
+        Advice::StillFalls => writeln!(
+            out,
+            "the loss still falls at the last rate: try a larger --to"
+        )?,
+    }
+    Ok(())
+}
+
+/// The smoothed loss against the rate, for a terminal.
+fn chart(test: &RangeTest) -> Option<String> {
+    let (first, last) = (test.points.first()?.rate, test.points.last()?.rate);
+    let most = 1.1 * test.ceiling();
+    let points: Vec<_> = test
+        .points
+        .iter()
+        .zip(&test.smooth)
+        .map(|(point, smooth)| (point.rate.log10(), smooth.min(most) as f32))
+        .collect();
+    let rate = |x: f32| format!("{:.0e}", 10_f32.powf(x));
+    let mut chart = Chart::new(130, 50, first.log10(), last.log10());
+    let line = Shape::Lines(&points);
+    let chart = chart
+        .lineplot(&line)
+        .x_label_format(LabelFormat::Custom(Box::new(rate)))
+        .y_label_format(LabelFormat::Custom(Box::new(|y| format!("{y:.2}"))));
+    chart.borders();
+    chart.figures();
+    Some(chart.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn train_is_given_the_flags_that_it_takes() {
+        let given = |line: &str| {
+            let words = ["mlp", "--color", "never", "lr-find"].into_iter();
+            flags_for_train(words.chain(line.split(' ')).map(OsString::from)).unwrap()
+        };
+        let line = "--hidden 300,100 --from=1e-3 --to 3 --json --loss mse --svg lr-find --seed 2";
+        assert_eq!(given(line), " --hidden 300,100 --loss mse --seed 2");
+        assert_eq!(given("--data-dir lr-find"), " --data-dir lr-find");
+    }
+}

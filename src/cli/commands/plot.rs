@@ -1,0 +1,275 @@
+//! `mlp plot`: pictures of runs and of a model.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
+use mlp::{
+    data::{COLS, ROWS},
+    files::run::Record,
+    linalg::team::Team,
+    loss::LossKind,
+    picture::plot::{self, MAX_RUNS, Picture, Wrong},
+    train::metrics::{Evaluation, evaluate, losses, predictions},
+};
+
+use crate::cli::{
+    Outcome,
+    args::network::{ThreadArgs, load_model},
+    commands::{
+        data::DataArgs,
+        eval::{Split, test_images},
+    },
+    terminal::{
+        output::{BOLD, DIM, Output, next_step, note, thousands},
+        own_file::Kind,
+    },
+};
+
+/// Draw runs or a model
+///
+/// Of runs that mlp train --run has kept: loss and accuracy against epochs, together, and the statistics of
+/// the layers of each. Of a model: the weights of its first layer, what it takes for what, and the images
+/// with the highest loss. SVG follows the theme of the viewer.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp plot run                            loss, accuracy and layers of a run
+  mlp plot first second third             several runs together
+  mlp plot model.bin                      weights, confusion, most wrong test images
+  mlp plot model.bin --split valid        on the images held back while it was trained
+  mlp plot run --format png --theme dark --out slides")]
+pub struct Plot {
+    /// Folders of runs (or files of lines of mlp train --json), or one model
+    #[arg(required = true, value_name = "RUN or MODEL")]
+    paths: Vec<PathBuf>,
+
+    /// Folder to save the pictures in
+    #[arg(
+        long,
+        short,
+        value_name = "DIR",
+        default_value = "plots",
+        help_heading = "Output"
+    )]
+    out: PathBuf,
+
+    /// Which files
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Svg, Format::Png], help_heading = "Output")]
+    format: Vec<Format>,
+
+    /// Colours of PNG files
+    #[arg(long, value_enum, default_value_t = Theme::Light, help_heading = "Output")]
+    theme: Theme,
+
+    /// Replace files that are no pictures
+    #[arg(long, help_heading = "Output")]
+    force: bool,
+
+    /// With a model: the images to measure it on
+    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
+    split: Split,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Svg,
+    Png,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Theme {
+    Light,
+    Dark,
+}
+
+/// The most wrong images that are drawn.
+const WORST: usize = 24;
+
+impl Plot {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let runs: Vec<_> = self.paths.iter().filter(|path| is_run(path)).collect();
+        let (pictures, next) = match (runs.len(), &self.paths[..]) {
+            (0, [model]) => (self.model(model)?, format!("mlp explain {}", quoted(model))),
+            (0, _) => bail!("several models: one at a time, or runs"),
+            (n, paths) if n < paths.len() => {
+                bail!("runs and a model: draw them one after the other")
+            }
+            _ => self.runs()?,
+        };
+        ensure!(
+            !self.out.exists() || self.out.is_dir(),
+            "{}: a file, expected the folder to save pictures in",
+            self.out.display()
+        );
+        fs::create_dir_all(&self.out).with_context(|| format!("{}", self.out.display()))?;
+        let kind = |begin| Kind {
+            flag: "--out",
+            what: "picture",
+            begin,
+        };
+        let formats = [
+            (Format::Svg, "svg", kind(b"<svg")),
+            (Format::Png, "png", kind(b"\x89PNG")),
+        ];
+        let formats: Vec<_> = formats
+            .into_iter()
+            .filter(|(format, ..)| self.format.contains(format))
+            .collect();
+        let mut files = Vec::new();
+        for (name, picture) in &pictures {
+            for (format, extension, kind) in &formats {
+                let path = self.out.join(format!("{name}.{extension}"));
+                kind.check_writable(&path, self.force)?;
+                files.push((path, *format, kind, picture));
+            }
+        }
+        let theme = match self.theme {
+            Theme::Light => plot::Theme::Light,
+            Theme::Dark => plot::Theme::Dark,
+        };
+        for (path, format, kind, picture) in files {
+            let bytes = match format {
+                Format::Svg => picture.svg().into_bytes(),
+                Format::Png => picture.png(theme)?,
+            };
+            kind.save(&path, &bytes)?;
+            writeln!(
+                out,
+                "saved {BOLD}{}{BOLD:#} {DIM}({}){DIM:#}",
+                path.display(),
+                picture.title
+            )?;
+        }
+        out.flush()?;
+        next_step(next);
+        Ok(Outcome::Done)
+    }
+
+    /// The pictures of the runs, and what to do next.
+    fn runs(&self) -> anyhow::Result<(Vec<(String, Picture)>, String)> {
+        ensure!(
+            self.paths.len() <= MAX_RUNS,
+            "{} runs, expected at most {MAX_RUNS}, so that their colours can be told apart",
+            self.paths.len()
+        );
+        let mut runs = Vec::new();
+        for path in &self.paths {
+            let record = Record::read(path)?;
+            ensure!(
+                !record.epochs.is_empty(),
+                "{}: no epoch was finished in this run, so there is nothing to draw",
+                path.display()
+            );
+            runs.push((path.display().to_string(), record));
+        }
+        let mut pictures = vec![("curves".to_owned(), plot::curves(&runs))];
+        for (n, (name, run)) in runs.iter().enumerate() {
+            let file = match runs.len() {
+                1 => "layers".to_owned(),
+                _ => format!("layers-{}", n + 1),
+            };
+            match plot::layers(name, run) {
+                Some(picture) => pictures.push((file, picture)),
+                None => note(format_args!(
+                    "{name}: no statistics of layers: they come with mlp train --run"
+                )),
+            }
+        }
+        // Runs may have been started elsewhere, or have saved over each other's models.
+        let mut models: Vec<&Path> = Vec::new();
+        for model in runs.iter().filter_map(|(_, run)| run.model.as_deref()) {
+            if model.is_file() && !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        let next = match models[..] {
+            [] => "mlp train --run another".into(),
+            [model] => format!("mlp eval {}", quoted(model)),
+            [first, second, ..] => format!("mlp compare {} {}", quoted(first), quoted(second)),
+        };
+        Ok((pictures, next))
+    }
+
+    fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {
+        let model = load_model::<f32>(path)?;
+        let models = [model];
+        let data = test_images(std::slice::from_ref(path), &models, &self.data, self.split)?;
+        let [model] = models;
+        let (network, kind) = (&model.network, model.metadata.loss);
+        let (loss, preprocessing) = (kind.build::<f32>(), model.metadata.preprocessing());
+        let mut team = Team::new(self.threads.count());
+        let result = evaluate(network, &*loss, &data, preprocessing, &mut team);
+        let outputs = predictions(network, &*loss, &data, preprocessing, &mut team);
+        let each = losses(network, &*loss, &data, preprocessing, &mut team);
+        let mut wrong = Vec::new();
+        for (index, (row, &label)) in outputs.rows().into_iter().zip(&data.labels).enumerate() {
+            let class = loss.class(row, mlp::data::CLASSES);
+            if class != label {
+                wrong.push(Wrong {
+                    index,
+                    pixels: data.images.row(index),
+                    label,
+                    class,
+                    loss: each[index],
+                    outputs: row.iter().map(|&p| f64::from(p)).collect(),
+                });
+            }
+        }
+        wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss));
+        wrong.truncate(WORST);
+        let split = self.split.name();
+        let title = summary(&result, split);
+        let mut pictures = vec![(
+            "confusion".to_owned(),
+            plot::confusion(&result.confusion, &title),
+        )];
+        let probabilities = matches!(kind, LossKind::Ce | LossKind::SmoothedCe(_));
+        let title = format!(
+            "the {} {split} images with the highest loss of those taken for another digit",
+            wrong.len()
+        );
+        pictures.push((
+            "wrong".into(),
+            plot::worst(&wrong, probabilities, &title, COLS),
+        ));
+        if let Some(w) = network.values().next() {
+            pictures.insert(0, ("weights".into(), plot::weights(w, (ROWS, COLS))));
+        }
+        Ok(pictures)
+    }
+}
+
+fn summary(result: &Evaluation, split: &str) -> String {
+    format!(
+        "{} of {} {split} images wrong: {:.2} % right",
+        thousands((result.images() - result.correct()).into()),
+        thousands(result.images().into()),
+        100.0 * result.accuracy()
+    )
+}
+
+fn quoted(path: &Path) -> String {
+    mlp::data::shell_quote(path).to_string()
+}
+
+/// Whether this is a folder or a file of JSON lines; a model begins with the length of its header.
+fn is_run(path: &Path) -> bool {
+    let mut first = [0];
+    let reads = |mut file: File| file.read_exact(&mut first).is_ok();
+    path.is_dir()
+        || path.extension() == Some(OsStr::new("jsonl"))
+        || (path.is_file() && File::open(path).is_ok_and(reads) && first == *b"{")
+}

@@ -1,0 +1,208 @@
+//! `mlp recipes`, and how `--recipe` becomes flags.
+
+use std::{ffi::OsString, io::Write};
+
+use anyhow::bail;
+use mlp::train::recipes::{RECIPES, Recipe, Run, median};
+use serde_json::json;
+
+use crate::cli::{
+    Outcome,
+    terminal::output::{BOLD, DIM, Output, next_step},
+};
+
+/// List the recipes for published results
+///
+/// A recipe stands for flags of mlp train; any flag beside it takes the place of its own.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp recipes                           all of them
+  mlp recipes lesson                    one
+  mlp train --recipe lesson             train by it
+  mlp train --recipe lesson --epochs 5  with other flags
+  mlp recipes --json | jq '.[].flags'   for a program to read")]
+pub struct Recipes {
+    /// Show this one only
+    name: Option<String>,
+
+    /// Print a JSON list of objects
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Print the table of published and measured errors as Markdown
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    markdown: bool,
+}
+
+impl Recipes {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let recipes = match &self.name {
+            None => RECIPES.to_vec(),
+            Some(name) => match Recipe::find(name) {
+                Some(recipe) => vec![recipe],
+                None => bail!("{name}: no such recipe: `mlp recipes` lists them"),
+            },
+        };
+        if self.json {
+            let recipe = |recipe: &Recipe| {
+                json!({
+                    "name": recipe.name, "source": recipe.source,
+                    "published_test_error_percent": recipe.published, "flags": flags(*recipe),
+                    "members": recipe.members,
+                    "measured": recipe.measured().iter().map(|run| json!({
+                        "seed": run.seed, "test_error_percent": run.error(),
+                        "interval_95": run.interval(), "process_seconds": run.seconds,
+                    })).collect::<Vec<_>>(),
+                })
+            };
+            writeln!(
+                out,
+                "{}",
+                json!(recipes.iter().map(recipe).collect::<Vec<_>>())
+            )?;
+        } else if self.markdown {
+            writeln!(
+                out,
+                "| recipe | published test error % | ours %, median (all seeds) | 95 % interval | seconds |"
+            )?;
+            writeln!(out, "|---|--:|---|---|--:|")?;
+            for recipe in &recipes {
+                markdown(recipe, out)?;
+            }
+        } else {
+            for recipe in &recipes {
+                writeln!(
+                    out,
+                    "{BOLD}{}{BOLD:#}\n    {}\n    {DIM}published error %{DIM:#}  {}\n    {DIM}measured error %{DIM:#}   {}\n    {DIM}mlp train{DIM:#} {}",
+                    recipe.name,
+                    recipe.source,
+                    recipe.published,
+                    measured(recipe),
+                    flags(*recipe),
+                )?;
+                if recipe.members > 1 {
+                    writeln!(
+                        out,
+                        "    {DIM}a committee{DIM:#}: train {} of them, with --seed 1 to {0}, then mlp eval all the models",
+                        recipe.members
+                    )?;
+                }
+            }
+        }
+        out.flush()?;
+        next_step(format_args!("mlp train --recipe {}", recipes[0].name));
+        Ok(Outcome::Done)
+    }
+}
+
+/// In words, what came of a recipe here.
+fn measured(recipe: &Recipe) -> String {
+    let runs = recipe.measured();
+    let Some(run) = median(&runs) else {
+        return "not run yet: scripts/reproduce.sh".into();
+    };
+    let (low, high) = run.interval();
+    let (seeds, plural) = (runs.len(), if runs.len() == 1 { "" } else { "s" });
+    format!(
+        "{:.2}, 95 % interval {low:.2} to {high:.2}; median of {seeds} seed{plural}, {}",
+        run.error(),
+        seconds(run)
+    )
+}
+
+/// A row of the table.
+fn markdown(recipe: &Recipe, out: &mut Output) -> anyhow::Result<()> {
+    let runs = recipe.measured();
+    let name = match recipe.members {
+        1 => recipe.name.to_string(),
+        members => format!("{}, {members} networks", recipe.name),
+    };
+    let Some(run) = median(&runs) else {
+        let published = recipe.published;
+        return Ok(writeln!(out, "| {name} | {published} | not run yet | | |")?);
+    };
+    let (low, high) = run.interval();
+    let errors: Vec<_> = runs
+        .iter()
+        .map(|run| format!("{:.2}", run.error()))
+        .collect();
+    writeln!(
+        out,
+        "| {name} | {} | {:.2} ({}) | {low:.2} to {high:.2} | {} |",
+        recipe.published,
+        run.error(),
+        errors.join(", "),
+        seconds(run),
+    )?;
+    Ok(())
+}
+
+fn seconds(run: &Run) -> String {
+    match run.seconds < 10.0 {
+        true => format!("{:.1} s", run.seconds),
+        false => format!("{:.0} s", run.seconds),
+    }
+}
+
+fn flags(recipe: Recipe) -> String {
+    recipe.words().collect::<Vec<_>>().join(" ")
+}
+
+/// The command line with the flags of a recipe before those that were given, which so take their place.
+pub fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<_> = args.collect();
+    let train = args.iter().position(|arg| arg == "train");
+    let Some(train) = train else {
+        return args;
+    };
+    let given = args
+        .iter()
+        .enumerate()
+        .find_map(|(i, arg)| match arg.to_str()? {
+            "--recipe" => args.get(i + 1)?.to_str(),
+            arg => arg.strip_prefix("--recipe="),
+        });
+    // The parser complains of a name that is none.
+    let recipe = given.and_then(Recipe::find);
+    let words: Vec<_> = recipe
+        .into_iter()
+        .flat_map(Recipe::words)
+        .map(OsString::from)
+        .collect();
+    args.splice(train + 1..train + 1, words);
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_flags_that_train_takes_and_that_others_override() {
+        for recipe in RECIPES {
+            let line = format!("mlp train --recipe {} --epochs 77 --seed 3", recipe.name);
+            let args = expand(line.split(' ').map(OsString::from));
+            let matches = crate::cli::command().try_get_matches_from(args);
+            let matches = matches.unwrap_or_else(|error| panic!("{}: {error}", recipe.name));
+            let train = matches.subcommand_matches("train").unwrap();
+            assert_eq!(train.get_one::<u32>("epochs"), Some(&77), "{}", recipe.name);
+            let names = RECIPES.iter().filter(|other| other.name == recipe.name);
+            assert_eq!(names.count(), 1, "{}", recipe.name);
+        }
+    }
+
+    #[test]
+    fn other_commands_stay_as_they_are() {
+        for line in [
+            "mlp",
+            "mlp eval model.bin",
+            "mlp train --recipe nonsense",
+            "mlp train --recipe",
+        ] {
+            let args: Vec<_> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(expand(args.iter().cloned()), args);
+        }
+    }
+}

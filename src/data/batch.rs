@@ -1,0 +1,84 @@
+//! Batches: a shuffled order, and images turned into the inputs of a network.
+
+use ndarray::{Array2, ArrayRef2};
+use ndarray_rand::rand::{RngCore, seq::SliceRandom};
+
+use super::{Dataset, deslant::deslant};
+use crate::linalg::{Float, prefetch, scale_bytes};
+
+/// Images in a random order are far from each other in memory: asked for this many before their turn.
+const AHEAD: usize = 4;
+
+/// Inputs and their classes, as a network is checked and explained on them.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// x (N, I).
+    pub x: Array2<f64>,
+    /// Classes (N).
+    pub targets: Vec<u8>,
+}
+
+/// From grey values 0 to 255 to the inputs of a network: x = scale·pixel + shift. Kept in the model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preprocessing {
+    /// Units of x per grey value.
+    pub scale: f64,
+    /// x of a black pixel.
+    pub shift: f64,
+    /// Whether every image is set upright, see [`deslant`].
+    pub deslant: bool,
+}
+
+impl Preprocessing {
+    /// Pixels to 0..1.
+    pub const UNIT: Self = Self {
+        scale: 1.0 / 255.0,
+        shift: 0.0,
+        deslant: false,
+    };
+
+    /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
+    pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
+        assert_eq!(
+            x.dim(),
+            (order.len(), data.images.ncols()),
+            "x against images to gather"
+        );
+        let cast = |v: f64| F::from(v).expect("f64 converts to any float");
+        let (scale, shift) = (cast(self.scale), cast(self.shift));
+        let pixels = |image: u32| data.images.row(image as usize).to_slice();
+        let pixels = |image: u32| pixels(image).expect("contiguous");
+        for &first in order.iter().take(AHEAD) {
+            prefetch(pixels(first));
+        }
+        for (n, mut x) in x.rows_mut().into_iter().enumerate() {
+            if let Some(&ahead) = order.get(n + AHEAD) {
+                prefetch(pixels(ahead));
+            }
+            let x = x.as_slice_mut().expect("contiguous");
+            scale_bytes(pixels(order[n]), scale, shift, x);
+            self.deslant(x, data.cols());
+        }
+    }
+
+    /// Sets an image x of rows of `cols` inputs upright, if the network sees it so.
+    pub(crate) fn deslant<F: Float>(&self, x: &mut [F], cols: usize) {
+        if self.deslant {
+            deslant(
+                x,
+                cols,
+                F::from(self.shift).expect("f64 converts to any float"),
+            );
+        }
+    }
+}
+
+/// 0, 1, … `len` − 1: the images in the order of the file. Panics above 2³² images.
+pub fn in_order(len: usize) -> Vec<u32> {
+    (0..u32::try_from(len).expect("at most 2³² images")).collect()
+}
+
+/// Puts `order` into a random order, each equally likely (Fisher–Yates).
+pub fn shuffle(order: &mut [u32], rng: &mut impl RngCore) {
+    order.shuffle(rng);
+}

@@ -1,0 +1,280 @@
+//! One image through a network and back, every number kept: what `mlp explain` shows.
+//!
+//! The numbers are what the modules computed, by the very passes that train, in `f64`, so that sums agree
+//! with their parts to the last digit shown. Dropout is off, as it is when a network is used.
+
+mod numbers;
+
+use ndarray::{Array1, Array2, ArrayRef2, Axis};
+
+use crate::{
+    linalg::team::Team,
+    loss::{Loss, Mse, Target},
+    nn::Mlp,
+    rng::Noise,
+    train::Trainer,
+};
+
+pub use numbers::{Numbers, shown};
+
+/// A module on the way: what went in and came out, and the gradients of both.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// PyTorch's name, such as `Linear`.
+    pub name: &'static str,
+    /// x (I)
+    pub x: Array1<f64>,
+    /// y (O)
+    pub y: Array1<f64>,
+    /// ∂L/∂y (O)
+    pub dy: Array1<f64>,
+    /// ∂L/∂x (I); none where it is not needed, before the first weights.
+    pub dx: Option<Array1<f64>>,
+}
+
+/// An image's way through a network and back.
+pub struct Trace {
+    /// The network, with the gradients of all its parameters.
+    pub network: Mlp<f64>,
+    /// Its modules in order.
+    pub modules: Vec<Passed>,
+    /// What the loss made of the outputs: softmax, or the outputs themselves for mse.
+    pub predictions: Array1<f64>,
+    /// L
+    pub loss: f64,
+    /// The class.
+    pub target: u8,
+}
+
+impl Trace {
+    /// Takes the image x (1, I) of class `target` through the network and back. Panics if they do not fit.
+    pub fn new(network: Mlp<f64>, loss: &dyn Loss<f64>, x: &Array2<f64>, target: u8) -> Self {
+        let mut trainer = Trainer::new(network, loss, 1, Team::new(1));
+        trainer.tape.noise = None::<Noise>;
+        let gather = |_, rows: &mut ArrayRef2<f64>| rows.assign(x);
+        let result = trainer.gradients(&[target], gather);
+        let tape = &trainer.tape;
+        let vector = |view: ndarray::ArrayView2<'_, f64>| view.index_axis(Axis(0), 0).to_owned();
+        let modules = trainer.network.modules().iter().enumerate();
+        let first = trainer
+            .network
+            .modules()
+            .iter()
+            .position(|m| !m.params().is_empty());
+        let modules: Vec<_> = modules
+            .map(|(m, module)| Passed {
+                name: module.name(),
+                x: vector(tape.x(m, 1)),
+                y: vector(tape.y(m, 1)),
+                dy: vector(tape.dy(m, 1)),
+                dx: (m > first.unwrap_or(0)).then(|| vector(tape.dy(m - 1, 1))),
+            })
+            .collect();
+        let outputs = x_of(&modules.last().expect("a network has a module").y);
+        let (predictions, _) = forward(loss, &outputs, target);
+        Self {
+            network: trainer.network,
+            modules,
+            predictions,
+            loss: result.loss,
+            target,
+        }
+    }
+
+    /// The outputs of the network.
+    pub fn outputs(&self) -> &Array1<f64> {
+        &self.modules.last().expect("a network has a module").y
+    }
+
+    /// ∂L/∂outputs
+    pub fn doutputs(&self) -> &Array1<f64> {
+        &self.modules.last().expect("a network has a module").dy
+    }
+
+    /// The loss of the same image with one weight (or bias) of a module changed to `value`.
+    pub fn loss_with(
+        &mut self,
+        loss: &dyn Loss<f64>,
+        (module, param, element): (usize, usize, (usize, usize)),
+        value: f64,
+    ) -> f64 {
+        let params = self.network.modules_mut()[module].params_mut();
+        let before = std::mem::replace(&mut params[param].value[element], value);
+        let mut y = x_of(&self.modules[module].x);
+        for module in &self.network.modules()[module..] {
+            let mut next = Array2::zeros((1, module.outputs(y.ncols())));
+            module.forward(&y, &mut next);
+            y = next;
+        }
+        self.network.modules_mut()[module].params_mut()[param].value[element] = before;
+        forward(loss, &y, self.target).1
+    }
+
+    /// The weight with the longest gradient: module, parameter and element of it.
+    pub fn steepest_weight(&self) -> (usize, usize, (usize, usize)) {
+        let modules = self.network.modules().iter().enumerate();
+        let weights = modules.filter_map(|(m, module)| module.params().first().map(|w| (m, w)));
+        let elements = weights.flat_map(|(m, w)| {
+            w.grad
+                .indexed_iter()
+                .map(move |(element, dw)| ((m, 0, element), dw.abs()))
+        });
+        let steepest = elements.max_by(|a, b| a.1.total_cmp(&b.1));
+        steepest.expect("a network has a weight").0
+    }
+}
+
+/// A vector as a batch of one.
+fn x_of(x: &Array1<f64>) -> Array2<f64> {
+    x.clone().insert_axis(Axis(0))
+}
+
+fn forward(loss: &dyn Loss<f64>, outputs: &Array2<f64>, target: u8) -> (Array1<f64>, f64) {
+    let (mut predictions, mut losses) = (Array2::zeros(outputs.dim()), Array1::zeros(1));
+    loss.forward(outputs, &[target], &mut predictions, &mut losses);
+    (predictions.remove_axis(Axis(0)), losses[0])
+}
+
+/// What a loss makes of outputs (C) and a target: predictions (C), the loss, and ∂L/∂outputs (C).
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Softmax, or the outputs themselves for mse.
+    pub predictions: Array1<f64>,
+    /// L
+    pub loss: f64,
+    /// ∂L/∂outputs
+    pub doutputs: Array1<f64>,
+}
+
+/// What `loss` makes of these outputs. Panics if the target is no class of theirs.
+pub fn judge(loss: &dyn Loss<f64>, outputs: &Array1<f64>, target: u8) -> Judged {
+    let outputs = x_of(outputs);
+    let (predictions, value) = forward(loss, &outputs, target);
+    let mut doutputs = Array2::zeros(outputs.dim());
+    loss.backward(&x_of(&predictions), &[target], 1, &mut doutputs);
+    Judged {
+        predictions,
+        loss: value,
+        doutputs: doutputs.remove_axis(Axis(0)),
+    }
+}
+
+/// What mse makes of them, with one-hot and with digit targets.
+pub fn both_mse(outputs: &Array1<f64>, target: u8) -> [Judged; 2] {
+    [Target::OneHot, Target::Digit].map(|encoding| judge(&Mse(encoding), outputs, target))
+}
+
+/// A product of the sum that a unit is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// Which input.
+    pub input: usize,
+    /// x of it.
+    pub x: f64,
+    /// The weight between it and the unit.
+    pub w: f64,
+}
+
+impl Term {
+    /// x·w
+    pub fn product(self) -> f64 {
+        self.x * self.w
+    }
+}
+
+/// The terms of x·w of unit `o`, the largest first. Those with x = 0 are left out: they add nothing.
+pub fn terms(x: &Array1<f64>, w: &Array2<f64>, o: usize) -> Vec<Term> {
+    let inputs = x.indexed_iter().filter(|(_, x)| **x != 0.0);
+    let mut terms: Vec<_> = inputs
+        .map(|(input, &x)| Term {
+            input,
+            x,
+            w: w[[input, o]],
+        })
+        .collect();
+    terms.sort_by(|a, b| b.product().abs().total_cmp(&a.product().abs()));
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        loss::{CrossEntropy, LossKind},
+        nn::{Activation, Architecture},
+        rng::{Purpose, generator},
+    };
+
+    fn traced(architecture: &Architecture, kind: LossKind) -> (Trace, Box<dyn Loss<f64>>) {
+        let network = architecture.init(
+            architecture.activation.init(),
+            &mut generator(1, Purpose::Init),
+        );
+        let x = Array2::from_shape_fn(
+            (1, 12),
+            |(_, i)| if i % 3 == 0 { 0.0 } else { i as f64 / 12.0 },
+        );
+        let loss = kind.build::<f64>();
+        (Trace::new(network, &*loss, &x, 3), loss)
+    }
+
+    #[test]
+    fn a_unit_is_the_sum_of_its_terms_and_a_step_lowers_the_loss_as_the_gradient_says() {
+        for activation in Activation::ALL {
+            for (hidden, kind) in [
+                (&[][..], LossKind::Ce),
+                (&[6], LossKind::SmoothedCe(0.1)),
+                (&[6, 5, 4, 3, 7], LossKind::MseOnehot),
+                (&[6], LossKind::MseDigit),
+            ] {
+                let outputs = kind.build::<f64>().outputs(10);
+                let layers = [&[12], hidden, &[outputs]].concat();
+                let dropout = vec![0.2; layers.len() - 1];
+                let architecture = Architecture {
+                    activation,
+                    dropout,
+                    layers,
+                };
+                let (mut trace, loss) = traced(&architecture, kind);
+                for (m, passed) in trace.modules.iter().enumerate() {
+                    let [w, b] = trace.network.modules()[m].params() else {
+                        continue;
+                    };
+                    for o in 0..passed.y.len() {
+                        let products = terms(&passed.x, &w.value, o).into_iter().map(Term::product);
+                        let sum = products.sum::<f64>() + b.value[[0, o]];
+                        assert!((sum - passed.y[o]).abs() < 1e-12);
+                    }
+                }
+                let judged = judge(&*loss, trace.outputs(), 3);
+                assert_eq!(
+                    (&judged.doutputs, judged.loss),
+                    (trace.doutputs(), trace.loss)
+                );
+                let (m, p, element) = trace.steepest_weight();
+                let param = &trace.network.modules()[m].params()[p];
+                let (w, dw) = (param.value[element], param.grad[element]);
+                let step = 1e-6 * dw;
+                let after = trace.loss_with(&*loss, (m, p, element), w - step);
+                assert!((after - (trace.loss - step * dw)).abs() < 1e-9 * dw * dw + 1e-12);
+                assert_eq!(trace.loss_with(&*loss, (m, p, element), w), trace.loss);
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_is_that_of_the_lesson() {
+        let logits = ndarray::array![0.1, 0., 0., 0.2, 0.3, 0., 0., 0.3, 0., 0.2];
+        let judged = judge(&CrossEntropy, &logits, 4);
+        assert!((judged.loss - 2.1202).abs() < 5e-5 && (judged.predictions[4] - 0.12).abs() < 5e-5);
+        let [one_hot, digit] = both_mse(&logits, 4);
+        let squares: f64 = logits
+            .iter()
+            .enumerate()
+            .map(|(c, z)| (z - f64::from(c == 4)).powi(2))
+            .sum();
+        assert!((one_hot.loss - squares / 10.0).abs() < 1e-12);
+        let squares: f64 = logits.iter().map(|z| (z - 4.0).powi(2)).sum();
+        assert!((digit.loss - squares / 10.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,273 @@
+//! Checkpoints: all that a training run needs to go on, to the same bytes, after it was killed.
+//!
+//! A checkpoint is a safetensors file, as a model file is, with the parameters of the
+//! network (`0.weight`, …), their velocities if momentum needs them (`velocity.0.weight`, …), those of the
+//! best network so far (`best.0.weight`, …) and the order of the images of this epoch (`order`, `u32`). The metadata hold one key, `mlp-checkpoint`: the JSON of the
+//! settings and of the [`Progress`], and a SHA-256 of everything. The reader trusts nothing.
+//!
+//! A [`Folder`] holds the last two, so that one is whole whatever happens.
+
+mod error;
+mod folder;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::time::Duration;
+
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    data::idx::hex,
+    files::model::{self, Metadata, container, network_from, open, tensors, values_from},
+    nn::Mlp,
+    rng::{Purpose, generator},
+    train::{Best, Progress},
+};
+
+pub use error::{CheckpointError, Fault};
+pub use folder::{Folder, LATEST, PREVIOUS, Resumed, load};
+pub use writer::{Every, Writer};
+
+/// The version of the format that this program writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The largest file that is read: three models of the largest size, and the order.
+pub const MAX_BYTES: u64 = 4 * model::MAX_BYTES;
+
+const KEY: &str = "mlp-checkpoint";
+const BEST: &str = "best.";
+const VELOCITY: &str = "velocity.";
+const ORDER: &str = "order";
+
+/// A training run that can go on.
+pub struct Checkpoint {
+    /// The settings, and where the results go.
+    pub run: Run,
+    /// The network as it was.
+    pub network: Mlp<f32>,
+    /// How far it had come.
+    pub progress: Progress,
+}
+
+/// What does not change in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The network, the settings and the data.
+    pub metadata: Metadata,
+    /// Where the model will be saved.
+    pub out: Option<String>,
+    /// Where the best model will be saved.
+    pub best: Option<String>,
+    /// The folder that the run is recorded in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// The JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    checkpoint_version: u32,
+    /// Of this JSON with an empty `sha256`, and of all tensors.
+    sha256: String,
+    run: Run,
+    epoch: usize,
+    step: usize,
+    /// Where the generator of the order stands.
+    shuffler: u64,
+    loss: f64,
+    correct: usize,
+    time: Duration,
+    /// Epoch and accuracy.
+    best: Option<(usize, f64)>,
+}
+
+impl Header {
+    fn json(&self) -> String {
+        serde_json::to_string(self).expect("plain data serialises")
+    }
+
+    /// The checksum of an unsigned header and of tensors, whatever their order in the file.
+    fn checksum<'a>(&self, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+        assert!(self.sha256.is_empty(), "a checksum is not of itself");
+        let mut tensors: Vec<_> = tensors.collect();
+        tensors.sort();
+        let mut hash = Sha256::new();
+        let json = self.json();
+        let parts = tensors
+            .iter()
+            .flat_map(|(name, data)| [name.as_bytes(), data]);
+        for part in [json.as_bytes()].into_iter().chain(parts) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hex(&hash.finalize())
+    }
+}
+
+/// The bytes of a checkpoint.
+pub fn to_bytes(run: &Run, network: &Mlp<f32>, progress: &Progress) -> Vec<u8> {
+    let mut all = tensors("", network, network.values());
+    all.extend(tensors(VELOCITY, network, network.velocities()));
+    if let Some(best) = &progress.best {
+        all.extend(tensors(BEST, network, best.values.iter()));
+    }
+    let order = progress.order.iter().flat_map(|image| image.to_le_bytes());
+    let shape = vec![progress.order.len()];
+    all.push((ORDER.to_owned(), shape, Dtype::U32, order.collect()));
+    let mut header = Header {
+        checkpoint_version: FORMAT_VERSION,
+        sha256: String::new(),
+        run: run.clone(),
+        epoch: progress.epoch,
+        step: progress.step,
+        shuffler: u64::try_from(progress.shuffler.get_word_pos())
+            .expect("no life is long enough to draw 2⁶⁴ numbers"),
+        loss: progress.loss,
+        correct: progress.correct,
+        time: progress.time,
+        best: progress
+            .best
+            .as_ref()
+            .map(|best| (best.epoch, best.accuracy)),
+    };
+    header.sha256 = header.checksum(all.iter().map(|(name, _, _, data)| (&name[..], &data[..])));
+    container(all, KEY, header.json())
+}
+
+/// Reads the bytes of a checkpoint. No bytes whatever make it panic, or allocate more than a few times
+/// their size.
+pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
+    let (tensors, json) = open(bytes, MAX_BYTES, KEY)?;
+    let (header, sha256) = header_from(&json)?;
+    let all = tensors.tensors();
+    let parts = all.iter().map(|(name, tensor)| (&name[..], tensor.data()));
+    if header.checksum(parts) != sha256 {
+        return Err(Fault::Checksum);
+    }
+    check(&header)?;
+    let metadata = &header.run.metadata;
+    let mut network = network_from(&tensors, &metadata.architecture())?;
+    let best = match header.best {
+        Some((epoch, accuracy)) => Some(Best {
+            epoch,
+            accuracy,
+            values: values_from(&tensors, BEST, &network)?,
+        }),
+        None => None,
+    };
+    let params = network.values().count();
+    let mut expected = params + best.as_ref().map_or(0, |_| params) + 1;
+    if metadata.training.extras.velocity() {
+        network.set_velocities(values_from(&tensors, VELOCITY, &network)?);
+        expected += params;
+    }
+    if tensors.len() != expected {
+        let found = tensors.len();
+        return Err(Fault::Count { found, expected });
+    }
+    let order = order_from(&tensors)?;
+    let batch_size = metadata.training.batch_size;
+    range("step", header.step, 0, order.len().div_ceil(batch_size))?;
+    range("correct", header.correct, 0, order.len())?;
+    let mut shuffler = generator(metadata.training.seed, Purpose::Shuffle);
+    shuffler.set_word_pos(header.shuffler.into());
+    let progress = Progress {
+        epoch: header.epoch,
+        step: header.step,
+        order,
+        shuffler,
+        loss: header.loss,
+        correct: header.correct,
+        time: header.time,
+        best,
+    };
+    Ok(Checkpoint {
+        run: header.run,
+        network,
+        progress,
+    })
+}
+
+/// The header, unsigned, and its checksum.
+fn header_from(json: &str) -> Result<(Header, String), Fault> {
+    // The version first: another version may have other fields.
+    #[derive(Deserialize)]
+    struct Version {
+        checkpoint_version: u64,
+    }
+    let version: Version = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    if version.checkpoint_version != u64::from(FORMAT_VERSION) {
+        return Err(Fault::Version(version.checkpoint_version));
+    }
+    let mut header: Header = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    let sha256 = std::mem::take(&mut header.sha256);
+    Ok((header, sha256))
+}
+
+/// Whether these numbers can be those of a run: a checksum keeps accidents out, not intent.
+fn check(header: &Header) -> Result<(), Fault> {
+    let metadata = &header.run.metadata;
+    model::check(metadata)?;
+    let training = &metadata.training;
+    range("epochs", training.epochs, 1, MAX_EPOCHS)?;
+    range("batch_size", training.batch_size, 1, u32::MAX as usize)?;
+    let (least, most) = (f32::MIN_POSITIVE, f32::MAX);
+    range("learning_rate", training.learning_rate, least, most)?;
+    range("patience", training.patience.unwrap_or(1), 1, usize::MAX)?;
+    let target = training.target_accuracy.unwrap_or(1.0);
+    range("target_accuracy", target, f64::MIN_POSITIVE, 1.0)?;
+    let begun = usize::from(header.step > 0);
+    range("epoch", header.epoch, 0, training.epochs - begun)?;
+    range("time", header.time.as_secs(), 0, u32::MAX.into())?;
+    if let Some((epoch, accuracy)) = header.best {
+        range("best epoch", epoch, 1, header.epoch)?;
+        range("best accuracy", accuracy, 0.0, 1.0)?;
+    }
+    Ok(())
+}
+
+/// The most epochs of a run.
+pub const MAX_EPOCHS: usize = 1_000_000;
+
+fn range<T: PartialOrd + std::fmt::Debug>(
+    field: &'static str,
+    found: T,
+    least: T,
+    most: T,
+) -> Result<(), Fault> {
+    match least <= found && found <= most {
+        true => Ok(()),
+        false => Err(Fault::Range {
+            field,
+            found: format!("{found:?}"),
+            expected: format!("{least:?} to {most:?}"),
+        }),
+    }
+}
+
+/// The order of the images, each of which is there once.
+fn order_from(tensors: &SafeTensors<'_>) -> Result<Vec<u32>, Fault> {
+    let missing = |_| model::Fault::Missing(ORDER.to_owned());
+    let tensor = tensors.tensor(ORDER).map_err(missing)?;
+    let (images, _) = tensor.data().as_chunks::<4>();
+    let order: Vec<_> = images
+        .iter()
+        .map(|&image| u32::from_le_bytes(image))
+        .collect();
+    let mut seen = vec![false; order.len()];
+    for &image in &order {
+        match seen.get_mut(image as usize) {
+            Some(seen) if !*seen => *seen = true,
+            _ => return Err(Fault::Order(order.len())),
+        }
+    }
+    match (tensor.dtype(), tensor.shape()) {
+        (Dtype::U32, &[images]) if images > 0 => Ok(order),
+        _ => Err(Fault::Order(order.len())),
+    }
+}

@@ -1,0 +1,163 @@
+//! What can go wrong with a model file.
+
+use std::{io, path::PathBuf};
+
+use safetensors::Dtype;
+
+use crate::data::augment::AugmentError;
+
+use super::{FORMAT_VERSION, MAX_LAYERS};
+use crate::loss::LossKind;
+
+/// Why a model file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file system says no.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system says. Not a `source`: the text above holds it already.
+        error: io::Error,
+    },
+    /// Not a model of this program, or a damaged one.
+    #[error("{}: {fault}", path.display())]
+    Fault {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The file at the path is something else, which would be lost.
+    #[error(
+        "{}: there is a file already, and it is not a model of mlp: choose another --out, or pass --force to replace it",
+        path.display()
+    )]
+    WouldOverwrite {
+        /// Which file.
+        path: PathBuf,
+        /// Why it is not a model.
+        fault: Fault,
+    },
+}
+
+/// What can be wrong with the content of a model file.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Nothing in it.
+    #[error("the file is empty: was the disk full?")]
+    Empty,
+    /// Larger than any model.
+    #[error("{length} bytes, expected at most {most}")]
+    TooLarge {
+        /// Its bytes.
+        length: u64,
+        /// The most that are read.
+        most: u64,
+    },
+    /// Not the container format, or cut off.
+    #[error(
+        "not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew"
+    )]
+    Container(safetensors::SafeTensorError),
+    /// A safetensors file of another program.
+    #[error(
+        "a safetensors file without the key `{key}` in its metadata: made by another program, or for something else?"
+    )]
+    Foreign {
+        /// The key that was expected.
+        key: &'static str,
+    },
+    /// Metadata that do not read.
+    #[error("the metadata do not read: {0}")]
+    Metadata(serde_json::Error),
+    /// A later or earlier format.
+    #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
+    Version(u64),
+    /// Layers that cannot be.
+    #[error("layers {}, expected 2 to {MAX_LAYERS} widths, each at least 1", some(.0))]
+    Layers(Vec<usize>),
+    /// Outputs that do not go with the loss.
+    #[error("{found} outputs, expected {expected} for {loss}")]
+    Outputs {
+        /// Outputs of the last layer.
+        found: usize,
+        /// Outputs that the loss needs.
+        expected: usize,
+        /// Which loss.
+        loss: LossKind,
+    },
+    /// A tensor is not there.
+    #[error("no tensor {0}")]
+    Missing(String),
+    /// A tensor too many.
+    #[error("{found} tensors, expected {expected} for {layers} layers")]
+    Count {
+        /// Tensors in the file.
+        found: usize,
+        /// Two for each Linear layer.
+        expected: usize,
+        /// Linear layers.
+        layers: usize,
+    },
+    /// A tensor of another element type.
+    #[error("{name}: elements of type {found:?}, expected F32")]
+    Dtype {
+        /// Which tensor.
+        name: String,
+        /// Its element type.
+        found: Dtype,
+    },
+    /// A tensor of another shape.
+    #[error("{name}: shape {found:?}, expected {expected:?}: the layers do not fit each other")]
+    Shape {
+        /// Which tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that fits the layers.
+        expected: Vec<usize>,
+    },
+    /// A weight that is NaN or infinite.
+    #[error("{name}: element {index} is {value}, expected a finite number")]
+    NotFinite {
+        /// Which tensor.
+        name: String,
+        /// Which element, counted row by row.
+        index: usize,
+        /// What it is.
+        value: f32,
+    },
+    /// An input normalisation that is not finite.
+    #[error("input_scale {scale} and input_shift {shift}, expected finite numbers")]
+    Scaling {
+        /// Units of x per grey value.
+        scale: f64,
+        /// x of a black pixel.
+        shift: f64,
+    },
+    /// Label smoothing that is no share.
+    #[error("label smoothing {0}, expected at least 0 and below 1")]
+    Smoothing(f64),
+    /// Dropout that does not fit the layers.
+    #[error(
+        "dropout of {found} places, expected {expected}: a share of the inputs and of each hidden layer, at least 0 and below 1"
+    )]
+    Dropout {
+        /// Shares in the file.
+        found: usize,
+        /// One for each layer but the last.
+        expected: usize,
+    },
+    /// An augmentation that cannot have been.
+    #[error(transparent)]
+    Augmentation(AugmentError),
+}
+
+/// A list as it is, or the number of its elements: one from a hostile file may be long.
+fn some(layers: &[usize]) -> String {
+    match layers.len() {
+        ..=12 => format!("{layers:?}"),
+        n => format!("of {n} widths"),
+    }
+}

@@ -1,0 +1,408 @@
+//! The record of a training run: `run.jsonl` in the folder of `mlp train --run`, one JSON object a line.
+//!
+//! The lines are those of `mlp train --json`: `start` (settings), `epoch` for each, with the
+//! [statistics](crate::train::statistics) of every layer, and `saved` or `failed`. A resumed run goes on in the same
+//! file with another `start`, after which epochs continue; what was recorded of epochs that the checkpoint
+//! does not know is cut off, so no epoch is there twice. Whatever happens, the file ends with a whole line
+//! or with one part of a line that has no end, which is no part of the record.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{files::model::Training, train::statistics::LayerStatistics};
+
+/// The name of the record in its folder.
+pub const NAME: &str = "run.jsonl";
+
+/// The largest record that is read.
+pub const MAX_BYTES: u64 = 256 << 20;
+
+/// No loss and no statistic of `f32` is larger.
+const LARGEST: f64 = 1e39;
+
+/// The line of an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochLine {
+    /// Which epoch, from 1.
+    pub epoch: usize,
+    /// As in [`Epoch`](crate::train::Epoch), as are those that follow.
+    pub train_loss: f64,
+    /// The share of training images whose class was found.
+    pub train_accuracy: f64,
+    /// None if there are no images to validate on.
+    pub valid_loss: Option<f64>,
+    /// Likewise.
+    pub valid_accuracy: Option<f64>,
+    /// The epoch with the highest validation accuracy so far,
+    pub best_epoch: Option<usize>,
+    /// and that accuracy.
+    pub best_valid_accuracy: Option<f64>,
+    /// Time of the training steps.
+    pub seconds: f64,
+    /// Training images in a second of it.
+    pub images_per_second: Option<f64>,
+    /// Every layer in turn; none were measured without `--run`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<LayerStatistics>,
+}
+
+impl EpochLine {
+    /// What is wrong with its numbers.
+    fn fault(&self) -> Option<String> {
+        let share = |v: f64| (0.0..=1.0).contains(&v);
+        let size = |v: f64| (0.0..=LARGEST).contains(&v);
+        let any = |v: f64| v.abs() <= LARGEST;
+        let known = |v: Option<f64>, fits: &dyn Fn(f64) -> bool| v.is_none_or(fits);
+        let layer = |s: &LayerStatistics| {
+            known(s.activation_mean, &any)
+                && known(s.activation_deviation, &size)
+                && known(s.dead, &share)
+                && known(s.gradient_norm, &size)
+                && known(s.update_ratio, &size)
+        };
+        let checks = [
+            ("epoch", (1..=1_000_000).contains(&self.epoch)),
+            ("train_loss", size(self.train_loss)),
+            ("train_accuracy", share(self.train_accuracy)),
+            ("valid_loss", known(self.valid_loss, &size)),
+            ("valid_accuracy", known(self.valid_accuracy, &share)),
+            (
+                "best_valid_accuracy",
+                known(self.best_valid_accuracy, &share),
+            ),
+            ("statistics", self.statistics.iter().all(layer)),
+        ];
+        let (field, _) = checks.into_iter().find(|(_, fine)| !fine)?;
+        Some(format!("{field} is out of its range"))
+    }
+}
+
+/// Why a record cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The file system says no.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the file system says. Not a `source`: the text above holds it already.
+        error: io::Error,
+    },
+    /// A file where a folder is expected.
+    #[error("{}: a file, expected the folder of a run", path.display())]
+    NotAFolder {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another run is kept there.
+    #[error("{}: another run is kept there: choose another folder, or pass --force to lose it", path.display())]
+    Exists {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// Nothing there.
+    #[error("{}: no {NAME} in it: `mlp train --run {}` keeps a run there", path.display(), path.display())]
+    Missing {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// Not what is read as a record.
+    #[error("{}: {fault}, expected the record of a run, as `mlp train --run` keeps it", path.display())]
+    NotARecord {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A line that is no part of a record.
+    #[error("{}: line {line}: {fault}: it was damaged or changed by hand", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: String,
+    },
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> RunError + '_ {
+    move |error| RunError::Io {
+        path: path.into(),
+        error,
+    }
+}
+
+/// A record that has been read.
+#[derive(Debug)]
+pub struct Record {
+    /// The last `start`: the settings.
+    pub start: Value,
+    /// The epochs, each once and in order.
+    pub epochs: Vec<EpochLine>,
+    /// Where the model was saved, if it was: a path from where the run was started.
+    pub model: Option<PathBuf>,
+    /// Bytes up to the end of the first `start` and of every epoch.
+    ends: Vec<u64>,
+}
+
+impl Record {
+    /// Reads the record in this folder, or this file of lines of `mlp train --json`.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        let file = match path.is_dir() {
+            true => path.join(NAME),
+            false => path.to_owned(),
+        };
+        let metadata = match fs::metadata(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
+                return Err(RunError::Missing { path: path.into() });
+            }
+            metadata => metadata.map_err(io_error(&file))?,
+        };
+        let not_a_record = |fault: &str| RunError::NotARecord {
+            path: file.clone(),
+            fault: fault.to_owned(),
+        };
+        if !metadata.is_file() {
+            return Err(not_a_record("no regular file"));
+        }
+        let mut bytes = Vec::new();
+        let open = File::open(&file).map_err(io_error(&file))?;
+        let read = open.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+        read.map_err(io_error(&file))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(not_a_record("more than 256 MiB"));
+        }
+        Self::parse(&bytes, &file)
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
+        let mut record = Self {
+            start: Value::Null,
+            epochs: Vec::new(),
+            model: None,
+            ends: Vec::new(),
+        };
+        let mut end = 0;
+        for (index, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            end += line.len() as u64;
+            if !line.ends_with(b"\n") && index > 0 {
+                break; // the process died while it wrote this
+            }
+            if let Err(fault) = record.line(line, end) {
+                return Err(RunError::Line {
+                    path: path.into(),
+                    line: index + 1,
+                    fault,
+                });
+            }
+        }
+        match record.start.is_null() {
+            true => Err(RunError::NotARecord {
+                path: path.into(),
+                fault: "empty".into(),
+            }),
+            false => Ok(record),
+        }
+    }
+
+    fn line(&mut self, line: &[u8], end: u64) -> Result<(), String> {
+        let text = str::from_utf8(line).map_err(|_| "not text".to_owned())?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+        let event = value["event"].as_str().unwrap_or_default();
+        match event {
+            "start" => {
+                if self.start.is_null() {
+                    self.ends.push(end);
+                }
+                self.start = value;
+                self.model = None;
+            }
+            _ if self.start.is_null() => return Err("expected a start event first".into()),
+            "epoch" => {
+                let line = EpochLine::deserialize(&value).map_err(|error| error.to_string())?;
+                if let Some(fault) = line.fault() {
+                    return Err(fault);
+                }
+                let last = self.epochs.last().map_or(0, |last| last.epoch);
+                if line.epoch <= last {
+                    return Err(format!("epoch {} after epoch {last}", line.epoch));
+                }
+                self.epochs.push(line);
+                self.ends.push(end);
+            }
+            "saved" => self.model = value["model"].as_str().map(PathBuf::from),
+            "failed" => {}
+            _ => return Err("no event of a run".into()),
+        }
+        Ok(())
+    }
+
+    /// Whether it is of a run with these settings, whatever may change when a run is resumed.
+    fn is_of(&self, layers: &[usize], training: &Training) -> bool {
+        let Ok(mut recorded) = Training::deserialize(&self.start["training"]) else {
+            return false;
+        };
+        recorded.epochs = training.epochs;
+        recorded.patience = training.patience;
+        recorded.target_accuracy = training.target_accuracy;
+        let same_layers = serde_json::to_value(layers).is_ok_and(|l| l == self.start["layers"]);
+        same_layers && recorded == *training
+    }
+}
+
+/// A record that is being written.
+#[derive(Debug)]
+pub struct Writer {
+    folder: PathBuf,
+    file: File,
+    /// Whole lines in the file.
+    bytes: u64,
+}
+
+impl Writer {
+    /// A new record in this folder, made if need be. With `force`, it takes the place of another.
+    pub fn create(folder: &Path, force: bool) -> Result<Self, RunError> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(RunError::NotAFolder {
+                path: folder.into(),
+            });
+        }
+        fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let path = folder.join(NAME);
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(!force).create(true);
+        match options.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(RunError::Exists {
+                path: folder.into(),
+            }),
+            file => Self::over(folder, file.map_err(io_error(&path))?, 0),
+        }
+    }
+
+    /// The record of a run with these settings that goes on after `done` epochs; a new one if there is none.
+    pub fn resume(
+        folder: &Path,
+        done: usize,
+        (layers, training): (&[usize], &Training),
+        force: bool,
+    ) -> Result<Self, RunError> {
+        let path = folder.join(NAME);
+        if force || !path.exists() {
+            return Self::create(folder, force);
+        }
+        let record = Record::read(folder)?;
+        if !record.is_of(layers, training) {
+            return Err(RunError::Exists {
+                path: folder.into(),
+            });
+        }
+        let kept = record.epochs.iter().take_while(|e| e.epoch <= done).count();
+        let file = OpenOptions::new().append(true).open(&path);
+        let file = file.map_err(io_error(&path))?;
+        Self::over(folder, file, record.ends[kept])
+    }
+
+    /// Goes on after the first `bytes` of a file; the rest is cut off.
+    fn over(folder: &Path, file: File, bytes: u64) -> Result<Self, RunError> {
+        file.set_len(bytes).map_err(io_error(&folder.join(NAME)))?;
+        Ok(Self {
+            folder: folder.into(),
+            file,
+            bytes,
+        })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Adds a line, whole or not at all.
+    pub fn append(&mut self, event: &Value) -> Result<(), RunError> {
+        let line = format!("{event}\n");
+        let written = self.file.write_all(line.as_bytes());
+        if let Err(error) = written {
+            // A disk that is full may have taken a part of the line; what cannot be cut is not read either.
+            let _ = self.file.set_len(self.bytes);
+            return Err(io_error(&self.folder.join(NAME))(error));
+        }
+        self.bytes += line.len() as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = r#"{"event":"start","layers":[784,10]}"#;
+    const EPOCH: &str = r#"{"event":"epoch","epoch":1,"train_loss":0.5,"train_accuracy":0.8,"valid_loss":null,"seconds":1}"#;
+
+    fn parse(text: &str) -> Result<Record, RunError> {
+        Record::parse(text.as_bytes(), Path::new("run.jsonl"))
+    }
+
+    #[test]
+    fn whole_lines_are_read_and_a_part_at_the_end_is_not() {
+        let record = parse(&format!("{START}\n{EPOCH}\n{{\"event\":\"ep")).unwrap();
+        assert_eq!(record.epochs.len(), 1);
+        assert_eq!(record.epochs[0].valid_loss, None);
+        assert_eq!(
+            record.ends,
+            [
+                START.len() as u64 + 1,
+                (START.len() + EPOCH.len()) as u64 + 2
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_else_is_taken_for_a_record() {
+        let change = |from: &str, to: &str| format!("{START}\n{}\n", EPOCH.replace(from, to));
+        for (text, fault) in [
+            (String::new(), "empty"),
+            ("\n".into(), "line 1: not JSON"),
+            ("[1, 2]\n".into(), "expected a start event first"),
+            (format!("{EPOCH}\n"), "expected a start event first"),
+            (format!("{START}\ngarbage\n"), "line 2: not JSON"),
+            (format!("{START}\n{{}}\n"), "no event of a run"),
+            (
+                format!("{START}\n{EPOCH}\n{EPOCH}\n"),
+                "epoch 1 after epoch 1",
+            ),
+            (
+                change("0.5", "1e999"),
+                "line 2: not JSON: number out of range",
+            ),
+            (change("0.5", "1e300"), "train_loss is out of its range"),
+            (change("0.5", "-1"), "train_loss is out of its range"),
+            (change("0.5", "NaN"), "line 2: not JSON"),
+            (change("0.5", "null"), "line 2: invalid type: null"),
+            (change("0.8", "80"), "train_accuracy is out of its range"),
+            (
+                change("\"epoch\":1", "\"epoch\":0"),
+                "epoch is out of its range",
+            ),
+            (
+                change(
+                    "\"seconds\"",
+                    "\"statistics\":[{\"module\":0,\"units\":1,\"activation_mean\":1e200}],\"seconds\"",
+                ),
+                "statistics is out of its range",
+            ),
+        ] {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(fault), "{text}: {error}");
+        }
+        let error = Record::parse(b"\xff\xfe\n", Path::new("r")).unwrap_err();
+        assert!(error.to_string().contains("line 1: not text"), "{error}");
+    }
+}

@@ -1,0 +1,40 @@
+use serde::{Deserialize, Serialize};
+
+use super::{CrossEntropy, Float, Loss, Mse, SmoothedCrossEntropy, Target};
+
+/// Losses, with what they take as the target.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// [`CrossEntropy`]
+    Ce,
+    /// [`SmoothedCrossEntropy`] with this smoothing
+    SmoothedCe(f64),
+    /// [`Mse`] against [`Target::OneHot`]
+    MseOnehot,
+    /// [`Mse`] against [`Target::Digit`]
+    MseDigit,
+}
+
+impl LossKind {
+    /// The loss itself.
+    pub fn build<F: Float>(self) -> Box<dyn Loss<F>> {
+        match self {
+            Self::Ce => Box::new(CrossEntropy),
+            Self::SmoothedCe(smoothing) => Box::new(SmoothedCrossEntropy { smoothing }),
+            Self::MseOnehot => Box::new(Mse(Target::OneHot)),
+            Self::MseDigit => Box::new(Mse(Target::Digit)),
+        }
+    }
+}
+
+impl std::fmt::Display for LossKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ce => f.write_str("cross-entropy"),
+            Self::SmoothedCe(s) => write!(f, "cross-entropy, label smoothing {s}"),
+            Self::MseOnehot => f.write_str("mse, one-hot targets"),
+            Self::MseDigit => f.write_str("mse, digit targets"),
+        }
+    }
+}

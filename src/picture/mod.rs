@@ -1,0 +1,5 @@
+//! Pictures of networks and runs.
+
+pub mod drawing;
+pub mod page;
+pub mod plot;

@@ -1,0 +1,368 @@
+//! The range test: a short training in which the learning rate climbs from far too small to far too large.
+//!
+//! Where the rate is too small the loss hardly moves; then it falls, the faster the larger the rate; and at
+//! last the steps leap over what they aim at and it rises. A good rate to train with lies where the loss
+//! still falls, before it is lowest. Only training images are looked at.
+//!
+//! Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3.
+
+use std::ops::{ControlFlow, Range};
+
+use ndarray::{Array2, Axis};
+
+use crate::{
+    data::{
+        Dataset,
+        batch::{in_order, shuffle},
+    },
+    linalg::team::Team,
+    loss::Loss,
+    nn::Mlp,
+    rng::{Purpose, generator},
+    train::{
+        self, Observer, Settings, Step, TrainError,
+        schedule::{Schedule, Shape},
+    },
+};
+
+/// How far to go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The first and the last learning rate, each above 0, the first the smaller.
+    pub rates: Range<f32>,
+    /// Steps from the one to the other, at least 2, each at a rate larger by the same factor.
+    pub steps: usize,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Its learning rate.
+    pub rate: f32,
+    /// The mean loss of the next batch, after the step and before its own.
+    pub loss: f64,
+}
+
+/// How the test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At the last rate.
+    LastRate,
+    /// A running mean of the loss had risen to [`DIVERGED`] times its lowest, or the loss was not finite.
+    Diverged,
+    /// The observer asked for it.
+    Stopped,
+}
+
+/// The test ends once a running mean of the loss is so many times its lowest.
+pub const DIVERGED: f64 = 4.0;
+
+/// What a range test found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeTest {
+    /// Every step, in order, rates ascending.
+    pub points: Vec<Point>,
+    /// The loss of each, smoothed: the mean over as many steps before it as after it, at most `reach` each.
+    pub smooth: Vec<f64>,
+    /// See `smooth`: [`WINDOW`] of all steps.
+    pub reach: usize,
+    /// How it ended.
+    pub end: End,
+}
+
+/// The share of all steps on either side of one whose losses are averaged with its own.
+pub const WINDOW: f64 = 0.05;
+
+/// Trains `network`, of which nothing is kept, as `settings` say, but at the rates of `plan`; `see` is told of
+/// every step and may end the test.
+///
+/// The images are drawn from `data` at random; where there are fewer than the steps need, they come again.
+/// Errors: [`TrainError::Augmentation`]. Panics as [`train::train`], and if the plan is not as it says.
+pub fn range_test(
+    network: Mlp<f32>,
+    loss: &dyn Loss<f32>,
+    data: &Dataset,
+    settings: &Settings,
+    plan: &Plan,
+    team: Team,
+    see: &mut dyn FnMut(Point) -> ControlFlow<()>,
+) -> Result<RangeTest, TrainError> {
+    let Range { start, end } = plan.rates;
+    assert!(0.0 < start && start < end && plan.steps > 1, "{plan:?}");
+    // The first loss tells of no step.
+    let batch_size = settings.batch_size.clamp(1, data.len());
+    let wanted = (plan.steps + 1).saturating_mul(batch_size);
+    let some = some(data, wanted, settings.seed);
+    let epoch_steps = some.len().div_ceil(batch_size);
+    let epochs = (plan.steps + 1).div_ceil(epoch_steps);
+    // A schedule reaches its end after its last step.
+    let (first, last) = (f64::from(start).ln(), f64::from(end).ln());
+    let a_step = (last - first) / (plan.steps - 1) as f64;
+    let beyond = (first + a_step * (epochs * epoch_steps) as f64).exp() as f32;
+    assert!(
+        beyond.is_finite(),
+        "{plan:?}: the rates climb too far in a step"
+    );
+    let shape = Shape::Exponential { end: beyond };
+    let settings = Settings {
+        epochs,
+        patience: None,
+        target_accuracy: None,
+        learning_rate: start,
+        schedule: Schedule {
+            shape,
+            warm_up: 0.0,
+        },
+        ..settings.clone()
+    };
+    let (schedule, all) = (settings.schedule, epochs * epoch_steps);
+    let mut watch = Watch {
+        rate: |step| schedule.rate(start, step, epoch_steps, all),
+        steps: plan.steps,
+        epoch_steps,
+        points: Vec::with_capacity(plan.steps),
+        falling: Falling::new(reach(plan.steps)),
+        end: End::LastRate,
+        see,
+    };
+    let none = Dataset {
+        images: Array2::zeros((0, data.images.ncols())),
+        labels: Vec::new(),
+    };
+    match train::train(network, loss, (&some, &none), &settings, team, &mut watch) {
+        Ok(_) => {}
+        Err(TrainError::NotFinite { .. }) => watch.end = End::Diverged,
+        Err(error) => return Err(error),
+    }
+    let Watch { points, end, .. } = watch;
+    Ok(RangeTest::new(points, plan.steps, end))
+}
+
+/// The rate proposed is so many times smaller than that of the lowest loss.
+pub const MARGIN: f32 = 3.0;
+
+/// A loss that never fell below this share of what it was at first shows no rate that works.
+pub const FELL: f64 = 0.9;
+
+/// What to do after a range test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Advice {
+    /// Try this rate.
+    Try(f32),
+    /// The loss never fell to [`FELL`] of what it was: other rates, or more steps.
+    NeverFell,
+    /// It still fell at the last rate: larger rates.
+    StillFalls,
+}
+
+/// Steps on either side of one whose losses are averaged with its own.
+fn reach(steps: usize) -> usize {
+    (WINDOW * steps as f64).round() as usize
+}
+
+impl RangeTest {
+    fn new(points: Vec<Point>, steps: usize, end: End) -> Self {
+        let reach = reach(steps);
+        Self {
+            smooth: smoothed(&points, reach),
+            reach,
+            points,
+            end,
+        }
+    }
+
+    /// Steps with as many others on either side as are averaged; all if there are too few.
+    fn inner(&self) -> Range<usize> {
+        let all = self.smooth.len();
+        match all > 2 * self.reach {
+            true => self.reach..all - self.reach,
+            false => 0..all,
+        }
+    }
+
+    /// The step with the lowest smoothed loss, the ends aside; none without steps.
+    pub fn lowest(&self) -> Option<usize> {
+        self.inner()
+            .min_by(|&a, &b| self.smooth[a].total_cmp(&self.smooth[b]))
+    }
+
+    /// The step up to the lowest around which the smoothed loss falls most, against the logarithm of the rate.
+    pub fn steepest(&self) -> Option<usize> {
+        let reach = self.reach.max(1);
+        let fall = |step: usize| self.smooth[step + reach] - self.smooth[step - reach];
+        let last = self
+            .lowest()?
+            .min(self.smooth.len().saturating_sub(reach + 1));
+        (reach..=last).min_by(|&a, &b| fall(a).total_cmp(&fall(b)))
+    }
+
+    /// What to do: try, to one digit, the rate of the lowest loss by [`MARGIN`], if the loss fell and rose again.
+    ///
+    /// At the lowest, steps begin to be too long, and a whole training needs shorter ones than the few here.
+    pub fn advice(&self) -> Advice {
+        let Some(lowest) = self.lowest() else {
+            return Advice::NeverFell;
+        };
+        let inner = self.inner();
+        let rate = self.points[lowest].rate / MARGIN;
+        match self.smooth[lowest] < FELL * self.smooth[inner.start] {
+            false => Advice::NeverFell,
+            // As near to the end as chance may move it.
+            true if self.end == End::LastRate && lowest + self.reach.max(1) >= inner.end => {
+                Advice::StillFalls
+            }
+            true => Advice::Try(format!("{rate:.0e}").parse().expect("a number")),
+        }
+    }
+
+    /// The highest smoothed loss up to the lowest: what is above tells no more than that it rises.
+    pub fn ceiling(&self) -> f64 {
+        let fall = &self.smooth[..self.lowest().map_or(0, |lowest| lowest + 1)];
+        fall.iter().copied().fold(f64::MIN, f64::max)
+    }
+}
+
+/// `count` images of `data` drawn at random, or all.
+fn some(data: &Dataset, count: usize, seed: u64) -> Dataset {
+    let mut order = in_order(data.len());
+    shuffle(&mut order, &mut generator(seed, Purpose::Check));
+    order.truncate(count);
+    let order: Vec<_> = order.into_iter().map(|image| image as usize).collect();
+    Dataset {
+        images: data.images.select(Axis(0), &order),
+        labels: order.iter().map(|&image| data.labels[image]).collect(),
+    }
+}
+
+/// The mean of every loss and of up to `reach` on either side.
+fn smoothed(points: &[Point], reach: usize) -> Vec<f64> {
+    let around = |step: usize| {
+        // As many on either side, so that a slope is not shifted.
+        let reach = reach.min(step).min(points.len() - 1 - step);
+        let near = &points[step - reach..=step + reach];
+        near.iter().map(|point| point.loss).sum::<f64>() / near.len() as f64
+    };
+    (0..points.len()).map(around).collect()
+}
+
+/// Collects the losses.
+struct Watch<'a, R> {
+    rate: R,
+    steps: usize,
+    epoch_steps: usize,
+    points: Vec<Point>,
+    falling: Falling,
+    end: End,
+    see: &'a mut dyn FnMut(Point) -> ControlFlow<()>,
+}
+
+impl<R: Fn(usize) -> f32> Observer for Watch<'_, R> {
+    fn step(&mut self, step: &Step) -> ControlFlow<()> {
+        // Told after step t, of the loss before it: that is what came of step t − 1.
+        let Some(before) = ((step.epoch - 1) * self.epoch_steps + step.step - 1).checked_sub(1)
+        else {
+            return ControlFlow::Continue(());
+        };
+        let point = Point {
+            rate: (self.rate)(before),
+            loss: step.loss,
+        };
+        self.points.push(point);
+        if (self.see)(point).is_break() {
+            self.end = End::Stopped;
+            return ControlFlow::Break(());
+        }
+        if self.falling.no_more(step.loss) {
+            self.end = End::Diverged;
+            return ControlFlow::Break(());
+        }
+        match self.points.len() < self.steps {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// A running mean of the loss, and the lowest that it has been.
+struct Falling {
+    /// Steps that count, about.
+    memory: f64,
+    seen: f64,
+    mean: f64,
+    lowest: f64,
+}
+
+impl Falling {
+    fn new(reach: usize) -> Self {
+        Self {
+            memory: (reach + 1) as f64,
+            seen: 0.0,
+            mean: 0.0,
+            lowest: f64::INFINITY,
+        }
+    }
+
+    /// Whether the mean is [`DIVERGED`] times what it was at its lowest.
+    fn no_more(&mut self, loss: f64) -> bool {
+        self.seen += 1.0;
+        self.mean += (loss - self.mean) / self.memory.min(self.seen);
+        // Of a few losses the mean says little.
+        if self.seen >= self.memory {
+            self.lowest = self.lowest.min(self.mean);
+        }
+        self.mean > DIVERGED * self.lowest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test_of(losses: &[f64]) -> RangeTest {
+        let points = losses.iter().enumerate();
+        let points = points.map(|(step, &loss)| Point {
+            rate: 10f32.powi(step as i32 - 4),
+            loss,
+        });
+        RangeTest::new(points.collect(), losses.len(), End::LastRate)
+    }
+
+    #[test]
+    fn the_lowest_and_the_steepest_step_are_found() {
+        let test = test_of(&[2.3, 2.3, 2.2, 1.8, 0.9, 0.6, 0.5, 0.8, 3.0]);
+        assert_eq!((test.steepest(), test.lowest()), (Some(3), Some(6)));
+        // Of 10⁶⁻⁴ = 100, a third.
+        assert_eq!((test.advice(), test.ceiling()), (Advice::Try(30.0), 2.3));
+        for losses in [&[][..], &[1.0], &[1.0, 2.0], &[2.0, 1.9, 1.95]] {
+            assert_eq!(test_of(losses).advice(), Advice::NeverFell, "{losses:?}");
+            assert!(test_of(losses).steepest().is_none_or(|step| step == 1));
+        }
+        let falls: Vec<_> = (0..100).map(|step| 3.0 - 0.02 * f64::from(step)).collect();
+        assert_eq!(test_of(&falls).advice(), Advice::StillFalls);
+    }
+
+    #[test]
+    fn a_loss_alone_ends_nothing_and_a_rise_does() {
+        let ends = |losses: &[f64]| {
+            let mut falling = Falling::new(9);
+            losses.iter().position(|&loss| falling.no_more(loss))
+        };
+        let mut losses = vec![0.001; 5];
+        losses.extend([1.0; 50]);
+        assert_eq!(ends(&losses), None, "few losses that are low by chance");
+        losses[30] = 9.0;
+        assert_eq!(ends(&losses), None, "one that is high");
+        losses.extend([10.0; 50]);
+        assert!(ends(&losses).is_some_and(|step| (56..65).contains(&step)));
+    }
+
+    #[test]
+    fn losses_are_averaged_with_as_many_on_either_side() {
+        let losses: Vec<_> = (0..100).map(|step| f64::from(step * step)).collect();
+        let test = test_of(&losses);
+        assert_eq!((test.smooth[0], test.smooth[99]), (0.0, 9801.0));
+        assert_eq!(test.smooth[1], (0.0 + 1.0 + 4.0) / 3.0);
+        let eleven: f64 = (45..=55).map(|step| f64::from(step * step)).sum();
+        assert_eq!(test.smooth[50], eleven / 11.0);
+    }
+}

@@ -1,0 +1,259 @@
+//! How good a network is: loss, accuracy, confusion, and how sure one may be of them.
+
+use ndarray::{Array2, s};
+
+use crate::{
+    data::{
+        CLASSES, Dataset,
+        batch::{Preprocessing, in_order},
+    },
+    linalg::{Float, team::Team},
+    loss::{CrossEntropy, Loss},
+    nn::{Mlp, Tape},
+};
+
+/// Images that a thread takes through the network at a time, and the most that all take together.
+const SHARE: usize = 128;
+const MOST: usize = 1024;
+
+/// A network measured on a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss of an image.
+    pub loss: f64,
+    /// `confusion[[t, p]]`: images of class t taken for class p.
+    pub confusion: Array2<u32>,
+}
+
+impl Evaluation {
+    /// Images measured.
+    pub fn images(&self) -> u32 {
+        self.confusion.sum()
+    }
+
+    /// Images whose class was found.
+    pub fn correct(&self) -> u32 {
+        self.confusion.diag().sum()
+    }
+
+    /// The share of images whose class was found, 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct()) / f64::from(self.images())
+    }
+
+    /// The 95 % confidence interval of the accuracy, see [`wilson_interval`].
+    pub fn interval(&self) -> (f64, f64) {
+        wilson_interval(self.correct(), self.images())
+    }
+}
+
+/// Runs every image through the network once, in order. Panics if there are none or shapes do not fit.
+pub fn evaluate<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    preprocessing: Preprocessing,
+    team: &mut Team,
+) -> Evaluation {
+    let mut total = 0.0;
+    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
+        for (outputs, &label) in tape.outputs(labels.len()).rows().into_iter().zip(labels) {
+            let class = loss.class(outputs, CLASSES);
+            confusion[[usize::from(label), usize::from(class)]] += 1;
+        }
+        // One after the other: the sum does not depend on how many go through at a time.
+        total = add(total, tape.losses(labels.len()));
+    });
+    Evaluation {
+        loss: total / data.len() as f64,
+        confusion,
+    }
+}
+
+/// What the loss makes of every image: (images, C) probabilities for cross-entropy. Panics as [`evaluate`].
+pub fn predictions<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    preprocessing: Preprocessing,
+    team: &mut Team,
+) -> Array2<F> {
+    let width = loss.outputs(CLASSES);
+    let mut all = Array2::zeros((data.len(), width));
+    let mut first = 0;
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
+        let block = first..first + labels.len();
+        all.slice_mut(s![block, ..])
+            .assign(&tape.predictions(labels.len()));
+        first += labels.len();
+    });
+    all
+}
+
+/// The loss of every image. Panics as [`evaluate`].
+pub fn losses<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    preprocessing: Preprocessing,
+    team: &mut Team,
+) -> Vec<f64> {
+    let mut all = Vec::with_capacity(data.len());
+    pass(network, loss, data, preprocessing, team, |tape, labels| {
+        all.extend(in_f64(tape.losses(labels.len())));
+    });
+    all
+}
+
+/// Every image through the network, a block at a time, which `see` looks at with its labels.
+fn pass<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    preprocessing: Preprocessing,
+    team: &mut Team,
+    mut see: impl FnMut(&Tape<F>, &[u8]),
+) {
+    assert!(!data.is_empty(), "nothing to evaluate on");
+    let order = in_order(data.len());
+    let block = (SHARE * team.threads()).min(MOST);
+    let share = block.div_ceil(team.threads());
+    let mut tape = network.tape(block.min(data.len()));
+    for (images, labels) in order.chunks(block).zip(data.labels.chunks(block)) {
+        team.for_each(tape.rows_mut(images.len(), share), |mut rows| {
+            let here = rows.first..rows.first + rows.len();
+            preprocessing.gather(data, &images[here.clone()], &mut rows.x);
+            network.forward(&mut rows);
+            let ([outputs, mut predictions, _], mut losses) = rows.loss();
+            loss.forward(&outputs, &labels[here], &mut predictions, &mut losses);
+        });
+        see(&tape, labels);
+    }
+}
+
+/// A committee on images of these labels: the mean of its members' probabilities (images, classes) decides,
+/// and its loss is −ln of that of the label.
+///
+/// Panics if it has no members or shapes do not fit.
+pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
+    let mut mean = Array2::<f64>::zeros(members[0].dim());
+    for member in members {
+        mean.zip_mut_with(member, |mean, p| {
+            *mean += p.to_f64().expect("a float converts")
+        });
+    }
+    mean /= members.len() as f64;
+    assert_eq!(mean.nrows(), labels.len(), "images against labels");
+    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    let mut total = 0.0;
+    for (p, &label) in mean.rows().into_iter().zip(labels) {
+        confusion[[
+            usize::from(label),
+            usize::from(CrossEntropy.class(p, CLASSES)),
+        ]] += 1;
+        total -= p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
+    }
+    Evaluation {
+        loss: total / labels.len() as f64,
+        confusion,
+    }
+}
+
+/// McNemar's exact test: of images that exactly one of two models gets right, the first gets `first` and
+/// the second `second`. The probability of a split at least as uneven if both were as good.
+///
+/// With n = first + second and k the smaller: p = min(1, 2·Σᵢ₌₀ᵏ C(n, i) / 2ⁿ).
+///
+/// Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
+/// percentages", 1947; in the exact form of the sign test.
+pub fn mcnemar(first: u32, second: u32) -> f64 {
+    let (n, k) = (first + second, first.min(second));
+    // ln C(n, i), one i after the other.
+    let mut choose = 0.0;
+    let mut tail = 0.0;
+    for i in 0..=k {
+        if i > 0 {
+            choose += f64::from(n - i + 1).ln() - f64::from(i).ln();
+        }
+        tail += (choose - f64::from(n) * std::f64::consts::LN_2).exp();
+    }
+    (2.0 * tail).min(1.0)
+}
+
+/// total + Σ losses, one after the other and in `f64`.
+pub(crate) fn add<F: Float>(total: f64, losses: &[F]) -> f64 {
+    in_f64(losses).fold(total, |total, loss| total + loss)
+}
+
+fn in_f64<F: Float>(losses: &[F]) -> impl Iterator<Item = f64> {
+    let losses = losses.iter();
+    losses.map(|loss| loss.to_f64().expect("a float converts to f64"))
+}
+
+/// The 95 % interval of a proportion of which `hits` of `n` were seen: (low, high), each 0 to 1.
+///
+/// With p = hits/n and z = 1.96: (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n).
+///
+/// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+/// 1927. It stays within 0..1 and holds near its ends, where p ± z·√(p(1 − p)/n) does not.
+pub fn wilson_interval(hits: u32, n: u32) -> (f64, f64) {
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (f64::from(n), f64::from(hits) / f64::from(n));
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    ((centre - half) / scale, (centre + half) / scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wilson_interval_is_the_published_one() {
+        // Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I.
+        for (hits, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+        ] {
+            let (l, h) = wilson_interval(hits, n);
+            assert!(
+                (l - low).abs() < 5e-5 && (h - high).abs() < 5e-5,
+                "{hits}/{n}: {l} to {h}"
+            );
+        }
+    }
+
+    #[test]
+    fn mcnemar_is_the_sign_test() {
+        // 2·(1 + 10 + 45)/1024; 2·(1 + 5)/32; a draw; nothing to compare.
+        for (first, second, p) in [(2, 8, 0.109375), (4, 1, 0.375), (7, 7, 1.0), (0, 0, 1.0)] {
+            assert!(
+                (mcnemar(first, second) - p).abs() < 1e-12,
+                "{first} against {second}"
+            );
+        }
+        // A normal approximation holds for many: z = 200/√1000, p = 2·(1 − Φ(6.3246)).
+        let p = mcnemar(400, 600);
+        assert!((2.0e-10..3.2e-10).contains(&p), "{p}");
+        assert!(mcnemar(0, 10_000) < 1e-300);
+    }
+
+    #[test]
+    fn a_committee_decides_by_the_mean_of_its_probabilities() {
+        let mut sure = Array2::<f32>::zeros((2, CLASSES));
+        sure[[0, 3]] = 1.0;
+        sure[[1, 4]] = 1.0;
+        let mut unsure = Array2::<f32>::from_elem((2, CLASSES), 0.0);
+        unsure[[0, 3]] = 0.4;
+        unsure[[0, 5]] = 0.6;
+        unsure[[1, 5]] = 1.0;
+        let both = committee(&[sure, unsure], &[3, 5]);
+        assert_eq!(both.confusion[[3, 3]], 1);
+        assert_eq!(both.confusion[[5, 4]], 1, "of equals the first");
+        let expected = -(0.7_f64.ln() + 0.5_f64.ln()) / 2.0;
+        assert!((both.loss - expected).abs() < 1e-7);
+    }
+}

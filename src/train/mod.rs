@@ -1,0 +1,21 @@
+//! The training loop. It prints nothing: what happens is reported to an [`Observer`].
+
+pub mod bench;
+mod fit;
+pub mod lr_find;
+pub mod metrics;
+mod observer;
+pub mod optim;
+mod progress;
+pub mod recipes;
+pub mod schedule;
+mod settings;
+pub mod statistics;
+mod step;
+
+pub use fit::{TrainError, Trained, resume, train};
+pub use observer::{Epoch, Observer, Step};
+pub use progress::{Best, End, Progress};
+pub use settings::Settings;
+pub(crate) use step::rows_of_a_piece;
+pub use step::{BatchResult, NotFinite, Trainer};

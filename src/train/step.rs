@@ -1,0 +1,255 @@
+//! One step of training, shared among threads.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Instant,
+};
+
+use ndarray::{ArrayRef2, Axis};
+
+use super::{
+    metrics,
+    optim::{self, Sgd, clip_scale},
+};
+use crate::{
+    data::CLASSES,
+    linalg::{
+        Float,
+        team::{Pace, Team},
+    },
+    loss::Loss,
+    nn::{Mlp, ParamRows, Tape},
+    rng::Noise,
+};
+
+/// The first place with a number that is NaN or infinite.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFinite {
+    /// The loss itself; every output was finite.
+    #[error("the loss is not finite")]
+    Loss,
+    /// The output of a module; its weights were finite.
+    #[error("the output of module {index} ({name}) is not finite")]
+    Output {
+        /// Which module of the network, from 0.
+        index: usize,
+        /// Its name.
+        name: &'static str,
+    },
+    /// A parameter after the step.
+    #[error("{0} is not finite after the step")]
+    Param(String),
+}
+
+/// Of a parameter with this shape, how many rows a thread takes at a time: few enough to stay in a cache
+/// from the gradient to the step, many enough to make up for handing them out, and all threads get as
+/// many pieces.
+pub(crate) fn rows_of_a_piece((rows, columns): (usize, usize), threads: usize) -> usize {
+    const FEWEST: usize = 128;
+    const ELEMENTS: usize = 48 << 10;
+    equal_parts(rows, FEWEST.max(ELEMENTS / columns.max(1)), threads)
+}
+
+/// The length of parts of `len` that are at most `most` long and as many for every thread.
+fn equal_parts(len: usize, most: usize, threads: usize) -> usize {
+    len.div_ceil(len.div_ceil(most).next_multiple_of(threads))
+}
+
+/// A network with all that one step of training needs, allocated once.
+///
+/// A step has two phases, and each shares its work among the threads, which write to places of their own
+/// and leave no sum whose order depends on their number: first **rows**, where a thread takes some images of the
+/// batch through gather, forward, loss and every dx; then **params**, where it takes some rows of each
+/// parameter through the gradient over the whole batch and the step of the optimiser.
+pub struct Trainer<'a, F> {
+    /// The network in training.
+    pub network: Mlp<F>,
+    /// Activations and gradients of the last batch. Set its noise before every step where a module is
+    /// random in training: the same noise is the same mask.
+    pub tape: Tape<F>,
+    /// The threads.
+    pub team: Team,
+    pace: Pace,
+    loss: &'a dyn Loss<F>,
+}
+
+impl<'a, F: Float> Trainer<'a, F> {
+    /// A trainer for batches of up to `batch_size` images.
+    pub fn new(network: Mlp<F>, loss: &'a dyn Loss<F>, batch_size: usize, team: Team) -> Self {
+        let mut tape = network.tape(batch_size);
+        tape.noise = Some(Noise::new(0, 0, 0));
+        Self {
+            network,
+            tape,
+            team,
+            pace: Pace::default(),
+            loss,
+        }
+    }
+
+    /// The loss of a batch and every gradient, which stay in the tape and the parameters.
+    ///
+    /// `gather(first, x)` fills rows `first..` of the batch; `targets` (N) has one class an image.
+    pub fn gradients(
+        &mut self,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> BatchResult {
+        let result = self.rows(targets, gather);
+        self.params(targets.len(), |x, dy, param| param.backward(x, dy));
+        result
+    }
+
+    /// One step of SGD on a batch, as [`gradients`](Self::gradients) and then w ← w − lr·dw for each.
+    pub fn step(
+        &mut self,
+        sgd: Sgd<F>,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> Result<BatchResult, NotFinite> {
+        let start = Instant::now();
+        self.team.work_alone(self.pace.alone());
+        let result = self.step_at_this_pace(sgd, targets, gather);
+        self.team.work_alone(false);
+        self.pace.count(start.elapsed());
+        result
+    }
+
+    fn step_at_this_pace(
+        &mut self,
+        sgd: Sgd<F>,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> Result<BatchResult, NotFinite> {
+        let result = self.rows(targets, gather);
+        if !result.loss.is_finite() {
+            return Err(self.output_not_finite(targets.len()));
+        }
+        let finite = AtomicBool::new(true);
+        let step = |sgd: &Sgd<F>, param: &mut ParamRows<'_, F>| {
+            if !sgd.step(param) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        };
+        match sgd.extras.clip_norm {
+            None => self.params(targets.len(), |x, dy, param| {
+                param.backward(x, dy);
+                step(&sgd, param);
+            }),
+            Some(most) => {
+                self.params(targets.len(), |x, dy, param| param.backward(x, dy));
+                let scale = clip_scale(self.network.gradient_norm(), most);
+                let scale = F::from(scale).expect("a float converts");
+                let sgd = Sgd { scale, ..sgd };
+                self.params(targets.len(), |_, _, param| step(&sgd, param));
+            }
+        }
+        if let Some(most) = sgd.extras.max_norm {
+            self.limit_norms(F::from(most).expect("a float converts"));
+        }
+        match finite.into_inner() {
+            true => Ok(result),
+            false => Err(NotFinite::Param(
+                self.network.first_not_finite().expect("one was seen"),
+            )),
+        }
+    }
+
+    /// The first phase: everything that goes image by image.
+    fn rows(
+        &mut self,
+        targets: &[u8],
+        gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
+    ) -> BatchResult {
+        let Self {
+            network,
+            tape,
+            team,
+            loss,
+            ..
+        } = self;
+        let (network, n) = (&*network, targets.len());
+        let correct = AtomicUsize::new(0);
+        team.for_each(tape.rows_mut(n, n.div_ceil(team.threads())), |mut rows| {
+            let targets = &targets[rows.first..rows.first + rows.len()];
+            gather(rows.first, &mut rows.x);
+            network.forward(&mut rows);
+            {
+                let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
+                loss.forward(&outputs, targets, &mut predictions, &mut losses);
+                loss.backward(&predictions, targets, n, &mut doutputs);
+                let classes = outputs
+                    .rows()
+                    .into_iter()
+                    .map(|row| loss.class(row, CLASSES));
+                let hits = classes
+                    .zip(targets)
+                    .filter(|(class, target)| class == *target)
+                    .count();
+                correct.fetch_add(hits, Ordering::Relaxed);
+            }
+            network.backward_input(&mut rows);
+        });
+        let loss = metrics::add(0.0, tape.losses(n)) / n as f64;
+        BatchResult {
+            loss,
+            correct: correct.into_inner(),
+        }
+    }
+
+    /// The second phase: `work(x, dy, rows)` for some rows of a parameter at a time, with the whole
+    /// batch x (N, I) that went into their module and dy (N, O) that came back.
+    fn params(
+        &mut self,
+        n: usize,
+        work: impl Fn(&ArrayRef2<F>, &ArrayRef2<F>, &mut ParamRows<'_, F>) + Sync,
+    ) {
+        let Self {
+            network,
+            tape,
+            team,
+            ..
+        } = self;
+        let tape = &*tape;
+        let threads = team.threads();
+        let pieces = network.params_mut(|shape| rows_of_a_piece(shape, threads));
+        team.for_each(pieces, |(module, mut param)| {
+            work(&tape.x(module, n), &tape.dy(module, n), &mut param);
+        });
+    }
+
+    /// The weights into every unit, not longer than `most`.
+    fn limit_norms(&mut self, most: F) {
+        const MOST: usize = 512;
+        let threads = self.team.threads();
+        let params = self.network.modules_mut().iter_mut();
+        let params = params.flat_map(|module| module.params_mut());
+        let weights = params.filter(|param| param.name == "weight");
+        let pieces = weights.flat_map(|param| {
+            let columns = equal_parts(param.value.ncols(), MOST, threads);
+            param.value.axis_chunks_iter_mut(Axis(1), columns)
+        });
+        self.team.for_each(pieces, |mut columns| {
+            optim::limit_norms(&mut columns, most, &mut [F::zero(); MOST]);
+        });
+    }
+
+    fn output_not_finite(&self, n: usize) -> NotFinite {
+        let mut modules = self.network.modules().iter().enumerate();
+        let module =
+            modules.find(|(index, _)| !self.tape.y(*index, n).iter().all(|v| v.is_finite()));
+        module.map_or(NotFinite::Loss, |(index, module)| NotFinite::Output {
+            index,
+            name: module.name(),
+        })
+    }
+}
+
+/// What a batch gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchResult {
+    /// The mean loss of an image, before the step.
+    pub loss: f64,
+    /// Images whose class was found.
+    pub correct: usize,
+}
