@@ -28,7 +28,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     linalg::team::Team,
     loss::Loss,
-    nn::{Mlp, Module, Tape},
+    nn::{Mlp, Module, Param, Tape, in_training},
     rng::{Noise, Purpose, generator},
     train::Trainer,
 };
@@ -119,7 +119,7 @@ pub fn check_module(
     let noise = settings.noise();
     let run = |module: &dyn Module<f64>, x: &Array2<f64>| {
         let mut y = Array2::zeros(shape);
-        module.forward_in_training(noise, x, &mut y);
+        in_training(module, Some(noise), |module| module.forward(x, &mut y));
         y
     };
     // Σ r∘(y₊ − y₋) and not Σ r∘y₊ − Σ r∘y₋: what did not change cancels exactly.
@@ -127,7 +127,9 @@ pub fn check_module(
 
     let y = run(module, x);
     let mut dx = Array2::zeros(x.dim());
-    module.backward_input_in_training(noise, x, &y, &r, &mut dx);
+    in_training(module, Some(noise), |module| {
+        module.backward_input(x, &y, &r, &mut dx);
+    });
     let mut reports = vec![compare("dx", &dx, settings, &mut rng, |element, eps| {
         let (mut x0, mut x1) = (x.clone(), x.clone());
         x0[element] -= eps;
@@ -135,13 +137,14 @@ pub fn check_module(
         let smooth = module.smooth_between(&x0, &x1);
         smooth.then(|| change(&run(module, &x0), &run(module, &x1)))
     })];
-    for p in 0..module.params().len() {
-        module.params_mut()[p].backward(x, &r);
-        let (name, grad) = (module.params()[p].name, module.params()[p].grad.clone());
+    for p in 0..module.params().map_or(0, |params| params.len()) {
+        let param = param_mut(module, p);
+        param.backward(x, &r);
+        let (name, grad) = (param.name, param.grad.clone());
         reports.push(compare(name, &grad, settings, &mut rng, |element, eps| {
-            let value = module.params()[p].value[element];
+            let value = param_mut(module, p).value[element];
             let mut at = |value| {
-                module.params_mut()[p].value[element] = value;
+                param_mut(module, p).value[element] = value;
                 run(module, x)
             };
             let change = change(&at(value - eps), &at(value + eps));
@@ -150,6 +153,12 @@ pub fn check_module(
         }));
     }
     reports
+}
+
+/// Parameter p of a module that has it.
+fn param_mut(module: &mut dyn Module<f64>, p: usize) -> &mut Param<f64> {
+    let params = module.params_mut().expect("a module with parameters");
+    params.into_iter().nth(p).expect("one of its parameters")
 }
 
 /// Checks ∂L/∂outputs (N, C) of a loss.
@@ -220,23 +229,28 @@ fn check_gradients(
     };
     probe.start(x, &network);
     let mut reports = Vec::new();
-    for m in 0..network.modules().len() {
-        for p in 0..network.modules()[m].params().len() {
-            let param = &network.modules()[m].params()[p];
-            let (name, grad) = (format!("{m}.{}", param.name), param.grad.clone());
-            reports.push(compare(&name, &grad, settings, &mut rng, |element, eps| {
-                let value = network.modules()[m].params()[p].value[element];
-                for (side, change) in [-eps, eps].into_iter().enumerate() {
-                    network.modules_mut()[m].params_mut()[p].value[element] = value + change;
-                    probe.run(side, m, &network);
-                }
-                network.modules_mut()[m].params_mut()[p].value[element] = value;
-                probe.smooth(m, &network).then(|| probe.change())
-            }));
-            probe.start(x, &network);
-        }
+    let gradients = network.params();
+    let gradients =
+        gradients.map(|(m, param)| (m, format!("{m}.{}", param.name), param.grad.clone()));
+    for (p, (m, name, grad)) in gradients.collect::<Vec<_>>().into_iter().enumerate() {
+        reports.push(compare(&name, &grad, settings, &mut rng, |element, eps| {
+            let value = *value_mut(&mut network, p, element);
+            for (side, change) in [-eps, eps].into_iter().enumerate() {
+                *value_mut(&mut network, p, element) = value + change;
+                probe.run(side, m, &network);
+            }
+            *value_mut(&mut network, p, element) = value;
+            probe.smooth(m, &network).then(|| probe.change())
+        }));
+        probe.start(x, &network);
     }
     (reports, network)
+}
+
+/// An element of the parameter that is number p of the network.
+fn value_mut(network: &mut Mlp<f64>, p: usize, element: (usize, usize)) -> &mut f64 {
+    let param = network.params_mut().nth(p);
+    &mut param.expect("one of its parameters").1.value[element]
 }
 
 /// The network run on the two sides of a change.

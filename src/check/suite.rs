@@ -1,6 +1,6 @@
 //! What `mlp gradcheck` checks: modules, losses and networks.
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use ndarray_rand::{
     RandomExt,
     rand::Rng,
@@ -12,7 +12,7 @@ use crate::{
     check::mistakes::{self, Diagnosis, Gradients, Mistake},
     data::{CLASSES, batch::Batch},
     loss::LossKind,
-    nn::{Activation, Architecture, Dropout, Linear, Mlp, Module},
+    nn::{Activation, Architecture, Dropout, Kind, Linear, Mlp, Module},
     rng::{Purpose, generator},
 };
 
@@ -125,18 +125,12 @@ pub fn architecture(
 /// A network with random weights and biases.
 pub fn random_network(architecture: &Architecture, settings: &Settings) -> Mlp<f64> {
     let mut rng = generator(settings.seed, Purpose::Init);
-    let mut network = architecture.init(architecture.activation.init(), &mut rng);
+    let mut network = architecture.init(architecture.activation.about().init, &mut rng);
     // Biases start at zero; a check at zero would not see a bias that is left out.
-    for module in network.modules_mut() {
-        for bias in module
-            .params_mut()
-            .iter_mut()
-            .filter(|param| param.name == "bias")
-        {
-            let uniform = Uniform::new(-0.5, 0.5).expect("a range");
-            bias.value = Array1::random_using(bias.value.len(), uniform, &mut rng)
-                .insert_axis(ndarray::Axis(0));
-        }
+    let params = network.params_mut().map(|(_, param)| param);
+    for bias in params.filter(|param| param.name == "bias") {
+        let uniform = Uniform::new(-0.5, 0.5).expect("a range");
+        bias.value = Array2::random_using(bias.value.dim(), uniform, &mut rng);
     }
     network
 }
@@ -156,10 +150,11 @@ pub fn injected(
 ) -> Group {
     let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
     let mut title = format!("network {}", layers.join("-"));
-    for name in network.modules().iter().map(|module| module.name()) {
-        if !["Linear", "ReLU"].contains(&name) && !title.contains(name) {
+    for kind in network.modules().iter().map(|module| module.kind()) {
+        let usual = [Kind::Linear, Kind::Activation(Activation::Relu)].contains(&kind);
+        if !usual && !title.contains(kind.name()) {
             title += ", ";
-            title += name;
+            title += kind.name();
         }
     }
     title += &format!(", {kind}");
@@ -188,10 +183,8 @@ pub fn injected(
 
 /// The gradients that a network has.
 fn gradients(network: &Mlp<f64>) -> Gradients {
-    let modules = network.modules().iter().enumerate();
-    let params =
-        modules.flat_map(|(m, module)| module.params().iter().map(move |param| (m, param)));
-    params
+    network
+        .params()
         .map(|(m, param)| (format!("{m}.{}", param.name), param.grad.clone()))
         .collect()
 }

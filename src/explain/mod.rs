@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 use crate::{
     linalg::team::Team,
     loss::{Loss, Mse, Target},
-    nn::Mlp,
+    nn::{Kind, Mlp},
     rng::Noise,
     train::Trainer,
 };
@@ -20,8 +20,8 @@ pub use numbers::{Numbers, shown};
 /// A module on the way: what went in and came out, and the gradients of both.
 #[derive(Clone, Debug)]
 pub struct Passed {
-    /// PyTorch's name, such as `Linear`.
-    pub name: &'static str,
+    /// Which module it is.
+    pub kind: Kind,
     /// x (I)
     pub x: Array1<f64>,
     /// y (O)
@@ -30,6 +30,13 @@ pub struct Passed {
     pub dy: Array1<f64>,
     /// ∂L/∂x (I); none where it is not needed, before the first weights.
     pub dx: Option<Array1<f64>>,
+}
+
+impl Passed {
+    /// PyTorch's name, such as `Linear`.
+    pub fn name(&self) -> &'static str {
+        self.kind.name()
+    }
 }
 
 /// An image's way through a network and back.
@@ -56,18 +63,14 @@ impl Trace {
         let tape = &trainer.tape;
         let vector = |view: ndarray::ArrayView2<'_, f64>| view.index_axis(Axis(0), 0).to_owned();
         let modules = trainer.network.modules().iter().enumerate();
-        let first = trainer
-            .network
-            .modules()
-            .iter()
-            .position(|m| !m.params().is_empty());
+        let first = trainer.network.first_with_params();
         let modules: Vec<_> = modules
             .map(|(m, module)| Passed {
-                name: module.name(),
+                kind: module.kind(),
                 x: vector(tape.x(m, 1)),
                 y: vector(tape.y(m, 1)),
                 dy: vector(tape.dy(m, 1)),
-                dx: (m > first.unwrap_or(0)).then(|| vector(tape.dy(m - 1, 1))),
+                dx: (m > first).then(|| vector(tape.dy(m - 1, 1))),
             })
             .collect();
         let outputs = x_of(&modules.last().expect("a network has a module").y);
@@ -98,22 +101,22 @@ impl Trace {
         (module, param, element): (usize, usize, (usize, usize)),
         value: f64,
     ) -> f64 {
-        let params = self.network.modules_mut()[module].params_mut();
-        let before = std::mem::replace(&mut params[param].value[element], value);
+        let changed = &mut self.network.param_mut(module, param).value[element];
+        let before = std::mem::replace(changed, value);
         let mut y = x_of(&self.modules[module].x);
         for module in &self.network.modules()[module..] {
             let mut next = Array2::zeros((1, module.outputs(y.ncols())));
             module.forward(&y, &mut next);
             y = next;
         }
-        self.network.modules_mut()[module].params_mut()[param].value[element] = before;
+        self.network.param_mut(module, param).value[element] = before;
         forward(loss, &y, self.target).1
     }
 
     /// The weight with the longest gradient: module, parameter and element of it.
     pub fn steepest_weight(&self) -> (usize, usize, (usize, usize)) {
         let modules = self.network.modules().iter().enumerate();
-        let weights = modules.filter_map(|(m, module)| module.params().first().map(|w| (m, w)));
+        let weights = modules.filter_map(|(m, module)| module.params().map(|[w, _]| (m, w)));
         let elements = weights.flat_map(|(m, w)| {
             w.grad
                 .indexed_iter()
@@ -207,7 +210,7 @@ mod tests {
 
     fn traced(architecture: &Architecture, kind: LossKind) -> (Trace, Box<dyn Loss<f64>>) {
         let network = architecture.init(
-            architecture.activation.init(),
+            architecture.activation.about().init,
             &mut generator(1, Purpose::Init),
         );
         let x = Array2::from_shape_fn(
@@ -220,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_the_sum_of_its_terms_and_a_step_lowers_the_loss_as_the_gradient_says() {
-        for activation in Activation::ALL {
+        for &activation in Activation::ALL {
             for (hidden, kind) in [
                 (&[][..], LossKind::Ce),
                 (&[6], LossKind::SmoothedCe(0.1)),
@@ -237,7 +240,7 @@ mod tests {
                 };
                 let (mut trace, loss) = traced(&architecture, kind);
                 for (m, passed) in trace.modules.iter().enumerate() {
-                    let [w, b] = trace.network.modules()[m].params() else {
+                    let Some([w, b]) = trace.network.modules()[m].params() else {
                         continue;
                     };
                     for o in 0..passed.y.len() {
@@ -252,7 +255,7 @@ mod tests {
                     (trace.doutputs(), trace.loss)
                 );
                 let (m, p, element) = trace.steepest_weight();
-                let param = &trace.network.modules()[m].params()[p];
+                let param = &trace.network.param(m, p);
                 let (w, dw) = (param.value[element], param.grad[element]);
                 let step = 1e-6 * dw;
                 let after = trace.loss_with(&*loss, (m, p, element), w - step);

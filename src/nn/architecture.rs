@@ -1,7 +1,6 @@
 use ndarray_rand::rand::RngCore;
-use serde::{Deserialize, Serialize};
 
-use super::{Dropout, Float, Init, Layers, Linear, Mlp, Module, ReLU, ScaledTanh, Sigmoid, Tanh};
+use super::{Activation, Dropout, Float, Init, Layers, Linear, Mlp, Module};
 
 /// What a network consists of, without its numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,55 +14,6 @@ pub struct Architecture {
     pub dropout: Vec<f64>,
 }
 
-/// Activation functions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// [`ReLU`]
-    #[default]
-    Relu,
-    /// [`Tanh`]
-    Tanh,
-    /// [`ScaledTanh`]
-    ScaledTanh,
-    /// [`Sigmoid`]
-    Sigmoid,
-}
-
-impl Activation {
-    /// Every one.
-    pub const ALL: [Self; 4] = [Self::Relu, Self::Tanh, Self::ScaledTanh, Self::Sigmoid];
-
-    /// As flags and model files have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Relu => "relu",
-            Self::Tanh => "tanh",
-            Self::ScaledTanh => "scaled-tanh",
-            Self::Sigmoid => "sigmoid",
-        }
-    }
-
-    /// The module.
-    pub fn module<F: Float>(self) -> Box<dyn Module<F>> {
-        match self {
-            Self::Relu => Box::new(ReLU),
-            Self::Tanh => Box::new(Tanh),
-            Self::ScaledTanh => Box::new(ScaledTanh),
-            Self::Sigmoid => Box::new(Sigmoid),
-        }
-    }
-
-    /// The initialisation whose derivation fits it.
-    pub fn init(self) -> Init {
-        match self {
-            Self::Relu => Init::KaimingUniform,
-            Self::ScaledTanh => Init::LecunUniform,
-            Self::Tanh | Self::Sigmoid => Init::XavierUniform,
-        }
-    }
-}
-
 /// A place in the chain of modules.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
@@ -73,7 +23,7 @@ enum Place {
 }
 
 impl Architecture {
-    /// Layers with [`ReLU`] between them and nothing else.
+    /// Layers with [`ReLU`](super::ReLU) between them and nothing else.
     pub fn relu(layers: &[usize]) -> Self {
         Self {
             layers: layers.to_vec(),

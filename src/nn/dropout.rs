@@ -1,8 +1,7 @@
 use ndarray::ArrayRef2;
 
-use super::{Float, Module};
-use crate::linalg::map_random;
-use crate::rng::Noise;
+use super::{Float, Kind, Module};
+use crate::{linalg::map_random, rng::Noise};
 
 /// y = x·m/(1 − p) in training; y = x afterwards
 ///
@@ -33,20 +32,31 @@ use crate::rng::Noise;
 /// let (x, dy) = (array![[1., 2.], [3., 4.]], array![[5., 6.], [7., 8.]]);
 /// let (mut y, mut dx) = (Array2::zeros((2, 2)), Array2::zeros((2, 2)));
 ///
-/// dropout.forward_in_training(noise, &x, &mut y);
+/// let mask = dropout.mask(noise);
+/// mask.forward(&x, &mut y);
 /// assert_eq!(y, array![[2., 0.], [0., 8.]]); // x·m/0.5
-/// dropout.backward_input_in_training(noise, &x, &y, &dy, &mut dx);
+/// mask.backward_input(&x, &y, &dy, &mut dx);
 /// assert_eq!(dx, array![[10., 0.], [0., 16.]]); // dropped where y is
 /// dropout.forward(&x, &mut y);
 /// assert_eq!(y, x); // once training is over
 ///
 /// // Many units: the mean stays.
 /// let (x, mut y) = (Array2::<f64>::ones((4, 1000)), Array2::zeros((4, 1000)));
-/// Dropout::new(0.2).forward_in_training(noise, &x, &mut y);
+/// Dropout::new(0.2).mask(noise).forward(&x, &mut y);
 /// assert!(y.iter().all(|&y| y == 0. || y == 1.25) && (y.mean().unwrap() - 1.).abs() < 0.05);
 /// ```
+#[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     p: f64,
+}
+
+/// [`Dropout`] in one step of training: y = x·m/(1 − p) with a mask m that is drawn, and stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask {
+    p: f64,
+    noise: Noise,
+    /// Whether gradients pass through it, too; if not, that is the mistake that gradcheck plants.
+    backward: bool,
 }
 
 impl Dropout {
@@ -56,19 +66,68 @@ impl Dropout {
         Self { p }
     }
 
+    /// What it is in a step with this noise.
+    pub fn mask(self, noise: Noise) -> Mask {
+        Mask {
+            p: self.p,
+            noise,
+            backward: true,
+        }
+    }
+}
+
+impl Mask {
+    /// The mistake of a backward pass that knows of no mask: dx = dy.
+    pub(crate) fn forgotten_backward(self) -> Self {
+        Self {
+            backward: false,
+            ..self
+        }
+    }
+
     /// y = x·m/(1 − p)
-    fn mask<F: Float>(&self, noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+    fn apply<F: Float>(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
         // Of 2³² random numbers, those below this one drop.
         let dropped = (self.p * 2_f64.powi(32)) as u32;
         let scale = F::from(1.0 / (1.0 - self.p)).expect("f64 converts to any float");
-        let key = |row| noise.row(row);
-        map_random(key, x, y, |x, random| {
-            if random < dropped {
-                F::zero()
-            } else {
-                x * scale
-            }
-        });
+        map_random(
+            |row| self.noise.row(row),
+            x,
+            y,
+            |x, random| match random < dropped {
+                true => F::zero(),
+                false => x * scale,
+            },
+        );
+    }
+}
+
+impl<F: Float> Module<F> for Mask {
+    /// y = x·m/(1 − p)
+    fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
+        self.apply(x, y);
+    }
+
+    /// dx = dy·m/(1 − p)
+    fn backward_input(
+        &self,
+        _x: &ArrayRef2<F>,
+        _y: &ArrayRef2<F>,
+        dy: &ArrayRef2<F>,
+        dx: &mut ArrayRef2<F>,
+    ) {
+        match self.backward {
+            true => self.apply(dy, dx),
+            false => dx.assign(dy),
+        }
+    }
+
+    fn outputs(&self, inputs: usize) -> usize {
+        inputs
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Dropout
     }
 }
 
@@ -89,28 +148,15 @@ impl<F: Float> Module<F> for Dropout {
         dx.assign(dy);
     }
 
-    /// y = x·m/(1 − p)
-    fn forward_in_training(&self, noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        self.mask(noise, x, y);
-    }
-
-    /// dx = dy·m/(1 − p)
-    fn backward_input_in_training(
-        &self,
-        noise: Noise,
-        _x: &ArrayRef2<F>,
-        _y: &ArrayRef2<F>,
-        dy: &ArrayRef2<F>,
-        dx: &mut ArrayRef2<F>,
-    ) {
-        self.mask(noise, dy, dx);
+    fn in_training(&self, noise: Noise) -> Option<Mask> {
+        Some(self.mask(noise))
     }
 
     fn outputs(&self, inputs: usize) -> usize {
         inputs
     }
 
-    fn name(&self) -> &'static str {
-        "Dropout"
+    fn kind(&self) -> Kind {
+        Kind::Dropout
     }
 }

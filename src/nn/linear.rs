@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
-use super::{Float, Module, Param};
+use super::{Float, Kind, Module, Param};
 use crate::linalg::{add_matmul, matmul, sum_rows};
 
 /// y = x·w + b
@@ -41,14 +41,16 @@ use crate::linalg::{add_matmul, matmul, sum_rows};
 /// linear.backward_input(&x, &y, &dy, &mut dx);
 /// assert_eq!(dx, array![[1., 2.], [-1., 0.5]]); // row n of dy picks column n of w
 ///
-/// for param in linear.params_mut() {
-///     param.backward(&x, &dy);
-/// }
-/// assert_eq!(linear.params()[0].grad, array![[1., 3.], [2., 4.]]); // xᵀ
-/// assert_eq!(linear.params()[1].grad, array![[1., 1.]]); // the columns of dy, summed
+/// linear.w.backward(&x, &dy);
+/// assert_eq!(linear.w.grad, array![[1., 3.], [2., 4.]]); // xᵀ
+/// linear.b.backward(&x, &dy);
+/// assert_eq!(linear.b.grad, array![[1., 1.]]); // the columns of dy, summed
 /// ```
 pub struct Linear<F> {
-    wb: [Param<F>; 2],
+    /// The weight w (I, O) and its gradient.
+    pub w: Param<F>,
+    /// The bias b (1, O) and its gradient.
+    pub b: Param<F>,
 }
 
 impl<F: Float> Linear<F> {
@@ -61,28 +63,18 @@ impl<F: Float> Linear<F> {
             w.dim(),
             b.len()
         );
-        let b = b.insert_axis(Axis(0));
         Self {
-            wb: [Param::new("weight", w, dw), Param::new("bias", b, db)],
+            w: Param::new("weight", w, Self::backward_weight),
+            b: Param::new("bias", b.insert_axis(Axis(0)), Self::backward_bias),
         }
-    }
-
-    /// The weight w (I, O).
-    pub fn w(&self) -> &Array2<F> {
-        &self.wb[0].value
-    }
-
-    /// The bias b (1, O).
-    pub fn b(&self) -> &Array2<F> {
-        &self.wb[1].value
     }
 }
 
 impl<F: Float> Module<F> for Linear<F> {
     /// y = b + x·w
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        y.assign(self.b());
-        add_matmul(x, self.w(), y);
+        y.assign(&self.b.value);
+        add_matmul(x, &self.w.value, y);
     }
 
     /// dx = dy·wᵀ
@@ -93,38 +85,34 @@ impl<F: Float> Module<F> for Linear<F> {
         dy: &ArrayRef2<F>,
         dx: &mut ArrayRef2<F>,
     ) {
-        matmul(dy, &self.w().t(), dx);
+        matmul(dy, &self.w.value.t(), dx);
     }
 
-    fn params(&self) -> &[Param<F>] {
-        &self.wb
+    /// dw = xᵀ·dy
+    fn backward_weight(x: &ArrayRef2<F>, dy: &ArrayRef2<F>, dw: &mut ArrayRef2<F>) {
+        matmul(&x.t(), dy, dw);
     }
 
-    fn params_mut(&mut self) -> &mut [Param<F>] {
-        &mut self.wb
+    /// db = Σₙ dy
+    fn backward_bias(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
+        sum_rows(dy, db);
+    }
+
+    fn params(&self) -> Option<[&Param<F>; 2]> {
+        Some([&self.w, &self.b])
+    }
+
+    fn params_mut(&mut self) -> Option<[&mut Param<F>; 2]> {
+        Some([&mut self.w, &mut self.b])
     }
 
     fn outputs(&self, inputs: usize) -> usize {
-        assert_eq!(
-            inputs,
-            self.w().nrows(),
-            "inputs against the rows of w {:?}",
-            self.w().dim()
-        );
-        self.w().ncols()
+        let w = self.w.value.dim();
+        assert_eq!(inputs, w.0, "inputs against the rows of w {w:?}");
+        w.1
     }
 
-    fn name(&self) -> &'static str {
-        "Linear"
+    fn kind(&self) -> Kind {
+        Kind::Linear
     }
-}
-
-/// dw (I, O) = xᵀ·dy
-fn dw<F: Float>(x: &ArrayRef2<F>, dy: &ArrayRef2<F>, dw: &mut ArrayRef2<F>) {
-    matmul(&x.t(), dy, dw);
-}
-
-/// db (1, O) = Σₙ dy
-fn db<F: Float>(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
-    sum_rows(dy, db);
 }

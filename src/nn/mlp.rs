@@ -1,9 +1,9 @@
-use ndarray::Array2;
+use ndarray::{Array2, ArrayRef2};
 use ndarray_rand::rand::RngCore;
 
-use crate::linalg;
+use crate::{linalg, rng::Noise};
 
-use super::{Architecture, Float, Init, Linear, Module, ParamRows, Tape, TapeRows};
+use super::{Architecture, Float, Init, Linear, Module, Param, ParamRows, Tape, TapeRows};
 
 /// Linear, activation, Linear, … Linear: a multilayer perceptron.
 ///
@@ -29,8 +29,8 @@ impl<F: Float> Mlp<F> {
     /// Linear layers with a [`ReLU`](super::ReLU) between each two.
     pub fn of_linears(linears: impl IntoIterator<Item = Linear<F>>) -> Self {
         let linears: Vec<_> = linears.into_iter().collect();
-        let inputs = linears.first().map(|linear| linear.w().nrows());
-        let outputs = linears.iter().map(|linear| linear.w().ncols());
+        let inputs = linears.first().map(|linear| linear.w.value.nrows());
+        let outputs = linears.iter().map(|linear| linear.w.value.ncols());
         let layers: Vec<_> = inputs.into_iter().chain(outputs).collect();
         Architecture::relu(&layers).network(linears)
     }
@@ -71,7 +71,7 @@ impl<F: Float> Mlp<F> {
             .modules
             .iter()
             .zip(outputs)
-            .filter(|(m, _)| !m.params().is_empty());
+            .filter(|(m, _)| m.params().is_some());
         std::iter::once(self.inputs)
             .chain(with_params.map(|(_, outputs)| outputs))
             .collect()
@@ -79,21 +79,19 @@ impl<F: Float> Mlp<F> {
 
     /// The value of every parameter, module by module.
     pub fn values(&self) -> impl Iterator<Item = &Array2<F>> {
-        let params = self.modules.iter().flat_map(|module| module.params());
-        params.map(|param| &param.value)
+        self.params().map(|(_, param)| &param.value)
     }
 
     /// The velocity of every parameter that has one.
     pub fn velocities(&self) -> impl Iterator<Item = &Array2<F>> {
-        let params = self.modules.iter().flat_map(|module| module.params());
-        params.filter_map(|param| param.velocity.as_ref())
+        self.params()
+            .filter_map(|(_, param)| param.velocity.as_ref())
     }
 
     /// Replaces [`velocities`](Self::velocities); panics if their number or shapes are those of other
     /// parameters.
     pub fn set_velocities(&mut self, velocities: Vec<Array2<F>>) {
-        let params = self.modules.iter_mut().flat_map(|m| m.params_mut());
-        let params: Vec<_> = params.collect();
+        let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
         assert_eq!(
             params.len(),
             velocities.len(),
@@ -111,8 +109,7 @@ impl<F: Float> Mlp<F> {
 
     /// Replaces [`values`](Self::values); panics if their number or shapes are others.
     pub fn set_values(&mut self, values: &[Array2<F>]) {
-        let params = self.modules.iter_mut().flat_map(|m| m.params_mut());
-        let params: Vec<_> = params.collect();
+        let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
         assert_eq!(params.len(), values.len(), "values against parameters");
         for (param, value) in params.into_iter().zip(values) {
             assert_eq!(param.value.dim(), value.dim(), "value against parameter");
@@ -122,11 +119,7 @@ impl<F: Float> Mlp<F> {
 
     /// How many numbers training changes.
     pub fn parameter_count(&self) -> usize {
-        self.modules
-            .iter()
-            .flat_map(|m| m.params())
-            .map(|p| p.value.len())
-            .sum()
+        self.values().map(Array2::len).sum()
     }
 
     /// A tape for batches of up to `rows` images.
@@ -144,47 +137,91 @@ impl<F: Float> Mlp<F> {
         for (m, module) in self.modules.iter().enumerate().skip(first) {
             let noise = rows.noise(m);
             let [x, mut y] = rows.forward(m);
-            match noise {
-                None => module.forward(&x, &mut y),
-                Some(noise) => module.forward_in_training(noise, &x, &mut y),
-            }
+            in_training(&**module, noise, |module| module.forward(&x, &mut y));
         }
     }
 
     /// Every dx from the dy of the last module, in reverse order; what comes before the first
     /// parameters needs none.
     pub fn backward_input(&self, rows: &mut TapeRows<'_, F>) {
-        let first = self.modules.iter().position(|m| !m.params().is_empty());
-        let skip = first.unwrap_or(0) + 1;
-        for (m, module) in self.modules.iter().enumerate().skip(skip).rev() {
+        for (m, module) in self
+            .modules
+            .iter()
+            .enumerate()
+            .skip(self.first_with_params() + 1)
+            .rev()
+        {
             let noise = rows.noise(m);
             let [x, y, dy, mut dx] = rows.backward(m);
-            match noise {
-                None => module.backward_input(&x, &y, &dy, &mut dx),
-                Some(noise) => module.backward_input_in_training(noise, &x, &y, &dy, &mut dx),
-            }
+            in_training(&**module, noise, |module| {
+                module.backward_input(&x, &y, &dy, &mut dx)
+            });
         }
     }
 
+    /// Every parameter, with the index of the module it belongs to.
+    pub fn params(&self) -> impl Iterator<Item = (usize, &Param<F>)> {
+        let modules = self.modules.iter().enumerate();
+        modules.flat_map(|(m, module)| {
+            let params = module.params().into_iter().flatten();
+            params.map(move |param| (m, param))
+        })
+    }
+
+    /// [`params`](Self::params), to be changed.
+    pub fn params_mut(&mut self) -> impl Iterator<Item = (usize, &mut Param<F>)> {
+        let modules = self.modules.iter_mut().enumerate();
+        modules.flat_map(|(m, module)| {
+            let params = module.params_mut().into_iter().flatten();
+            params.map(move |param| (m, param))
+        })
+    }
+
+    /// Parameter `p` of module `m`: its weight (0) or its bias (1). Panics if it has none.
+    pub fn param(&self, m: usize, p: usize) -> &Param<F> {
+        self.modules[m].params().expect("a module with parameters")[p]
+    }
+
+    /// [`param`](Self::param), to be changed.
+    pub fn param_mut(&mut self, m: usize, p: usize) -> &mut Param<F> {
+        let params = self.modules[m].params_mut();
+        let mut params = params.expect("a module with parameters").into_iter();
+        params.nth(p).expect("a weight or a bias")
+    }
+
+    /// The first module that has parameters: what comes before needs no dx.
+    pub fn first_with_params(&self) -> usize {
+        self.params().next().map_or(0, |(m, _)| m)
+    }
+
+    /// y of the whole network for every row of x (N, I), dropout being off.
+    ///
+    /// Panics if x has another number of columns than the network has inputs.
+    pub fn predict(&self, x: &ArrayRef2<F>) -> Array2<F> {
+        assert_eq!(x.ncols(), self.inputs, "columns of x against inputs");
+        let mut x = x.to_owned();
+        for module in &self.modules {
+            let mut y = linalg::zeros((x.nrows(), module.outputs(x.ncols())));
+            module.forward(&x, &mut y);
+            x = y;
+        }
+        x
+    }
+
     /// All parameters, in pieces of at most `rows(its shape)` rows, with the index of the module they belong to.
-    pub fn params_mut(
+    pub fn pieces_mut(
         &mut self,
         rows: impl Fn((usize, usize)) -> usize + Copy,
     ) -> impl Iterator<Item = (usize, ParamRows<'_, F>)> {
-        self.modules
-            .iter_mut()
-            .enumerate()
-            .flat_map(move |(m, module)| {
-                let params = module.params_mut().iter_mut();
-                params
-                    .flat_map(move |param| param.rows_mut(rows(param.value.dim())))
-                    .map(move |piece| (m, piece))
-            })
+        self.params_mut().flat_map(move |(m, param)| {
+            let rows = rows(param.value.dim());
+            param.rows_mut(rows).map(move |piece| (m, piece))
+        })
     }
 
     /// Gives every parameter a velocity of zero, where momentum has none yet.
     pub fn at_rest(&mut self) {
-        for param in self.modules.iter_mut().flat_map(|m| m.params_mut()) {
+        for (_, param) in self.params_mut() {
             let shape = param.value.dim();
             param.velocity.get_or_insert_with(|| linalg::zeros(shape));
         }
@@ -192,8 +229,7 @@ impl<F: Float> Mlp<F> {
 
     /// √Σ of the squares of all gradients. The order of the sum does not depend on the threads.
     pub fn gradient_norm(&self) -> f64 {
-        let params = self.modules.iter().flat_map(|m| m.params());
-        let rows = params.flat_map(|param| param.grad.rows());
+        let rows = self.params().flat_map(|(_, param)| param.grad.rows());
         let squares = rows
             .into_iter()
             .map(|row| row.dot(&row).to_f64().expect("a float converts"));
@@ -202,10 +238,20 @@ impl<F: Float> Mlp<F> {
 
     /// The name of the first parameter with an element that is not finite, such as `2.weight`.
     pub fn first_not_finite(&self) -> Option<String> {
-        let params = self.modules.iter().enumerate();
-        let mut params = params.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
-        params
+        self.params()
             .find(|(_, param)| !param.value.iter().all(|v| v.is_finite()))
             .map(|(m, param)| format!("{m}.{}", param.name))
+    }
+}
+
+/// Runs a module, or in a step of training, which has noise, what stands in its place then.
+pub(crate) fn in_training<F: Float>(
+    module: &dyn Module<F>,
+    noise: Option<Noise>,
+    run: impl FnOnce(&dyn Module<F>),
+) {
+    match noise.and_then(|noise| module.in_training(noise)) {
+        Some(mask) => run(&mask),
+        None => run(module),
     }
 }

@@ -219,7 +219,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         seconds[3].push(took());
         let mut step = 0.0;
         let mut gradients = 0.0;
-        for (module, mut param) in network.params_mut(|shape| rows_of_a_piece(shape, 1)) {
+        for (module, mut param) in network.pieces_mut(|shape| rows_of_a_piece(shape, 1)) {
             param.backward(&tape.x(module, n), &tape.dy(module, n));
             gradients += took();
             sgd.step(&mut param);

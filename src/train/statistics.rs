@@ -129,7 +129,7 @@ impl Watch {
 /// The weight of every layer.
 fn weights(network: &Mlp<f32>) -> impl Iterator<Item = &Array2<f32>> {
     let modules = network.modules().iter();
-    modules.filter_map(|module| module.params().first().map(|param| &param.value))
+    modules.filter_map(|module| module.params().map(|[w, _]| &w.value))
 }
 
 /// ‖after − before‖ / ‖before‖
@@ -167,13 +167,14 @@ pub fn measure<F: Float>(
         network.backward_input(&mut rows);
     }
     let modules = network.modules();
-    let with_weights = |m: &usize| !modules[*m].params().is_empty();
+    let with_weights = |m: &usize| modules[*m].params().is_some();
     let starts: Vec<_> = (0..modules.len()).filter(with_weights).collect();
     let ends = starts.iter().skip(1).copied().chain([modules.len()]);
     let layers = starts.iter().zip(ends).map(|(&module, end)| {
         let y = tape.y(end - 1, n);
-        let relu = modules[module..end].iter().any(|m| m.name() == "ReLU");
-        let squares = modules[module].params().iter().map(|param| {
+        let switches_off = modules[module..end].iter().any(|m| m.kind().switches_off());
+        let params = modules[module].params().into_iter().flatten();
+        let squares = params.map(|param| {
             let mut gradient = Array2::zeros(param.value.dim());
             (param.gradient)(&tape.x(module, n), &tape.dy(module, n), &mut gradient);
             gradient.iter().map(|&g| double(g).powi(2)).sum::<f64>()
@@ -184,7 +185,7 @@ pub fn measure<F: Float>(
             units: y.ncols(),
             activation_mean: finite(mean),
             activation_deviation: finite(deviation),
-            dead: relu.then(|| dead(&y)),
+            dead: switches_off.then(|| dead(&y)),
             gradient_norm: finite(squares.sum::<f64>().sqrt()),
             update_ratio: None,
         }

@@ -212,7 +212,7 @@ impl<'a, F: Float> Trainer<'a, F> {
         } = self;
         let tape = &*tape;
         let threads = team.threads();
-        let pieces = network.params_mut(|shape| rows_of_a_piece(shape, threads));
+        let pieces = network.pieces_mut(|shape| rows_of_a_piece(shape, threads));
         team.for_each(pieces, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });
@@ -222,8 +222,7 @@ impl<'a, F: Float> Trainer<'a, F> {
     fn limit_norms(&mut self, most: F) {
         const MOST: usize = 512;
         let threads = self.team.threads();
-        let params = self.network.modules_mut().iter_mut();
-        let params = params.flat_map(|module| module.params_mut());
+        let params = self.network.params_mut().map(|(_, param)| param);
         let weights = params.filter(|param| param.name == "weight");
         let pieces = weights.flat_map(|param| {
             let columns = equal_parts(param.value.ncols(), MOST, threads);

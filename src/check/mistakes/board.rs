@@ -3,11 +3,11 @@
 
 use ndarray::{Array2, Axis, s};
 
-use super::Mistake;
+use super::{Mistake, masks};
 use crate::{
     data::batch::Batch,
     loss::LossKind,
-    nn::{Mlp, Module, ScaledTanh},
+    nn::{Activation, Kind, Mlp, Module, ScaledTanh, in_training},
     rng::Noise,
 };
 
@@ -58,12 +58,10 @@ impl<'a> Board<'a> {
     }
 
     fn forward(&self, m: usize, x: &Array2<f64>) -> Array2<f64> {
-        let module = &self.network.modules()[m];
+        let module = &*self.network.modules()[m];
         let mut y = Array2::zeros((x.nrows(), module.outputs(x.ncols())));
-        match self.noise {
-            Some(noise) => module.forward_in_training(noise.of(m, 0), x, &mut y),
-            None => module.forward(x, &mut y),
-        }
+        let noise = self.noise.map(|noise| noise.of(m, 0));
+        in_training(module, noise, |module| module.forward(x, &mut y));
         y
     }
 
@@ -74,7 +72,7 @@ impl<'a> Board<'a> {
         for (m, module) in self.network.modules().iter().enumerate().rev() {
             let here = made.and_then(|(mistake, places)| places.contains(&m).then_some(mistake));
             let (x, y) = (&self.x[m], &self.x[m + 1]);
-            if let [w, _] = module.params() {
+            if let Some([w, _]) = module.params() {
                 gradients.push((format!("{m}.bias"), db(&dy, here)));
                 gradients.push((format!("{m}.weight"), x.t().dot(&dy)));
                 dy = self.dx_of_linear(&w.value, &dy, here);
@@ -158,37 +156,47 @@ impl<'a> Board<'a> {
         } else {
             y
         };
-        match (self.network.modules()[m].name(), mistake) {
-            (_, Some(Mistake::ReluMaskMissing | Mistake::DropoutMaskMissing)) => dy,
-            ("ReLU", Some(Mistake::UpstreamIgnored)) => mask(x),
-            ("ReLU", Some(Mistake::SharedRelu)) => {
-                dy * mask(&self.x[last_relu(self.network.modules())])
-            }
-            ("ReLU", Some(Mistake::ReluMaskOfBefore)) => {
-                dy * mask(&self.x[last_relu(&self.network.modules()[..m])])
-            }
-            ("ReLU", _) => dy * mask(x),
-            ("Tanh", _) => dy * slope_at.mapv(|y| 1.0 - y * y),
-            ("ScaledTanh", _) => {
-                let (a, b) = (ScaledTanh::A, ScaledTanh::B);
-                dy * slope_at.mapv(|y| b / a * (a * a - y * y))
-            }
-            ("Sigmoid", _) => dy * slope_at.mapv(|y| y * (1.0 - y)),
+        let slope = match self.network.modules()[m].kind() {
             // The mask, and its scale, are what becomes of ones.
-            ("Dropout", _) => dy * self.forward(m, &Array2::ones(x.dim())),
-            (name, _) => unreachable!("{name} has no place on the board"),
+            Kind::Dropout => self.forward(m, &Array2::ones(x.dim())),
+            Kind::Activation(activation) => {
+                let modules = self.network.modules();
+                let x = match mistake {
+                    Some(Mistake::SharedRelu) => &self.x[last_relu(modules)],
+                    Some(Mistake::ReluMaskOfBefore) => &self.x[last_relu(&modules[..m])],
+                    _ => x,
+                };
+                slope(activation, x, slope_at)
+            }
+            Kind::Linear => unreachable!("it has a weight"),
+        };
+        match mistake {
+            Some(
+                Mistake::ReluMaskMissing | Mistake::SlopeMissing | Mistake::DropoutMaskMissing,
+            ) => dy,
+            Some(Mistake::UpstreamIgnored) => slope,
+            _ => dy * slope,
         }
+    }
+}
+
+/// ∂y/∂x at x, of functions whose slope is written with y at y.
+fn slope(activation: Activation, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64> {
+    match activation {
+        Activation::Relu => x.mapv(|x| f64::from(x > 0.0)),
+        Activation::Tanh => y.mapv(|y| 1.0 - y * y),
+        Activation::ScaledTanh => {
+            let (a, b) = (ScaledTanh::A, ScaledTanh::B);
+            y.mapv(|y| b / a * (a * a - y * y))
+        }
+        Activation::Sigmoid => y.mapv(|y| y * (1.0 - y)),
     }
 }
 
 /// The last ReLU of these; a mistake that asks has one.
 fn last_relu(modules: &[Box<dyn Module<f64>>]) -> usize {
-    let last = modules.iter().rposition(|module| module.name() == "ReLU");
+    let last = modules.iter().rposition(|module| masks(module.kind()));
     last.expect("a ReLU")
-}
-
-fn mask(x: &Array2<f64>) -> Array2<f64> {
-    x.mapv(|x| f64::from(x > 0.0))
 }
 
 /// db (1, O) from dy (N, O).

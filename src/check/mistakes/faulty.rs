@@ -7,12 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip, s};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, s};
 
-use super::Mistake;
+use super::{Mistake, masks};
 use crate::{
     loss::{Loss, LossKind},
-    nn::{Float, Gradient, Mlp, Module, Param, ReLU},
+    nn::{Float, Gradient, Kind, Mask, Mlp, Module, Param, ReLU},
     rng::Noise,
 };
 
@@ -37,7 +37,7 @@ pub fn plant<F: Float>(
     if matches!(mistake, Mistake::SharedRelu | Mistake::ReluMaskOfBefore) {
         let mut places = places.to_vec();
         if mistake == Mistake::SharedRelu {
-            let last = modules.iter().rposition(|module| module.name() == "ReLU");
+            let last = modules.iter().rposition(|module| masks(module.kind()));
             places.push(last.expect("the network has ReLUs"));
         }
         confuse_masks(modules, mistake, &places);
@@ -46,11 +46,17 @@ pub fn plant<F: Float>(
     for &m in places {
         let module = &mut modules[m];
         match mistake {
-            Mistake::BiasNotSummed => module.params_mut()[1].gradient = one_image as Gradient<F>,
-            Mistake::BiasAveraged => module.params_mut()[1].gradient = mean as Gradient<F>,
+            Mistake::BiasNotSummed | Mistake::BiasAveraged => {
+                let gradient: Gradient<F> = match mistake {
+                    Mistake::BiasNotSummed => one_image,
+                    _ => mean,
+                };
+                let [_, b] = module.params_mut().expect("a place with a bias");
+                b.gradient = gradient;
+            }
             _ => {
                 let dx = match mistake {
-                    Mistake::UpstreamIgnored => mask_alone,
+                    Mistake::UpstreamIgnored => slope_alone,
                     Mistake::WeightNotTransposed => not_transposed,
                     Mistake::MisplacedBracket => bracket,
                     Mistake::SlopeFromX => slope_from_x,
@@ -69,7 +75,7 @@ fn confuse_masks<F: Float>(modules: &mut [Box<dyn Module<F>>], mistake: Mistake,
     let shared = Remembered::default();
     let mut before = Remembered::default();
     let relus = modules.iter_mut().enumerate();
-    for (m, module) in relus.filter(|(_, module)| module.name() == "ReLU") {
+    for (m, module) in relus.filter(|(_, module)| masks(module.kind())) {
         let own = Remembered::default();
         let (own, used) = match (places.contains(&m), mistake) {
             (true, Mistake::SharedRelu) => (shared.clone(), shared.clone()),
@@ -77,7 +83,8 @@ fn confuse_masks<F: Float>(modules: &mut [Box<dyn Module<F>>], mistake: Mistake,
             (false, _) => (own.clone(), own),
         };
         before = own.clone();
-        *module = Box::new(RememberingReLU { own, used });
+        let right = mem::replace(module, Box::new(ReLU));
+        *module = Box::new(Remembering { right, own, used });
     }
 }
 
@@ -103,16 +110,24 @@ fn as_if_not_there<F: Float>(
     dx.assign(dy);
 }
 
-fn mask_alone<F: Float>(
-    _module: &dyn Module<F>,
+/// The slope alone: what dy = 1 would give.
+fn slope_alone<F: Float>(
+    module: &dyn Module<F>,
     x: &ArrayRef2<F>,
-    _y: &ArrayRef2<F>,
-    _dy: &ArrayRef2<F>,
+    y: &ArrayRef2<F>,
+    dy: &ArrayRef2<F>,
     dx: &mut ArrayRef2<F>,
 ) {
-    Zip::from(dx).and(x).for_each(|dx, &x| {
-        *dx = if x > F::zero() { F::one() } else { F::zero() };
-    });
+    module.backward_input(x, y, &Array2::ones(dy.dim()), dx);
+}
+
+/// The weight of a place that has one.
+fn weight<F>(module: &dyn Module<F>) -> &Array2<F>
+where
+    F: Float,
+{
+    let [w, _] = module.params().expect("a place with a weight");
+    &w.value
 }
 
 fn not_transposed<F: Float>(
@@ -122,7 +137,7 @@ fn not_transposed<F: Float>(
     dy: &ArrayRef2<F>,
     dx: &mut ArrayRef2<F>,
 ) {
-    dx.assign(&dy.dot(&module.params()[0].value));
+    dx.assign(&dy.dot(weight(module)));
 }
 
 /// 2·(z − t·wᵀ)/N; the targets are told by dy = 2·(z − t)/N.
@@ -135,7 +150,7 @@ fn bracket<F: Float>(
 ) {
     let two_nth = F::from(2.0 / dy.nrows() as f64).expect("a float converts");
     let t = z.to_owned() - dy.mapv(|dy| dy / two_nth);
-    let slipped = z.to_owned() - t.dot(&module.params()[0].value.t());
+    let slipped = z.to_owned() - t.dot(&weight(module).t());
     dx.assign(&(slipped * two_nth));
 }
 
@@ -160,10 +175,6 @@ impl<F: Float> Module<F> for FaultyInput<F> {
         self.right.forward(x, y);
     }
 
-    fn forward_in_training(&self, noise: Noise, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        self.right.forward_in_training(noise, x, y);
-    }
-
     fn backward_input(
         &self,
         x: &ArrayRef2<F>,
@@ -174,20 +185,25 @@ impl<F: Float> Module<F> for FaultyInput<F> {
         (self.dx)(&*self.right, x, y, dy, dx);
     }
 
-    fn params(&self) -> &[Param<F>] {
+    fn params(&self) -> Option<[&Param<F>; 2]> {
         self.right.params()
     }
 
-    fn params_mut(&mut self) -> &mut [Param<F>] {
+    fn params_mut(&mut self) -> Option<[&mut Param<F>; 2]> {
         self.right.params_mut()
+    }
+
+    fn in_training(&self, noise: Noise) -> Option<Mask> {
+        // Only a Dropout gives one, and its dx is as if it were not there.
+        self.right.in_training(noise).map(Mask::forgotten_backward)
     }
 
     fn outputs(&self, inputs: usize) -> usize {
         self.right.outputs(inputs)
     }
 
-    fn name(&self) -> &'static str {
-        self.right.name()
+    fn kind(&self) -> Kind {
+        self.right.kind()
     }
 
     fn smooth_between(&self, x0: &ArrayRef2<F>, x1: &ArrayRef2<F>) -> bool {
@@ -200,15 +216,16 @@ type Remembered<F> = Arc<Mutex<Array2<F>>>;
 
 /// Remembers its input, and masks by what is remembered at another place. Where one place serves several layers,
 /// it holds after the forward pass the input of the last of them, whichever asks.
-struct RememberingReLU<F> {
+struct Remembering<F> {
+    right: Box<dyn Module<F>>,
     own: Remembered<F>,
     used: Remembered<F>,
 }
 
-impl<F: Float> Module<F> for RememberingReLU<F> {
+impl<F: Float> Module<F> for Remembering<F> {
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
         *self.own.lock().expect("no thread panics") = x.to_owned();
-        ReLU.forward(x, y);
+        self.right.forward(x, y);
     }
 
     fn backward_input(
@@ -219,19 +236,19 @@ impl<F: Float> Module<F> for RememberingReLU<F> {
         dx: &mut ArrayRef2<F>,
     ) {
         let x = self.used.lock().expect("no thread panics");
-        ReLU.backward_input(&x, y, dy, dx);
+        self.right.backward_input(&x, y, dy, dx);
     }
 
     fn outputs(&self, inputs: usize) -> usize {
         inputs
     }
 
-    fn name(&self) -> &'static str {
-        "ReLU"
+    fn kind(&self) -> Kind {
+        self.right.kind()
     }
 
     fn smooth_between(&self, x0: &ArrayRef2<F>, x1: &ArrayRef2<F>) -> bool {
-        ReLU.smooth_between(x0, x1)
+        self.right.smooth_between(x0, x1)
     }
 }
 

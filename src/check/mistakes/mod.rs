@@ -16,7 +16,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{loss::LossKind, nn::Mlp};
+use crate::{
+    loss::LossKind,
+    nn::{Activation, Kind, Mlp},
+};
 
 pub use against::{Judged, NamedArray, Verdict, against};
 pub use board::{Gradients, right_gradients};
@@ -61,6 +64,25 @@ pub enum Mistake {
     SlopeFromX,
     /// dx = dy behind a Dropout
     DropoutMaskMissing,
+    /// dx = dy behind a tanh, a sigmoid or another smooth function
+    SlopeMissing,
+}
+
+fn is_activation(kind: Kind) -> bool {
+    matches!(kind, Kind::Activation(_))
+}
+
+/// Whether a module goes by a mask of x > 0.
+fn masks(kind: Kind) -> bool {
+    matches!(kind, Kind::Activation(activation) if activation.about().kink)
+}
+
+/// Whether the slope of a module is written with its output.
+fn slope_of_y(kind: Kind) -> bool {
+    match kind {
+        Kind::Activation(Activation::Tanh | Activation::ScaledTanh | Activation::Sigmoid) => true,
+        Kind::Activation(Activation::Relu) | Kind::Linear | Kind::Dropout => false,
+    }
 }
 
 /// What is said of a mistake.
@@ -73,7 +95,7 @@ struct Text {
 
 impl Mistake {
     /// Every one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Sign,
         Self::MeanMissing,
         Self::TwoMissing,
@@ -91,6 +113,7 @@ impl Mistake {
         Self::BiasAveraged,
         Self::SlopeFromX,
         Self::DropoutMaskMissing,
+        Self::SlopeMissing,
     ];
 
     fn text(self) -> Text {
@@ -191,6 +214,12 @@ impl Mistake {
                 "tanh' = 1 − tanh²: of what?",
                 "tanh: dx = dy·(1 − y²); sigmoid: dx = dy·y·(1 − y), with y the output",
             ),
+            Self::SlopeMissing => (
+                "slope-missing",
+                "the gradient passes a smooth activation as if it were not there",
+                "why is every layer but the last wrong since I put a tanh there?",
+                "the chain rule multiplies by the slope: tanh: dx = dy·(1 − y²); sigmoid: dx = dy·y·(1 − y)",
+            ),
             Self::DropoutMaskMissing => (
                 "dropout-mask-missing",
                 "the gradient passes a Dropout as if it were not there",
@@ -263,17 +292,19 @@ impl Mistake {
                 outputs[m - 1]
             }
         };
-        let named = |names: &[&str]| -> Vec<usize> {
+        let of = |fits: &dyn Fn(Kind) -> bool| -> Vec<usize> {
             let modules = network.modules().iter().enumerate();
-            let modules = modules.filter(|(_, module)| names.contains(&module.name()));
+            let modules = modules.filter(|(_, module)| fits(module.kind()));
             modules.map(|(m, _)| m).collect()
         };
-        let linears = named(&["Linear"]);
-        let relus = named(&["ReLU"]);
+        let linears = of(&|kind| kind == Kind::Linear);
+        let relus = of(&masks);
         // What comes before the first weights needs no dx.
         let below = |m: &usize| linears.first().is_some_and(|first| m > first);
         match self {
-            Self::ReluMaskMissing | Self::UpstreamIgnored => relus,
+            Self::ReluMaskMissing => relus,
+            Self::UpstreamIgnored => of(&is_activation),
+            Self::SlopeMissing => of(&|kind| is_activation(kind) && !masks(kind)),
             Self::SharedRelu => match relus.split_last() {
                 Some((&last, others)) => others
                     .iter()
@@ -294,8 +325,11 @@ impl Mistake {
             }
             Self::MisplacedBracket => linears.last().copied().filter(below).into_iter().collect(),
             Self::BiasNotSummed | Self::BiasAveraged => linears,
-            Self::SlopeFromX => named(&["Tanh", "ScaledTanh", "Sigmoid"]),
-            Self::DropoutMaskMissing => named(&["Dropout"]).into_iter().filter(below).collect(),
+            Self::SlopeFromX => of(&slope_of_y),
+            Self::DropoutMaskMissing => {
+                let dropouts = of(&|kind| kind == Kind::Dropout);
+                dropouts.into_iter().filter(below).collect()
+            }
             _ => Vec::new(),
         }
     }

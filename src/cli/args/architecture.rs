@@ -29,10 +29,11 @@ pub struct ArchitectureArgs {
 }
 
 fn activation_parser() -> impl TypedValueParser<Value = Activation> {
-    let names = PossibleValuesParser::new(Activation::ALL.map(Activation::name));
+    let names =
+        PossibleValuesParser::new(Activation::ALL.iter().map(|activation| activation.flag()));
     names.map(|name| {
-        let named = |activation: &Activation| activation.name() == name;
-        let activation = Activation::ALL.into_iter().find(named);
+        let named = |activation: &Activation| activation.flag() == name;
+        let activation = Activation::ALL.iter().copied().find(named);
         activation.expect("one of the names")
     })
 }
@@ -104,7 +105,7 @@ pub fn architecture_text(architecture: &Architecture) -> String {
     let mut text = layers_text(layers);
     if layers.len() > 2 {
         text += ", ";
-        text += activation.module::<f32>().name();
+        text += activation.about().name;
     }
     if !dropout.is_empty() {
         text += ", dropout ";

@@ -87,7 +87,7 @@ impl SettingsArgs {
     ) -> anyhow::Result<Metadata> {
         let loss = self.loss()?;
         let architecture = self.architecture.of(&self.hidden, loss)?;
-        let init = self.init.unwrap_or(architecture.activation.init());
+        let init = self.init.unwrap_or(architecture.activation.about().init);
         let augmentation = self.augment.augmentation()?;
         let images = FileKind::TrainImages.count() - self.valid;
         let batch_size = self.batch_size.min(images);

@@ -201,14 +201,12 @@ pub(crate) fn tensors<'a>(
     network: &Mlp<f32>,
     values: impl Iterator<Item = &'a Array2<f32>>,
 ) -> Vec<NamedTensor> {
-    let modules = network.modules().iter().enumerate();
-    let params = modules.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
     let tensor = |((m, param), value): ((usize, &Param<f32>), &Array2<f32>)| {
         let bytes = value.t().iter().flat_map(|v| v.to_le_bytes()).collect();
         let name = format!("{prefix}{m}.{}", param.name);
         (name, shape(param), Dtype::F32, bytes)
     };
-    params.zip(values).map(tensor).collect()
+    network.params().zip(values).map(tensor).collect()
 }
 
 /// PyTorch keeps a weight as (O, I) and a bias as (O).
@@ -380,8 +378,6 @@ pub(crate) fn values_from(
     prefix: &str,
     network: &Mlp<f32>,
 ) -> Result<Vec<Array2<f32>>, Fault> {
-    let modules = network.modules().iter().enumerate();
-    let params = modules.flat_map(|(m, module)| module.params().iter().map(move |p| (m, p)));
     let value = |(m, param): (usize, &Param<f32>)| {
         let name = format!("{prefix}{m}.{}", param.name);
         let numbers = numbers(tensors, &name, &shape(param))?;
@@ -389,7 +385,7 @@ pub(crate) fn values_from(
         let value = Array2::from_shape_vec((columns, rows), numbers).expect("checked shape");
         Ok(value.t().as_standard_layout().into_owned())
     };
-    params.map(value).collect()
+    network.params().map(value).collect()
 }
 
 /// The elements of a tensor of a known shape, checked to be finite.

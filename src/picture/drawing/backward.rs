@@ -1,5 +1,7 @@
 //! The lower half: the gradients, from the outputs back to the weights of the first layer.
 
+use crate::nn::renamed;
+
 use super::{
     layout::{AREA, Column, Gap, IMAGE},
     network::{Drawing, sub},
@@ -27,14 +29,12 @@ impl Drawing<'_> {
         let trace = self.trace;
         let layer = column.layer;
         let (n, x) = (sub(layer.number), column.middle());
-        let name = layer.activation.map_or("", |a| trace.modules[a].name);
-        let formula = match name {
-            "ReLU" => format!("dz{n} = dh{n} if z{n} > 0"),
-            "Tanh" => format!("dz{n} = dh{n}(1 − h{n}²)"),
-            "Sigmoid" => format!("dz{n} = dh{n}·h{n}(1 − h{n})"),
-            "ScaledTanh" => format!("dz{n} = dh{n}·f′(z{n})"),
-            _ => format!("dz{n} = dh{n}"),
+        let [z, h, dh] = ["z", "h", "dh"].map(|name| format!("{name}{n}"));
+        let formula = match layer.kind(trace) {
+            Some(kind) => renamed(kind.formula().dx, &[("x", &z), ("y", &h), ("dy", &dh)]),
+            None => dh,
         };
+        let formula = format!("dz{n} = {formula}");
         self.svg.label((x, self.top - 26.0), "mid", &formula);
         self.svg.label(
             (x, self.top - 10.0),
@@ -70,7 +70,7 @@ impl Drawing<'_> {
     /// ∂L/∂w of a layer, and the gradient that its input gets.
     fn dweights(&mut self, gap: &Gap) {
         let linear = gap.layer.linear;
-        let [w, b] = self.trace.network.modules()[linear].params() else {
+        let Some([w, b]) = self.trace.network.modules()[linear].params() else {
             return;
         };
         let (i, o) = w.grad.dim();
@@ -129,7 +129,7 @@ impl Drawing<'_> {
     fn dpicture(&mut self) {
         let ((x0, y0), cell) = self.image();
         let (layer, unit) = self.pictured();
-        let dw = &self.trace.network.modules()[layer.linear].params()[0].grad;
+        let dw = &self.trace.network.param(layer.linear, 0).grad;
         self.svg.label((x0, y0 - 40.0), "head", "← backward");
         self.svg.label(
             (x0 + IMAGE / 2.0, y0 + 40.0),

@@ -117,7 +117,7 @@ impl Drawing<'_> {
                 .map(|c| (c, (layout.outputs.x + 9.0, top + layout.outputs.row(c))))
                 .collect(),
         };
-        let w = &self.trace.network.modules()[gap.layer.linear].params()[0].value;
+        let w = &self.trace.network.param(gap.layer.linear, 0).value;
         let mut edges = Vec::new();
         for &(input, a) in from.iter().filter(|(input, _)| x[*input] != 0.0) {
             let lines = to.iter().map(|&(unit, b)| Edge {

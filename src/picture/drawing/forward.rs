@@ -84,7 +84,7 @@ impl Drawing<'_> {
         self.svg.close();
 
         let (layer, unit) = self.pictured();
-        let w = &self.trace.network.modules()[layer.linear].params()[0].value;
+        let w = &self.trace.network.param(layer.linear, 0).value;
         let side = (IMAGE - 8.0) / 2.0;
         let y = y0 + IMAGE + 28.0;
         let small = side * cell / IMAGE;
@@ -119,7 +119,7 @@ impl Drawing<'_> {
     /// A weight matrix above its gap.
     fn weights(&mut self, gap: &Gap) {
         let Layer { linear, number, .. } = gap.layer;
-        let [w, b] = self.trace.network.modules()[linear].params() else {
+        let Some([w, b]) = self.trace.network.modules()[linear].params() else {
             return;
         };
         let (i, o) = w.value.dim();

@@ -3,7 +3,10 @@
 use ndarray::Array1;
 
 use super::network::Options;
-use crate::{explain::Trace, nn::Module};
+use crate::{
+    explain::Trace,
+    nn::{Kind, Module},
+};
 
 /// Everything is drawn in a frame of this width.
 pub(super) const WIDTH: f64 = 1200.0;
@@ -42,7 +45,7 @@ impl Layer {
                     linear: m,
                     activation: None,
                 }),
-                Some(layer) if module.name() != "Dropout" => layer.activation = Some(m),
+                Some(layer) if module.kind() != Kind::Dropout => layer.activation = Some(m),
                 _ => {} // dropout is off
             }
         }
@@ -54,10 +57,15 @@ impl Layer {
         &trace.modules[self.activation.unwrap_or(self.linear)].y
     }
 
-    /// Whether ReLU holds back what unit `u` sums up.
+    /// Which activation.
+    pub(super) fn kind(&self, trace: &Trace) -> Option<Kind> {
+        self.activation.map(|a| trace.modules[a].kind)
+    }
+
+    /// Whether the activation holds back what unit `u` sums up.
     pub(super) fn is_off(&self, trace: &Trace, u: usize) -> bool {
-        let activation = self.activation.map(|a| trace.modules[a].name);
-        activation == Some("ReLU") && trace.modules[self.linear].y[u] <= 0.0
+        let switches_off = self.kind(trace).is_some_and(Kind::switches_off);
+        switches_off && trace.modules[self.linear].y[u] <= 0.0
     }
 
     /// Whether a unit of a module is one of this layer's.
@@ -67,7 +75,7 @@ impl Layer {
 }
 
 fn is_linear(module: &dyn Module<f64>) -> bool {
-    !module.params().is_empty()
+    module.params().is_some()
 }
 
 /// The units of a hidden layer, column by column of a grid.

@@ -185,7 +185,7 @@ impl Drawing<'_> {
             "p o3",
             "the stronger, the further from 0, in each layer and matrix for itself",
         );
-        let relu = self.trace.modules.iter().any(|m| m.name == "ReLU");
+        let relu = self.trace.modules.iter().any(|m| m.kind.switches_off());
         if relu {
             let transform = format!("translate({} {}) scale(12)", Px(x), Px(y - 10.0));
             svg.leaf(

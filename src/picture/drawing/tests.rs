@@ -20,7 +20,7 @@ fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
         activation,
         dropout,
     };
-    let network = architecture.init(activation.init(), &mut generator(1, Purpose::Init));
+    let network = architecture.init(activation.about().init, &mut generator(1, Purpose::Init));
     // A ring, as a digit is mostly darkness.
     let x = Array2::from_shape_fn((1, 784), |(_, p)| {
         let (r, c) = ((p / 28) as f64 - 14.0, (p % 28) as f64 - 14.0);
@@ -107,7 +107,7 @@ fn the_numbers_are_those_of_the_trace() {
         }
     }
     let norm = |values: &Array2<f64>| values.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let w = &trace.network.modules()[1].params()[0];
+    let w = &trace.network.param(1, 0);
     assert!(backward.contains(&format!("‖dw₁‖ = {}<", NUMBERS.text(norm(&w.grad)))));
     assert!(svg.contains("784×6 + 1×6") && svg.contains("a &lt;model&gt; &amp;"));
 }

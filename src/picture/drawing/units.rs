@@ -1,5 +1,7 @@
 //! The units of a hidden layer, as circles or as a grid of cells.
 
+use crate::nn::renamed;
+
 use super::{
     layout::Column,
     network::{Drawing, sub},
@@ -13,14 +15,12 @@ impl Drawing<'_> {
         let trace = self.trace;
         let layer = column.layer;
         let (n, x) = (sub(layer.number), column.middle());
-        let activation = layer.activation.map_or("", |a| trace.modules[a].name);
-        let formula = match activation {
-            "ReLU" => format!("h{n} = max(0, z{n})"),
-            "Tanh" => format!("h{n} = tanh z{n}"),
-            "ScaledTanh" => format!("h{n} = 1.7159 tanh ⅔z{n}"),
-            "Sigmoid" => format!("h{n} = σ(z{n})"),
-            _ => format!("h{n} = z{n}"),
+        let kind = layer.kind(trace);
+        let formula = match kind {
+            Some(kind) => renamed(kind.formula().y, &[("x", &format!("z{n}"))]),
+            None => format!("z{n}"),
         };
+        let formula = format!("h{n} = {formula}");
         self.svg.label((x, self.top - 26.0), "mid halo", &formula);
         self.svg.label(
             (x, self.top - 10.0),
@@ -36,8 +36,8 @@ impl Drawing<'_> {
             })
         };
         let (w, h) = column.size();
-        let note = match activation {
-            "ReLU" => {
+        let note = match kind {
+            Some(kind) if kind.switches_off() => {
                 let on = (0..y.len()).filter(|&u| !layer.is_off(trace, u)).count();
                 format!("{on} of {} on", y.len())
             }

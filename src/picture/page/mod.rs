@@ -79,7 +79,7 @@ impl Page<'_> {
         };
         let modules = self.network.modules().iter().map(|module| {
             let mut fields = json!({ "name": module.name() });
-            for param in module.params() {
+            for param in module.params().into_iter().flatten() {
                 fields[param.name] = base64_of(param.value.iter().map(|&v| v as f32)).into();
             }
             fields
@@ -146,7 +146,7 @@ mod tests {
         );
         for (m, module) in network.modules().iter().enumerate() {
             assert_eq!(data["modules"][m]["name"], module.name());
-            for param in module.params() {
+            for param in module.params().into_iter().flatten() {
                 let bytes = STANDARD
                     .decode(data["modules"][m][param.name].as_str().unwrap())
                     .unwrap();

@@ -309,7 +309,7 @@ impl Explain {
         let mut rng = generator(self.seed, Purpose::Init);
         Ok(Subject {
             title: format!("a network before training, seed {}", self.seed),
-            network: architecture.init(architecture.activation.init(), &mut rng),
+            network: architecture.init(architecture.activation.about().init, &mut rng),
             kind,
             preprocessing: Preprocessing::UNIT,
             valid: 0,

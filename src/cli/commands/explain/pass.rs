@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use mlp::{
     explain::{Numbers, Term, Trace, judge, shown, terms},
     loss::{Loss, LossKind},
+    nn::Kind,
 };
 use ndarray::{Array1, Array2};
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ impl Step {
         (module, param, element): (usize, usize, (usize, usize)),
         rate: f64,
     ) -> Self {
-        let weight = &trace.network.modules()[module].params()[param];
+        let weight = &trace.network.param(module, param);
         let (w, dw) = (weight.value[element], weight.grad[element]);
         let loss_after = trace.loss_with(loss, (module, param, element), w - rate * dw);
         Self {
@@ -106,30 +107,27 @@ impl Page<'_> {
             let (i, o) = (passed.x.len(), passed.y.len());
             writeln!(out)?;
             match self.trace.network.modules()[m].params() {
-                [w, b] => {
+                Some([w, b]) => {
                     writeln!(
                         out,
                         "{BOLD}{m} {}{BOLD:#}  y = x·w + b   {DIM}(1, {i})·({i}, {o}) + (1, {o}) = (1, {o}){DIM:#}",
-                        passed.name
+                        passed.name()
                     )?;
                     for unit in self.units_of(m, &passed.y) {
                         self.unit(m, unit, (&w.value, b.value[[0, unit]]), out)?;
                     }
                 }
-                _ => {
-                    let formula = match passed.name {
-                        "ReLU" => "y = max(x, 0)",
-                        "Tanh" => "y = tanh x",
-                        "ScaledTanh" => "y = 1.7159·tanh(2x/3)",
-                        "Sigmoid" => "y = 1 / (1 + e^−x)",
-                        _ => "y = x, as when the network is used",
-                    };
+                None => {
+                    let mut formula = passed.kind.formula().y.to_owned();
+                    if passed.kind == Kind::Dropout {
+                        formula += ", as when the network is used";
+                    }
                     writeln!(
                         out,
-                        "{BOLD}{m} {}{BOLD:#}  {formula}   {DIM}(1, {o}){DIM:#}",
-                        passed.name
+                        "{BOLD}{m} {}{BOLD:#}  y = {formula}   {DIM}(1, {o}){DIM:#}",
+                        passed.name()
                     )?;
-                    if passed.name == "ReLU" {
+                    if passed.kind.switches_off() {
                         self.mask(&passed.x, out)?;
                     }
                     for Unit { unit, .. } in self.units.iter().filter(|unit| unit.module == m) {
@@ -270,9 +268,9 @@ impl Page<'_> {
         )?;
         for (m, passed) in self.trace.modules.iter().enumerate().rev() {
             let (i, o) = (passed.x.len(), passed.y.len());
-            writeln!(out, "\n{BOLD}{m} {}{BOLD:#}", passed.name)?;
+            writeln!(out, "\n{BOLD}{m} {}{BOLD:#}", passed.name())?;
             self.vector("dy", &passed.dy, out)?;
-            if let [w, b] = self.trace.network.modules()[m].params() {
+            if let Some([w, b]) = self.trace.network.modules()[m].params() {
                 writeln!(
                     out,
                     "  dw = xᵀ·dy   {DIM}({i}, 1)·(1, {o}) = ({i}, {o}){DIM:#}"
@@ -293,14 +291,7 @@ impl Page<'_> {
                     )?,
                 }
             } else if let Some(dx) = &passed.dx {
-                let formula = match passed.name {
-                    "ReLU" => "dx = dy where x > 0, else 0",
-                    "Tanh" => "dx = dy·(1 − y²)",
-                    "ScaledTanh" => "dx = dy·(1.7159² − y²)·(2/3)/1.7159",
-                    "Sigmoid" => "dx = dy·y·(1 − y)",
-                    _ => "dx = dy",
-                };
-                writeln!(out, "  {formula}")?;
+                writeln!(out, "  dx = {}", passed.kind.formula().dx)?;
                 self.vector("dx", dx, out)?;
             }
         }
@@ -379,20 +370,20 @@ pub(super) fn json(
     units: &[Unit],
 ) -> Value {
     let modules = trace.modules.iter().enumerate().map(|(m, passed)| {
-        let gradients = trace.network.modules()[m].params().iter();
+        let gradients = trace.network.modules()[m].params().into_iter().flatten();
         let gradients = gradients.map(|param| {
             let rows = param.grad.rows().into_iter().map(|row| row.to_vec());
             (param.name.to_owned(), json!(rows.collect::<Vec<_>>()))
         });
         json!({
-            "name": passed.name, "x": passed.x.to_vec(), "y": passed.y.to_vec(),
+            "name": passed.name(), "x": passed.x.to_vec(), "y": passed.y.to_vec(),
             "dy": passed.dy.to_vec(), "dx": passed.dx.as_ref().map(|dx| dx.to_vec()),
             "gradients": gradients.collect::<serde_json::Map<_, _>>(),
         })
     });
     let followed = units.iter().map(|&Unit { module, unit }| {
         let passed = &trace.modules[module];
-        let [w, b] = trace.network.modules()[module].params() else {
+        let Some([w, b]) = trace.network.modules()[module].params() else {
             return json!({"module": module, "unit": unit, "x": passed.x[unit], "y": passed.y[unit]});
         };
         let terms = terms(&passed.x, &w.value, unit);

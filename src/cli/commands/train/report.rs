@@ -100,7 +100,7 @@ impl Start<'_> {
         let width = names.take(LISTED).max().unwrap_or(0).max("Linear".len());
         let modules = self.network.modules().iter().zip(self.network.outputs());
         for (m, (module, outputs)) in modules.enumerate() {
-            let shapes = module.params().iter().map(|param| {
+            let shapes = module.params().into_iter().flatten().map(|param| {
                 let (rows, columns) = param.value.dim();
                 format!("  {} ({rows}, {columns})", param.name)
             });
@@ -148,7 +148,7 @@ impl Start<'_> {
                 mistake.what()
             )?;
         }
-        if training.init != self.metadata.activation.init() {
+        if training.init != self.metadata.activation.about().init {
             writeln!(out, "{DIM}weights{DIM:#}   {}", training.init)?;
         }
         if self.metadata.deslant {

@@ -1,7 +1,5 @@
-use ndarray::{ArrayRef2, Zip};
-
-use super::{Float, Module};
-use crate::linalg::{map, zip_map};
+use super::{About, Elementwise, Float, Formula};
+use crate::nn::Init;
 
 /// y = max(x, 0), element by element
 ///
@@ -30,41 +28,27 @@ use crate::linalg::{map, zip_map};
 /// ReLU.backward_input(&x, &y, &dy, &mut dx);
 /// assert_eq!(dx, array![[5., 0.], [0., 8.]]); // dy, where the light was on
 /// ```
+#[derive(Clone, Copy)]
 pub struct ReLU;
 
-impl<F: Float> Module<F> for ReLU {
-    /// y = max(x, 0)
-    fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        map(x, y, |x| if x < F::zero() { F::zero() } else { x });
+impl Elementwise for ReLU {
+    const ABOUT: About = About {
+        flag: "relu",
+        name: "ReLU",
+        formula: Formula {
+            y: "max(x, 0)",
+            dx: "dy where x > 0, else 0",
+        },
+        init: Init::KaimingUniform,
+        kink: true,
+        switches_off: true,
+    };
+
+    fn y<F: Float>(x: F) -> F {
+        if x < F::zero() { F::zero() } else { x }
     }
 
-    /// dx = dy where x > 0, else 0
-    fn backward_input(
-        &self,
-        x: &ArrayRef2<F>,
-        _y: &ArrayRef2<F>,
-        dy: &ArrayRef2<F>,
-        dx: &mut ArrayRef2<F>,
-    ) {
-        zip_map(
-            dy,
-            x,
-            dx,
-            |dy, x| if x > F::zero() { dy } else { F::zero() },
-        );
-    }
-
-    fn outputs(&self, inputs: usize) -> usize {
-        inputs
-    }
-
-    fn name(&self) -> &'static str {
-        "ReLU"
-    }
-
-    fn smooth_between(&self, x0: &ArrayRef2<F>, x1: &ArrayRef2<F>) -> bool {
-        Zip::from(x0)
-            .and(x1)
-            .all(|&x0, &x1| (x0 > F::zero()) == (x1 > F::zero()))
+    fn dx<F: Float>(x: F, _y: F, dy: F) -> F {
+        if x > F::zero() { dy } else { F::zero() }
     }
 }

@@ -1,7 +1,5 @@
-use ndarray::ArrayRef2;
-
-use super::{Float, Module};
-use crate::linalg::{map, sigmoid, zip_map};
+use super::{About, Elementwise, Float, Formula};
+use crate::{linalg::sigmoid, nn::Init};
 
 /// y = 1 / (1 + e^−x), element by element: the logistic function
 ///
@@ -28,30 +26,27 @@ use crate::linalg::{map, sigmoid, zip_map};
 /// let expected = array![[2., 1.5], [1.5, 16.]]; // 8·0.75·0.25 = 1.5
 /// assert!((&dx - expected).iter().all(|error| error.abs() < 1e-13));
 /// ```
+#[derive(Clone, Copy)]
 pub struct Sigmoid;
 
-impl<F: Float> Module<F> for Sigmoid {
-    /// y = 1 / (1 + e^−x)
-    fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>) {
-        map(x, y, sigmoid);
+impl Elementwise for Sigmoid {
+    const ABOUT: About = About {
+        flag: "sigmoid",
+        name: "Sigmoid",
+        formula: Formula {
+            y: "1 / (1 + e^−x)",
+            dx: "dy·y·(1 − y)",
+        },
+        init: Init::XavierUniform,
+        kink: false,
+        switches_off: false,
+    };
+
+    fn y<F: Float>(x: F) -> F {
+        sigmoid(x)
     }
 
-    /// dx = dy·y·(1 − y)
-    fn backward_input(
-        &self,
-        _x: &ArrayRef2<F>,
-        y: &ArrayRef2<F>,
-        dy: &ArrayRef2<F>,
-        dx: &mut ArrayRef2<F>,
-    ) {
-        zip_map(dy, y, dx, |dy, y| dy * y * (F::one() - y));
-    }
-
-    fn outputs(&self, inputs: usize) -> usize {
-        inputs
-    }
-
-    fn name(&self) -> &'static str {
-        "Sigmoid"
+    fn dx<F: Float>(_x: F, y: F, dy: F) -> F {
+        dy * y * (F::one() - y)
     }
 }
