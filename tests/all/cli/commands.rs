@@ -1,20 +1,18 @@
 //! `mlp train`, `eval` and `gradcheck` as a user runs them: exit codes, what goes where, and what is left on the disk.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-#[path = "support/program.rs"]
-mod program;
-
 use std::{
     fs,
     path::Path,
     process::{Command, Output},
 };
 
-use mnist_files::{black_images, names_in, official_dir};
-use program::{command, json, json_lines, run, start, texts};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
+
+use crate::support::{
+    mnist_files::{black_images, names_in, official_dir},
+    program::{self, command, json, json_lines, run, start, texts},
+};
 
 /// A run that is over in a moment: 2,000 images, one epoch.
 const SHORT: &str = "train --hidden 8 --epochs 1 --valid 58000";

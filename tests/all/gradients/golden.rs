@@ -2,10 +2,6 @@
 //!
 //! The reference values are in tests/golden, made by scripts/golden.py.
 
-#[path = "support/golden.rs"]
-mod golden;
-
-use golden::Golden;
 use mlp::{
     explain::{Trace, judge},
     linalg::{Float, team::Team},
@@ -15,6 +11,8 @@ use mlp::{
     train::{Trainer, optim::Sgd},
 };
 use ndarray::{Array1, Array2, ArrayRef2, Axis, s};
+
+use crate::support::golden::Golden;
 
 /// A file of tests/golden, and what its network was trained for and consists of.
 struct Case {

@@ -1,8 +1,5 @@
 //! Mistakes on the command line: planted, named, and found in the gradients of others.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
 
 use mlp::{
@@ -11,8 +8,9 @@ use mlp::{
     files::model,
 };
 use ndarray::Array2;
-use program::{json, run};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::support::program::{json, run};
 
 #[test]
 fn every_listed_mistake_can_be_injected_and_is_named() {

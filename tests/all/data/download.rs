@@ -1,10 +1,5 @@
 //! Downloads from a server on the loopback interface: only whole, official files ever appear.
 
-#[path = "support/http_server.rs"]
-mod http_server;
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-
 use std::{
     fs,
     ops::ControlFlow,
@@ -16,12 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http_server::{Reply, serve};
 use mlp::data::{
     FileKind,
     download::{DownloadError, Event, Options, fetch_missing},
 };
-use mnist_files::{gzip, labels, names_in, official_archive};
+
+use crate::support::{
+    http_server::{Reply, serve},
+    mnist_files::{gzip, labels, names_in, official_archive},
+};
 
 const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 

@@ -1,9 +1,8 @@
 //! The commands of the README and of the lesson do what these say.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
+
+use crate::support::program;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,12 +1,10 @@
 //! `lr-find` as a user runs it.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
 
-use program::{DATA_DIR, command, json, run, texts};
 use serde_json::Value;
+
+use crate::support::program::{DATA_DIR, command, json, run, texts};
 
 /// What is found, and be it that no rate can be suggested.
 fn found(dir: &Path, line: &str) -> Value {

@@ -1,5 +1,4 @@
 //! The program as a user runs it, with nothing of the caller's environment but the official data.
-#![allow(dead_code)] // each test binary uses its part
 
 use std::{
     path::Path,

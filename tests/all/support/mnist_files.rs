@@ -1,5 +1,4 @@
 //! Data folders for tests: the four official archives, and small files of the same shape with a chosen fault.
-#![allow(dead_code)] // each test binary uses its part
 
 use std::{
     fs::{self, File},

@@ -1,10 +1,8 @@
 //! `mlp explain` as a user runs it.
 
-#[path = "support/program.rs"]
-mod program;
-
-use program::{json, run};
 use serde_json::Value;
+
+use crate::support::program::{json, run};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value

@@ -1,8 +1,5 @@
 //! A run that was stopped anywhere goes on from its checkpoint to the same bytes; what is no whole checkpoint is refused.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-
 use std::{fs, ops::ControlFlow, path::Path};
 
 use mlp::{
@@ -24,10 +21,11 @@ use mlp::{
         schedule::{Schedule, Shape},
     },
 };
-use mnist_files::{assert_says, names_in};
 use ndarray::Array2;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
+
+use crate::support::mnist_files::{assert_says, names_in};
 
 /// Images with something to learn from: the brighter their left edge, the higher the label.
 fn data(images: usize) -> Dataset {

@@ -1,15 +1,13 @@
 //! `mlp train --checkpoint` and `--resume` as a user runs them, and as a machine that dies does.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
 
-use mnist_files::{assert_says, black_images, names_in};
-use program::{json_lines, run};
 use tempfile::{TempDir, tempdir};
+
+use crate::support::{
+    mnist_files::{assert_says, black_images, names_in},
+    program::{json_lines, run},
+};
 
 /// Two epochs of 5,000 images, with a best network.
 const LINE: &str = "train --hidden 8 --epochs 2 --valid 55000 --best best.bin";
@@ -198,8 +196,10 @@ mod killed {
     };
 
     use super::*;
-    use mnist_files::official_dir;
-    use program::{signal, start, texts};
+    use crate::support::{
+        mnist_files::official_dir,
+        program::{signal, start, texts},
+    };
 
     /// Starts a run and waits until it has printed a line that begins so.
     fn started(dir: &Path, line: &str, wait_for: &str) -> Child {

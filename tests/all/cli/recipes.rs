@@ -1,10 +1,8 @@
 //! Recipes, committees and comparisons as a user runs them.
 
-#[path = "support/program.rs"]
-mod program;
-
 use mlp::files::model;
-use program::{json, run};
+
+use crate::support::program::{json, run};
 
 #[test]
 fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {

@@ -2,11 +2,6 @@
 //!
 //! The reference values are in tests/golden, made by scripts/golden.py.
 
-#[path = "support/golden.rs"]
-#[allow(dead_code)] // classes are for other tests
-mod golden;
-
-use golden::Golden;
 use mlp::{
     linalg::Float,
     nn::{Linear, Mlp},
@@ -16,6 +11,8 @@ use mlp::{
     },
 };
 use ndarray::{Array2, s};
+
+use crate::support::golden::Golden;
 
 const RATE: f64 = 0.05;
 const STEPS: usize = 10;

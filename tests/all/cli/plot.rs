@@ -1,12 +1,10 @@
 //! `train --run` and `plot` as a user runs them.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
 
-use program::{DATA_DIR, command, run, texts};
 use serde_json::Value;
+
+use crate::support::program::{DATA_DIR, command, run, texts};
 
 /// The epochs of a record, each without what depends on the clock.
 fn epochs(folder: &Path) -> Vec<Value> {

@@ -1,18 +1,14 @@
 //! `mlp data` as a user runs it: exit codes, what goes where, and the mend of each fault.
 
-#[path = "support/http_server.rs"]
-mod http_server;
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path, process::Command};
 
-use http_server::{Reply, serve};
 use mlp::data::FileKind::{self, TestImages, TestLabels, TrainImages, TrainLabels};
-use mnist_files::{black_images, header, labels, names_in, official_archive, official_dir};
-use program::{command, texts};
+
+use crate::support::{
+    http_server::{Reply, serve},
+    mnist_files::{black_images, header, labels, names_in, official_archive, official_dir},
+    program::{self, command, texts},
+};
 
 /// `mlp data` in `dir`, which finds no data elsewhere and may download.
 fn data(dir: &Path, flags: &str) -> Command {

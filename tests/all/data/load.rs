@@ -1,8 +1,5 @@
 //! Whatever lies in the data folder as a whole: it loads correctly, the next time too, or the error says why not.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-
 use std::{
     fs::{self, File},
     path::Path,
@@ -10,11 +7,14 @@ use std::{
 
 use FileKind::{TestImages, TestLabels, TrainImages, TrainLabels};
 use mlp::data::{FileKind, load};
-use mnist_files::{assert_says, black_images, gzip, labels, official_archive};
+
+use crate::support::mnist_files::{
+    assert_says, black_images, gzip, labels, official_archive, official_copy,
+};
 
 #[test]
 fn the_official_files_load_the_same_packed_cached_and_raw() {
-    let folder = mnist_files::official_copy();
+    let folder = official_copy();
     let packed = load(folder.path()).unwrap();
     assert!(
         packed.official && packed.notes.is_empty(),

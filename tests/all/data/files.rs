@@ -1,14 +1,14 @@
 //! Whatever bytes lie in a data file: they are sound, or the error names the file, the fault and the mend.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-
 use std::{fs, io::Read, path::Path};
 
 use FileKind::{TestImages, TestLabels, TrainImages, TrainLabels};
 use mlp::data::{DataError, Fault, FileKind, idx, source};
-use mnist_files::{assert_says, gzip, header, labels, official_archive, write_sparse};
 use proptest::prelude::*;
+
+use crate::support::mnist_files::{
+    assert_says, gzip, header, labels, official_archive, write_sparse,
+};
 
 /// What is said of a file of that kind and content, under its official unpacked name.
 fn fault_of(kind: FileKind, content: &[u8]) -> String {

@@ -1,19 +1,17 @@
 //! `mlp augment-preview` and `mlp train --augment` as a user runs them.
 
-#[path = "support/mnist_files.rs"]
-mod mnist_files;
-#[path = "support/program.rs"]
-mod program;
-
 use std::{fs, path::Path};
 
 use mlp::{
     data::{COLS, augment::Preset, deslant},
     files::model,
 };
-use mnist_files::assert_says;
-use program::{json, json_lines, run};
 use tempfile::tempdir;
+
+use crate::support::{
+    mnist_files::{assert_says, official_dir},
+    program::{json, json_lines, run},
+};
 
 /// Grey values of a PNG, row by row, and its width.
 fn read_png(path: &Path) -> (Vec<u8>, usize) {
@@ -140,10 +138,7 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
 
     // Test image 8 leans.
     let explained = json(folder, "explain up.bin --index 8 --json", 0);
-    let images = mlp::data::load(&mnist_files::official_dir())
-        .unwrap()
-        .test
-        .images;
+    let images = mlp::data::load(&official_dir()).unwrap().test.images;
     let mut x = images.row(8).mapv(|grey| f64::from(grey) / 255.0).to_vec();
     let leaning = x.clone();
     deslant::deslant(&mut x, COLS, 0.0);

@@ -1,5 +1,4 @@
 //! A web server on the loopback interface that misbehaves on request.
-#![allow(dead_code)] // each test binary uses its part
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -1,0 +1,4 @@
+//! What is kept of a network and of a run.
+
+mod checkpoint;
+mod model;

@@ -1,0 +1,9 @@
+//! Everything but the count of allocations, in one binary: `cargo test --release --test all cli::` runs one part.
+
+mod cli;
+mod data;
+mod files;
+mod gradients;
+mod learns;
+mod readme;
+mod support;

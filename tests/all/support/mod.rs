@@ -1,0 +1,6 @@
+//! What several tests share.
+
+pub mod golden;
+pub mod http_server;
+pub mod mnist_files;
+pub mod program;
