@@ -66,7 +66,8 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
                 activation,
                 dropout: dropout.clone(),
             };
-            let network = architecture.init(activation.init(), &mut generator(1, Purpose::Init));
+            let network =
+                architecture.init(activation.about().init, &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
             let sgd = Sgd::new(1e-3);
             let upright = Preprocessing {

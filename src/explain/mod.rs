@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_the_sum_of_its_terms_and_a_step_lowers_the_loss_as_the_gradient_says() {
-        for &activation in Activation::ALL {
+        for activation in Activation::ALL {
             for (hidden, kind) in [
                 (&[][..], LossKind::Ce),
                 (&[6], LossKind::SmoothedCe(0.1)),

@@ -245,7 +245,7 @@ impl<F: Float> Mlp<F> {
 }
 
 /// Runs a module, or in a step of training, which has noise, what stands in its place then.
-pub(crate) fn in_training<F: Float>(
+pub fn in_training<F: Float>(
     module: &dyn Module<F>,
     noise: Option<Noise>,
     run: impl FnOnce(&dyn Module<F>),

@@ -58,9 +58,9 @@ fn network(hidden: &[usize], loss: &dyn Loss<f32>, seed: u64) -> Mlp<f32> {
 
 /// Every parameter, as bits.
 fn bits(network: &Mlp<f32>) -> Vec<u32> {
-    let params = network.modules().iter().flat_map(|module| module.params());
+    let params = network.params();
     params
-        .flat_map(|param| param.value.iter().map(|v| v.to_bits()))
+        .flat_map(|(_, param)| param.value.iter().map(|v| v.to_bits()))
         .collect()
 }
 
@@ -232,7 +232,7 @@ fn weights_that_are_all_zero_stay_zero_behind_relu() {
     let trained = train(network, &*loss, parts, &settings, Team::new(1), &mut ());
     let network = trained.unwrap().network;
     let learned = |module: usize, param: usize| {
-        let param = &network.modules()[module].params()[param];
+        let param = &network.param(module, param);
         param.value.iter().any(|&v| v != 0.0)
     };
     let learned = [(0, 0), (0, 1), (2, 0), (2, 1)].map(|(module, param)| learned(module, param));
@@ -355,7 +355,7 @@ fn a_weight_that_turns_infinite_is_seen_in_the_same_step_even_behind_a_dead_unit
     let loss = LossKind::Ce.build::<f32>();
     let mut network = network(&[4], &*loss, 1);
     // A bias of −∞ kills its unit: no output and no later gradient would ever tell.
-    network.modules_mut()[0].params_mut()[1].value[[0, 2]] = f32::NEG_INFINITY;
+    network.param_mut(0, 1).value[[0, 2]] = f32::NEG_INFINITY;
     let result = train(
         network,
         &*loss,

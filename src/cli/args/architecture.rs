@@ -29,11 +29,10 @@ pub struct ArchitectureArgs {
 }
 
 fn activation_parser() -> impl TypedValueParser<Value = Activation> {
-    let names =
-        PossibleValuesParser::new(Activation::ALL.iter().map(|activation| activation.flag()));
+    let names = PossibleValuesParser::new(Activation::ALL.map(Activation::flag));
     names.map(|name| {
         let named = |activation: &Activation| activation.flag() == name;
-        let activation = Activation::ALL.iter().copied().find(named);
+        let activation = Activation::ALL.into_iter().find(named);
         activation.expect("one of the names")
     })
 }

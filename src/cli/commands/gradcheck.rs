@@ -260,7 +260,7 @@ impl Gradcheck {
                     groups.push(check::network(hidden, kind, &images, settings));
                 }
             }
-            for &activation in Activation::ALL {
+            for activation in Activation::ALL {
                 let architecture = Architecture {
                     layers: vec![PIXELS, 24, 20, CLASSES],
                     activation,

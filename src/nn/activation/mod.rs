@@ -57,7 +57,7 @@ macro_rules! activations {
 
         impl Activation {
             /// Every one.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            pub const ALL: [Self; [$(stringify!($variant)),*].len()] = [$(Self::$variant),*];
 
             /// What is said of it.
             pub fn about(self) -> &'static About {
@@ -96,7 +96,7 @@ impl Activation {
     }
 
     fn of<A: Elementwise>() -> Self {
-        let mut all = Self::ALL.iter().copied();
+        let mut all = Self::ALL.into_iter();
         all.find(|activation| activation.flag() == A::ABOUT.flag)
             .expect("every module stands in the list")
     }
@@ -147,7 +147,7 @@ mod tests {
         let xs = [-3.0, -0.7, -0.001, 0.0, 0.02, 0.5, 2.5];
         let x = Array2::from_shape_vec((1, xs.len()), xs.to_vec()).unwrap();
         let dy = Array2::from_elem(x.dim(), -1.75);
-        for &activation in Activation::ALL {
+        for activation in Activation::ALL {
             let module = activation.module::<f64>();
             let (mut y, mut dx) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
             module.forward(&x, &mut y);

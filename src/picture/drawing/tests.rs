@@ -75,7 +75,7 @@ fn every_loss_activation_and_depth_is_drawn() {
         LossKind::MseDigit,
     ];
     let shapes: [&[usize]; 6] = [&[], &[1], &[4], &[50, 17], &[30, 20, 20, 20, 10], &[3; 40]];
-    for (activation, kind) in Activation::ALL.into_iter().zip(kinds) {
+    for (activation, &kind) in Activation::ALL.into_iter().zip(kinds.iter().cycle()) {
         for hidden in shapes {
             let trace = traced(hidden, activation, kind);
             let svg = drawn(&trace, kind, &[]);

@@ -194,9 +194,9 @@ fn training_gives_the_same_bytes_on_any_number_of_threads_and_others_than_withou
             &mut (),
         );
         let network = trained.unwrap().network;
-        let params = network.modules().iter().flat_map(|module| module.params());
-        params
-            .flat_map(|param| param.value.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+        let values = network.values();
+        values
+            .flat_map(|value| value.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
             .collect::<Vec<_>>()
     };
     let preset = || Some(Preset::Ciresan2010.augmentation());

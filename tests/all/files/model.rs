@@ -107,10 +107,8 @@ fn what_is_saved_is_what_is_loaded_and_saving_again_gives_the_same_bytes() {
     let loaded = load::<f32>(&path).unwrap();
     assert_eq!(loaded.metadata, model.metadata);
     assert_eq!(loaded.network.layers(), [6, 4, 3, 10]);
-    for (ours, theirs) in model.network.modules().iter().zip(loaded.network.modules()) {
-        for (a, b) in ours.params().iter().zip(theirs.params()) {
-            assert_eq!((a.name, &a.value), (b.name, &b.value));
-        }
+    for ((m, a), (n, b)) in model.network.params().zip(loaded.network.params()) {
+        assert_eq!((m, a.name, &a.value), (n, b.name, &b.value));
     }
     for _ in 0..10 {
         assert!(to_bytes(&loaded) == fs::read(&path).unwrap());
@@ -189,7 +187,7 @@ fn tensors_are_named_and_shaped_as_in_pytorch() {
     );
     // w[i][o] of ours is weight[o][i] of PyTorch's.
     let model = model();
-    let w = &model.network.modules()[0].params()[0].value;
+    let w = &model.network.param(0, 0).value;
     let weight = file.tensor("0.weight").unwrap();
     let second = f32::from_le_bytes(weight.data()[4..8].try_into().unwrap());
     assert_eq!(second, w[[1, 0]]);

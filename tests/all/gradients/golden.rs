@@ -6,7 +6,7 @@ use mlp::{
     explain::{Trace, judge},
     linalg::{Float, team::Team},
     loss::LossKind,
-    nn::{Activation, Architecture, Linear, Mlp},
+    nn::{Activation, Architecture, Linear, Mlp, in_training},
     rng::Noise,
     train::{Trainer, optim::Sgd},
 };
@@ -74,7 +74,7 @@ fn network<F: Float>(golden: &Golden, case: &Case) -> Mlp<F> {
         Some(Linear::new(w, b.row(0).to_owned()))
     });
     let linears: Vec<_> = linears.collect();
-    let outputs = linears.iter().map(|linear| linear.w().ncols());
+    let outputs = linears.iter().map(|linear| linear.w.value.ncols());
     let architecture = Architecture {
         layers: std::iter::once(12).chain(outputs).collect(),
         activation: case.activation,
@@ -113,7 +113,7 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                 &golden.get("loss").unwrap(),
                 tolerance,
             );
-            let with_params = |m: &usize| !trainer.network.modules()[*m].params().is_empty();
+            let with_params = |m: &usize| trainer.network.modules()[*m].params().is_some();
             let first = (0..modules).find(with_params).unwrap();
             for m in 0..modules {
                 let out = golden.get(&format!("out.{m}")).unwrap();
@@ -133,7 +133,7 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                     &dout,
                     tolerance,
                 );
-                for param in trainer.network.modules()[m].params() {
+                for param in trainer.network.modules()[m].params().into_iter().flatten() {
                     let name = format!("grad.{m}.{}", param.name);
                     let grad = golden.get(&name).unwrap();
                     let grad = if param.name == "weight" {
@@ -149,8 +149,9 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                 let dy = std::mem::replace(&mut dx, Array2::zeros(x.dim()));
                 let noise = trainer.tape.rows_mut(n, n).next().unwrap().noise(m);
                 let (x, y) = (trainer.tape.x(m, n), trainer.tape.y(m, n));
-                let module = &trainer.network.modules()[m];
-                module.backward_input_in_training(noise.unwrap(), &x, &y, &dy, &mut dx);
+                in_training(&*trainer.network.modules()[m], noise, |module| {
+                    module.backward_input(&x, &y, &dy, &mut dx);
+                });
             }
             close(
                 &format!("{case}grad.x"),
@@ -183,7 +184,7 @@ fn a_batch_and_ten_steps_match_pytorch<F: Float>(tolerance: f64) {
                 );
             }
             for (m, module) in trainer.network.modules().iter().enumerate() {
-                for param in module.params() {
+                for param in module.params().into_iter().flatten() {
                     let name = format!("final.{m}.{}", param.name);
                     let weight = golden.get(&name).unwrap();
                     let weight = if param.name == "weight" {
@@ -275,7 +276,8 @@ fn every_explained_number_matches_pytorch() {
             );
             let mut sums: Vec<_> = traces[0].network.modules()[m]
                 .params()
-                .iter()
+                .into_iter()
+                .flatten()
                 .map(|param| (param.name, Array2::zeros(param.grad.dim())))
                 .collect();
             for (row, trace) in traces.iter().enumerate() {
@@ -286,7 +288,10 @@ fn every_explained_number_matches_pytorch() {
                     let torch = torch.slice(s![row..=row, ..]).to_owned();
                     close(&what, &ours, &torch, 1e-12);
                 }
-                for (sum, param) in sums.iter_mut().zip(trace.network.modules()[m].params()) {
+                for (sum, param) in sums
+                    .iter_mut()
+                    .zip(trace.network.modules()[m].params().into_iter().flatten())
+                {
                     sum.1 += &(&param.grad / n);
                 }
             }

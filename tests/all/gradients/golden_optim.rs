@@ -29,7 +29,7 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
         .as_standard_layout()
         .to_owned();
     let linear = Linear::new(w, cast(&get("init.bias")).row(0).to_owned());
-    let (inputs, outputs) = linear.w().dim();
+    let (inputs, outputs) = linear.w.value.dim();
     let mut network: Mlp<F> = Mlp::of_linears([linear]);
     network.at_rest();
     let mut sgd = Sgd {
@@ -42,23 +42,27 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
             &dw.slice(s![step * outputs..(step + 1) * outputs, ..])
                 .to_owned(),
         );
-        let params = network.modules_mut()[0].params_mut();
-        params[0].grad.assign(&dw.t());
-        params[1].grad.row_mut(0).assign(&cast(&db).row(step));
+        network.param_mut(0, 0).grad.assign(&dw.t());
+        let db = cast(&db);
+        network
+            .param_mut(0, 1)
+            .grad
+            .row_mut(0)
+            .assign(&db.row(step));
         if let Some(most) = extras.clip_norm {
             sgd.scale = F::from(clip_scale(network.gradient_norm(), most)).unwrap();
         }
-        for (_, mut param) in network.params_mut(|_| rows) {
+        for (_, mut param) in network.pieces_mut(|_| rows) {
             assert!(sgd.step(&mut param));
         }
         if let Some(most) = extras.max_norm {
-            let w = &mut network.modules_mut()[0].params_mut()[0].value;
+            let w = &mut network.param_mut(0, 0).value;
             let norms = &mut vec![F::zero(); inputs.max(outputs)];
             limit_norms(w, F::from(most).unwrap(), norms);
         }
     }
-    let params = network.modules()[0].params();
-    [params[0].value.t().to_owned(), params[1].value.clone()]
+    let (w, b) = (network.param(0, 0), network.param(0, 1));
+    [w.value.t().to_owned(), b.value.clone()]
 }
 
 fn steps_match_pytorch<F: Float>(tolerance: f64) {

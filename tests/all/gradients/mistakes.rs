@@ -13,7 +13,10 @@ use mlp::{
         Settings, TensorReport, check_loss, check_module, check_network, off_zero, random_images,
     },
     loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
-    nn::{Dropout, Linear, Mlp, Module, Param, ReLU, ScaledTanh, Sigmoid, Tanh, kaiming_uniform},
+    nn::{
+        Activation, Dropout, Kind, Linear, Mlp, Module, Param, ReLU, ScaledTanh, Sigmoid, Tanh,
+        kaiming_uniform,
+    },
     rng::{Noise, Purpose, generator},
 };
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
@@ -68,8 +71,13 @@ fn planted_in_param(param: usize, mistake: fn(&A2, &A2, &mut A2), what: &str) {
             passed(&check_module(&mut linear, &x, &settings(seed))),
             "correct: {what}"
         );
-        linear.params_mut()[param].gradient = mistake;
-        let name = linear.params()[param].name;
+        let wrong = if param == 0 {
+            &mut linear.w
+        } else {
+            &mut linear.b
+        };
+        wrong.gradient = mistake;
+        let name = wrong.name;
         assert_wrong(
             &check_module(&mut linear, &x, &settings(seed)),
             &[name],
@@ -129,23 +137,20 @@ impl<M: Module<f64>> Module<f64> for WrongInput<M> {
     fn forward(&self, x: &A2, y: &mut A2) {
         self.module.forward(x, y);
     }
-    fn forward_in_training(&self, noise: Noise, x: &A2, y: &mut A2) {
-        self.module.forward_in_training(noise, x, y);
-    }
     fn backward_input(&self, x: &A2, y: &A2, dy: &A2, dx: &mut A2) {
         (self.dx)(&self.module, x, y, dy, dx);
     }
-    fn params(&self) -> &[Param<f64>] {
+    fn params(&self) -> Option<[&Param<f64>; 2]> {
         self.module.params()
     }
-    fn params_mut(&mut self) -> &mut [Param<f64>] {
+    fn params_mut(&mut self) -> Option<[&mut Param<f64>; 2]> {
         self.module.params_mut()
     }
     fn outputs(&self, inputs: usize) -> usize {
         self.module.outputs(inputs)
     }
-    fn name(&self) -> &'static str {
-        self.module.name()
+    fn kind(&self) -> Kind {
+        self.module.kind()
     }
     fn smooth_between(&self, x0: &A2, x1: &A2) -> bool {
         self.module.smooth_between(x0, x1)
@@ -159,7 +164,7 @@ fn w_not_transposed_in_dx_is_caught() {
         assert!(passed(&correct), "correct: dy·wᵀ");
         // Square, or the shapes alone would tell.
         let dx = |linear: &Linear<f64>, _x: &A2, _y: &A2, dy: &A2, dx: &mut A2| {
-            dx.assign(&dy.dot(linear.w()));
+            dx.assign(&dy.dot(&linear.w.value));
         };
         let mut wrong = WrongInput { module, dx };
         assert_wrong(
@@ -246,7 +251,7 @@ fn a_scaled_tanh_with_the_slope_of_the_plain_one_is_caught() {
 
 #[test]
 fn a_dropout_that_forgets_its_mask_or_its_scale_on_the_way_back_is_caught() {
-    let correct = || Dropout::new(0.4);
+    let correct = || Dropout::new(0.4).mask(Noise::new(1, 1, 1));
     planted_in_input(correct, |_, _x, _y, dy, dx| dx.assign(dy), "dx = dy");
     planted_in_input(
         correct,
@@ -260,8 +265,9 @@ fn a_dropout_that_forgets_its_mask_or_its_scale_on_the_way_back_is_caught() {
     );
     planted_in_input(
         correct,
-        |dropout, x, y, dy, dx| {
-            dropout.backward_input_in_training(Noise::new(9, 9, 9), x, y, dy, dx);
+        |_, x, y, dy, dx| {
+            let another = Dropout::new(0.4).mask(Noise::new(9, 9, 9));
+            another.backward_input(x, y, dy, dx);
         },
         "another mask",
     );
@@ -291,8 +297,8 @@ impl Module<f64> for SharedReLU {
     fn outputs(&self, inputs: usize) -> usize {
         inputs
     }
-    fn name(&self) -> &'static str {
-        "SharedReLU"
+    fn kind(&self) -> Kind {
+        Kind::Activation(Activation::Relu)
     }
     fn smooth_between(&self, x0: &A2, x1: &A2) -> bool {
         ReLU.smooth_between(x0, x1)
@@ -368,19 +374,19 @@ impl Module<f64> for BracketSlip {
         // Threads share a batch by rows; the targets of these rows are told by dy = 2(y − t)/N.
         let n = self.targets.len() as f64;
         let t = y.to_owned() - dy.to_owned() * (n / 2.0);
-        dx.assign(&((y.to_owned() - t.dot(&self.linear.w().t())) * (2.0 / n)));
+        dx.assign(&((y.to_owned() - t.dot(&self.linear.w.value.t())) * (2.0 / n)));
     }
-    fn params(&self) -> &[Param<f64>] {
+    fn params(&self) -> Option<[&Param<f64>; 2]> {
         self.linear.params()
     }
-    fn params_mut(&mut self) -> &mut [Param<f64>] {
+    fn params_mut(&mut self) -> Option<[&mut Param<f64>; 2]> {
         self.linear.params_mut()
     }
     fn outputs(&self, inputs: usize) -> usize {
         self.linear.outputs(inputs)
     }
-    fn name(&self) -> &'static str {
-        "BracketSlip"
+    fn kind(&self) -> Kind {
+        Kind::Linear
     }
 }
 
