@@ -9,11 +9,11 @@ use mlp::{
         Settings, TensorReport, check_loss, check_module, check_network, off_zero, random_images,
         random_network,
     },
-    loss::{CrossEntropy, Loss, SmoothedCrossEntropy},
+    loss::{CrossEntropy, Decoding, Loss, SmoothedCrossEntropy},
     nn::{Architecture, Dropout, Kind, Linear, Module, Param, ScaledTanh},
     rng::{Noise, Purpose, generator},
 };
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1, Axis, Zip};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
 
 type A1 = ArrayRef1<f64>;
@@ -236,11 +236,14 @@ impl<L: Loss<f64>> Loss<f64> for WrongLoss<L> {
     fn backward(&self, predictions: &A2, targets: &[u8], batch: usize, doutputs: &mut A2) {
         (self.backward)(&self.loss, predictions, targets, batch, doutputs);
     }
-    fn class(&self, outputs: ArrayView1<f64>, classes: usize) -> u8 {
-        self.loss.class(outputs, classes)
+    fn image(&self, z: ArrayView1<f64>, t: usize, p: ArrayViewMut1<f64>) -> f64 {
+        self.loss.image(z, t, p)
     }
-    fn outputs(&self, classes: usize) -> usize {
-        self.loss.outputs(classes)
+    fn image_gradient(&self, p: &[f64], t: usize, n: f64, dz: &mut [f64]) {
+        self.loss.image_gradient(p, t, n, dz);
+    }
+    fn decoding(&self) -> Decoding {
+        self.loss.decoding()
     }
 }
 

@@ -37,11 +37,7 @@ fn architectures(kind: LossKind) -> Vec<Architecture> {
         .into_iter()
         .map(|hidden| Architecture::relu(&[&[PIXELS], hidden, &[outputs]].concat()))
         .collect();
-    for activation in [
-        Activation::Tanh,
-        Activation::ScaledTanh,
-        Activation::Sigmoid,
-    ] {
+    for activation in Activation::ALL {
         all.push(Architecture {
             activation,
             ..Architecture::relu(&[PIXELS, 8, 8, outputs])
