@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayRef2};
 use ndarray_rand::rand::{RngCore, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
 
 use super::{Dataset, deslant::deslant};
 use crate::linalg::{Float, prefetch, scale_bytes};
@@ -19,13 +20,16 @@ pub struct Batch {
 }
 
 /// From grey values 0 to 255 to the inputs of a network: x = scale·pixel + shift. Kept in the model.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Units of x per grey value.
+    #[serde(rename = "input_scale")]
     pub scale: f64,
     /// x of a black pixel.
+    #[serde(rename = "input_shift")]
     pub shift: f64,
     /// Whether every image is set upright, see [`deslant`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deslant: bool,
 }
 

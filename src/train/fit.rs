@@ -9,6 +9,7 @@ use crate::{
     data::{
         Dataset,
         augment::{AugmentError, Augmenter},
+        batch::Preprocessing,
     },
     linalg::team::Team,
     loss::Loss,
@@ -36,6 +37,17 @@ pub enum TrainError {
     Augmentation(#[from] AugmentError),
 }
 
+/// What a network is trained and measured on.
+#[derive(Clone, Copy)]
+pub struct Images<'a> {
+    /// To train on.
+    pub train: &'a Dataset,
+    /// To measure it on after every epoch; may be empty.
+    pub valid: &'a Dataset,
+    /// From their pixels to the inputs of the network.
+    pub preprocessing: Preprocessing,
+}
+
 /// A network after training.
 pub struct Trained {
     /// The network.
@@ -59,13 +71,13 @@ fn shorter(learning_rate: f32) -> f32 {
 pub fn train(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: Images<'_>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
-    let start = (network, Progress::new(train.len(), settings.seed));
-    resume(start, loss, (train, valid), settings, team, observer)
+    let start = (network, Progress::new(images.train.len(), settings.seed));
+    resume(start, loss, images, settings, team, observer)
 }
 
 /// Goes on training from where an observer was told of, to the same bytes as without the break.
@@ -74,11 +86,16 @@ pub fn train(
 pub fn resume(
     (network, mut progress): (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: Images<'_>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
+    let Images {
+        train,
+        valid,
+        preprocessing,
+    } = images;
     assert!(!train.is_empty(), "nothing to train on");
     assert_eq!(progress.order.len(), train.len(), "images to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
@@ -112,10 +129,8 @@ pub fn resume(
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
                 let images = &images[first..first + x.nrows()];
                 match &augmenter {
-                    Some(augmenter) => {
-                        augmenter.gather(train, settings.preprocessing, epoch, images, x)
-                    }
-                    None => settings.preprocessing.gather(train, images, x),
+                    Some(augmenter) => augmenter.gather(train, preprocessing, epoch, images, x),
+                    None => preprocessing.gather(train, images, x),
                 }
             };
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
@@ -148,7 +163,7 @@ pub fn resume(
                 &trainer.network,
                 loss,
                 valid,
-                settings.preprocessing,
+                preprocessing,
                 &mut trainer.team,
             )
         });

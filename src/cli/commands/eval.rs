@@ -116,7 +116,7 @@ impl Eval {
         for model in &models {
             let (loss, preprocessing) = (
                 model.metadata.loss.build::<f32>(),
-                model.metadata.preprocessing(),
+                model.metadata.preprocessing,
             );
             alone.push(evaluate(
                 &model.network,
@@ -165,9 +165,9 @@ impl Eval {
                     out,
                     "{BOLD}{}{BOLD:#}: {}, {}{}",
                     path.display(),
-                    architecture_text(&metadata.architecture()),
+                    architecture_text(&metadata.architecture),
                     metadata.loss,
-                    if metadata.deslant {
+                    if metadata.preprocessing.deslant {
                         ", deslanted images"
                     } else {
                         ""
@@ -212,7 +212,7 @@ pub fn test_images(
 ) -> anyhow::Result<Dataset> {
     let data = args.load()?;
     interrupt::release()?;
-    let valid = models[0].metadata.training.valid;
+    let valid = models[0].metadata.training.settings.valid;
     for (path, model) in paths.iter().zip(models) {
         let training = &model.metadata.training;
         if data.checksum != training.data_sha256 {
@@ -223,11 +223,11 @@ pub fn test_images(
             ));
         }
         ensure!(
-            training.valid == valid || matches!(split, Split::Test),
+            training.settings.valid == valid || matches!(split, Split::Test),
             "{}: trained with --valid {}, and {} with --valid {valid}: no part of the training file is the same \
              for both, choose --split test",
             path.display(),
-            training.valid,
+            training.settings.valid,
             paths[0].display()
         );
     }

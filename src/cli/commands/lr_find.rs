@@ -111,13 +111,17 @@ impl LrFind {
             return Err(clap::Error::raw(ErrorKind::ValueValidation, text).into());
         }
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
-        check_size(&metadata.layers, metadata.training.batch_size, TRAIN_BYTES)?;
+        check_size(
+            &metadata.architecture.layers,
+            metadata.training.settings.batch_size,
+            TRAIN_BYTES,
+        )?;
         if let Some(path) = &self.svg {
             KIND.check_writable(path, self.force)?;
         }
         let data = self.data.load()?;
-        let (train, _) = data.train.split_last(metadata.training.valid)?;
-        let settings = metadata.settings();
+        let (train, _) = data.train.split_last(metadata.training.settings.valid)?;
+        let settings = metadata.training.settings;
         let network = metadata.first_network();
         let loss = metadata.loss.build::<f32>();
         let plan = Plan {

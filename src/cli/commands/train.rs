@@ -223,17 +223,23 @@ impl Train {
         let mut plan = self.plan()?;
         self.note_committee();
         let training = &plan.metadata.training;
-        check_size(&plan.metadata.layers, training.batch_size, TRAIN_BYTES)?;
+        check_size(
+            &plan.metadata.architecture.layers,
+            training.settings.batch_size,
+            TRAIN_BYTES,
+        )?;
         for path in [Some(&plan.out), plan.best.as_ref()].into_iter().flatten() {
             model::check_writable(path, self.force)?;
         }
 
         let data = self.data.load()?;
         plan.set_data(data.checksum, self.data.dir.path())?;
-        let (train, valid) = data.train.split_last(plan.metadata.training.valid)?;
+        let (train, valid) = data
+            .train
+            .split_last(plan.metadata.training.settings.valid)?;
         drop(data.test);
         let images = (train.len(), valid.len());
-        let settings = plan.metadata.settings();
+        let settings = plan.metadata.training.settings;
         let mut start = match plan.resumed.take() {
             Some(start) => start,
             None => {
@@ -260,12 +266,12 @@ impl Train {
                 let training = &plan.metadata.training;
                 let writer = match self.resume.is_some() {
                     true => {
-                        let run = (&plan.metadata.layers[..], training);
+                        let run = (&plan.metadata.architecture.layers[..], training);
                         run::Writer::resume(dir, start.1.epoch, run, self.force)?
                     }
                     false => run::Writer::create(dir, self.force)?,
                 };
-                let steps = images.0.div_ceil(training.batch_size);
+                let steps = images.0.div_ceil(training.settings.batch_size);
                 let done = (start.1.step, steps);
                 let watch = Watch::new(&start.0, &train, settings.preprocessing, done);
                 Some(Recorder::new(writer, watch, &*loss))

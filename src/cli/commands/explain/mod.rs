@@ -283,14 +283,14 @@ impl Explain {
                 return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
             }
             let model = load_model::<f64>(path)?;
-            self.check_page(&model.metadata.layers)?;
+            self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
                 network: model.network,
                 kind: model.metadata.loss,
-                preprocessing: model.metadata.preprocessing(),
-                valid: model.metadata.training.valid,
-                dropout: !model.metadata.dropout.is_empty(),
+                preprocessing: model.metadata.preprocessing,
+                valid: model.metadata.training.settings.valid,
+                dropout: !model.metadata.architecture.dropout.is_empty(),
             });
         }
         let kind = match (self.loss, self.target.as_deref()) {

@@ -77,8 +77,8 @@ impl Train {
         let schedule = self.schedule.schedule(learning_rate, epochs)?;
         let mut metadata = self.settings.metadata(epochs, learning_rate, schedule)?;
         let training = &mut metadata.training;
-        training.patience = self.patience.map(|epochs| epochs as usize);
-        training.target_accuracy = self.target_accuracy;
+        training.settings.patience = self.patience.map(|epochs| epochs as usize);
+        training.settings.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
         Ok(Plan {
             metadata,
@@ -109,7 +109,7 @@ impl Train {
                 "{damaged}: put aside, going on from the checkpoint before it"
             ));
         }
-        let layers = &metadata.layers;
+        let layers = &metadata.architecture.layers;
         ensure!(
             layers[0] == PIXELS,
             "{}: {} has {} inputs, expected {PIXELS} for images of 28x28",
@@ -120,23 +120,27 @@ impl Train {
         let training = &mut metadata.training;
         if let Some(epochs) = self.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
-            let stated = training.epochs;
-            training.epochs = epochs as usize;
+            let stated = training.settings.epochs;
+            training.settings.epochs = epochs as usize;
             ensure!(
-                training.epochs >= begun,
+                training.settings.epochs >= begun,
                 "--epochs {epochs}: {begun} have begun already in {}: choose at least --epochs {begun}",
                 folder.path().display()
             );
-            if training.epochs != stated && training.schedule.looks_ahead() {
+            if training.settings.epochs != stated && training.settings.schedule.looks_ahead() {
                 note(format_args!(
                     "the schedule depends on the number of epochs: from here on the rates are those of {epochs}, \
                      not of {stated}, so a run of {epochs} from the start would end in other weights"
                 ));
             }
         }
-        training.patience = self.patience.map(|n| n as usize).or(training.patience);
-        training.target_accuracy = self.target_accuracy.or(training.target_accuracy);
-        if progress.end(&metadata.settings()).is_some() {
+        training.settings.patience = self
+            .patience
+            .map(|n| n as usize)
+            .or(training.settings.patience);
+        training.settings.target_accuracy =
+            self.target_accuracy.or(training.settings.target_accuracy);
+        if progress.end(&metadata.training.settings).is_some() {
             note(format_args!(
                 "{}: the run was over already, after epoch {}; a higher --epochs goes on with it",
                 folder.path().display(),
@@ -180,10 +184,10 @@ impl Plan {
             );
             let images = progress.order.len();
             ensure!(
-                images + training.valid == FileKind::TrainImages.count() as usize,
+                images + training.settings.valid == FileKind::TrainImages.count() as usize,
                 "the checkpoint has the order of {images} images, and {} to validate on, expected {} together: \
                  it was changed by hand, train again from the start",
-                training.valid,
+                training.settings.valid,
                 FileKind::TrainImages.count()
             );
         }

@@ -92,7 +92,7 @@ impl Start<'_> {
         writeln!(
             out,
             "{DIM}network{DIM:#}   {BOLD}{}{BOLD:#}, {loss}: {} parameters",
-            architecture_text(&self.metadata.architecture()),
+            architecture_text(&self.metadata.architecture),
             count(self.network.parameter_count())
         )?;
         let mut inputs = self.network.inputs();
@@ -124,16 +124,16 @@ impl Start<'_> {
         writeln!(
             out,
             "{DIM}settings{DIM:#}  {} {}, batches of {}, lr {:?}{}, seed {}, {} {}",
-            count(training.epochs),
-            if training.epochs == 1 {
+            count(training.settings.epochs),
+            if training.settings.epochs == 1 {
                 "epoch"
             } else {
                 "epochs"
             },
-            count(training.batch_size),
-            training.learning_rate,
-            optimiser_text(&training.extras, &training.schedule),
-            training.seed,
+            count(training.settings.batch_size),
+            training.settings.learning_rate,
+            optimiser_text(&training.settings.extras, &training.settings.schedule),
+            training.settings.seed,
             self.threads,
             if self.threads == 1 {
                 "thread"
@@ -148,16 +148,16 @@ impl Start<'_> {
                 mistake.what()
             )?;
         }
-        if training.init != self.metadata.activation.about().init {
-            writeln!(out, "{DIM}weights{DIM:#}   {}", training.init)?;
+        if training.settings.init != self.metadata.architecture.activation.about().init {
+            writeln!(out, "{DIM}weights{DIM:#}   {}", training.settings.init)?;
         }
-        if self.metadata.deslant {
+        if self.metadata.preprocessing.deslant {
             writeln!(
                 out,
                 "{DIM}inputs{DIM:#}    deslanted: every image is set upright"
             )?;
         }
-        if let Some(augmentation) = &training.augmentation {
+        if let Some(augmentation) = &training.settings.augmentation {
             let text = augmentation_text(augmentation);
             writeln!(out, "{DIM}augment{DIM:#}   {text}")?;
         }

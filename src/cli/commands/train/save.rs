@@ -32,7 +32,7 @@ impl Plan {
             progress,
             stopped,
         } = trained;
-        let settings = self.metadata.settings();
+        let settings = self.metadata.training.settings;
         let after = |epoch| (epoch < settings.epochs).then_some(epoch);
         let end = progress.end(&settings);
         let mut model = Model {
