@@ -101,19 +101,19 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Another run is kept there.
-    #[error("{}: another run is kept there: choose another folder, or pass --force to lose it", path.display())]
+    #[error("{}: another run is kept there", path.display())]
     Exists {
         /// Which folder.
         path: PathBuf,
     },
     /// Nothing there.
-    #[error("{}: no {NAME} in it: `mlp train --run {}` keeps a run there", path.display(), path.display())]
+    #[error("{}: no {NAME} in it", path.display())]
     Missing {
         /// Which folder.
         path: PathBuf,
     },
     /// Not what is read as a record.
-    #[error("{}: {fault}, expected the record of a run, as `mlp train --run` keeps it", path.display())]
+    #[error("{}: {fault}, expected the record of a run", path.display())]
     NotARecord {
         /// Which file.
         path: PathBuf,

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The numbers left the range of floats.
-    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {:?}", shorter(*learning_rate))]
+    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long")]
     NotFinite {
         /// Which epoch, from 1.
         epoch: usize,
@@ -56,12 +56,6 @@ pub struct Trained {
     pub progress: Progress,
     /// Epoch and step, each from 1, after which the observer stopped it; none if it ran to its end.
     pub stopped: Option<(usize, usize)>,
-}
-
-/// A tenth of a learning rate, to one digit.
-fn shorter(learning_rate: f32) -> f32 {
-    let tenth = format!("{:.0e}", learning_rate / 10.0);
-    tenth.parse().expect("a number just written")
 }
 
 /// Trains `network` on `train` and measures it on `valid` after every epoch.

@@ -343,7 +343,7 @@ fn steps_too_long_end_training_and_name_epoch_step_and_place() {
         );
         let text = error.to_string();
         assert!(
-            text.starts_with("epoch 1, step ") && text.contains("try --lr "),
+            text.starts_with("epoch 1, step ") && text.contains("the steps are too long"),
             "{kind}: {text}"
         );
     }

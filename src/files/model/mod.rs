@@ -10,7 +10,7 @@ mod error;
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::Path,
 };
 
@@ -375,46 +375,4 @@ fn numbers<F: Float>(
         }),
     });
     finite.collect()
-}
-
-/// Whether a model may be written to `path` without losing anything but an older model.
-///
-/// Errors if there is a file that is not a model of ours, or a folder, or no folder to put it in.
-pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
-    let io = |error| ModelError::Io {
-        path: path.to_path_buf(),
-        error,
-    };
-    let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
-    let text = path.as_os_str().to_string_lossy();
-    if path.is_dir() || text.ends_with(std::path::is_separator) {
-        return not(
-            io::ErrorKind::IsADirectory,
-            "a folder, expected a file name: add one, as in --out model.bin",
-        );
-    }
-    // Renaming a file over a device or a pipe would put an end to it.
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return not(
-            io::ErrorKind::InvalidInput,
-            "a device or a pipe, expected a file name",
-        );
-    }
-    match load::<f32>(path) {
-        Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(ModelError::Fault { path, fault }) if !force => {
-            return Err(ModelError::WouldOverwrite { path, fault });
-        }
-        Err(error @ ModelError::Io { .. }) => return Err(error),
-        _ => {}
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return not(io::ErrorKind::NotFound, "no such folder: create it first");
-    }
-    // The only sure way to know: a file there, gone at once.
-    tempfile::tempfile_in(folder).map(drop).map_err(io)
 }

@@ -5,8 +5,8 @@ use std::{collections::HashMap, fs, path::Path};
 use mlp::{
     data::augment::Preset,
     files::model::{
-        FORMAT_VERSION, Fault, Metadata, Model, ModelError, Training, check_writable, from_bytes,
-        load, save, to_bytes,
+        FORMAT_VERSION, Fault, Metadata, Model, ModelError, Training, from_bytes, load, save,
+        to_bytes,
     },
     loss::LossKind,
     nn::{Activation, Init, Mlp},
@@ -347,38 +347,6 @@ fn a_weight_that_is_not_finite_is_named() {
         );
         let expected = format!("2.weight: element 5 is {value}");
         assert!(message(&bytes).contains(&expected), "{}", message(&bytes));
-    }
-}
-
-#[test]
-fn only_a_model_may_be_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    assert!(check_writable(&at("new.bin"), false).is_ok());
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "the check leaves nothing behind"
-    );
-
-    save(&at("model.bin"), &model()).unwrap();
-    assert!(check_writable(&at("model.bin"), false).is_ok());
-
-    fs::write(at("thesis.tex"), "years of work").unwrap();
-    let error = check_writable(&at("thesis.tex"), false).unwrap_err();
-    assert!(
-        matches!(error, ModelError::WouldOverwrite { .. }),
-        "{error}"
-    );
-    assert!(error.to_string().contains("--force"), "{error}");
-    assert!(check_writable(&at("thesis.tex"), true).is_ok());
-
-    assert!(check_writable(folder.path(), true).is_err(), "a folder");
-    assert!(check_writable(&at("no/such/model.bin"), true).is_err());
-    assert!(check_writable(&at("model.bin/model.bin"), true).is_err());
-    if cfg!(unix) {
-        let error = check_writable(Path::new("/dev/null"), true).unwrap_err();
-        assert!(error.to_string().contains("device"), "{error}");
     }
 }
 

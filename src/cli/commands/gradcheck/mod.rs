@@ -1,5 +1,9 @@
 //! `mlp gradcheck`: every gradient against finite differences.
 
+mod diagnosis;
+mod list;
+mod report;
+
 use std::{
     fmt,
     io::Write,
@@ -9,37 +13,37 @@ use std::{
 
 use mlp::{
     check::{
-        self, Group, Settings, TensorReport,
+        self, Group, Settings,
         mistakes::{self, Mistake, Verdict},
     },
     data::{
-        self, CLASSES, PIXELS,
+        CLASSES, PIXELS,
         batch::{Batch, Preprocessing},
-        shell_quote,
     },
-    files::arrays,
+    files::{arrays, model::Model},
     loss::LossKind,
     nn::{Activation, Architecture, Mlp},
 };
-use ndarray::Array2;
-use serde_json::{Value, json};
+
+use diagnosis::{judged_json, print_judged};
 
 use crate::cli::{
-    Outcome,
     args::{
         architecture::ArchitectureArgs,
-        network::{Hidden, LossArgs, check_size, load_model},
-    },
-    commands::{
         data::DataDir,
-        mistakes::{
-            check_fits, diagnosis_json, judged_json, list_mistakes, mistake_parser,
-            print_diagnosis, print_judged,
-        },
+        hidden::Hidden,
+        json::JsonArg,
+        loss::LossArgs,
+        memory::{self, check_size},
+        mistake::{check_fits, mistake_parser},
+        model::load_model,
+        number,
     },
     terminal::{
-        interrupt,
-        output::{BAD, BOLD, DIM, GOOD, Output, next_step, note, progress_bar, scientific},
+        Outcome,
+        output::{Output, next_step, note},
+        progress,
+        shell::{shell_quote, train_command},
     },
 };
 
@@ -117,9 +121,8 @@ pub struct Gradcheck {
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed, help_heading = "Check")]
     seed: u64,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     data: DataDir,
@@ -130,13 +133,10 @@ pub struct Gradcheck {
 struct Positive(f64);
 
 impl FromStr for Positive {
-    type Err = &'static str;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse::<f64>() {
-            Ok(number) if number > 0.0 && number.is_finite() => Ok(Self(number)),
-            _ => Err("expected a number above 0, such as 1e-6"),
-        }
+    fn from_str(text: &str) -> Result<Self, String> {
+        number::above_0(text).map(Self)
     }
 }
 
@@ -153,10 +153,14 @@ impl Gradcheck {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         if self.list_mistakes {
-            return list_mistakes(out, self.json);
+            return list::list_mistakes(out, self.json.json);
         }
-        if let Some(file) = &self.against {
-            return self.against(file, out);
+        let model = match &self.model {
+            Some(path) => Some((path.as_path(), load_model::<f64>(path)?)),
+            None => None,
+        };
+        if let (Some(file), Some((path, model))) = (&self.against, &model) {
+            return self.against(file, path, model, out);
         }
         let settings = Settings {
             eps: self.eps.0,
@@ -164,23 +168,42 @@ impl Gradcheck {
             samples: self.samples as usize,
             seed: self.seed,
         };
-        let groups = self.groups(&settings)?;
+        let trained_with = model.as_ref().and_then(|(_, m)| m.metadata.training.inject);
+        let groups = match model {
+            Some((_, model)) => self.model_group(model, &settings)?,
+            None => self.groups(&settings)?,
+        };
         let passed = groups.iter().all(Group::passed);
-        if self.json {
-            writeln!(out, "{}", report(&groups, &settings, passed))?;
-        } else {
-            print(out, &groups, &settings)?;
+        match self.json.json {
+            true => out.json(&report::json(&groups, &settings, passed))?,
+            false => report::print(out, &groups, &settings)?,
         }
         out.flush()?;
-        let defaults = Settings::default();
-        if passed {
-            let next = match self.model {
-                Some(_) => "mlp train --hidden 500,150",
-                None => "mlp train",
-            };
-            next_step(format_args!("{next}{}", self.data.flag()));
-            return Ok(Outcome::Done);
+        match passed {
+            true => {
+                if let Some(mistake) = trained_with {
+                    note(format_args!(
+                        "the gradients here are right, but this model was trained with {mistake} injected: the \
+                         mistake was in its training, and the file keeps only what came of it"
+                    ));
+                }
+                let network = match self.model {
+                    Some(_) => " --hidden 500,150",
+                    None => "",
+                };
+                next_step(train_command(&format!("{network}{}", self.data.flag())));
+                Ok(Outcome::Done)
+            }
+            false => {
+                self.help_out(&settings);
+                Ok(Outcome::Failed)
+            }
         }
+    }
+
+    /// What to look at where a gradient is wrong.
+    fn help_out(&self, settings: &Settings) {
+        let defaults = Settings::default();
         if self.inject.is_some() {
             next_step("mlp gradcheck --list-mistakes");
         } else if (settings.eps, settings.tolerance) == (defaults.eps, defaults.tolerance) {
@@ -193,26 +216,31 @@ impl Gradcheck {
                 defaults.eps, defaults.tolerance
             ));
         }
-        Ok(Outcome::Failed)
     }
 
-    fn groups(&self, settings: &Settings) -> anyhow::Result<Vec<Group>> {
-        if let Some(path) = &self.model {
-            let model = load_model::<f64>(path)?;
-            let images = self.images(model.metadata.preprocessing())?;
-            let kind = model.metadata.loss;
-            let network = model.network;
-            self.check_inject(&network, kind)?;
-            return Ok(busy(|| {
-                vec![check::injected(
-                    network,
-                    kind,
-                    &images,
-                    settings,
-                    self.inject,
-                )]
-            }));
+    /// The network of a model.
+    fn model_group(&self, model: Model<f64>, settings: &Settings) -> anyhow::Result<Vec<Group>> {
+        let images = self.images(model.metadata.preprocessing)?;
+        self.injected(model.network, model.metadata.loss, &images, settings)
+    }
+
+    /// A network, with the mistake that is asked for.
+    fn injected(
+        &self,
+        network: Mlp<f64>,
+        kind: LossKind,
+        images: &Batch,
+        settings: &Settings,
+    ) -> anyhow::Result<Vec<Group>> {
+        if let Some(mistake) = self.inject {
+            check_fits(mistake, &network, kind)?;
         }
+        let check = || check::injected(network, kind, images, settings, self.inject);
+        Ok(vec![busy(check)])
+    }
+
+    /// The network that the flags describe; without one, everything.
+    fn groups(&self, settings: &Settings) -> anyhow::Result<Vec<Group>> {
         let given = self.hidden.is_some() || self.architecture.given() || self.loss.given();
         if given || self.inject.is_some() {
             let default = match self.inject {
@@ -226,7 +254,6 @@ impl Gradcheck {
                 let fitting = KINDS.into_iter().find(|&kind| mistake.fits_loss(kind));
                 kind = fitting.unwrap_or(kind);
             }
-            // A weight, its gradient and its place in the list to choose from; y and dy, on both sides of a change.
             let mut architecture = self.architecture.of(hidden, kind)?;
             match self.inject {
                 Some(Mistake::SlopeFromX) if !given => architecture.activation = Activation::Tanh,
@@ -236,19 +263,10 @@ impl Gradcheck {
                 _ => {}
             }
             let batch = usize::from(self.batch_size);
-            check_size(&architecture.layers, batch, (48, 48))?;
+            check_size(&architecture.layers, batch, memory::CHECK)?;
             let network = check::random_network(&architecture, settings);
-            self.check_inject(&network, kind)?;
             let images = self.images(Preprocessing::UNIT)?;
-            return Ok(busy(|| {
-                vec![check::injected(
-                    network,
-                    kind,
-                    &images,
-                    settings,
-                    self.inject,
-                )]
-            }));
+            return self.injected(network, kind, &images, settings);
         }
         let images = self.images(Preprocessing::UNIT)?;
         Ok(busy(|| {
@@ -273,32 +291,25 @@ impl Gradcheck {
         }))
     }
 
-    fn check_inject(&self, network: &Mlp<f64>, kind: LossKind) -> Result<(), clap::Error> {
-        match self.inject {
-            Some(mistake) => check_fits(mistake, network, kind),
-            None => Ok(()),
-        }
-    }
-
     fn images(&self, preprocessing: Preprocessing) -> anyhow::Result<Batch> {
-        first_images(
-            &self.data,
-            usize::from(self.batch_size),
-            self.seed,
-            preprocessing,
-        )
+        let n = usize::from(self.batch_size);
+        self.data.first_images(n, self.seed, preprocessing)
     }
 
     /// `--against`: somebody else's gradients.
-    fn against(&self, file: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
-        let path = self.model.as_deref().expect("required by --against");
-        let model = load_model::<f64>(path)?;
+    fn against(
+        &self,
+        file: &Path,
+        path: &Path,
+        model: &Model<f64>,
+        out: &mut Output,
+    ) -> anyhow::Result<Outcome> {
         let kind = model.metadata.loss;
         let theirs = arrays::read(file)?;
-        let images = self.images(model.metadata.preprocessing())?;
+        let images = self.images(model.metadata.preprocessing)?;
         // Others compute in f32.
         let tolerance = self.tol.map_or(1e-4, |tol| tol.0);
-        if !model.metadata.dropout.is_empty() {
+        if !model.metadata.architecture.dropout.is_empty() {
             note(
                 "the model has dropout: yours are compared with the gradients without it, as in net.eval()",
             );
@@ -306,14 +317,9 @@ impl Gradcheck {
         let (judged, diagnosis) =
             mistakes::against(&theirs, &model.network, kind, &images, tolerance);
         let right = judged.iter().all(|tensor| tensor.verdict == Verdict::Right);
-        if self.json {
-            writeln!(
-                out,
-                "{}",
-                judged_json(&judged, diagnosis.as_ref(), tolerance)
-            )?;
-        } else {
-            print_judged(out, &judged, diagnosis.as_ref(), tolerance)?;
+        match self.json.json {
+            true => out.json(&judged_json(&judged, diagnosis.as_ref(), tolerance))?,
+            false => print_judged(out, &judged, diagnosis.as_ref(), tolerance)?,
         }
         out.flush()?;
         match right {
@@ -333,133 +339,6 @@ impl Gradcheck {
     }
 }
 
-/// The first training images, or random ones where MNIST is not at hand: a check needs no download.
-pub fn first_images(
-    data: &DataDir,
-    n: usize,
-    seed: u64,
-    preprocessing: Preprocessing,
-) -> anyhow::Result<Batch> {
-    let mnist = data.load();
-    interrupt::release()?;
-    Ok(match mnist {
-        Ok(mnist) => {
-            let mut x = Array2::zeros((n, PIXELS));
-            preprocessing.gather(&mnist.train, &data::batch::in_order(n), &mut x);
-            Batch {
-                x,
-                targets: mnist.train.labels[..n].to_vec(),
-            }
-        }
-        Err(error) => {
-            note(format_args!("random images, not MNIST: {error:#}"));
-            check::random_images(n, PIXELS, seed)
-        }
-    })
-}
-
-/// Works with a sign of life.
 fn busy<T>(work: impl FnOnce() -> T) -> T {
-    let spinner = progress_bar(0, "{spinner} checking gradients {elapsed}");
-    let result = work();
-    spinner.finish_and_clear();
-    result
-}
-
-fn print(out: &mut Output, groups: &[Group], settings: &Settings) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "{DIM}{:<10} {:>12} {:>7} {:>5} {:>8} {:>8}  {:<11} {:>11} {:>11}{DIM:#}",
-        "gradient",
-        "shape",
-        "checked",
-        "kinks",
-        "abs err",
-        "rel err",
-        "worst at",
-        "backward",
-        "difference",
-    )?;
-    for group in groups {
-        writeln!(out, "\n{BOLD}{}{BOLD:#}", group.title)?;
-        for tensor in &group.tensors {
-            print_tensor(out, tensor)?;
-        }
-        if let Some(diagnosis) = &group.diagnosis {
-            print_diagnosis(out, diagnosis)?;
-        }
-    }
-    let tensors = || groups.iter().flat_map(|group| &group.tensors);
-    let wrong = tensors().filter(|tensor| !tensor.passed).count();
-    let checked: usize = tensors().map(|tensor| tensor.checked).sum();
-    let (tensors, Settings { tolerance, eps, .. }) = (tensors().count(), settings);
-    writeln!(out)?;
-    match wrong {
-        0 => writeln!(
-            out,
-            "{GOOD}all {tensors} gradients are right{GOOD:#}: {checked} elements within {tolerance:e} of central differences, eps {eps:e}"
-        ),
-        _ => writeln!(
-            out,
-            "{BAD}{wrong} of {tensors} gradients are wrong{BAD:#}: off by more than {tolerance:e} from central differences, eps {eps:e}"
-        ),
-    }
-}
-
-fn print_tensor(out: &mut Output, tensor: &TensorReport) -> std::io::Result<()> {
-    let TensorReport {
-        name,
-        shape,
-        checked,
-        skipped,
-        max_absolute,
-        max_relative,
-        ..
-    } = tensor;
-    let pair = |(row, column): (usize, usize)| format!("({row}, {column})");
-    write!(
-        out,
-        "{name:<10} {:>12} {checked:>7} {skipped:>5} {:>8} {:>8}  ",
-        pair(*shape),
-        scientific(*max_absolute, 1),
-        scientific(*max_relative, 1),
-    )?;
-    match tensor.worst {
-        Some(worst) => write!(
-            out,
-            "{:<11} {:>11} {:>11}",
-            pair(worst.index),
-            scientific(worst.backward, 3),
-            scientific(worst.difference, 3)
-        )?,
-        None => write!(out, "{:<35}", "nothing but kinks")?,
-    }
-    match tensor.passed {
-        true => writeln!(out, "  {GOOD}ok{GOOD:#}"),
-        false => writeln!(out, "  {BAD}WRONG{BAD:#}"),
-    }
-}
-
-fn report(groups: &[Group], settings: &Settings, passed: bool) -> Value {
-    let tensor = |tensor: &TensorReport| {
-        let worst = tensor.worst.map(|worst| {
-            let index = [worst.index.0, worst.index.1];
-            json!({"index": index, "backward": worst.backward, "difference": worst.difference})
-        });
-        json!({
-            "name": tensor.name, "shape": [tensor.shape.0, tensor.shape.1],
-            "checked": tensor.checked, "skipped": tensor.skipped,
-            "max_absolute_error": tensor.max_absolute, "max_relative_error": tensor.max_relative,
-            "worst": worst, "passed": tensor.passed,
-        })
-    };
-    let group = |group: &Group| {
-        let tensors: Vec<_> = group.tensors.iter().map(tensor).collect();
-        let diagnosis = group.diagnosis.as_ref().map(diagnosis_json);
-        json!({"title": group.title, "passed": group.passed(), "tensors": tensors, "diagnosis": diagnosis})
-    };
-    json!({
-        "passed": passed, "eps": settings.eps, "tolerance": settings.tolerance, "seed": settings.seed,
-        "groups": groups.iter().map(group).collect::<Vec<_>>(),
-    })
+    progress::busy("checking gradients", work)
 }

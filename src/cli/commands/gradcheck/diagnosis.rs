@@ -1,88 +1,14 @@
-//! Mistakes on the command line: their names, their list, and what gradients look like.
+//! What wrong gradients look like.
 
 use std::io::{self, Write};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use mlp::{
-    check::mistakes::{Diagnosis, Finding, Judged, Mistake, Verdict},
-    loss::LossKind,
-    nn::{Float, Mlp},
-};
+use mlp::check::mistakes::{Diagnosis, Finding, Judged, Verdict};
 use serde_json::{Value, json};
 
-use crate::cli::{
-    Outcome,
-    terminal::output::{BAD, BOLD, DIM, GOOD, Output, next_step, scientific},
-};
-
-/// The names of the known mistakes.
-pub fn mistake_parser() -> impl TypedValueParser<Value = Mistake> {
-    PossibleValuesParser::new(Mistake::ALL.map(Mistake::name))
-        .map(|name| name.parse().expect("one of the names"))
-}
-
-/// Wrong usage if a mistake cannot be made in a network.
-pub fn check_fits<F: Float>(
-    mistake: Mistake,
-    network: &Mlp<F>,
-    kind: LossKind,
-) -> Result<(), clap::Error> {
-    if mistake.fits(network, kind) {
-        return Ok(());
-    }
-    let needs = match mistake {
-        Mistake::TwoMissing | Mistake::ResForDiff => "--loss mse",
-        Mistake::MeanOverOthers => "--loss ce, or --loss mse --target onehot",
-        Mistake::LogsumexpNotByRows => "--loss ce",
-        Mistake::MisplacedBracket => "--loss mse --target digit, and a hidden layer",
-        Mistake::SharedRelu | Mistake::ReluMaskOfBefore => {
-            "ReLU behind two hidden layers of one width, such as --hidden 50,50"
-        }
-        Mistake::WeightNotTransposed => "two hidden layers of one width, such as --hidden 50,50",
-        Mistake::ReluMaskMissing | Mistake::UpstreamIgnored => "a hidden layer with ReLU",
-        Mistake::SlopeFromX => "--activation tanh or sigmoid, and a hidden layer",
-        Mistake::DropoutMaskMissing => "--dropout, and a hidden layer",
-        _ => "a layer with weights",
-    };
-    Err(clap::Error::raw(
-        clap::error::ErrorKind::ArgumentConflict,
-        format!(
-            "--inject {mistake} cannot be made in this network with this loss: it needs {needs}"
-        ),
-    ))
-}
-
-/// `mlp gradcheck --list-mistakes`
-pub fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outcome> {
-    if json {
-        let mistakes = Mistake::ALL.map(|mistake| {
-            json!({
-                "name": mistake.name(), "what": mistake.what(),
-                "question": mistake.question(), "mend": mistake.mend(),
-            })
-        });
-        writeln!(out, "{}", json!(mistakes))?;
-    } else {
-        for mistake in Mistake::ALL {
-            writeln!(
-                out,
-                "{BOLD}{mistake}{BOLD:#}\n    {}\n    {DIM}asked as{DIM:#}  {}\n    {DIM}mended by{DIM:#} {}",
-                mistake.what(),
-                mistake.question(),
-                mistake.mend(),
-            )?;
-        }
-    }
-    out.flush()?;
-    next_step(format_args!(
-        "mlp gradcheck --inject {}",
-        Mistake::ReluMaskMissing
-    ));
-    Ok(Outcome::Done)
-}
+use crate::cli::terminal::output::{BAD, BOLD, DIM, GOOD, Output, scientific};
 
 /// What gradients look like, and what mends them.
-pub fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()> {
+pub(super) fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Result<()> {
     match diagnosis {
         Diagnosis::Right => writeln!(
             out,
@@ -132,7 +58,7 @@ fn places_text(finding: &Finding) -> String {
 }
 
 /// [`print_diagnosis`] for programs.
-pub fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
+pub(super) fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
     match diagnosis {
         Diagnosis::Right => json!({"backward_is_right": true}),
         Diagnosis::Mistakes(findings) => {
@@ -168,7 +94,7 @@ fn verdict_text(verdict: &Verdict) -> String {
 }
 
 /// Somebody else's gradients, one a line, and what they look like.
-pub fn print_judged(
+pub(super) fn print_judged(
     out: &mut Output,
     judged: &[Judged],
     diagnosis: Option<&Diagnosis>,
@@ -179,11 +105,12 @@ pub fn print_judged(
         "{DIM}{:<10} {:>12} {:>8}{DIM:#}",
         "gradient", "yours", "error"
     )?;
+    let nothing = out.or_plain("·", ".");
     for tensor in judged {
-        let yours = tensor.yours.as_deref().map_or("·".into(), shape_text);
+        let yours = tensor.yours.as_deref().map_or(nothing.into(), shape_text);
         let error = tensor
             .error
-            .map_or("·".into(), |error| scientific(error, 1));
+            .map_or(nothing.into(), |error| scientific(error, 1));
         let colour = if tensor.verdict == Verdict::Right {
             GOOD
         } else {
@@ -221,7 +148,11 @@ pub fn print_judged(
 }
 
 /// [`print_judged`] for programs.
-pub fn judged_json(judged: &[Judged], diagnosis: Option<&Diagnosis>, tolerance: f64) -> Value {
+pub(super) fn judged_json(
+    judged: &[Judged],
+    diagnosis: Option<&Diagnosis>,
+    tolerance: f64,
+) -> Value {
     let tensor = |tensor: &Judged| {
         json!({
             "name": tensor.name, "shape": tensor.yours, "expected_shape": tensor.expected,

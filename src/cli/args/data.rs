@@ -1,6 +1,4 @@
-//! `mlp data`: what is in the data folder, and how to mend it; and the data flags of every other command.
-
-mod report;
+//! Where the data is, and where it comes from.
 
 use std::{
     ops::ControlFlow,
@@ -9,42 +7,24 @@ use std::{
 
 use clap::builder::FalseyValueParser;
 use indicatif::{DecimalBytes, ProgressBar};
-
-use mlp::data::{
-    Mnist,
-    download::{self, DownloadError, Event},
-    download_command, inspect, load, shell_quote,
-};
-
-use crate::cli::{
-    Outcome,
-    terminal::{
-        interrupt::{self, Interrupted},
-        output::{self, DIM, Output},
+use mlp::{
+    check,
+    data::{
+        self, Mnist, PIXELS,
+        batch::{Batch, Preprocessing},
+        download::{self, DownloadError, Event},
+        load,
     },
 };
+use ndarray::Array2;
 
-/// Show what is in the data folder, file by file; fetch what is missing
-#[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  mlp data                       what is in ./data
-  mlp data --download            fetch what is missing first
-  mlp data --data-dir ~/mnist    what is in another folder
-
-Exit code: 0 if all four files are sound, 1 if not.")]
-pub struct Data {
-    #[command(flatten)]
-    data: DataArgs,
-
-    /// Fetch the files that are missing, then show what is there
-    #[arg(long, help_heading = "Data")]
-    download: bool,
-
-    /// Print the report as JSON, for programs
-    #[arg(long, help_heading = "Output")]
-    json: bool,
-}
+use crate::cli::terminal::{
+    hints,
+    interrupt::{self, Interrupted},
+    output::{DIM, line, note},
+    progress::{busy, progress_bar},
+    shell::{download_command, shell_quote},
+};
 
 /// Where the data is.
 #[derive(clap::Args)]
@@ -78,35 +58,6 @@ pub struct DataArgs {
     pub offline: bool,
 }
 
-impl Data {
-    /// Runs the command.
-    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        if self.download && self.data.offline {
-            // Not clap's own check: to it, MLP_OFFLINE=0 would be a conflict too.
-            let text = "--download cannot be used with --offline (or MLP_OFFLINE)";
-            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).into());
-        }
-        if self.download {
-            interrupt::hold();
-            if self.data.fetch_missing()? == 0 {
-                output::note(format_args!(
-                    "{}: nothing is missing, nothing was downloaded",
-                    self.data.dir.path().display()
-                ));
-            }
-        }
-        interrupt::release()?;
-        let spinner = output::progress_bar(0, "{spinner} checking {elapsed}");
-        let files = inspect::inspect(self.data.dir.path());
-        spinner.finish_and_clear();
-        if self.json {
-            report::json(&self.data.dir, &files, out)
-        } else {
-            report::table(&self.data.dir, &files, out)
-        }
-    }
-}
-
 impl DataDir {
     /// The folder.
     pub fn path(&self) -> &Path {
@@ -126,10 +77,35 @@ impl DataDir {
     /// nothing is left half unpacked.
     pub fn load(&self) -> anyhow::Result<Mnist> {
         interrupt::hold();
-        let spinner = output::progress_bar(0, "{spinner} reading the data {elapsed}");
-        let mnist = load(&self.data_dir);
-        spinner.finish_and_clear();
-        Ok(mnist?)
+        Ok(busy("reading the data", || load(&self.data_dir))?)
+    }
+
+    /// The first training images, or random ones where MNIST is not at hand: a check needs no download.
+    pub fn first_images(
+        &self,
+        n: usize,
+        seed: u64,
+        preprocessing: Preprocessing,
+    ) -> anyhow::Result<Batch> {
+        let mnist = self.load();
+        interrupt::release()?;
+        Ok(match mnist {
+            Ok(mnist) => {
+                let mut x = Array2::zeros((n, PIXELS));
+                preprocessing.gather(&mnist.train, &data::batch::in_order(n), &mut x);
+                Batch {
+                    x,
+                    targets: mnist.train.labels[..n].to_vec(),
+                }
+            }
+            Err(error) => {
+                note(format_args!(
+                    "random images, not MNIST: {}",
+                    hints::with_advice(&error)
+                ));
+                check::random_images(n, PIXELS, seed)
+            }
+        })
     }
 }
 
@@ -141,14 +117,12 @@ impl DataArgs {
             self.fetch_missing()?;
         }
         let mnist = self.dir.load()?;
-        for note in &mnist.notes {
-            output::note(note);
-        }
+        mnist.notes.iter().for_each(note);
         Ok(mnist)
     }
 
     /// Downloads the files that are missing, with a progress bar; returns how many.
-    fn fetch_missing(&self) -> anyhow::Result<usize> {
+    pub fn fetch_missing(&self) -> anyhow::Result<usize> {
         let mut options = download::Options::default();
         if !self.mirror.is_empty() {
             options.mirrors.clone_from(&self.mirror);
@@ -184,11 +158,11 @@ impl Progress {
     fn show(&mut self, event: Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Started { name, url, bytes } => {
-                output::line(format_args!(
+                line(format_args!(
                     "downloading {name} ({}) {DIM}from {url}{DIM:#}",
                     DecimalBytes(bytes)
                 ));
-                self.0 = Some(output::progress_bar(
+                self.0 = Some(progress_bar(
                     bytes,
                     "{bar:40} {decimal_bytes:>9} of {decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left",
                 ));
@@ -200,7 +174,7 @@ impl Progress {
             }
             Event::MirrorFailed(attempt) => {
                 self.clear();
-                output::note(attempt);
+                note(attempt);
             }
             Event::Saved { .. } => self.clear(),
         }
