@@ -48,6 +48,17 @@ pub struct Images<'a> {
     pub preprocessing: Preprocessing,
 }
 
+/// Images to train on and to measure on, whose pixels become 0 to 1.
+impl<'a> From<(&'a Dataset, &'a Dataset)> for Images<'a> {
+    fn from((train, valid): (&'a Dataset, &'a Dataset)) -> Self {
+        Self {
+            train,
+            valid,
+            preprocessing: Preprocessing::UNIT,
+        }
+    }
+}
+
 /// A network after training.
 pub struct Trained {
     /// The network.
@@ -62,14 +73,15 @@ pub struct Trained {
 ///
 /// The same settings and data give the same bytes at any size of the team. Errors: [`TrainError`];
 /// panics if there is nothing to train on, or the data and the network have different sizes.
-pub fn train(
+pub fn train<'a>(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
-    images: Images<'_>,
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
+    let images = images.into();
     let start = (network, Progress::new(images.train.len(), settings.seed));
     resume(start, loss, images, settings, team, observer)
 }
@@ -77,10 +89,10 @@ pub fn train(
 /// Goes on training from where an observer was told of, to the same bytes as without the break.
 ///
 /// As [`train`]; panics also if `progress` is of another number of images.
-pub fn resume(
+pub fn resume<'a>(
     (network, mut progress): (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
-    images: Images<'_>,
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
@@ -89,7 +101,7 @@ pub fn resume(
         train,
         valid,
         preprocessing,
-    } = images;
+    } = images.into();
     assert!(!train.is_empty(), "nothing to train on");
     assert_eq!(progress.order.len(), train.len(), "images to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());

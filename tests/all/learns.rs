@@ -9,11 +9,8 @@ use mlp::{
     nn::{Activation, Architecture, Init, Mlp},
     rng::{Noise, Purpose, generator},
     train::{
-        Epoch, NotFinite, Observer, Settings, Step, TrainError, Trainer,
-        metrics::evaluate,
-        optim::{Extras, Sgd},
-        schedule::Schedule,
-        train,
+        Epoch, NotFinite, Observer, Settings, Step, TrainError, Trainer, metrics::evaluate,
+        optim::Sgd, train,
     },
 };
 use ndarray::ArrayRef2;
@@ -37,15 +34,9 @@ fn first(n: usize) -> Dataset {
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
     Settings {
         epochs,
-        patience: None,
-        target_accuracy: None,
         batch_size,
         learning_rate,
-        extras: Extras::default(),
-        schedule: Schedule::default(),
-        seed: 1,
-        preprocessing: Preprocessing::UNIT,
-        augmentation: None,
+        ..Settings::default()
     }
 }
 

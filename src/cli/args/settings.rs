@@ -2,7 +2,7 @@
 
 use mlp::{
     data::{FileKind, batch::Preprocessing},
-    files::model::{FORMAT_VERSION, Metadata, NoOthers, Training},
+    files::model::Metadata,
     loss::LossKind,
     nn::Init,
     train::{Settings, schedule::Schedule},
@@ -103,36 +103,23 @@ impl SettingsArgs {
         let architecture = self.architecture.of(&self.hidden, loss)?;
         let init = self.init.unwrap_or(architecture.activation.about().init);
         let augmentation = self.augment.augmentation()?;
-        Ok(Metadata {
-            format_version: FORMAT_VERSION,
-            architecture,
-            loss,
-            preprocessing: Preprocessing {
-                deslant: self.deslant,
-                ..Preprocessing::UNIT
-            },
-            training: Training {
-                settings: Settings {
-                    epochs,
-                    patience: None,
-                    target_accuracy: None,
-                    batch_size: self.batch_size.min(self.images()) as usize,
-                    learning_rate,
-                    extras: self.extras.extras()?,
-                    schedule,
-                    init,
-                    valid: self.valid as usize,
-                    seed: self.seed,
-                    augmentation,
-                },
-                inject: None,
-                data_sha256: String::new(),
-                mlp_version: env!("CARGO_PKG_VERSION").into(),
-                stopped: None,
-                epoch: None,
-                others: NoOthers,
-            },
-            others: NoOthers,
-        })
+        let preprocessing = Preprocessing {
+            deslant: self.deslant,
+            ..Preprocessing::UNIT
+        };
+        let settings = Settings {
+            epochs,
+            patience: None,
+            target_accuracy: None,
+            batch_size: self.batch_size.min(self.images()) as usize,
+            learning_rate,
+            extras: self.extras.extras()?,
+            schedule,
+            init,
+            valid: self.valid as usize,
+            seed: self.seed,
+            augmentation,
+        };
+        Ok(Metadata::new(architecture, loss, preprocessing, settings))
     }
 }

@@ -104,6 +104,31 @@ impl<'de> Deserialize<'de> for NoOthers {
 }
 
 impl Metadata {
+    /// Of a network that this program trains with these settings, on data that are not known yet.
+    pub fn new(
+        architecture: Architecture,
+        loss: LossKind,
+        preprocessing: Preprocessing,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            architecture,
+            loss,
+            preprocessing,
+            training: Training {
+                settings,
+                inject: None,
+                data_sha256: String::new(),
+                mlp_version: env!("CARGO_PKG_VERSION").into(),
+                stopped: None,
+                epoch: None,
+                others: NoOthers,
+            },
+            others: NoOthers,
+        }
+    }
+
     /// The network before its first step: its weights as the seed gives them.
     pub fn first_network(&self) -> Mlp<f32> {
         let settings = &self.training.settings;
