@@ -84,7 +84,7 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
 }
 
 fn new(run: &Run) -> Checkpoint {
-    let architecture = run.metadata.architecture;
+    let architecture = &run.metadata.architecture;
     Checkpoint {
         network: architecture.init(Init::default(), &mut generator(3, Purpose::Init)),
         progress: Progress::new(93, 3),
