@@ -115,6 +115,30 @@ impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
     }
 }
 
+/// out = f(a, b, c)
+pub(super) struct ZipMap3<'a, F, G> {
+    pub a: &'a ArrayRef2<F>,
+    pub b: &'a ArrayRef2<F>,
+    pub c: &'a ArrayRef2<F>,
+    pub out: &'a mut ArrayRef2<F>,
+    pub f: G,
+}
+
+impl<F: Float, G: Fn(F, F, F) -> F> Kernel for ZipMap3<'_, F, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize>(self) {
+        let Self { a, b, c, out, f } = self;
+        for row in 0..a.nrows() {
+            let (a, b, c) = (slice(a, row), slice(b, row), slice(c, row));
+            for (((a, b), c), out) in a.iter().zip(b).zip(c).zip(slice_mut(out, row)) {
+                *out = f(*a, *b, *c);
+            }
+        }
+    }
+}
+
 /// `sums[j] += Σᵢ f(w[i][j])`
 pub(super) struct AddRows<'a, F, G> {
     pub w: &'a ArrayRef2<F>,

@@ -38,7 +38,7 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 use dense::InRegisters;
 use dispatch::Set;
 use elementary::Elementary;
-use elementwise::{AddRows, AddScaled, Map, ScaleBytes, ScaleColumns, Update, ZipMap};
+use elementwise::{AddRows, AddScaled, Map, ScaleBytes, ScaleColumns, Update, ZipMap, ZipMap3};
 use product::{Left, Product, Right};
 use random::MapRandom;
 
@@ -130,6 +130,21 @@ pub fn zip_map<F: Float>(
     assert_eq!(a.dim(), b.dim(), "zip_map: a against b");
     assert_eq!(a.dim(), c.dim(), "zip_map: a against c");
     Set::detect().run(ZipMap { a, b, c, f });
+}
+
+/// out = f(a, b, c), element by element. An input that `f` ignores is not read. Shapes and panics as
+/// [`add_scaled`].
+pub fn zip_map3<F: Float>(
+    a: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    c: &ArrayRef2<F>,
+    out: &mut ArrayRef2<F>,
+    f: impl Fn(F, F, F) -> F,
+) {
+    assert_eq!(a.dim(), b.dim(), "zip_map3: a against b");
+    assert_eq!(a.dim(), c.dim(), "zip_map3: a against c");
+    assert_eq!(a.dim(), out.dim(), "zip_map3: a against out");
+    Set::detect().run(ZipMap3 { a, b, c, out, f });
 }
 
 /// y = f(x, 32 random bits), element by element: the bits at row r and column c follow from `key(r)` and
@@ -395,6 +410,25 @@ mod tests {
             }
             let huge = Array2::from_elem(shape, f32::MAX);
             assert!(!add_scaled(f32::MAX, &huge, &mut sum), "overflow");
+        }
+    }
+
+    #[test]
+    fn zip_map3_computes_every_element_from_its_three_on_every_instruction_set() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for shape in [(1, 1), (3, 16), (5, 43)] {
+            let [a, b, c] = [(); 3].map(|()| random::<f32>(shape, 0.1, &mut rng));
+            for set in Set::available() {
+                let mut out = Array2::from_elem(shape, f32::NAN);
+                set.run(ZipMap3 {
+                    a: &a,
+                    b: &b,
+                    c: &c,
+                    out: &mut out,
+                    f: |a, b, c| (a - b) * c,
+                });
+                assert_eq!(out, (&a - &b) * &c, "{shape:?}, {set:?}");
+            }
         }
     }
 
