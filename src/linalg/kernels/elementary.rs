@@ -139,8 +139,9 @@ mod tests {
 
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        let x: Vec<f32> = inputs().step_by(24).collect();
-        let x = Array2::from_shape_vec((50, x.len() / 50), x).expect("whole rows");
+        let mut some = inputs().skip(10_000).step_by(25);
+        // Rows that end within a register.
+        let x = Array2::from_shape_simple_fn((50, 311), || some.next().expect("many"));
         for set in Set::available() {
             let (mut y, mut z) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
             set.run(Map {

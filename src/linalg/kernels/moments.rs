@@ -40,8 +40,8 @@ mod tests {
         for len in [0, 1, 3, 4, 7, 28] {
             let x: Vec<f64> = (0..len).map(|c| f64::from(c * c % 7)).collect();
             let places = x.iter().enumerate();
-            let weighted = places.map(|(c, x)| (x - 2.0) * c as f64).sum();
-            let sum = x.iter().map(|x| x - 2.0).sum();
+            let weighted: f64 = places.map(|(c, x)| (x - 2.0) * c as f64).sum();
+            let sum: f64 = x.iter().map(|x| x - 2.0).sum();
             assert_eq!(moments(&x, 2.0), [sum, weighted], "{len} whole numbers");
         }
     }
