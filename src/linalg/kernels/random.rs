@@ -2,21 +2,20 @@
 
 use ndarray::ArrayRef2;
 
-use super::{
-    Float,
-    dispatch::{Instructions, Kernel},
-    product::{slice, slice_mut},
+use crate::linalg::{
+    instructions::{Instructions, Kernel, Scalar},
+    memory::{slice, slice_mut},
 };
 
 /// y = f(x, random bits)
-pub(super) struct MapRandom<'a, F, K, G> {
+pub struct MapRandom<'a, F, K, G> {
     pub key: K,
     pub x: &'a ArrayRef2<F>,
     pub y: &'a mut ArrayRef2<F>,
     pub f: G,
 }
 
-impl<F: Float, K: Fn(usize) -> u64, G: Fn(F, u32) -> F> Kernel for MapRandom<'_, F, K, G> {
+impl<F: Scalar, K: Fn(usize) -> u64, G: Fn(F, u32) -> F> Kernel for MapRandom<'_, F, K, G> {
     type Output = ();
 
     #[inline(always)]
@@ -49,7 +48,7 @@ fn random(key: u64, column: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::Set;
+    use crate::linalg::instructions::Set;
     use ndarray::Array2;
     use ndarray_rand::rand::{RngCore, SeedableRng};
     use rand_chacha::ChaCha8Rng;

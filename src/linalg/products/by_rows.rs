@@ -5,44 +5,23 @@
 
 use ndarray::ArrayRef2;
 
-use super::{assert_within, take_first};
+use super::{
+    factors::{Right, parts},
+    masks::{BITS, Mask, assert_within, not_zero, take_first},
+    pack::{AHEAD, pack_transposed},
+    scratch::{MASKS, ROWS, Scratch},
+};
 use crate::linalg::{
-    Float,
-    dense::TILE,
-    dispatch::{Instructions, prefetch},
-    mask::{BLOCK, Mask, not_zero},
-    product::{
-        AHEAD, Aligned, Right, far, fill, fma, pack_transposed, parts, slice, slice_mut, spill,
-    },
+    instructions::{Instructions, Scalar, TILE, fill, fma, spill},
+    memory::{far, prefetch, slice, slice_mut},
 };
 
-/// Rows of a at a time.
-const MOST_ROWS: usize = 256;
-/// Blocks of k's at a time.
-const MOST_BLOCKS: usize = 16;
-/// Most columns of a panel of b: `BLOCK` rows of 128 `f32` are 32 KiB.
-const WIDEST: usize = 128;
+/// k's at a time: those of a row have so many masks.
+const MOST_K: usize = MASKS / ROWS * BITS;
 
-/// Where a is not zero, a copy of a part of b, and sums that begin with a cache line.
-pub(super) struct Room<F> {
-    masks: Vec<[Mask; MOST_ROWS]>,
-    panel: Aligned<F>,
-    sums: Aligned<F>,
-}
-
-impl<F: Float> Room<F> {
-    pub(super) fn new() -> Self {
-        Self {
-            masks: vec![[0; MOST_ROWS]; MOST_BLOCKS],
-            panel: Aligned::new(BLOCK * WIDEST),
-            sums: Aligned::new(MOST_ROWS * WIDEST),
-        }
-    }
-}
-
-/// Part of a: some rows, cut to some k's, and the place of the first of both.
+/// Some rows of a, cut to some k's, and the place of the first of both.
 #[derive(Clone, Copy)]
-struct Part<'a, F> {
+struct Lines<'a, F> {
     lines: &'a [&'a [F]],
     i0: usize,
     k0: usize,
@@ -51,25 +30,26 @@ struct Part<'a, F> {
 
 /// c = a·b, or c += a·b.
 #[inline(always)]
-pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
+pub fn product<F: Scalar, I: Instructions, const WIDE: usize>(
     a: &ArrayRef2<F>,
     b: Right<'_, F>,
     c: &mut ArrayRef2<F>,
     add: bool,
-    room: &mut Room<F>,
+    scratch: &mut Scratch<F>,
 ) {
     let (m, n) = c.dim();
-    for (k0, kc) in parts(a.ncols(), MOST_BLOCKS * BLOCK) {
-        for i0 in (0..m).step_by(MOST_ROWS) {
-            let rows = MOST_ROWS.min(m - i0);
-            let mut lines = [&[][..]; MOST_ROWS];
+    for (k0, kc) in parts(a.ncols(), MOST_K) {
+        for i0 in (0..m).step_by(ROWS) {
+            let rows = ROWS.min(m - i0);
+            let mut lines = [&[][..]; ROWS];
             for row in 0..rows {
                 lines[row] = &slice(a, i0 + row)[k0..k0 + kc];
-                for (block, masks) in lines[row].chunks(BLOCK).zip(&mut room.masks) {
-                    masks[row] = not_zero::<F, I>(block);
+                let (masks, _) = scratch.masks.as_chunks_mut::<ROWS>();
+                for (elements, masks) in lines[row].chunks(BITS).zip(masks) {
+                    masks[row] = not_zero::<F, I>(elements);
                 }
             }
-            let part = Part {
+            let of_a = Lines {
                 lines: &lines[..rows],
                 i0,
                 k0,
@@ -80,7 +60,7 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
             while j < n {
                 macro_rules! columns {
                     ($width:literal) => {{
-                        columns::<F, I, WIDE, $width>(part, b, room, c, j, add);
+                        columns::<F, I, WIDE, $width>(of_a, b, scratch, c, j, add);
                         j += $width;
                     }};
                 }
@@ -102,21 +82,22 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize>(
 /// W columns of c from `j` on.
 #[inline(always)]
 #[allow(unsafe_code)] // an index that is checked for every multiply-add costs 5 % of a product
-fn columns<F: Float, I: Instructions, const WIDE: usize, const W: usize>(
-    part: Part<'_, F>,
+fn columns<F: Scalar, I: Instructions, const WIDE: usize, const W: usize>(
+    of_a: Lines<'_, F>,
     b: Right<'_, F>,
-    room: &mut Room<F>,
+    scratch: &mut Scratch<F>,
     c: &mut ArrayRef2<F>,
     j: usize,
     add: bool,
 ) {
-    let Part { lines, i0, k0, kc } = part;
-    let (sums, _) = room.sums.elements().as_chunks_mut::<W>();
-    let (panel, _) = room.panel.elements().as_chunks_mut::<W>();
-    let panel = panel.first_chunk_mut::<BLOCK>().expect("room");
-    for (block, start) in (0..kc).step_by(BLOCK).enumerate() {
-        let ks = BLOCK.min(kc - start);
-        let masks = &room.masks[block][..lines.len()];
+    let Lines { lines, i0, k0, kc } = of_a;
+    let (sums, _) = scratch.sums.elements().as_chunks_mut::<W>();
+    let (panel, _) = scratch.panels.elements().as_chunks_mut::<W>();
+    let panel = panel.first_chunk_mut::<BITS>().expect("room");
+    let (masks, _) = scratch.masks.as_chunks::<ROWS>();
+    for start in (0..kc).step_by(BITS) {
+        let ks = BITS.min(kc - start);
+        let masks = &masks[start / BITS][..lines.len()];
         let some = assert_within(masks, ks);
         match b {
             Right::Rows(b) => pack(b, k0 + start, j, some, panel),
@@ -162,11 +143,11 @@ enum Begin {
 
 /// `sums[row] += Σ element(line(row), k)·panel[k]` for every row, over the k's of its mask.
 #[inline(always)]
-fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
+fn add_rows<'a, F: Scalar, I: Instructions, const WIDE: usize, const W: usize>(
     line: impl Fn(usize) -> &'a [F],
     element: impl Fn(&[F], usize) -> F,
     masks: &[Mask],
-    panel: &[[F; W]; BLOCK],
+    panel: &[[F; W]; BITS],
     ends: Ends,
     sums: &mut [[F; W]],
     c: &mut ArrayRef2<F>,
@@ -205,12 +186,12 @@ fn add_rows<'a, F: Float, I: Instructions, const WIDE: usize, const W: usize>(
 /// `panel[k][s] = b[k0 + k][j + s]` for every k that some mask has; the others, and columns beyond the last,
 /// keep what they had: nobody looks at them.
 #[inline(always)]
-fn pack<F: Float, const W: usize>(
+fn pack<F: Scalar, const W: usize>(
     b: &ArrayRef2<F>,
     k0: usize,
     j: usize,
     some: Mask,
-    panel: &mut [[F; W]; BLOCK],
+    panel: &mut [[F; W]; BITS],
 ) {
     let far = far(b);
     let mut left = some;
@@ -225,10 +206,10 @@ fn pack<F: Float, const W: usize>(
 
 /// `sums[r][s] += Σ elements(k)[r]·panel[k][s]` over the k's of the mask, in order; from 0 if `fresh`.
 #[inline(always)]
-fn add_masked<F: Float, I: Instructions, const W: usize, const R: usize>(
+fn add_masked<F: Scalar, I: Instructions, const W: usize, const R: usize>(
     elements: impl Fn(usize) -> [F; R],
     mask: Mask,
-    panel: &[[F; W]; BLOCK],
+    panel: &[[F; W]; BITS],
     fresh: bool,
     out: &mut [[F; W]; R],
 ) {

@@ -8,51 +8,33 @@ use std::hint::black_box;
 use ndarray::ArrayRef2;
 
 use super::{
-    Float,
-    dispatch::{Instructions, Kernel, prefetch},
-    product::{
-        AHEAD, Aligned, Left, Product, Right, fill, fma, pack_transposed, parts, sizes, slice,
-        slice_mut, spill,
-    },
+    factors::{Left, Product, Right, parts, sizes},
+    pack::{AHEAD, pack_transposed},
+    scratch::{PANELS, Scratch, TILES},
+};
+use crate::linalg::{
+    instructions::{Instructions, Kernel, Scalar, TILE, fill, fma, spill},
+    memory::{prefetch, slice, slice_mut},
 };
 
 /// k's at a time. Of 768, a panel of b is larger than an L1 cache, and faster than shorter ones all the same.
 const MOST_K: usize = 768;
-/// Rows of a tile.
-pub(super) const TILE: usize = 6;
-/// Rows of a block that is copied into tiles.
-const BLOCK_ROWS: usize = 22 * TILE;
-/// Rows of a block whose a is read as it lies: they stay in the cache while every panel goes by, where all
+/// Rows of a band that is copied into tiles.
+const MANY_ROWS: usize = TILES / MOST_K * TILE;
+/// Rows of a band that is read as it lies: they stay in the cache while every panel goes by, where all
 /// rows of a large a would come from memory once a panel.
 const FEW_ROWS: usize = 4 * TILE;
-/// Elements of the panels of a block of b: 256 KiB of `f32`, a part of an L2 cache.
-const PANELS: usize = 64 << 10;
 
-/// Copies of parts of a and b, in the order in which tiles read them.
-pub(super) struct Room<F> {
-    panels: Aligned<F>,
-    tiles: Vec<[F; TILE]>,
-}
-
-impl<F: Float> Room<F> {
-    pub(super) fn new() -> Self {
-        Self {
-            panels: Aligned::new(PANELS),
-            tiles: vec![[F::zero(); TILE]; BLOCK_ROWS / TILE * MOST_K],
-        }
-    }
-}
-
-/// A block of the left factor, as its tiles read it.
+/// A band of rows of the left factor, as its tiles read it.
 #[derive(Clone, Copy)]
-enum Block<'a, F> {
+enum Band<'a, F> {
     /// (M, K), of which the k's are some columns.
     Rows(&'a ArrayRef2<F>),
     /// Tile by tile, and in a tile k by k, `TILE` elements each.
     Tiles(&'a [[F; TILE]]),
 }
 
-/// Where a tile lies: its row in the block, the first rows, k's and columns of the block, its column.
+/// Where a tile lies: its row in the band, the first row and the first k of the band, its column.
 #[derive(Clone, Copy)]
 struct Place {
     row: usize,
@@ -63,9 +45,9 @@ struct Place {
 
 /// All of a, in tiles of 6 rows.
 #[inline(always)]
-pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: usize>(
+pub fn product<F: Scalar, I: Instructions, const WIDE: usize, const HALF: usize>(
     product: Product<'_, F>,
-    room: &mut Room<F>,
+    scratch: &mut Scratch<F>,
 ) {
     let Product { a, b, c, add } = product;
     // dy·wᵀ: either w is transposed, K·N elements, or c in (w·dyᵀ)ᵀ, M·N: the fewer.
@@ -84,25 +66,25 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
         let most_columns = PANELS / kc / WIDE * WIDE;
         for j0 in (0..n).step_by(most_columns) {
             let nc = most_columns.min(n - j0);
-            pack::<F, I, WIDE, HALF>(b, (k0, kc), (j0, nc), room.panels.elements());
+            pack::<F, I, WIDE, HALF>(b, (k0, kc), (j0, nc), scratch.panels.elements());
             let most_rows = match a {
                 Left::Rows(_) => FEW_ROWS,
-                Left::Columns(_) => BLOCK_ROWS,
+                Left::Columns(_) => MANY_ROWS,
             };
             for i0 in (0..m).step_by(most_rows) {
                 let rows = most_rows.min(m - i0);
-                let block = match a {
-                    Left::Rows(a) => Block::Rows(a),
+                let band = match a {
+                    Left::Rows(a) => Band::Rows(a),
                     Left::Columns(a) => {
                         // The columns of a tape lie pages apart: a tile that walked them would wait for each.
-                        pack_tiles(a, (i0, k0), (rows, kc), &mut room.tiles);
-                        Block::Tiles(&room.tiles)
+                        pack_tiles(a, (i0, k0), (rows, kc), &mut scratch.tiles);
+                        Band::Tiles(&scratch.tiles)
                     }
                 };
                 let (mut j, mut start) = (0, 0);
                 while j < nc {
                     let width = panel_width::<WIDE, HALF>(nc - j);
-                    let panel = &room.panels.elements()[start..start + kc * width];
+                    let panel = &scratch.panels.elements()[start..start + kc * width];
                     let mut row = 0;
                     while row < rows {
                         let place = Place {
@@ -116,12 +98,12 @@ pub(super) fn product<F: Float, I: Instructions, const WIDE: usize, const HALF: 
                                 if width == WIDE {
                                     let (panel, _) = panel.as_chunks::<WIDE>();
                                     tile::<F, I, $rows, WIDE>(
-                                        block, place, panel, c, transposed, add,
+                                        band, place, panel, c, transposed, add,
                                     );
                                 } else {
                                     let (panel, _) = panel.as_chunks::<HALF>();
                                     tile::<F, I, $rows, HALF>(
-                                        block, place, panel, c, transposed, add,
+                                        band, place, panel, c, transposed, add,
                                     );
                                 }
                                 row += $rows;
@@ -149,7 +131,7 @@ fn panel_width<const WIDE: usize, const HALF: usize>(columns: usize) -> usize {
 
 /// tiles: the elements of the rows from `i0` and the k's from `k0` on of a, given as its columns.
 #[inline(always)]
-fn pack_tiles<F: Float>(
+fn pack_tiles<F: Scalar>(
     a: &ArrayRef2<F>,
     (i0, k0): (usize, usize),
     (rows, kc): (usize, usize),
@@ -170,7 +152,7 @@ fn pack_tiles<F: Float>(
 /// Panel by panel and in each k by k: `b[k0 + k][j0 + j..]`, as wide as [`panel_width`] says. Columns
 /// beyond the last keep what they had, and are never stored.
 #[inline(always)]
-fn pack<F: Float, I: Instructions, const WIDE: usize, const HALF: usize>(
+fn pack<F: Scalar, I: Instructions, const WIDE: usize, const HALF: usize>(
     b: Right<'_, F>,
     (k0, kc): (usize, usize),
     (j0, nc): (usize, usize),
@@ -217,8 +199,8 @@ fn pack<F: Float, I: Instructions, const WIDE: usize, const HALF: usize>(
 
 /// `MR × W` elements of c.
 #[inline(always)]
-fn tile<F: Float, I: Instructions, const MR: usize, const W: usize>(
-    block: Block<'_, F>,
+fn tile<F: Scalar, I: Instructions, const MR: usize, const W: usize>(
+    band: Band<'_, F>,
     Place { row, i0, k0, j }: Place,
     panel: &[[F; W]],
     c: &mut ArrayRef2<F>,
@@ -230,8 +212,8 @@ fn tile<F: Float, I: Instructions, const MR: usize, const W: usize>(
         true => load::<F, MR, W>(c, transposed, (i, j)),
         false => [[F::zero(); W]; MR],
     };
-    match block {
-        Block::Rows(a) => {
+    match band {
+        Band::Rows(a) => {
             let mut rows = [&[][..]; MR];
             for r in 0..MR {
                 rows[r] = &slice(a, i + r)[k0..k0 + panel.len()];
@@ -245,7 +227,7 @@ fn tile<F: Float, I: Instructions, const MR: usize, const W: usize>(
             };
             add_products::<F, I, MR, W>(column, panel, &mut sums);
         }
-        Block::Tiles(tiles) => {
+        Band::Tiles(tiles) => {
             // Rows beyond a whole tile may begin within one.
             let (tile, first) = (row / TILE, row % TILE);
             let tile = &tiles[tile * panel.len()..][..panel.len()];
@@ -262,7 +244,7 @@ fn tile<F: Float, I: Instructions, const MR: usize, const W: usize>(
 
 /// `sums[r][s] += Σ column(k)[r]·panel[k][s]`, k in order.
 #[inline(always)]
-fn add_products<F: Float, I: Instructions, const MR: usize, const W: usize>(
+fn add_products<F: Scalar, I: Instructions, const MR: usize, const W: usize>(
     column: impl Fn(usize) -> [F; MR],
     panel: &[[F; W]],
     out: &mut [[F; W]; MR],
@@ -281,7 +263,7 @@ fn add_products<F: Float, I: Instructions, const MR: usize, const W: usize>(
 }
 
 /// A tile whose factors stay in registers, too: what the processor can do at best.
-pub(super) struct InRegisters {
+pub struct InRegisters {
     pub steps: usize,
 }
 
@@ -306,7 +288,7 @@ impl Kernel for InRegisters {
 
 /// The `MR × W` elements of c from (i, j) on, as far as there are any.
 #[inline(always)]
-fn load<F: Float, const MR: usize, const W: usize>(
+fn load<F: Scalar, const MR: usize, const W: usize>(
     c: &ArrayRef2<F>,
     transposed: bool,
     (i, j): (usize, usize),
@@ -331,7 +313,7 @@ fn load<F: Float, const MR: usize, const W: usize>(
 
 /// The reverse of [`load`].
 #[inline(always)]
-fn store<F: Float, const MR: usize, const W: usize>(
+fn store<F: Scalar, const MR: usize, const W: usize>(
     c: &mut ArrayRef2<F>,
     transposed: bool,
     (i, j): (usize, usize),

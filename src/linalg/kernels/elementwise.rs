@@ -2,20 +2,19 @@
 
 use ndarray::ArrayRef2;
 
-use super::{
-    Float,
-    dispatch::{Instructions, Kernel},
-    product::{slice, slice_mut},
+use crate::linalg::{
+    instructions::{Instructions, Kernel, Scalar},
+    memory::{slice, slice_mut},
 };
 
 /// y += alpha·x; returns whether all of y is finite.
-pub(super) struct AddScaled<'a, F> {
+pub struct AddScaled<'a, F> {
     pub alpha: F,
     pub x: &'a ArrayRef2<F>,
     pub y: &'a mut ArrayRef2<F>,
 }
 
-impl<F: Float> Kernel for AddScaled<'_, F> {
+impl<F: Scalar> Kernel for AddScaled<'_, F> {
     type Output = bool;
 
     #[inline(always)]
@@ -33,7 +32,7 @@ impl<F: Float> Kernel for AddScaled<'_, F> {
 }
 
 #[inline(always)]
-fn add_scaled<F: Float>(alpha: F, x: &[F], y: &mut [F]) -> bool {
+fn add_scaled<F: Scalar>(alpha: F, x: &[F], y: &mut [F]) -> bool {
     let mut not_finite = false;
     for (x, y) in x.iter().zip(y) {
         *y += alpha * *x;
@@ -43,14 +42,14 @@ fn add_scaled<F: Float>(alpha: F, x: &[F], y: &mut [F]) -> bool {
 }
 
 /// (v, w) = f(dw, v, w); returns whether all of w is finite.
-pub(super) struct Update<'a, F, G> {
+pub struct Update<'a, F, G> {
     pub dw: &'a ArrayRef2<F>,
     pub v: &'a mut ArrayRef2<F>,
     pub w: &'a mut ArrayRef2<F>,
     pub f: G,
 }
 
-impl<F: Float, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
+impl<F: Scalar, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
     type Output = bool;
 
     #[inline(always)]
@@ -69,13 +68,13 @@ impl<F: Float, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
 }
 
 /// y = f(x)
-pub(super) struct Map<'a, F, G> {
+pub struct Map<'a, F, G> {
     pub x: &'a ArrayRef2<F>,
     pub y: &'a mut ArrayRef2<F>,
     pub f: G,
 }
 
-impl<F: Float, G: Fn(F) -> F> Kernel for Map<'_, F, G> {
+impl<F: Scalar, G: Fn(F) -> F> Kernel for Map<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -90,14 +89,14 @@ impl<F: Float, G: Fn(F) -> F> Kernel for Map<'_, F, G> {
 }
 
 /// c = f(a, b)
-pub(super) struct ZipMap<'a, F, G> {
+pub struct ZipMap<'a, F, G> {
     pub a: &'a ArrayRef2<F>,
     pub b: &'a ArrayRef2<F>,
     pub c: &'a mut ArrayRef2<F>,
     pub f: G,
 }
 
-impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
+impl<F: Scalar, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -116,7 +115,7 @@ impl<F: Float, G: Fn(F, F) -> F> Kernel for ZipMap<'_, F, G> {
 }
 
 /// out = f(a, b, c)
-pub(super) struct ZipMap3<'a, F, G> {
+pub struct ZipMap3<'a, F, G> {
     pub a: &'a ArrayRef2<F>,
     pub b: &'a ArrayRef2<F>,
     pub c: &'a ArrayRef2<F>,
@@ -124,7 +123,7 @@ pub(super) struct ZipMap3<'a, F, G> {
     pub f: G,
 }
 
-impl<F: Float, G: Fn(F, F, F) -> F> Kernel for ZipMap3<'_, F, G> {
+impl<F: Scalar, G: Fn(F, F, F) -> F> Kernel for ZipMap3<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -140,13 +139,13 @@ impl<F: Float, G: Fn(F, F, F) -> F> Kernel for ZipMap3<'_, F, G> {
 }
 
 /// `sums[j] += Σᵢ f(w[i][j])`
-pub(super) struct AddRows<'a, F, G> {
+pub struct AddRows<'a, F, G> {
     pub w: &'a ArrayRef2<F>,
     pub sums: &'a mut [F],
     pub f: G,
 }
 
-impl<F: Float, G: Fn(F) -> F> Kernel for AddRows<'_, F, G> {
+impl<F: Scalar, G: Fn(F) -> F> Kernel for AddRows<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -161,12 +160,12 @@ impl<F: Float, G: Fn(F) -> F> Kernel for AddRows<'_, F, G> {
 }
 
 /// `w[i][j] *= scales[j]`
-pub(super) struct ScaleColumns<'a, F> {
+pub struct ScaleColumns<'a, F> {
     pub w: &'a mut ArrayRef2<F>,
     pub scales: &'a [F],
 }
 
-impl<F: Float> Kernel for ScaleColumns<'_, F> {
+impl<F: Scalar> Kernel for ScaleColumns<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -176,31 +175,6 @@ impl<F: Float> Kernel for ScaleColumns<'_, F> {
             for (v, scale) in slice_mut(w, row).iter_mut().zip(scales) {
                 *v *= *scale;
             }
-        }
-    }
-}
-
-/// x = scale·byte + shift
-pub(super) struct ScaleBytes<'a, F> {
-    pub bytes: &'a [u8],
-    pub scale: F,
-    pub shift: F,
-    pub x: &'a mut [F],
-}
-
-impl<F: Float> Kernel for ScaleBytes<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Instructions, const W: usize, const H: usize>(self) {
-        let Self {
-            bytes,
-            scale,
-            shift,
-            x,
-        } = self;
-        for (byte, x) in bytes.iter().zip(x) {
-            *x = scale * F::from_byte(*byte) + shift;
         }
     }
 }

@@ -6,49 +6,32 @@
 
 use ndarray::ArrayRef2;
 
-use super::{assert_within, take_first};
+use super::{
+    factors::parts,
+    masks::{BITS, Mask, assert_within, find_in_columns, take_first},
+    scratch::{MASKS, ROWS, Scratch},
+};
 use crate::linalg::{
-    Float,
-    dispatch::{Instructions, LANES, Register},
-    mask::{BLOCK, Mask, find_in_columns},
-    product::{Aligned, parts, slice, slice_mut},
+    instructions::{Instructions, LANES, Register, Scalar},
+    memory::{Aligned, slice, slice_mut},
 };
 
-/// Columns of x at a time.
-const MOST_COLUMNS: usize = 1024;
-/// Rows of x at a time, whole blocks.
-const MOST_ROWS: usize = 4 * BLOCK;
-/// Most registers' worth of columns of b at a time: `BLOCK` rows of 128 `f32` are 32 KiB.
-const WIDEST: usize = 8;
+/// Columns of x at a time: each has a mask a strip.
+const MOST_COLUMNS: usize = MASKS / (ROWS / BITS);
 
-/// Where x is not zero, and some columns of b or c that begin with a cache line.
-pub(super) struct Room<F> {
-    masks: Vec<[Mask; MOST_COLUMNS]>,
-    panel: Aligned<F>,
-}
-
-impl<F: Float> Room<F> {
-    pub(super) fn new() -> Self {
-        Self {
-            masks: vec![[0; MOST_COLUMNS]; MOST_ROWS / BLOCK],
-            panel: Aligned::new(BLOCK * WIDEST * LANES),
-        }
-    }
-}
-
-/// `BLOCK` rows of Q registers' worth.
-type Panel<F, const Q: usize> = [[[F; LANES]; Q]; BLOCK];
+/// `BITS` rows of Q registers' worth, of some columns of b or c.
+type Panel<F, const Q: usize> = [[[F; LANES]; Q]; BITS];
 
 #[inline(always)]
-fn panel<F: Float, const Q: usize>(room: &mut Aligned<F>) -> &mut Panel<F, Q> {
-    let (registers, _) = room.elements().as_chunks_mut::<LANES>();
+fn panel<F: Scalar, const Q: usize>(panels: &mut Aligned<F>) -> &mut Panel<F, Q> {
+    let (registers, _) = panels.elements().as_chunks_mut::<LANES>();
     let (rows, _) = registers.as_chunks_mut::<Q>();
     rows.first_chunk_mut().expect("room")
 }
 
-/// Part of x: rows from `n0` and columns from `k0`.
+/// A rectangle of x: rows from `n0` and columns from `k0`.
 #[derive(Clone, Copy)]
-struct Part<'a, F> {
+struct Area<'a, F> {
     x: &'a ArrayRef2<F>,
     n0: usize,
     rows: usize,
@@ -58,22 +41,22 @@ struct Part<'a, F> {
 
 /// All of x, all columns of some rows before the next rows: so sums over either are in order.
 #[inline(always)]
-fn parts_of<F>(x: &ArrayRef2<F>) -> impl Iterator<Item = Part<'_, F>> {
+fn areas<F>(x: &ArrayRef2<F>) -> impl Iterator<Item = Area<'_, F>> {
     let (n, k) = x.dim();
-    (0..n).step_by(MOST_ROWS).flat_map(move |n0| {
-        parts(k, MOST_COLUMNS).map(move |(k0, columns)| Part {
+    (0..n).step_by(ROWS).flat_map(move |n0| {
+        parts(k, MOST_COLUMNS).map(move |(k0, columns)| Area {
             x,
             n0,
-            rows: MOST_ROWS.min(n - n0),
+            rows: ROWS.min(n - n0),
             k0,
             columns,
         })
     })
 }
 
-/// Up to `BLOCK` rows of a [`Part`], and for every column a bit a row.
+/// Up to `BITS` rows of an [`Area`], and for every column a bit a row.
 #[derive(Clone, Copy)]
-struct Block<'a, F> {
+struct Strip<'a, F> {
     /// Its first element, and how far it is from row to row: held here, where the compiler sees that no sum
     /// that is stored can change it.
     first: *const F,
@@ -84,25 +67,25 @@ struct Block<'a, F> {
     k0: usize,
 }
 
-impl<'a, F: Float> Part<'a, F> {
-    /// One mask a block and column.
+impl<'a, F: Scalar> Area<'a, F> {
+    /// One mask a strip and column.
     #[inline(always)]
     fn find(&self, masks: &mut [[Mask; MOST_COLUMNS]]) {
-        for (block, start) in (0..self.rows).step_by(BLOCK).enumerate() {
-            let rows = BLOCK.min(self.rows - start);
-            let mut lines = [&[][..]; BLOCK];
+        for (strip, start) in (0..self.rows).step_by(BITS).enumerate() {
+            let rows = BITS.min(self.rows - start);
+            let mut lines = [&[][..]; BITS];
             for row in 0..rows {
                 let line = slice(self.x, self.n0 + start + row);
                 lines[row] = &line[self.k0..self.k0 + self.columns];
             }
-            find_in_columns(&lines[..rows], &mut masks[block][..self.columns]);
+            find_in_columns(&lines[..rows], &mut masks[strip][..self.columns]);
         }
     }
 
     #[inline(always)]
-    fn block(&self, index: usize, masks: &'a [[Mask; MOST_COLUMNS]]) -> Block<'a, F> {
-        let start = index * BLOCK;
-        let (n0, rows) = (self.n0 + start, BLOCK.min(self.rows - start));
+    fn strip(&self, index: usize, masks: &'a [[Mask; MOST_COLUMNS]]) -> Strip<'a, F> {
+        let start = index * BITS;
+        let (n0, rows) = (self.n0 + start, BITS.min(self.rows - start));
         let masks = &masks[index][..self.columns];
         assert_within(masks, rows);
         // The first row and the last are there, and reach as far as the columns.
@@ -111,7 +94,7 @@ impl<'a, F: Float> Part<'a, F> {
         }
         let stride = self.x.strides()[0];
         let place = n0 as isize * stride + self.k0 as isize;
-        Block {
+        Strip {
             first: self.x.as_ptr().wrapping_offset(place),
             stride,
             masks,
@@ -122,7 +105,7 @@ impl<'a, F: Float> Part<'a, F> {
     }
 }
 
-impl<F: Float> Block<'_, F> {
+impl<F: Scalar> Strip<'_, F> {
     /// The rows in which one of G columns is not zero.
     #[inline(always)]
     fn rows_of<const G: usize>(&self, column: usize) -> Mask {
@@ -138,7 +121,7 @@ impl<F: Float> Block<'_, F> {
     #[inline(always)]
     #[allow(unsafe_code)] // an index that is checked for every few multiply-adds costs 5 % of a product
     unsafe fn elements<const G: usize>(&self, row: usize, column: usize) -> [F; G] {
-        // SAFETY: a row with a bit in a mask is less than `rows`, and columns with a mask are of x: `block` has
+        // SAFETY: a row with a bit in a mask is less than `rows`, and columns with a mask are of x: `strip` has
         // asserted the first and the last of both, and what lies between them, `stride` apart, is of x, too.
         unsafe {
             let line = self.first.offset(row as isize * self.stride);
@@ -149,7 +132,7 @@ impl<F: Float> Block<'_, F> {
 
 /// Q registers' worth of a row of a matrix, from its column `j` on: zeros beyond the last.
 #[inline(always)]
-fn load<F: Float, I: Instructions, const Q: usize>(row: &[F], j: usize) -> [F::Register<I>; Q] {
+fn load<F: Scalar, I: Instructions, const Q: usize>(row: &[F], j: usize) -> [F::Register<I>; Q] {
     let (whole, rest) = row[j..].as_chunks();
     let mut registers = [F::Register::<I>::zero(); Q];
     for q in 0..Q {
@@ -164,7 +147,7 @@ fn load<F: Float, I: Instructions, const Q: usize>(row: &[F], j: usize) -> [F::R
 
 /// The reverse of [`load`].
 #[inline(always)]
-fn store<F: Float, I: Instructions, const Q: usize>(
+fn store<F: Scalar, I: Instructions, const Q: usize>(
     registers: [F::Register<I>; Q],
     row: &mut [F],
     j: usize,
@@ -181,7 +164,7 @@ fn store<F: Float, I: Instructions, const Q: usize>(
 
 /// Puts registers into a row of a panel.
 #[inline(always)]
-fn keep<F: Float, I: Instructions, const Q: usize>(
+fn keep<F: Scalar, I: Instructions, const Q: usize>(
     registers: [F::Register<I>; Q],
     row: &mut [[F; LANES]; Q],
 ) {
@@ -208,30 +191,31 @@ macro_rules! in_groups {
 /// c (K, J) = xᵀ·b, or c += xᵀ·b; b (N, J). Neighbours are taken together where the registers hold the sums of
 /// all, or where they `cluster`: of those without a pattern one is never zero.
 #[inline(always)]
-pub(super) fn sum_over_rows<F: Float, I: Instructions, const WIDE: usize>(
+pub fn sum_over_rows<F: Scalar, I: Instructions, const WIDE: usize>(
     x: &ArrayRef2<F>,
     b: &ArrayRef2<F>,
     c: &mut ArrayRef2<F>,
     add: bool,
     cluster: bool,
-    room: &mut Room<F>,
+    scratch: &mut Scratch<F>,
 ) {
-    for part in parts_of(x) {
-        part.find(&mut room.masks);
+    let (masks, _) = scratch.masks.as_chunks_mut::<MOST_COLUMNS>();
+    for area in areas(x) {
+        area.find(masks);
         let mut j = 0;
         while j < b.ncols() {
             macro_rules! registers {
                 ($q:literal, $group:literal) => {{
-                    for index in 0..part.rows.div_ceil(BLOCK) {
-                        let block = part.block(index, &room.masks);
-                        let panel = panel::<F, $q>(&mut room.panel);
-                        for n in 0..block.rows {
-                            let row = load::<F, I, $q>(slice(b, block.n0 + n), j);
+                    for index in 0..area.rows.div_ceil(BITS) {
+                        let strip = area.strip(index, masks);
+                        let panel = panel::<F, $q>(&mut scratch.panels);
+                        for n in 0..strip.rows {
+                            let row = load::<F, I, $q>(slice(b, strip.n0 + n), j);
                             keep::<F, I, $q>(row, &mut panel[n]);
                         }
-                        let add = add || block.n0 > 0;
-                        in_groups!(part.columns, $group, |G, column| {
-                            of_columns::<F, I, $q, G>(block, column, panel, c, j, add);
+                        let add = add || strip.n0 > 0;
+                        in_groups!(area.columns, $group, |G, column| {
+                            of_columns::<F, I, $q, G>(strip, column, panel, c, j, add);
                         });
                     }
                     j += LANES * $q;
@@ -254,22 +238,22 @@ pub(super) fn sum_over_rows<F: Float, I: Instructions, const WIDE: usize>(
     }
 }
 
-/// `c[k][j..] = Σₙ x[n][k]·panel[n]`, or added to it, for G columns k of a block.
+/// `c[k][j..] = Σₙ x[n][k]·panel[n]`, or added to it, for G columns k of a strip.
 #[inline(always)]
 #[allow(unsafe_code)] // see `elements`
-fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
-    block: Block<'_, F>,
+fn of_columns<F: Scalar, I: Instructions, const Q: usize, const G: usize>(
+    strip: Strip<'_, F>,
     column: usize,
     panel: &Panel<F, Q>,
     c: &mut ArrayRef2<F>,
     j: usize,
     add: bool,
 ) {
-    let mut rows = block.rows_of::<G>(column);
+    let mut rows = strip.rows_of::<G>(column);
     if add && rows == 0 {
         return;
     }
-    let k = block.k0 + column;
+    let k = strip.k0 + column;
     let mut sums = [[F::Register::<I>::zero(); Q]; G];
     if add {
         for g in 0..G {
@@ -278,7 +262,7 @@ fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
     }
     while let Some(n) = take_first(&mut rows) {
         // SAFETY: n is one of these rows.
-        let x = unsafe { block.elements::<G>(n, column) };
+        let x = unsafe { strip.elements::<G>(n, column) };
         for q in 0..Q {
             let of_row = F::Register::<I>::load(&panel[n][q]);
             for g in 0..G {
@@ -294,39 +278,40 @@ fn of_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
 /// c (N, J) = x·b, or c += x·b; b (K, J). Made for 32 registers: a few rows of b stay there, while the sums of
 /// every row of x come and go.
 #[inline(always)]
-pub(super) fn sum_over_columns<F: Float, I: Instructions>(
+pub fn sum_over_columns<F: Scalar, I: Instructions>(
     x: &ArrayRef2<F>,
     b: &ArrayRef2<F>,
     c: &mut ArrayRef2<F>,
     add: bool,
-    room: &mut Room<F>,
+    scratch: &mut Scratch<F>,
 ) {
-    for part in parts_of(x) {
-        part.find(&mut room.masks);
-        let add = add || part.k0 > 0;
+    let (masks, _) = scratch.masks.as_chunks_mut::<MOST_COLUMNS>();
+    for area in areas(x) {
+        area.find(masks);
+        let add = add || area.k0 > 0;
         let mut j = 0;
         while j < b.ncols() {
             macro_rules! registers {
                 ($q:literal, $group:literal) => {{
-                    for index in 0..part.rows.div_ceil(BLOCK) {
-                        let block = part.block(index, &room.masks);
-                        let sums = panel::<F, $q>(&mut room.panel);
-                        for n in 0..block.rows {
+                    for index in 0..area.rows.div_ceil(BITS) {
+                        let strip = area.strip(index, masks);
+                        let sums = panel::<F, $q>(&mut scratch.panels);
+                        for n in 0..strip.rows {
                             let row = match add {
-                                true => load::<F, I, $q>(slice(c, block.n0 + n), j),
+                                true => load::<F, I, $q>(slice(c, strip.n0 + n), j),
                                 false => [F::Register::<I>::zero(); $q],
                             };
                             keep::<F, I, $q>(row, &mut sums[n]);
                         }
-                        in_groups!(part.columns, $group, |G, column| {
-                            add_columns::<F, I, $q, G>(block, column, b, j, sums);
+                        in_groups!(area.columns, $group, |G, column| {
+                            add_columns::<F, I, $q, G>(strip, column, b, j, sums);
                         });
-                        for n in 0..block.rows {
+                        for n in 0..strip.rows {
                             let mut row = [F::Register::<I>::zero(); $q];
                             for q in 0..$q {
                                 row[q] = F::Register::<I>::load(&sums[n][q]);
                             }
-                            store::<F, I, $q>(row, slice_mut(c, block.n0 + n), j);
+                            store::<F, I, $q>(row, slice_mut(c, strip.n0 + n), j);
                         }
                     }
                     j += LANES * $q;
@@ -342,27 +327,27 @@ pub(super) fn sum_over_columns<F: Float, I: Instructions>(
     }
 }
 
-/// `sums[n] += Σₖ x[n][k]·b[k][j..]` for G columns k of a block.
+/// `sums[n] += Σₖ x[n][k]·b[k][j..]` for G columns k of a strip.
 #[inline(always)]
 #[allow(unsafe_code)] // see `elements`
-fn add_columns<F: Float, I: Instructions, const Q: usize, const G: usize>(
-    block: Block<'_, F>,
+fn add_columns<F: Scalar, I: Instructions, const Q: usize, const G: usize>(
+    strip: Strip<'_, F>,
     column: usize,
     b: &ArrayRef2<F>,
     j: usize,
     sums: &mut Panel<F, Q>,
 ) {
-    let mut rows = block.rows_of::<G>(column);
+    let mut rows = strip.rows_of::<G>(column);
     if rows == 0 {
         return;
     }
     let mut of_b = [[F::Register::<I>::zero(); Q]; G];
     for g in 0..G {
-        of_b[g] = load::<F, I, Q>(slice(b, block.k0 + column + g), j);
+        of_b[g] = load::<F, I, Q>(slice(b, strip.k0 + column + g), j);
     }
     while let Some(n) = take_first(&mut rows) {
         // SAFETY: n is one of these rows.
-        let x = unsafe { block.elements::<G>(n, column) };
+        let x = unsafe { strip.elements::<G>(n, column) };
         for q in 0..Q {
             let mut sum = F::Register::<I>::load(&sums[n][q]);
             for g in 0..G {

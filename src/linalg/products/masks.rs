@@ -3,20 +3,17 @@
 // Loops over the fixed sizes of arrays, as the formulas have them, are what becomes vector code.
 #![allow(clippy::needless_range_loop)]
 
-use super::{
-    Float,
-    dispatch::{Instructions, LANES},
-};
+use crate::linalg::instructions::{Instructions, LANES, Scalar};
+
+/// A bit for each of up to [`BITS`] elements of a row, or of a column: whether it is not zero.
+pub type Mask = u64;
 
 /// Elements that a mask covers.
-pub(super) const BLOCK: usize = 64;
+pub const BITS: usize = Mask::BITS as usize;
 
-/// A bit for each of up to `BLOCK` elements of a row, or of a column: whether it is not zero.
-pub(super) type Mask = u64;
-
-/// One bit of every mask a line, of which there are at most `BLOCK`.
+/// One bit of every mask a line, of which there are at most `BITS`.
 #[inline(always)]
-pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
+pub fn find_in_columns<F: Scalar>(lines: &[&[F]], masks: &mut [Mask]) {
     let (masks, first) = columns::<F, { 4 * LANES }>(lines, 0, masks);
     let (masks, first) = columns::<F, LANES>(lines, first, masks);
     columns::<F, 1>(lines, first, masks);
@@ -25,7 +22,7 @@ pub(super) fn find_in_columns<F: Float>(lines: &[&[F]], masks: &mut [Mask]) {
 /// The masks of elements from `line[first]` on, W at a time: a bit is or-ed into so many. Returns the masks that
 /// are left, fewer than W, and their first element.
 #[inline(always)]
-fn columns<'a, F: Float, const W: usize>(
+fn columns<'a, F: Scalar, const W: usize>(
     lines: &[&[F]],
     mut first: usize,
     masks: &'a mut [Mask],
@@ -34,7 +31,7 @@ fn columns<'a, F: Float, const W: usize>(
     for masks in whole {
         // In halves, which are as wide as `f32`.
         let mut halves = [[0_u32; W]; 2];
-        for (half, lines) in halves.iter_mut().zip(lines.chunks(BLOCK / 2)) {
+        for (half, lines) in halves.iter_mut().zip(lines.chunks(BITS / 2)) {
             let mut bits = [0_u32; W];
             for (k, line) in lines.iter().enumerate() {
                 let bit = 1 << k;
@@ -53,9 +50,9 @@ fn columns<'a, F: Float, const W: usize>(
     (rest, first)
 }
 
-/// The mask of a line of at most `BLOCK` elements.
+/// The mask of a line of at most `BITS` elements.
 #[inline(always)]
-pub(super) fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
+pub fn not_zero<F: Scalar, I: Instructions>(line: &[F]) -> Mask {
     let (whole, rest) = line.as_chunks::<LANES>();
     if let [a, b, c, d] = whole {
         return F::not_zero::<I>(a)
@@ -73,10 +70,31 @@ pub(super) fn not_zero<F: Float, I: Instructions>(line: &[F]) -> Mask {
     mask
 }
 
+/// The bits that some mask has. Panics if one is beyond the first `ks`: whoever looks there may rely on it.
+#[inline(always)]
+pub fn assert_within(masks: &[Mask], ks: usize) -> Mask {
+    let some = masks.iter().fold(0, |some, mask| some | mask);
+    let beyond = some.checked_shr(ks as u32).unwrap_or(0);
+    assert_eq!(beyond, 0, "bits beyond the first {ks} of a mask");
+    some
+}
+
+/// The place of the first bit of a mask, which is taken out.
+#[inline(always)]
+pub fn take_first(mask: &mut Mask) -> Option<usize> {
+    if *mask == 0 {
+        return None;
+    }
+    let first = mask.trailing_zeros() as usize;
+    *mask &= *mask - 1;
+    // Less than that anyway; said, so that nobody checks an index.
+    Some(first % BITS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::dispatch::{Kernel, Set};
+    use crate::linalg::instructions::{Kernel, Set};
 
     /// Both ways to find masks.
     struct Find<'a, F> {
@@ -85,7 +103,7 @@ mod tests {
         masks: [&'a mut [Mask]; 2],
     }
 
-    impl<F: Float> Kernel for Find<'_, F> {
+    impl<F: Scalar> Kernel for Find<'_, F> {
         type Output = ();
 
         #[inline(always)]
@@ -98,7 +116,7 @@ mod tests {
         }
     }
 
-    fn masks_are_right<F: Float>(set: Set) {
+    fn masks_are_right<F: Scalar>(set: Set) {
         // A pattern without symmetry, ragged in both directions; −0 is zero, NaN is not.
         let values = [0.0, -0.0, 1e-40, f64::NAN, -1.0].map(|v| F::from(v).unwrap());
         let element = |i: usize, k: usize| values[(7 * i + 3 * k * k) % values.len()];
@@ -117,7 +135,7 @@ mod tests {
                 masks: [in_rows, in_columns],
             });
             for i in 0..rows {
-                for k in 0..BLOCK {
+                for k in 0..BITS {
                     let expected = k < ks && element(i, k) != F::zero();
                     for masks in &masks {
                         let bit = masks[i] >> k & 1 == 1;
