@@ -9,6 +9,7 @@ use crate::{
     data::{
         Dataset,
         augment::{AugmentError, Augmenter},
+        batch::Preprocessing,
     },
     linalg::team::Team,
     loss::Loss,
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The numbers left the range of floats.
-    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {:?}", shorter(*learning_rate))]
+    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long")]
     NotFinite {
         /// Which epoch, from 1.
         epoch: usize,
@@ -36,6 +37,28 @@ pub enum TrainError {
     Augmentation(#[from] AugmentError),
 }
 
+/// What a network is trained and measured on.
+#[derive(Clone, Copy)]
+pub struct Images<'a> {
+    /// To train on.
+    pub train: &'a Dataset,
+    /// To measure it on after every epoch; may be empty.
+    pub valid: &'a Dataset,
+    /// From their pixels to the inputs of the network.
+    pub preprocessing: Preprocessing,
+}
+
+/// Images to train on and to measure on, whose pixels become 0 to 1.
+impl<'a> From<(&'a Dataset, &'a Dataset)> for Images<'a> {
+    fn from((train, valid): (&'a Dataset, &'a Dataset)) -> Self {
+        Self {
+            train,
+            valid,
+            preprocessing: Preprocessing::UNIT,
+        }
+    }
+}
+
 /// A network after training.
 pub struct Trained {
     /// The network.
@@ -46,39 +69,39 @@ pub struct Trained {
     pub stopped: Option<(usize, usize)>,
 }
 
-/// A tenth of a learning rate, to one digit.
-fn shorter(learning_rate: f32) -> f32 {
-    let tenth = format!("{:.0e}", learning_rate / 10.0);
-    tenth.parse().expect("a number just written")
-}
-
 /// Trains `network` on `train` and measures it on `valid` after every epoch.
 ///
 /// The same settings and data give the same bytes at any size of the team. Errors: [`TrainError`];
 /// panics if there is nothing to train on, or the data and the network have different sizes.
-pub fn train(
+pub fn train<'a>(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
-    let start = (network, Progress::new(train.len(), settings.seed));
-    resume(start, loss, (train, valid), settings, team, observer)
+    let images = images.into();
+    let start = (network, Progress::new(images.train.len(), settings.seed));
+    resume(start, loss, images, settings, team, observer)
 }
 
 /// Goes on training from where an observer was told of, to the same bytes as without the break.
 ///
 /// As [`train`]; panics also if `progress` is of another number of images.
-pub fn resume(
+pub fn resume<'a>(
     (network, mut progress): (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
+    let Images {
+        train,
+        valid,
+        preprocessing,
+    } = images.into();
     assert!(!train.is_empty(), "nothing to train on");
     assert_eq!(progress.order.len(), train.len(), "images to train on");
     let batch_size = settings.batch_size.clamp(1, train.len());
@@ -112,10 +135,8 @@ pub fn resume(
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
                 let images = &images[first..first + x.nrows()];
                 match &augmenter {
-                    Some(augmenter) => {
-                        augmenter.gather(train, settings.preprocessing, epoch, images, x)
-                    }
-                    None => settings.preprocessing.gather(train, images, x),
+                    Some(augmenter) => augmenter.gather(train, preprocessing, epoch, images, x),
+                    None => preprocessing.gather(train, images, x),
                 }
             };
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
@@ -148,7 +169,7 @@ pub fn resume(
                 &trainer.network,
                 loss,
                 valid,
-                settings.preprocessing,
+                preprocessing,
                 &mut trainer.team,
             )
         });

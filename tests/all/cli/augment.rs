@@ -80,7 +80,10 @@ fn training_says_and_keeps_how_it_augments() {
     let model = model::from_bytes::<f32>(&bytes).unwrap();
     let mut expected = Preset::Ciresan2010.augmentation();
     expected.rotation = 5.0;
-    assert_eq!(model.metadata.training.augmentation, Some(expected));
+    assert_eq!(
+        model.metadata.training.settings.augmentation,
+        Some(expected)
+    );
     run(
         folder.path(),
         &format!("{line} --threads 3 --out other.bin"),
@@ -121,7 +124,10 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
     assert_says(&stdout, "inputs    deslanted");
     run(folder, &format!("{train} --out as-it-is.bin"), 0);
     let model = |name| model::load::<f32>(&folder.join(name)).unwrap();
-    assert!(model("up.bin").metadata.deslant && !model("as-it-is.bin").metadata.deslant);
+    assert!(
+        model("up.bin").metadata.preprocessing.deslant
+            && !model("as-it-is.bin").metadata.preprocessing.deslant
+    );
 
     // What training has measured on the validation images is what any later command measures.
     let (stdout, _) = run(

@@ -83,5 +83,5 @@ fn a_committee_is_measured_beside_its_members_and_two_models_are_compared() {
     assert_eq!(same["p_value"], 1.0);
     run(folder, "compare a.bin mse.bin --split valid", 0);
     let model = model::load::<f32>(&folder.join("a.bin")).unwrap();
-    assert_eq!(model.metadata.training.valid, 55_000);
+    assert_eq!(model.metadata.training.settings.valid, 55_000);
 }
