@@ -85,7 +85,10 @@ fn wrong(reports: &[TensorReport]) -> Vec<&str> {
 /// The parameters whose gradient a mistake makes wrong, when it is made wherever it can be.
 fn spoiled(mistake: Mistake, network: &Mlp<f64>) -> Vec<String> {
     let top = mistake.places(network).into_iter().max();
+    let last = network.modules().len() - 1;
     let spoiled = network.params().filter(|(m, param)| match mistake {
+        // The last bias gets the sum of all rows, in whatever order they are.
+        Mistake::AnotherBatch => *m < last || param.name == "weight",
         _ if mistake.of_loss() => true,
         Mistake::BiasNotSummed | Mistake::BiasAveraged => param.name == "bias",
         // A wrong dx is what all modules below it get.
