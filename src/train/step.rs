@@ -188,8 +188,8 @@ impl<'a, F: Float> Trainer<'a, F> {
         } = self;
         let tape = &*tape;
         let pieces = team.pieces();
-        let pieces = network.params_mut(|shape| pieces.rows(shape));
-        team.for_each(pieces, |(module, mut param)| {
+        let params = network.params_mut(|shape| pieces.rows(shape));
+        team.for_each(params, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });
     }
