@@ -209,6 +209,26 @@ mod tests {
     }
 
     #[test]
+    fn no_help_is_wider_than_a_terminal_and_no_example_is_wrapped() {
+        let mut all = command().term_width(80);
+        all.build();
+        let commands = std::iter::once(all.clone()).chain(all.get_subcommands().cloned());
+        for mut command in commands {
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            let Some(examples) = command.get_after_help() else {
+                assert_eq!(command.get_name(), "help", "a command without examples");
+                continue;
+            };
+            let examples = examples.to_string();
+            assert!(examples.starts_with("Examples:\n  mlp "), "{examples}");
+            assert!(help.contains(&examples), "{help}\nwraps {examples}");
+        }
+    }
+
+    #[test]
     fn the_colour_is_known_even_if_nothing_else_parses() {
         for (line, expected) in [
             ("mlp bogus --color always", ColorChoice::Always),

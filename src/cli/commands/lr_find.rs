@@ -42,14 +42,14 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp lr-find                                     for the network of mlp train
-  mlp lr-find --hidden 512,512 --batch-size 128   for another
+  mlp lr-find                                        for what mlp train trains
+  mlp lr-find --hidden 512,512 --batch-size 128      for another network
   mlp lr-find --momentum 0.9 --augment ciresan2010   as it will be trained
-  mlp lr-find --svg rates.svg                     a picture of it
-  mlp lr-find --json | jq .suggestion             for a program to read
+  mlp lr-find --svg rates.svg                        a picture of it
+  mlp lr-find --json | jq .suggestion                for a program to read
 
-The test takes one step a rate, on one batch each: a hint, not the best rate. Try it, half and twice of it,
-and compare validation accuracies.")]
+The test takes one step a rate, on one batch each: a hint, not the best rate.
+Try it, half and twice of it, and compare validation accuracies.")]
 pub struct LrFind {
     #[command(flatten)]
     given: Given,
