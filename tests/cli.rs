@@ -429,6 +429,8 @@ fn wrong_usage_exits_2_and_shows_the_usage_of_the_command() {
         "train --quiet --json",
         "train --nesterov",
         "lr-find --from 1e39",
+        "lr-find --from 1e-45",
+        "lr-find --to 1e38",
         "explain --lr 1e-60",
         "bench --seconds 0",
         "eval",

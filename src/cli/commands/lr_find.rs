@@ -1,6 +1,10 @@
 //! `mlp lr-find`: a learning rate to begin with.
 
-use std::{io::Write, ops::ControlFlow, path::PathBuf};
+use std::{
+    io::Write,
+    ops::{ControlFlow, RangeInclusive},
+    path::PathBuf,
+};
 
 use mlp::{
     picture::plot,
@@ -88,6 +92,9 @@ pub struct LrFind {
     threads: ThreadArgs,
 }
 
+/// Far beyond any rate that trains, and no step between two of them leaves the range of `f32`.
+const TESTED: RangeInclusive<f32> = 1e-10..=1e10;
+
 const KIND: Kind = Kind {
     flag: "--svg",
     example: "rates.svg",
@@ -105,7 +112,16 @@ impl LrFind {
             ))
             .into());
         }
-        self.settings.note().into_iter().for_each(note);
+        for (flag, rate) in [("--from", self.from), ("--to", self.to)] {
+            if !TESTED.contains(&rate) {
+                return Err(Usage(format!(
+                    "{flag} {rate:?}: the test climbs from {:?} at the least to {:?} at the most",
+                    TESTED.start(),
+                    TESTED.end()
+                ))
+                .into());
+            }
+        }
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
         check_size(
             &metadata.layers,

@@ -21,7 +21,7 @@ pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()
     writeln!(out, "{}", wrapped(&format!("{name}{text}"), INDENT))
 }
 
-/// A text in lines that end between words; those after the first are indented. Neither a word nor a command
+/// A text in lines that end between words; what was one line is indented from its second on. Neither a word nor a command
 /// in backticks is divided, and colours take no room.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let width = |text: &str| {
@@ -34,11 +34,12 @@ pub fn wrapped(text: &str, indent: usize) -> String {
         if n > 0 {
             wrapped.push('\n');
         }
+        let own = line.len() - line.trim_start_matches(' ').len();
+        let indent = own + indent;
         let (mut column, mut in_command) = (0, false);
         for (n, word) in line.split(' ').enumerate() {
             let keep = n == 0 || in_command || column + 1 + width(word) <= COLUMNS;
-            // Blanks at the begin of a line are its own indentation.
-            if keep || column == 0 {
+            if keep || column <= own {
                 wrapped.push_str(if n == 0 { "" } else { " " });
                 column += usize::from(n > 0);
             } else {
@@ -76,6 +77,11 @@ mod tests {
         let lines = format!("{} run\n  `mlp data --download`, or", "x".repeat(70));
         assert_eq!(wrapped(&text, 2), lines);
         assert_eq!(wrapped("one\n  two", 2), "one\n  two");
+        let long = "x".repeat(78);
+        assert_eq!(
+            wrapped(&format!("  {long} y"), 2),
+            format!("  {long}\n    y")
+        );
     }
 
     #[test]
