@@ -123,6 +123,7 @@ impl LrFind {
             }
         }
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
+        self.settings.note().into_iter().for_each(note);
         check_size(
             &metadata.layers,
             metadata.training.batch_size,
