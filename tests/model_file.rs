@@ -1,12 +1,11 @@
 //! Model files: what is saved is what is loaded, and whatever else is fed ends in a clear error.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs};
 
 use mlp::{
     data::augment::Preset,
     files::model::{
-        FORMAT_VERSION, Fault, Metadata, Model, ModelError, Training, from_bytes, load, save,
-        to_bytes,
+        FORMAT_VERSION, Fault, Metadata, Model, Training, from_bytes, load, save, to_bytes,
     },
     loss::LossKind,
     nn::{Activation, Init, Mlp},

@@ -13,7 +13,7 @@ use clap::{
     error::ErrorKind,
 };
 
-use args::{recipe, usage::Usage};
+use args::{Usage, recipe};
 use commands::{
     augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
     recipes, train,

@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 use mlp::train::recipes::{RECIPES, Recipe};
 
-use crate::cli::args::{given::Given, usage::Usage};
+use crate::cli::args::{Usage, given::Given};
 
 /// The names of the recipes.
 pub fn recipe_parser() -> PossibleValuesParser {

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        json::JsonArg,
         memory::{self, check_size},
         number,
     },

@@ -12,11 +12,10 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        json::JsonArg,
         model::load_model,
         split::{SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,

@@ -19,11 +19,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     args::{
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        json::JsonArg,
         model::load_model,
         split::{Split, SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,

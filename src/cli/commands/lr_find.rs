@@ -18,14 +18,13 @@ use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
 
 use crate::cli::{
     args::{
+        Usage,
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
         given::Given,
-        json::JsonArg,
         memory::{self, check_size},
         number,
         settings::SettingsArgs,
-        threads::ThreadArgs,
-        usage::Usage,
     },
     terminal::{
         Outcome,

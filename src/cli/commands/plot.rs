@@ -19,10 +19,10 @@ use mlp::{
 
 use crate::cli::{
     args::{
+        common::ThreadArgs,
         data::DataArgs,
         model::load_model,
         split::{SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,

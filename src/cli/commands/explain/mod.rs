@@ -21,16 +21,16 @@ use ndarray::{Array1, Array2};
 
 use crate::cli::{
     args::{
+        Usage,
         architecture::ArchitectureArgs,
+        common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        json::JsonArg,
         loss::{LossNameArgs, TargetName},
         memory::{self, check_size},
         model::load_model,
         number,
         split::SplitArg,
-        usage::Usage,
     },
     terminal::{
         Outcome, interrupt,

@@ -30,9 +30,9 @@ use diagnosis::{judged_json, print_judged};
 use crate::cli::{
     args::{
         architecture::ArchitectureArgs,
+        common::JsonArg,
         data::DataDir,
         hidden::Hidden,
-        json::JsonArg,
         loss::LossArgs,
         memory::{self, check_size},
         mistake::{check_fits, mistake_parser},

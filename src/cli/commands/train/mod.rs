@@ -22,6 +22,8 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        Usage,
+        common::ThreadArgs,
         data::DataArgs,
         given::Given,
         mistake::mistake_parser,
@@ -29,8 +31,6 @@ use crate::cli::{
         optim::ScheduleArgs,
         recipe::{blame_recipe, recipe_parser},
         settings::SettingsArgs,
-        threads::ThreadArgs,
-        usage::Usage,
     },
     terminal::{
         Outcome,
