@@ -34,9 +34,9 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp augment-preview --out grid.png                             Cireşan's distortions of ten images
-  mlp augment-preview --augment simard2003 --out elastic.png     Simard's
-  mlp augment-preview --rotation 30 --out turned.png             one's own
+  mlp augment-preview --out grid.png                   as Cireşan et al. 2010
+  mlp augment-preview --augment simard2003 --out e.png as Simard et al. 2003
+  mlp augment-preview --rotation 30 --out turned.png   one's own
   mlp augment-preview --index 7 --images 1 --epochs 20 --out one.png")]
 pub struct AugmentPreview {
     /// Where to save the picture, a PNG

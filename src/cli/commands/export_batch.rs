@@ -27,9 +27,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp export-batch model.bin --out batch.npz                           for numpy.load
-  mlp export-batch model.bin --batch-size 64 --out batch.safetensors   for safetensors.torch.load_file
-  mlp gradcheck --model model.bin --against grads.npz                  then, with your gradients")]
+  mlp export-batch model.bin --out batch.npz           for numpy.load
+  mlp export-batch model.bin --out batch.safetensors   for PyTorch
+  mlp export-batch model.bin --batch-size 64           the first 64 images
+  mlp gradcheck --model model.bin --against grads.npz  with your gradients")]
 pub struct ExportBatch {
     /// A model that mlp train has saved
     model: PathBuf,

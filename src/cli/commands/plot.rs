@@ -18,10 +18,10 @@ use mlp::{
 
 use crate::cli::{
     args::{
+        common::ThreadArgs,
         data::DataArgs,
         model::load_model,
         split::{SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,
@@ -39,10 +39,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp plot run                            loss, accuracy and layers of a run
-  mlp plot first second third             several runs together
-  mlp plot model.bin                      weights, confusion, most wrong test images
-  mlp plot model.bin --split valid        on the images held back while it was trained
+  mlp plot run                          loss, accuracy and layers of a run
+  mlp plot first second third           several runs together
+  mlp plot model.bin                    weights, confusion, most wrong images
+  mlp plot model.bin --split valid      on the images held back in training
   mlp plot run --format png --theme dark --out slides")]
 pub struct Plot {
     /// Folders of runs (or files of lines of mlp train --json), or one model

@@ -63,7 +63,10 @@ fn a_file_that_is_no_picture_is_not_overwritten() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("notes"), "mine").unwrap();
     let (_, stderr) = run(folder.path(), "augment-preview --out notes", 1);
-    assert_says(&stderr, "notes: there is something else than a PNG");
+    assert_says(
+        &stderr,
+        "notes: there is a file already, and it is not a PNG",
+    );
     assert_eq!(fs::read(folder.path().join("notes")).unwrap(), b"mine");
 }
 
