@@ -19,7 +19,7 @@ each other activation, for dropout and for label smoothing:
     losses (S)                            the loss before each of S steps of plain SGD from init
     final.K.weight, final.K.bias          the parameters after them
 
-Where there is dropout, module K drops what it is told to: `dropped` draws as src/nn/noise.rs and
+Where there is dropout, module K drops what it is told to: `dropped` draws as src/rng.rs and
 src/linalg/random.rs say, with seed 1, epoch 1, and step 0 for the one batch, 1 to S for the S steps.
 
 losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),
@@ -30,6 +30,7 @@ grads.weight (S, O, I), grads.bias (S, O), init.weight, init.bias, NAME.final.we
 rates.NAME (T).
 """
 
+import functools
 import itertools
 from pathlib import Path
 
@@ -92,6 +93,8 @@ ACTIVATIONS = {
     "tanh": torch.nn.Tanh,
     "scaled-tanh": ScaledTanh,
     "sigmoid": torch.nn.Sigmoid,
+    "leaky-relu": torch.nn.LeakyReLU,
+    "gelu": functools.partial(torch.nn.GELU, approximate="tanh"),
 }
 
 
@@ -130,7 +133,7 @@ def forward(model, x, step):
 
 
 def far_from_kink(model, outputs):
-    into_relu = [out for out, module in zip(outputs, model[1:]) if isinstance(module, torch.nn.ReLU)]
+    into_relu = [out for out, module in zip(outputs, model[1:]) if isinstance(module, (torch.nn.ReLU, torch.nn.LeakyReLU))]
     return all(out.abs().min() > KINK for out in into_relu)
 
 
@@ -295,6 +298,8 @@ def main():
         write_case(activation, "ce", [6, 5], activation)
     write_case("dropout", "ce", [7, 6], "tanh", (0.2, 0.5, 0.4))
     write_case("smoothed-ce", "smoothed-ce", [6, 5])
+    for activation in ["leaky-relu", "gelu"]:
+        write_case(activation, "ce", [6, 5], activation)
 
     big = 1e4
     losses = {

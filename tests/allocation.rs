@@ -62,7 +62,7 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
         for threads in [1, 2, 3] {
             let loss = kind.build::<f32>();
             let architecture = Architecture {
-                layers: vec![784, 50, 20, loss.outputs(10)],
+                layers: vec![784, 50, 20, loss.decoding().outputs(10)],
                 activation,
                 dropout: dropout.clone(),
             };

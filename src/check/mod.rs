@@ -30,7 +30,7 @@ use crate::{
     loss::Loss,
     nn::{Mlp, Module, Param, Tape, in_training},
     rng::{Noise, Purpose, generator},
-    train::Trainer,
+    train::{Trainer, pass},
 };
 
 pub use suite::{
@@ -281,10 +281,7 @@ impl Probe<'_> {
             .rows_mut(n, n)
             .next()
             .expect("a batch has images");
-        network.forward_from(module, &mut rows);
-        let ([outputs, mut predictions, _], mut losses) = rows.loss();
-        self.loss
-            .forward(&outputs, self.targets, &mut predictions, &mut losses);
+        pass::forward_from(module, network, self.loss, &mut rows, self.targets);
     }
 
     /// Whether every module from `module` on is smooth between the two sides.

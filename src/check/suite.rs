@@ -87,7 +87,7 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
     let mut rng = generator(settings.seed, Purpose::Init);
     let check = |&kind: &LossKind| {
         let loss = kind.build::<f64>();
-        let shape = (6, loss.outputs(CLASSES));
+        let shape = (6, kind.outputs(CLASSES));
         let outputs = Array2::random_using(shape, StandardNormal, &mut rng) * 2.0;
         let targets = random_targets(shape.0, &mut rng);
         let tensors = check_loss(&*loss, &outputs, &targets, settings);
@@ -102,7 +102,7 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
 
 /// A whole network with ReLU and random weights and biases, hidden layers as wide as `hidden` says.
 pub fn network(hidden: &[usize], kind: LossKind, images: &Batch, settings: &Settings) -> Group {
-    let outputs = kind.build::<f64>().outputs(CLASSES);
+    let outputs = kind.outputs(CLASSES);
     let layers = [&[images.x.ncols()], hidden, &[outputs]].concat();
     architecture(&Architecture::relu(&layers), kind, images, settings)
 }

@@ -230,7 +230,7 @@ mod tests {
                 (&[6, 5, 4, 3, 7], LossKind::MseOnehot),
                 (&[6], LossKind::MseDigit),
             ] {
-                let outputs = kind.build::<f64>().outputs(10);
+                let outputs = kind.outputs(10);
                 let layers = [&[12], hidden, &[outputs]].concat();
                 let dropout = vec![0.2; layers.len() - 1];
                 let architecture = Architecture {

@@ -1,6 +1,6 @@
-use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, Zip};
+use ndarray::{ArrayView1, ArrayViewMut1};
 
-use super::{Float, Loss, argmax, float};
+use super::{Float, Loss};
 
 /// `L = (1/N) Σₙ −ln softmax(outputs[n])[target[n]]`, in nats
 ///
@@ -71,52 +71,19 @@ pub struct CrossEntropy;
 
 impl<F: Float> Loss<F> for CrossEntropy {
     /// `ℓ = ln Σⱼ e^(z[j] − m) + m − z[t]`;  `p = softmax(z)`
-    fn forward(
-        &self,
-        outputs: &ArrayRef2<F>,
-        targets: &[u8],
-        predictions: &mut ArrayRef2<F>,
-        losses: &mut ArrayRef1<F>,
-    ) {
-        assert_eq!(
-            outputs.nrows(),
-            targets.len(),
-            "rows of outputs against targets"
-        );
-        let rows = outputs.rows().into_iter().zip(targets);
-        for ((z, &t), (mut p, loss)) in rows.zip(predictions.rows_mut().into_iter().zip(losses)) {
-            // The maximum of this row: a global one underflows every other row.
-            let m = z.fold(F::neg_infinity(), |m, &z| m.max(z));
-            Zip::from(&mut p)
-                .and(z)
-                .for_each(|p, &z| *p = (z - m).exp());
-            let sum = p.sum();
-            p /= sum;
-            *loss = sum.ln() + (m - z[usize::from(t)]);
-        }
+    fn image(&self, z: ArrayView1<F>, t: usize, mut p: ArrayViewMut1<F>) -> F {
+        // The maximum of this row: a global one underflows every other row.
+        let m = z.fold(F::neg_infinity(), |m, &z| m.max(z));
+        p.zip_mut_with(&z, |p, &z| *p = (z - m).exp());
+        let sum = p.sum();
+        p /= sum;
+        sum.ln() + (m - z[t])
     }
 
-    /// ∂L/∂z = (softmax(z) − onehot(t)) / N
-    fn backward(
-        &self,
-        predictions: &ArrayRef2<F>,
-        targets: &[u8],
-        batch: usize,
-        doutputs: &mut ArrayRef2<F>,
-    ) {
-        doutputs.assign(predictions);
-        for (mut dz, &t) in doutputs.rows_mut().into_iter().zip(targets) {
-            dz[usize::from(t)] -= F::one();
-        }
-        let n: F = float(batch);
-        *doutputs /= n;
-    }
-
-    fn class(&self, outputs: ArrayView1<F>, _classes: usize) -> u8 {
-        argmax(outputs)
-    }
-
-    fn outputs(&self, classes: usize) -> usize {
-        classes
+    /// dz = (softmax(z) − onehot(t)) / N
+    fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]) {
+        dz.copy_from_slice(p);
+        dz[t] -= F::one();
+        dz.iter_mut().for_each(|dz| *dz /= n);
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{CrossEntropy, Float, Loss, Mse, SmoothedCrossEntropy, Target};
+use super::{CrossEntropy, Decoding, Float, Loss, Mse, SmoothedCrossEntropy, Target};
 
 /// Losses, with what they take as the target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,26 @@ impl LossKind {
             Self::SmoothedCe(smoothing) => Box::new(SmoothedCrossEntropy { smoothing }),
             Self::MseOnehot => Box::new(Mse(Target::OneHot)),
             Self::MseDigit => Box::new(Mse(Target::Digit)),
+        }
+    }
+}
+
+impl LossKind {
+    /// How outputs are read as a class.
+    pub fn decoding(self) -> Decoding {
+        self.build::<f64>().decoding()
+    }
+
+    /// The number of outputs for a data set of `classes` classes.
+    pub fn outputs(self, classes: usize) -> usize {
+        self.decoding().outputs(classes)
+    }
+
+    /// Whether its predictions are probabilities, softmax of the outputs; else they are the outputs.
+    pub fn probabilities(self) -> bool {
+        match self {
+            Self::Ce | Self::SmoothedCe(_) => true,
+            Self::MseOnehot | Self::MseDigit => false,
         }
     }
 }

@@ -1,24 +1,39 @@
 //! Losses: forward and backward side by side, each a mean over the images of a batch.
 
 mod cross_entropy;
+mod decoding;
 mod kind;
 mod mse;
 mod smoothed_cross_entropy;
 
-use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
+use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1};
 
 pub use crate::linalg::Float;
 pub use cross_entropy::CrossEntropy;
+pub use decoding::Decoding;
 pub use kind::LossKind;
 pub use mse::{Mse, Target};
 pub use smoothed_cross_entropy::SmoothedCrossEntropy;
 
 /// L = (1/N) Σₙ ℓₙ: how far the outputs of a network are from the targets, and which way is down.
 ///
-/// Both passes work row by row, so threads may share a batch by rows. Panic when shapes do not fit
-/// or a target is not a class: that is a bug in the caller, who checks what comes from outside.
+/// A loss is written for one image; both passes go image by image, so threads may share a batch by rows. They
+/// panic when shapes do not fit or a target is not a class: that is a bug in the caller, who checks what comes
+/// from outside.
 pub trait Loss<F: Float>: Send + Sync {
-    /// ℓₙ, the loss of each image, and its prediction p (N, C), which the backward pass reads.
+    /// ℓ of one image with outputs z (C) and target t; writes its prediction p (C), which the backward pass
+    /// reads.
+    fn image(&self, z: ArrayView1<F>, t: usize, p: ArrayViewMut1<F>) -> F;
+
+    /// dz (C) = ∂L/∂z of one image from its prediction p (C), where L is a mean over n images.
+    fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]);
+
+    /// How outputs are read as a class.
+    fn decoding(&self) -> Decoding {
+        Decoding::Largest
+    }
+
+    /// ℓₙ, the loss of each image, and its prediction.
     ///
     /// Shapes: outputs and predictions (N, C); targets and losses (N).
     fn forward(
@@ -27,7 +42,17 @@ pub trait Loss<F: Float>: Send + Sync {
         targets: &[u8],
         predictions: &mut ArrayRef2<F>,
         losses: &mut ArrayRef1<F>,
-    );
+    ) {
+        assert_eq!(
+            outputs.nrows(),
+            targets.len(),
+            "rows of outputs against targets"
+        );
+        let rows = outputs.rows().into_iter().zip(predictions.rows_mut());
+        for (((z, p), &t), loss) in rows.zip(targets).zip(losses) {
+            *loss = self.image(z, t.into(), p);
+        }
+    }
 
     /// ∂L/∂outputs (N, C) from the predictions of the forward pass.
     ///
@@ -38,24 +63,15 @@ pub trait Loss<F: Float>: Send + Sync {
         targets: &[u8],
         batch: usize,
         doutputs: &mut ArrayRef2<F>,
-    );
-
-    /// The class, of `classes`, that a row of outputs stands for.
-    fn class(&self, outputs: ArrayView1<F>, classes: usize) -> u8;
-
-    /// C for a data set of `classes` classes.
-    fn outputs(&self, classes: usize) -> usize;
-}
-
-/// The index of the largest output, the first of them if several are equal; a NaN is never the largest.
-fn argmax<F: Float>(outputs: ArrayView1<F>) -> u8 {
-    let mut best = (0, F::neg_infinity());
-    for (class, &output) in outputs.iter().enumerate() {
-        if output > best.1 {
-            best = (class, output);
+    ) {
+        let n = float(batch);
+        let rows = predictions.rows().into_iter().zip(doutputs.rows_mut());
+        for ((p, mut dz), &t) in rows.zip(targets) {
+            let (p, dz) = (p.to_slice(), dz.as_slice_mut());
+            let (p, dz) = (p.expect("contiguous"), dz.expect("contiguous"));
+            self.image_gradient(p, t.into(), n, dz);
         }
     }
-    u8::try_from(best.0).expect("at most 256 classes")
 }
 
 /// N as a float.

@@ -1,6 +1,6 @@
-use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, Zip};
+use ndarray::{ArrayView1, ArrayViewMut1};
 
-use super::{Float, Loss, argmax, float};
+use super::{Decoding, Float, Loss, float};
 
 /// `L = (1/(N·C)) Σₙ Σ_c (outputs[n][c] − t[n][c])²`, the mean squared error
 ///
@@ -42,80 +42,47 @@ pub struct Mse(pub Target);
 /// How a class becomes the numbers that [`Mse`] compares outputs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// C outputs, one a class: 1 for the class, 0 for the others. An output is read by its maximum.
+    /// C outputs, one a class: 1 for the class, 0 for the others.
     OneHot,
-    /// One output, the number of the class itself. An output is read by rounding to the nearest class.
+    /// One output, the number of the class itself.
     Digit,
 }
 
 impl Target {
     /// `t[c]` of an image of class `class`.
-    fn value<F: Float>(self, class: u8, c: usize) -> F {
+    fn value<F: Float>(self, class: usize, c: usize) -> F {
         match self {
-            Self::OneHot if c == usize::from(class) => F::one(),
+            Self::OneHot if c == class => F::one(),
             Self::OneHot => F::zero(),
-            Self::Digit => float(usize::from(class)),
+            Self::Digit => float(class),
         }
     }
 }
 
 impl<F: Float> Loss<F> for Mse {
     /// `ℓ = (1/C) Σ_c (z[c] − t[c])²`;  `p = z`
-    fn forward(
-        &self,
-        outputs: &ArrayRef2<F>,
-        targets: &[u8],
-        predictions: &mut ArrayRef2<F>,
-        losses: &mut ArrayRef1<F>,
-    ) {
-        assert_eq!(
-            outputs.nrows(),
-            targets.len(),
-            "rows of outputs against targets"
-        );
-        predictions.assign(outputs);
-        let c: F = float(outputs.ncols());
-        for ((z, &class), loss) in outputs.rows().into_iter().zip(targets).zip(losses) {
-            let squares = z.indexed_iter().map(|(c, &z)| {
-                let diff = z - self.0.value(class, c);
-                diff * diff
-            });
-            *loss = squares.fold(F::zero(), |sum, square| sum + square) / c;
+    fn image(&self, z: ArrayView1<F>, t: usize, mut p: ArrayViewMut1<F>) -> F {
+        p.assign(&z);
+        let squares = z.indexed_iter().map(|(c, &z)| {
+            let diff = z - self.0.value(t, c);
+            diff * diff
+        });
+        squares.fold(F::zero(), |sum, square| sum + square) / float(z.len())
+    }
+
+    /// dz = 2·(z − t) / (N·C)
+    fn image_gradient(&self, z: &[F], t: usize, n: F, dz: &mut [F]) {
+        let (two, nc): (F, F) = (float(2), n * float(z.len()));
+        for (c, (dz, &z)) in dz.iter_mut().zip(z).enumerate() {
+            let diff = z - self.0.value(t, c);
+            *dz = two * diff / nc;
         }
     }
 
-    /// ∂L/∂z = 2·(z − t) / (N·C)
-    fn backward(
-        &self,
-        predictions: &ArrayRef2<F>,
-        targets: &[u8],
-        batch: usize,
-        doutputs: &mut ArrayRef2<F>,
-    ) {
-        let (two, nc): (F, F) = (float(2), float(batch * predictions.ncols()));
-        let rows = predictions.rows().into_iter().zip(targets);
-        for ((z, &class), mut dz) in rows.zip(doutputs.rows_mut()) {
-            Zip::indexed(&mut dz).and(z).for_each(|c, dz, &z| {
-                let diff = z - self.0.value(class, c);
-                *dz = two * diff / nc;
-            });
-        }
-    }
-
-    fn class(&self, outputs: ArrayView1<F>, classes: usize) -> u8 {
+    fn decoding(&self) -> Decoding {
         match self.0 {
-            Target::OneHot => argmax(outputs),
-            Target::Digit => {
-                let nearest = outputs[0].round().max(F::zero()).min(float(classes - 1));
-                nearest.to_u8().expect("between 0 and the last class")
-            }
-        }
-    }
-
-    fn outputs(&self, classes: usize) -> usize {
-        match self.0 {
-            Target::OneHot => classes,
-            Target::Digit => 1,
+            Target::OneHot => Decoding::Largest,
+            Target::Digit => Decoding::Nearest,
         }
     }
 }

@@ -1,4 +1,4 @@
-use ndarray::{ArrayRef1, ArrayRef2, ArrayView1};
+use ndarray::{ArrayView1, ArrayViewMut1};
 
 use super::{CrossEntropy, Float, Loss, float};
 
@@ -57,42 +57,17 @@ impl SmoothedCrossEntropy {
 
 impl<F: Float> Loss<F> for SmoothedCrossEntropy {
     /// `ℓ = ℓ_CE + s·(z[t] − mean z)`;  `p = softmax(z)`
-    fn forward(
-        &self,
-        outputs: &ArrayRef2<F>,
-        targets: &[u8],
-        predictions: &mut ArrayRef2<F>,
-        losses: &mut ArrayRef1<F>,
-    ) {
-        CrossEntropy.forward(outputs, targets, predictions, losses);
-        let c: F = float(outputs.ncols());
-        for ((z, &t), loss) in outputs.rows().into_iter().zip(targets).zip(losses) {
-            *loss += self.s::<F>() * (z[usize::from(t)] - z.sum() / c);
-        }
+    fn image(&self, z: ArrayView1<F>, t: usize, p: ArrayViewMut1<F>) -> F {
+        let mean = z.sum() / float(z.len());
+        CrossEntropy.image(z, t, p) + self.s::<F>() * (z[t] - mean)
     }
 
-    /// ∂L/∂z = ∂L_CE/∂z + s·(onehot(t) − 1/C) / N
-    fn backward(
-        &self,
-        predictions: &ArrayRef2<F>,
-        targets: &[u8],
-        batch: usize,
-        doutputs: &mut ArrayRef2<F>,
-    ) {
-        CrossEntropy.backward(predictions, targets, batch, doutputs);
-        let s_n = self.s::<F>() / float(batch);
-        let s_nc = s_n / float(doutputs.ncols());
-        for (mut dz, &t) in doutputs.rows_mut().into_iter().zip(targets) {
-            dz -= s_nc;
-            dz[usize::from(t)] += s_n;
-        }
-    }
-
-    fn class(&self, outputs: ArrayView1<F>, classes: usize) -> u8 {
-        CrossEntropy.class(outputs, classes)
-    }
-
-    fn outputs(&self, classes: usize) -> usize {
-        classes
+    /// dz = dz_CE + s·(onehot(t) − 1/C) / N
+    fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]) {
+        CrossEntropy.image_gradient(p, t, n, dz);
+        let s_n = self.s::<F>() / n;
+        let s_nc = s_n / float(dz.len());
+        dz.iter_mut().for_each(|dz| *dz -= s_nc);
+        dz[t] += s_n;
     }
 }

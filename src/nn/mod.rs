@@ -29,7 +29,9 @@ mod param;
 mod tape;
 
 pub use crate::linalg::Float;
-pub use activation::{About, Activation, Elementwise, ReLU, ScaledTanh, Sigmoid, Tanh};
+pub use activation::{
+    About, Activation, Elementwise, GELU, LeakyReLU, ReLU, ScaledTanh, Sigmoid, Tanh,
+};
 pub use architecture::Architecture;
 pub use dropout::{Dropout, Mask};
 pub use formula::{Expression, Formula, renamed};

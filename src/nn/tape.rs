@@ -168,6 +168,12 @@ impl<F: Float> TapeRows<'_, F> {
         [x, y, dy, dx]
     }
 
+    /// The outputs of the network.
+    pub fn outputs(&self) -> ArrayView2<'_, F> {
+        let outputs = self.columns[self.columns.len() - 2].clone();
+        self.y.slice(s![.., outputs])
+    }
+
     /// What the loss has to do with: the outputs of the network, its own predictions, ∂L/∂outputs
     /// and the loss of each image. It writes the last three.
     #[allow(clippy::type_complexity)] // four views, of which the last has one axis

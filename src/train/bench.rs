@@ -18,10 +18,10 @@ use crate::{
         batch::{Preprocessing, in_order, shuffle},
     },
     linalg::{self, team::Team},
-    loss::{CrossEntropy, Loss},
+    loss::CrossEntropy,
     nn::Mlp,
     rng::{Purpose, generator},
-    train::{NotFinite, Trainer, metrics::evaluate, optim::Sgd, rows_of_a_piece},
+    train::{NotFinite, Trainer, metrics::evaluate, optim::Sgd, pass, rows_of_a_piece},
 };
 
 /// A network and how it is trained: with cross-entropy, by plain SGD.
@@ -209,11 +209,9 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         seconds[0].push(took());
         network.forward(&mut rows);
         seconds[1].push(took());
-        {
-            let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
-            CrossEntropy.forward(&outputs, targets, &mut predictions, &mut losses);
-            CrossEntropy.backward(&predictions, targets, n, &mut doutputs);
-        }
+        let loss = &CrossEntropy;
+        pass::forward_from(network.modules().len(), network, loss, &mut rows, targets);
+        pass::doutputs(loss, &mut rows, targets, n);
         seconds[2].push(took());
         network.backward_input(&mut rows);
         seconds[3].push(took());

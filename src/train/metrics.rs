@@ -2,13 +2,14 @@
 
 use ndarray::{Array2, s};
 
+use super::pass;
 use crate::{
     data::{
         CLASSES, Dataset,
         batch::{Preprocessing, in_order},
     },
     linalg::{Float, team::Team},
-    loss::{CrossEntropy, Loss},
+    loss::{Decoding, Loss},
     nn::{Mlp, Tape},
 };
 
@@ -57,9 +58,10 @@ pub fn evaluate<F: Float>(
 ) -> Evaluation {
     let mut total = 0.0;
     let mut confusion = Array2::zeros((CLASSES, CLASSES));
-    pass(network, loss, data, preprocessing, team, |tape, labels| {
+    let decoding = loss.decoding();
+    every_image(network, loss, data, preprocessing, team, |tape, labels| {
         for (outputs, &label) in tape.outputs(labels.len()).rows().into_iter().zip(labels) {
-            let class = loss.class(outputs, CLASSES);
+            let class = decoding.class(outputs, CLASSES);
             confusion[[usize::from(label), usize::from(class)]] += 1;
         }
         // One after the other: the sum does not depend on how many go through at a time.
@@ -79,10 +81,10 @@ pub fn predictions<F: Float>(
     preprocessing: Preprocessing,
     team: &mut Team,
 ) -> Array2<F> {
-    let width = loss.outputs(CLASSES);
+    let width = loss.decoding().outputs(CLASSES);
     let mut all = Array2::zeros((data.len(), width));
     let mut first = 0;
-    pass(network, loss, data, preprocessing, team, |tape, labels| {
+    every_image(network, loss, data, preprocessing, team, |tape, labels| {
         let block = first..first + labels.len();
         all.slice_mut(s![block, ..])
             .assign(&tape.predictions(labels.len()));
@@ -100,14 +102,14 @@ pub fn losses<F: Float>(
     team: &mut Team,
 ) -> Vec<f64> {
     let mut all = Vec::with_capacity(data.len());
-    pass(network, loss, data, preprocessing, team, |tape, labels| {
+    every_image(network, loss, data, preprocessing, team, |tape, labels| {
         all.extend(in_f64(tape.losses(labels.len())));
     });
     all
 }
 
 /// Every image through the network, a block at a time, which `see` looks at with its labels.
-fn pass<F: Float>(
+fn every_image<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
     data: &Dataset,
@@ -124,9 +126,7 @@ fn pass<F: Float>(
         team.for_each(tape.rows_mut(images.len(), share), |mut rows| {
             let here = rows.first..rows.first + rows.len();
             preprocessing.gather(data, &images[here.clone()], &mut rows.x);
-            network.forward(&mut rows);
-            let ([outputs, mut predictions, _], mut losses) = rows.loss();
-            loss.forward(&outputs, &labels[here], &mut predictions, &mut losses);
+            pass::forward(network, loss, &mut rows, &labels[here]);
         });
         see(&tape, labels);
     }
@@ -150,7 +150,7 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
     for (p, &label) in mean.rows().into_iter().zip(labels) {
         confusion[[
             usize::from(label),
-            usize::from(CrossEntropy.class(p, CLASSES)),
+            usize::from(Decoding::Largest.class(p, CLASSES)),
         ]] += 1;
         total -= p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
     }

@@ -6,6 +6,7 @@ pub mod lr_find;
 pub mod metrics;
 mod observer;
 pub mod optim;
+pub mod pass;
 mod progress;
 pub mod recipes;
 pub mod schedule;

@@ -7,6 +7,7 @@
 use ndarray::{Array2, ArrayRef2};
 use serde::{Deserialize, Serialize};
 
+use super::pass;
 use crate::{
     data::{
         Dataset,
@@ -158,13 +159,8 @@ pub fn measure<F: Float>(
         let here = rows.first..rows.first + rows.len();
         let targets = &images.labels[here.clone()];
         preprocessing.gather(images, &order[here], &mut rows.x);
-        network.forward(&mut rows);
-        {
-            let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
-            loss.forward(&outputs, targets, &mut predictions, &mut losses);
-            loss.backward(&predictions, targets, n, &mut doutputs);
-        }
-        network.backward_input(&mut rows);
+        pass::forward(network, loss, &mut rows, targets);
+        pass::backward(network, loss, &mut rows, targets, n);
     }
     let modules = network.modules();
     let with_weights = |m: &usize| modules[*m].params().is_some();

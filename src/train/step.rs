@@ -10,6 +10,7 @@ use ndarray::{ArrayRef2, Axis};
 use super::{
     metrics,
     optim::{self, Sgd, clip_scale},
+    pass,
 };
 use crate::{
     data::CLASSES,
@@ -169,26 +170,21 @@ impl<'a, F: Float> Trainer<'a, F> {
             ..
         } = self;
         let (network, n) = (&*network, targets.len());
-        let correct = AtomicUsize::new(0);
+        let (correct, decoding) = (AtomicUsize::new(0), loss.decoding());
         team.for_each(tape.rows_mut(n, n.div_ceil(team.threads())), |mut rows| {
             let targets = &targets[rows.first..rows.first + rows.len()];
             gather(rows.first, &mut rows.x);
-            network.forward(&mut rows);
-            {
-                let ([outputs, mut predictions, mut doutputs], mut losses) = rows.loss();
-                loss.forward(&outputs, targets, &mut predictions, &mut losses);
-                loss.backward(&predictions, targets, n, &mut doutputs);
-                let classes = outputs
-                    .rows()
-                    .into_iter()
-                    .map(|row| loss.class(row, CLASSES));
-                let hits = classes
-                    .zip(targets)
-                    .filter(|(class, target)| class == *target)
-                    .count();
-                correct.fetch_add(hits, Ordering::Relaxed);
-            }
-            network.backward_input(&mut rows);
+            pass::forward(network, *loss, &mut rows, targets);
+            let outputs = rows.outputs();
+            let hits = outputs
+                .rows()
+                .into_iter()
+                .map(|row| decoding.class(row, CLASSES))
+                .zip(targets)
+                .filter(|(class, target)| class == *target)
+                .count();
+            correct.fetch_add(hits, Ordering::Relaxed);
+            pass::backward(network, *loss, &mut rows, targets, n);
         });
         let loss = metrics::add(0.0, tape.losses(n)) / n as f64;
         BatchResult {

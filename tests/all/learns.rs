@@ -52,7 +52,7 @@ fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
 fn network(hidden: &[usize], loss: &dyn Loss<f32>, seed: u64) -> Mlp<f32> {
     let mut layers = vec![784];
     layers.extend(hidden);
-    layers.push(loss.outputs(10));
+    layers.push(loss.decoding().outputs(10));
     Mlp::kaiming(&layers, &mut generator(seed, Purpose::Init))
 }
 

@@ -190,6 +190,17 @@ fn slope(activation: Activation, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64
             y.mapv(|y| b / a * (a * a - y * y))
         }
         Activation::Sigmoid => y.mapv(|y| y * (1.0 - y)),
+        Activation::LeakyRelu => x.mapv(|x| if x > 0.0 { 1.0 } else { 0.01 }),
+        Activation::Gelu => x.mapv(|x| {
+            // With y = x·σ(2u), since (1 + tanh u)/2 is the logistic function of 2u.
+            let root = (2.0 / std::f64::consts::PI).sqrt();
+            let (u, du) = (
+                root * (x + 0.044715 * x.powi(3)),
+                root * (1.0 + 0.134145 * x.powi(2)),
+            );
+            let s = 1.0 / (1.0 + (-2.0 * u).exp());
+            s + x * 2.0 * du * s * (1.0 - s)
+        }),
     }
 }
 

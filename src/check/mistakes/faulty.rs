@@ -7,11 +7,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, s};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1, Axis, s};
 
 use super::{Mistake, masks};
 use crate::{
-    loss::{Loss, LossKind},
+    loss::{Decoding, Loss, LossKind},
     nn::{Float, Gradient, Kind, Mask, Mlp, Module, Param, ReLU},
     rng::Noise,
 };
@@ -315,11 +315,15 @@ impl<F: Float> Loss<F> for FaultyLoss<F> {
         doutputs.map_inplace(|dz| *dz *= factor);
     }
 
-    fn class(&self, outputs: ArrayView1<F>, classes: usize) -> u8 {
-        self.loss.class(outputs, classes)
+    fn image(&self, z: ArrayView1<F>, t: usize, p: ArrayViewMut1<F>) -> F {
+        self.loss.image(z, t, p)
     }
 
-    fn outputs(&self, classes: usize) -> usize {
-        self.loss.outputs(classes)
+    fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]) {
+        self.loss.image_gradient(p, t, n, dz);
+    }
+
+    fn decoding(&self) -> Decoding {
+        self.loss.decoding()
     }
 }

@@ -81,7 +81,9 @@ fn masks(kind: Kind) -> bool {
 fn slope_of_y(kind: Kind) -> bool {
     match kind {
         Kind::Activation(Activation::Tanh | Activation::ScaledTanh | Activation::Sigmoid) => true,
-        Kind::Activation(Activation::Relu) | Kind::Linear | Kind::Dropout => false,
+        Kind::Activation(Activation::Relu | Activation::LeakyRelu | Activation::Gelu)
+        | Kind::Linear
+        | Kind::Dropout => false,
     }
 }
 
@@ -271,7 +273,7 @@ impl Mistake {
 
     /// Whether it can be made with this loss.
     pub fn fits_loss(self, kind: LossKind) -> bool {
-        let mse = matches!(kind, LossKind::MseOnehot | LossKind::MseDigit);
+        let mse = !kind.probabilities();
         match self {
             Self::TwoMissing | Self::ResForDiff => mse,
             Self::MeanOverOthers => kind != LossKind::MseDigit, // where C = 1

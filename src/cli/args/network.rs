@@ -112,7 +112,7 @@ impl FromStr for Hidden {
 impl Hidden {
     /// The widths of all layers of a network for MNIST.
     pub fn layers(&self, loss: LossKind) -> Vec<usize> {
-        let outputs = loss.build::<f32>().outputs(CLASSES);
+        let outputs = loss.outputs(CLASSES);
         [&[PIXELS], &self.0[..], &[outputs]].concat()
     }
 }

@@ -135,6 +135,6 @@ fn right(model: &Model<f32>, images: &Dataset, team: &mut Team) -> Vec<bool> {
         team,
     );
     let rows = predictions.rows().into_iter().zip(&images.labels);
-    rows.map(|(row, &label)| loss.class(row, CLASSES) == label)
+    rows.map(|(row, &label)| loss.decoding().class(row, CLASSES) == label)
         .collect()
 }

@@ -8,7 +8,6 @@ use mlp::{
     data::{CLASSES, Dataset, Mnist, shell_quote},
     files::model::Model,
     linalg::team::Team,
-    loss::LossKind,
     train::metrics::{Evaluation, committee, evaluate, predictions},
 };
 use ndarray::{Array2, Axis};
@@ -101,7 +100,7 @@ impl Eval {
             for (path, model) in self.models.iter().zip(&models) {
                 let kind = model.metadata.loss;
                 ensure!(
-                    matches!(kind, LossKind::Ce | LossKind::SmoothedCe(_)),
+                    kind.probabilities(),
                     "{}: trained with {kind}, so its outputs are no probabilities to average: a committee is of \
                      models trained with --loss ce",
                     path.display()

@@ -13,7 +13,6 @@ use mlp::{
     data::{COLS, ROWS},
     files::run::Record,
     linalg::team::Team,
-    loss::LossKind,
     picture::plot::{self, MAX_RUNS, Picture, Wrong},
     train::metrics::{Evaluation, evaluate, losses, predictions},
 };
@@ -216,7 +215,7 @@ impl Plot {
         let each = losses(network, &*loss, &data, preprocessing, &mut team);
         let mut wrong = Vec::new();
         for (index, (row, &label)) in outputs.rows().into_iter().zip(&data.labels).enumerate() {
-            let class = loss.class(row, mlp::data::CLASSES);
+            let class = loss.decoding().class(row, mlp::data::CLASSES);
             if class != label {
                 wrong.push(Wrong {
                     index,
@@ -236,7 +235,7 @@ impl Plot {
             "confusion".to_owned(),
             plot::confusion(&result.confusion, &title),
         )];
-        let probabilities = matches!(kind, LossKind::Ce | LossKind::SmoothedCe(_));
+        let probabilities = kind.probabilities();
         let title = format!(
             "the {} {split} images with the highest loss of those taken for another digit",
             wrong.len()

@@ -341,7 +341,7 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
         augmentation.validate().map_err(Fault::Augmentation)?;
     }
     let found = *layers.last().expect("at least two");
-    let expected = metadata.loss.build::<f32>().outputs(crate::data::CLASSES);
+    let expected = metadata.loss.outputs(crate::data::CLASSES);
     if found != expected {
         return Err(Fault::Outputs {
             found,

@@ -1,5 +1,7 @@
 //! Activation functions: each is two lines of board, `y(x)` and `dx(x, y, dy)`, and one entry in the list below.
 
+mod gelu;
+mod leaky_relu;
 mod relu;
 mod scaled_tanh;
 mod sigmoid;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Float, Formula, Init, Kind, Module};
 use crate::linalg::{map, zip_map3};
+pub use gelu::GELU;
+pub use leaky_relu::LeakyReLU;
 pub use relu::ReLU;
 pub use scaled_tanh::ScaledTanh;
 pub use sigmoid::Sigmoid;
@@ -81,6 +85,8 @@ activations! {
     Tanh Tanh
     ScaledTanh ScaledTanh
     Sigmoid Sigmoid
+    LeakyReLU LeakyRelu
+    GELU Gelu
 }
 
 impl Default for Activation {
@@ -132,6 +138,7 @@ impl<F: Float, A: Elementwise> Module<F> for A {
 }
 
 /// A constant of a formula.
+#[inline(always)]
 fn constant<F: Float>(value: f64) -> F {
     F::from(value).expect("f64 converts to any float")
 }

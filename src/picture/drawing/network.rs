@@ -145,7 +145,7 @@ impl Drawing<'_> {
     fn headline(&mut self) {
         let trace = self.trace;
         let loss = self.options.kind.build::<f64>();
-        let read = loss.class(
+        let read = loss.decoding().class(
             trace.outputs().view(),
             10.max(usize::from(trace.target) + 1),
         );

@@ -19,7 +19,7 @@ impl Drawing<'_> {
             targets(self.options.kind, trace.target, outputs.count),
         );
         let n = sub(last.number);
-        let softmax = matches!(self.options.kind, LossKind::Ce | LossKind::SmoothedCe(_));
+        let softmax = self.options.kind.probabilities();
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((columns.z, head), "end", &format!("z{n}"));

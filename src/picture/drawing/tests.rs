@@ -13,7 +13,7 @@ use crate::{
 const NUMBERS: Numbers = Numbers(4);
 
 fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
-    let layers = [&[784], hidden, &[kind.build::<f64>().outputs(10)]].concat();
+    let layers = [&[784], hidden, &[kind.outputs(10)]].concat();
     let dropout = vec![0.1; layers.len() - 1];
     let architecture = Architecture {
         layers,

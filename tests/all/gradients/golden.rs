@@ -33,6 +33,8 @@ fn cases() -> Vec<Case> {
         case("tanh", LossKind::Ce, Activation::Tanh),
         case("scaled-tanh", LossKind::Ce, Activation::ScaledTanh),
         case("sigmoid", LossKind::Ce, Activation::Sigmoid),
+        case("leaky-relu", LossKind::Ce, Activation::LeakyRelu),
+        case("gelu", LossKind::Ce, Activation::Gelu),
         case("smoothed-ce", LossKind::SmoothedCe(0.1), Activation::Relu),
         Case {
             dropout: vec![0.2, 0.5, 0.4],

@@ -12,14 +12,14 @@ use mlp::{
     check::{
         Settings, TensorReport, check_loss, check_module, check_network, off_zero, random_images,
     },
-    loss::{CrossEntropy, Loss, Mse, SmoothedCrossEntropy, Target},
+    loss::{CrossEntropy, Decoding, Loss, Mse, SmoothedCrossEntropy, Target},
     nn::{
         Activation, Dropout, Kind, Linear, Mlp, Module, Param, ReLU, ScaledTanh, Sigmoid, Tanh,
         kaiming_uniform,
     },
     rng::{Noise, Purpose, generator},
 };
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1, Axis, Zip};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
 
 type A1 = ArrayRef1<f64>;
@@ -433,11 +433,14 @@ impl<L: Loss<f64>> Loss<f64> for WrongLoss<L> {
     fn backward(&self, predictions: &A2, targets: &[u8], batch: usize, doutputs: &mut A2) {
         (self.backward)(&self.loss, predictions, targets, batch, doutputs);
     }
-    fn class(&self, outputs: ArrayView1<f64>, classes: usize) -> u8 {
-        self.loss.class(outputs, classes)
+    fn image(&self, z: ArrayView1<f64>, t: usize, p: ArrayViewMut1<f64>) -> f64 {
+        self.loss.image(z, t, p)
     }
-    fn outputs(&self, classes: usize) -> usize {
-        self.loss.outputs(classes)
+    fn image_gradient(&self, p: &[f64], t: usize, n: f64, dz: &mut [f64]) {
+        self.loss.image_gradient(p, t, n, dz);
+    }
+    fn decoding(&self) -> Decoding {
+        self.loss.decoding()
     }
 }
 
@@ -445,7 +448,7 @@ impl<L: Loss<f64>> Loss<f64> for WrongLoss<L> {
 fn planted_in_loss<L: Loss<f64>>(correct: fn() -> L, wrong: WrongLoss<L>, what: &str) {
     for n in [4, 9] {
         for seed in SEEDS {
-            let c = correct().outputs(10);
+            let c = correct().decoding().outputs(10);
             let (outputs, images) = (random((n, c), seed) * 3.0, random_images(n, 12, seed));
             let alone =
                 |loss: &dyn Loss<f64>| check_loss(loss, &outputs, &images.targets, &settings(seed));
