@@ -5,7 +5,12 @@ function makePad(canvas, changed) {
   const cursor = { x: SIDE / 2, y: SIDE / 2, down: false };
   let drawing = null;
 
-  const start = point => { drawing = [point]; state.strokes.push(drawing); changed(); };
+  const start = point => {
+    if (isOriginal()) state.target = null; // what was chosen for the image says nothing of a drawing
+    drawing = [point];
+    state.strokes.push(drawing);
+    changed();
+  };
   const to = point => { drawing.push(point); changed(); };
   const pointOf = event => {
     const box = canvas.getBoundingClientRect();
@@ -49,7 +54,7 @@ function makePad(canvas, changed) {
 
   /** An empty pad, or one with the image of the file. */
   function clear(image = null) {
-    Object.assign(state, { strokes: [], image });
+    Object.assign(state, { strokes: [], image, target: null });
     cursor.down = false;
     drawing = null;
     changed();
@@ -65,7 +70,7 @@ function makePad(canvas, changed) {
   function paint() {
     const pen = canvas.getContext('2d');
     const style = getComputedStyle(document.documentElement);
-    const [ink, accent] = [style.getPropertyValue('--ink'), style.getPropertyValue('--accent')];
+    const [ink, accent] = ['--text', '--accent'].map(name => style.getPropertyValue(name));
     pen.clearRect(0, 0, canvas.width, canvas.height);
     Object.assign(pen, { fillStyle: ink, strokeStyle: ink, lineCap: 'round', lineJoin: 'round', lineWidth: 2 * PEN * scale });
     state.image?.forEach((grey, p) => {
