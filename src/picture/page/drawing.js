@@ -65,9 +65,9 @@ function makeDrawing(root, upright) {
     while (modules[end + 1] && !modules[end + 1].w) end++;
     return [{ m, end, n: module.y.length }];
   });
-  const pixel = upright ? 5.5 : 7;
-  const [high, wide] = upright ? [154, 150] : [200, 132];
-  const gap = upright ? 40 : 92;
+  const pixel = upright ? 5 : 7;
+  const [high, wide] = upright ? [154, 98] : [200, 132];
+  const gap = upright ? 32 : 92;
   const below = upright ? 186 : 268; // from the forward row to the gradients
   let along = upright ? 22 : 8;
   const across = upright ? 4 : 42;
@@ -190,8 +190,8 @@ function outputTable(output, edge, upright, blocks, say) {
   const n = z.length, one = n === 1;
   const group = svg('g', { class: 'block' });
   blocks.append(group);
-  const step = upright ? 16 : 20, thick = step - 3;
-  const top = upright ? edge + 34 : output.forward.y;
+  const step = upright ? 14.5 : 20, thick = step - 3;
+  const top = upright ? edge + 30 : output.forward.y;
   const left = upright ? 20 : edge + 30, long = upright ? 200 : 96;
   const columns = { bar: left, number: left + long + (upright ? 60 : 52), target: left + long + (upright ? 84 : 72) };
   const bars = [], targets = [], numbers = [], aims = [];
@@ -209,12 +209,13 @@ function outputTable(output, edge, upright, blocks, say) {
     numbers.push(say(columns.number, line, '', { class: 'number' }));
     aims.push(one ? say(columns.target + thick + 6, line, '', { class: 'start' }) : null);
   }
-  const [value, target] = judged.q ? ['p = softmax', 'q'] : [outputLetter(), 't'];
+  const Z = outputLetter();
+  const [value, target] = judged.q ? [`p = softmax(${Z})`, 'target q'] : [Z, 'target t'];
   say(columns.bar, top - 8, value, { class: 'title start' });
-  say(columns.target + thick / 2, top - 8, target, { class: 'title' });
+  say(columns.target + thick, top - 8, target, { class: 'title number' });
   return {
     group,
-    extent: upright ? 34 + n * step : columns.target + thick + (one ? 24 : 0) - edge,
+    extent: upright ? 30 + n * step : columns.target + thick + (one ? 24 : 0) - edge,
     paint({ judged, target, predicted, assumed }) {
       const t = judged.q ?? judged.t;
       const span = one ? 9 : 1;

@@ -2,7 +2,7 @@
 
 function makePad(canvas, changed) {
   const scale = canvas.width / SIDE;
-  const cursor = { x: SIDE / 2, y: SIDE / 2, down: false };
+  const cursor = { x: SIDE / 2, y: SIDE / 2, down: false, keys: false };
   let drawing = null;
 
   const start = point => {
@@ -21,7 +21,7 @@ function makePad(canvas, changed) {
   canvas.addEventListener('pointerdown', event => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    cursor.down = false;
+    Object.assign(cursor, { down: false, keys: false });
     start(pointOf(event));
   });
   canvas.addEventListener('pointermove', event => {
@@ -34,6 +34,7 @@ function makePad(canvas, changed) {
   const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    cursor.keys = true;
     const move = MOVES[event.key];
     if (move) {
       cursor.x = Math.min(Math.max(cursor.x + move[0], 0.5), SIDE - 0.5);
@@ -84,7 +85,7 @@ function makePad(canvas, changed) {
       for (const [x, y] of stroke) pen.lineTo(x * scale, y * scale);
       pen.stroke();
     }
-    if (document.activeElement !== canvas) return;
+    if (document.activeElement !== canvas || !cursor.keys && !canvas.matches(':focus-visible')) return;
     Object.assign(pen, { strokeStyle: accent, lineWidth: cursor.down ? 5 : 2 });
     pen.beginPath();
     pen.arc(cursor.x * scale, cursor.y * scale, PEN * scale, 0, 7);

@@ -39,7 +39,7 @@ function summaryText() {
   const { predicted, assumed, target, judged, z, loss } = state.pass;
   if (isEmpty()) return 'Nothing is drawn: only the biases speak.';
   const sure = judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
-  const aim = assumed ? `No target; loss as a ${target} ${num(loss)}.` : `Target ${target}, loss ${num(loss)}.`;
+  const aim = assumed ? `No target: as a ${target}, loss ${num(loss)}.` : `Target ${target}, loss ${num(loss)}.`;
   return `Taken for a ${predicted}, ${sure}. ${aim}`;
 }
 
