@@ -137,13 +137,13 @@ function termsTable(m) {
   return made;
 }
 
-const CLASS = ['class', c => c];
+const classColumn = () => [state.pass.z.length === 1 ? 'output' : 'class', c => c];
 
 function softmaxTable() {
   const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
   const column = (heading, values, kind) => [heading, c => num(values[c]), c => `${kind}:${c}`];
   return table('Softmax and cross-entropy by hand', [
-    CLASS, column(Z, z, 'z'), column(`${Z} − max`, j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
+    classColumn(), column(Z, z, 'z'), column(`${Z} − max`, j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
     column('−ln p', j.nll, 'nll'), column('target q', j.q, 'q'), column(`d${Z} = p − q`, dz, 'dz'),
   ], z.length, { strong: target, foot: ['sum', '', '', num(j.total), num(sum(j.p)), '', num(sum(j.q)), num(Math.abs(sum(dz)) < 1e-12 ? 0 : sum(dz))] });
 }
@@ -152,7 +152,7 @@ function gradientTable() {
   const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
   const t = j.q ?? j.t;
   return table(j.q ? `d${Z} = p − q` : `d${Z} = 2·(${Z} − t) / C`, [
-    CLASS, [j.q ? 'softmax p' : Z, c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], [`d${Z}`, c => num(dz[c]), c => `dz:${c}`],
+    classColumn(), [j.q ? 'softmax p' : Z, c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], [`d${Z}`, c => num(dz[c]), c => `dz:${c}`],
   ], z.length, { strong: z.length > 1 ? target : -1 });
 }
 
@@ -165,7 +165,7 @@ function mseTables() {
     const column = (heading, values, kind) => [heading, c => num(values[c]), own && (c => `${kind}:${c}`)];
     const name = digit ? z.length === 1 ? `digit target: the one output shall be ${target}` : `digit target: ${target} for every output, which makes sense with one output only` : `one-hot targets: 1 for output ${target}, 0 for the others`;
     return table(`mse, ${name}; L = ${num(j.loss)}${own ? '' : ' (not this network’s loss)'}`, [
-      CLASS, column(Z, z, 'z'), column('target t', j.t, 'q'), column(`diff ${Z} − t`, j.diff, 'diff'), column('diff²', j.squares, 'square'), column(`d${Z} = 2·diff/C`, dz, 'dz'),
+      classColumn(), column(Z, z, 'z'), column('target t', j.t, 'q'), column(`diff ${Z} − t`, j.diff, 'diff'), column('diff²', j.squares, 'square'), column(`d${Z} = 2·diff/C`, dz, 'dz'),
     ], z.length, { strong: z.length > 1 ? target : -1 });
   };
   if (z.length === 1) return [one(true), element('p', { class: 'note' }, 'One-hot targets need ten outputs, and here is one.')];
