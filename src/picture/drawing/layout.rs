@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 
-use super::network::Options;
+use super::options::Options;
 use crate::{
     explain::Trace,
     nn::{Kind, Module},
@@ -295,6 +295,21 @@ impl Layout {
             image_x,
             outputs,
         }
+    }
+
+    /// The width that a line of text has in the middle of column `i`, up to its neighbours' texts.
+    pub(super) fn room(&self, i: usize) -> f64 {
+        let middle = self.columns[i].middle();
+        let half = |other: Option<&Column>, edge: f64| {
+            let between = other.map(|other| (middle + other.middle()) / 2.0);
+            (between.unwrap_or(edge) - middle).abs()
+        };
+        let before = half(
+            i.checked_sub(1).map(|i| &self.columns[i]),
+            self.image_x + IMAGE,
+        );
+        let after = half(self.columns.get(i + 1), self.outputs.x);
+        2.0 * before.min(after) - 10.0
     }
 
     /// The column of a hidden layer to which unit (module, unit) belongs, and its place there.
