@@ -143,7 +143,7 @@ pub fn full_strength(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// What a legend says of the strength of the two colours.
-pub const STRENGTH: &str = "the further from 0 the stronger, up to the 99th percentile";
+pub const STRENGTH: &str = "the further from 0 the stronger, fully from the 99th percentile on";
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ use crate::cli::{
     Outcome,
     args::augment::{AugmentArgs, augmentation_text},
     commands::data::DataArgs,
-    terminal::output::{BOLD, DIM, Output, next_step, thousands},
+    terminal::output::{BOLD, DIM, Output, next_step},
 };
 
 /// Draw what augmentation makes of training images
@@ -123,11 +123,11 @@ impl AugmentPreview {
                 )
             },
         )?;
+        let (width, height) = picture.png_size();
         writeln!(
             out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
+            "saved {BOLD}{}{BOLD:#} {DIM}({width} x {height} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
             self.out.display(),
-            thousands(file.len() as u64),
             self.index,
             last - 1,
             self.epochs,

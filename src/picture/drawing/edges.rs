@@ -2,7 +2,7 @@
 
 use super::{
     canvas::Drawing,
-    layout::{Column, Gap},
+    layout::{Column, DIGIT, Gap},
 };
 use crate::picture::svg::Px;
 
@@ -110,7 +110,7 @@ impl Drawing<'_> {
         let behind = |c: &Column| {
             let numbers = c.shown.iter().map(|&u| self.text(x[u]).len());
             match self.has_numbers(c) {
-                true => 0.5 * c.cell + 12.0 + 6.95 * numbers.max().unwrap_or(0) as f64,
+                true => 0.5 * c.cell + 12.0 + DIGIT * numbers.max().unwrap_or(0) as f64,
                 false => 0.0,
             }
         };

@@ -124,7 +124,7 @@ impl Drawing<'_> {
         if self.is_narrow() && i.max(o) > 999 {
             shapes = format!("{i}×{o}");
         }
-        self.svg.label((x, self.top - 42.0), "num dim mid", &shapes);
+        self.svg.label((x, self.top - 40.0), "num dim mid", &shapes);
     }
 
     /// The name of a layer, with its widths where there is room for those of all.

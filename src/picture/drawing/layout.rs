@@ -15,6 +15,8 @@ pub(super) const AREA: f64 = 280.0;
 /// The side of the image.
 pub(super) const IMAGE: f64 = 168.0;
 const MARGIN: f64 = 24.0;
+/// The width of a digit of a number.
+pub(super) const DIGIT: f64 = 6.95;
 /// More hidden layers than this, and those in the middle are left out.
 const MOST_COLUMNS: usize = 5;
 /// Cells of all columns together, and of one.
@@ -231,9 +233,12 @@ impl Layout {
     pub(super) fn new(trace: &Trace, options: &Options<'_>) -> Self {
         let layers = Layer::all(trace);
         let hidden = layers.len() - 1;
-        let number = 6.9 * (options.numbers.0 as f64 + 3.0);
+        let numbers = [trace.outputs(), &trace.predictions, trace.doutputs()];
+        let numbers = numbers.into_iter().flatten();
+        let longest = numbers.map(|&v| options.numbers.text(v).len()).max();
+        let number = DIGIT * longest.unwrap_or(0) as f64;
         let texts = 112.0 + 2.0 * number;
-        let outputs_width = (texts + 96.0).clamp(300.0, 390.0);
+        let outputs_width = (texts + 96.0).min(390.0).max(texts + 40.0);
         let bar = outputs_width - texts;
         let drawn: Vec<_> = match hidden > MOST_COLUMNS {
             true => (0..2).chain(hidden - 2..hidden).collect(),

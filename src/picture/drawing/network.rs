@@ -135,7 +135,7 @@ impl Drawing<'_> {
             svg.label((x + 18.0, y), "dim", words);
             x += 36.0 + text_width(words, 12.0);
         };
-        let strength = format!("{STRENGTH} of each layer and matrix");
+        let strength = format!("{STRENGTH}, in each layer and matrix for itself");
         swatch(&mut self.svg, "p", "above 0");
         swatch(&mut self.svg, "n", "below 0");
         swatch(&mut self.svg, "p o3", &strength);
@@ -153,7 +153,7 @@ impl Drawing<'_> {
             self.svg.label((x + 18.0, y), "dim", &words);
             x += 36.0 + text_width(&words, 12.0);
         }
-        let mut words = "lines: the largest products x·w".to_owned();
+        let mut words = "upright stroke: the target; lines: the largest products x·w".to_owned();
         if !self.layout.columns.is_empty() {
             words += "; thin ring: the unit of the small pictures";
         }

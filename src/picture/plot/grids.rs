@@ -2,7 +2,10 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{Anchor, Picture, Pixels, shapes::MARGIN};
+use super::{
+    Anchor, Picture, Pixels,
+    shapes::{HEAD, MARGIN},
+};
 use crate::picture::{
     font::text_width,
     names,
@@ -78,13 +81,18 @@ pub fn augmented(grid: &Augmented<'_>) -> Picture {
         .images
         .iter()
         .map(|&image| text_width(&label(image), 12.0));
-    let left = MARGIN + widths.fold(0.0, f64::max) + 10.0;
+    // A whole number, so that pixels are sharp.
+    let left = (MARGIN + widths.fold(0.0, f64::max) + 10.0).ceil();
     let (columns, lines) = (grid.epochs.len() as f64, grid.images.len() as f64);
     let top = 82.0;
     let right = left + columns * (wide + gap) + apart + MARGIN - gap;
-    let size = (right.max(420.0), top + lines * (high + gap) + 18.0);
+    let size = (
+        right.max(text_width(grid.title, HEAD) + 2.0 * MARGIN + 1.0),
+        top + lines * (high + gap) + 18.0,
+    );
     let mut picture = Picture::new(size, "augmented images");
-    picture.headline(grid.title, "");
+    let below = "a row an image: as it is, then as each epoch sees it";
+    picture.headline(grid.title, below);
     for (epoch, images) in grid.epochs.iter().enumerate() {
         let x = left + epoch as f64 * (wide + gap) + if epoch > 0 { apart } else { 0.0 };
         let words = match epoch {
@@ -113,4 +121,59 @@ pub fn augmented(grid: &Augmented<'_>) -> Picture {
         }
     }
     picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::plot::Shape;
+
+    fn images(picture: &Picture) -> Vec<&Pixels> {
+        let images = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Image(_, pixels) => Some(pixels),
+            _ => None,
+        });
+        images.collect()
+    }
+
+    fn says(picture: &Picture, text: &str) -> bool {
+        let says = |shape: &Shape| matches!(shape, Shape::Text { words, .. } if words == text);
+        picture.shapes.iter().any(says)
+    }
+
+    #[test]
+    fn one_outlier_does_not_pale_the_other_weights() {
+        let mut w = Array2::from_elem((400, 2), 0.5);
+        w[[0, 1]] = -100.0;
+        let picture = weights(&w, 3, (20, 20));
+        assert!(says(
+            &picture,
+            "layer 1 of 3 (400 → 2): the weights w₁ into each of its units"
+        ));
+        // The longest first.
+        let [Pixels::Signed(first), Pixels::Signed(second)] = images(&picture)[..] else {
+            panic!("two signed images")
+        };
+        assert_eq!((first[[0, 0]], first[[1, 1]]), (-200.0, 1.0));
+        assert!(second.iter().all(|&v| v == 1.0));
+    }
+
+    #[test]
+    fn augmented_images_stand_beside_their_names() {
+        let epochs = [7.0, 8.0].map(|grey| Array2::from_elem((3, 4), grey));
+        let picture = augmented(&Augmented {
+            title: "rotation 3°",
+            images: &[(5, 2), (6, 0), (7, 9)],
+            epochs: &epochs,
+            pixels: (2, 2),
+        });
+        for text in ["rotation 3°", "image 6, label 0", "original", "epoch 1"] {
+            assert!(says(&picture, text), "{text}");
+        }
+        let greys = images(&picture).into_iter().map(|pixels| match pixels {
+            Pixels::Ink(greys) => greys[[1, 1]],
+            Pixels::Signed(_) => panic!("a digit is ink"),
+        });
+        assert_eq!(greys.collect::<Vec<_>>(), [7, 7, 7, 8, 8, 8]);
+    }
 }

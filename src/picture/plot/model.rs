@@ -112,6 +112,7 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
             continue;
         }
         let step = cell / image.outputs.len() as f64;
+        let zero = left + cell + 17.0;
         for (class, &output) in image.outputs.iter().enumerate() {
             let y = top + step * class as f64;
             let ink = if output < 0.0 { Ink::Below } else { Ink::Above };
@@ -125,9 +126,10 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
             let words = class.to_string();
             let at = (left + cell + 13.0, y + step / 2.0 + 3.0);
             picture.text(at, 8.5, (Anchor::End, name), &words);
-            let bar = [left + cell + 17.0, y + 1.5, long.max(0.6), step - 3.0];
+            let bar = [zero, y + 1.5, long, step - 3.0];
             picture.shapes.push(Shape::Rect(bar, ink, 1.0));
         }
+        picture.line(vec![(zero, top), (zero, top + cell)], Ink::Rule, 1.0, false);
     }
     picture
 }

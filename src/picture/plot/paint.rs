@@ -19,12 +19,18 @@ const ZOOM: f64 = 2.0;
 const DASH: (f64, f64) = (5.0, 4.0);
 
 impl Picture {
-    /// The bytes of a PNG at twice the size.
-    pub fn png(&self, theme: Theme) -> Result<Vec<u8>, EncodingError> {
+    /// Width and height of its PNG, twice its own.
+    pub fn png_size(&self) -> (usize, usize) {
         let size = |length: f64| (length * ZOOM).ceil() as usize;
+        (size(self.size.0), size(self.size.1))
+    }
+
+    /// The bytes of a PNG.
+    pub fn png(&self, theme: Theme) -> Result<Vec<u8>, EncodingError> {
+        let (width, height) = self.png_size();
         let paper = Ink::Paper.rgb(theme);
         let mut canvas = Canvas {
-            pixels: Array2::from_elem((size(self.size.1), size(self.size.0)), paper),
+            pixels: Array2::from_elem((height, width), paper),
             theme,
         };
         for shape in &self.shapes {

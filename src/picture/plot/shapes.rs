@@ -143,8 +143,10 @@ impl Picture {
         let start = |ink| (Anchor::Start, ink);
         let words = shortened(words, HEAD, width);
         self.text((MARGIN, 32.0), HEAD, start(Ink::Text), &words);
-        let below = shortened(below, SMALL, width);
-        self.text((MARGIN, 52.0), SMALL, start(Ink::Dim), &below);
+        if !below.is_empty() {
+            let below = shortened(below, SMALL, width);
+            self.text((MARGIN, 52.0), SMALL, start(Ink::Dim), &below);
+        }
     }
 
     /// The two colours from `−most` over 0 to `most`, where they have their full strength, on the line y.
