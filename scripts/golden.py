@@ -1,6 +1,7 @@
 """Reference values for the Rust tests, from PyTorch autograd in float64.
 
-    python scripts/golden.py        # rewrites tests/golden/*.safetensors
+    python scripts/golden.py                    # rewrites tests/golden/*.safetensors, in some seconds
+    python scripts/golden.py --out /tmp/golden  # writes them elsewhere, to compare
 
 Written with Python 3.11, torch 2.15 (CPU), numpy 2.4, safetensors 0.8. A second run gives the
 same bytes; another torch or processor may differ in the last digits, far below any tolerance.
@@ -19,7 +20,7 @@ each other activation, for dropout and for label smoothing:
     losses (S)                            the loss before each of S steps of plain SGD from init
     final.K.weight, final.K.bias          the parameters after them
 
-Where there is dropout, module K drops what it is told to: `dropped` draws as src/nn/noise.rs and
+Where there is dropout, module K drops what it is told to: `dropped` draws as src/rng.rs and
 src/linalg/random.rs say, with seed 1, epoch 1, and step 0 for the one batch, 1 to S for the S steps.
 
 losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),
@@ -33,12 +34,20 @@ rates.NAME (T).
 import itertools
 from pathlib import Path
 
+import needs
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+NEEDED = ["numpy", "safetensors", "torch"]
+parser = needs.parser(__doc__, NEEDED)
+parser.add_argument("--out", type=Path, default=GOLDEN, metavar="FOLDER", help="[default: tests/golden]")
+ARGS = parser.parse_args()
+needs.check(NEEDED)
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
 
-GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
 INPUTS, CLASSES, BATCH, STEPS = 12, 10, 7, 10
 HIDDEN = [[], [5], [6, 5], [7, 6, 5]]
 KINK = 1e-3  # no pre-activation may come nearer to ReLU's corner
@@ -271,13 +280,13 @@ def write(name, tensors, note):
     tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
     # one entry only: safetensors writes several in random order
     metadata = {"made_by": f"scripts/golden.py, torch {torch.__version__}, {note}"}
-    (GOLDEN / f"{name}.safetensors").write_bytes(save(tensors, metadata))
+    (ARGS.out / f"{name}.safetensors").write_bytes(save(tensors, metadata))
 
 
 def main():
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
-    GOLDEN.mkdir(exist_ok=True)
+    ARGS.out.mkdir(parents=True, exist_ok=True)
 
     seeds = itertools.count(1)
 
