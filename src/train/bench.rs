@@ -3,7 +3,7 @@
 //! A processor that others use too is slow for moments at a time; so everything is measured in many
 //! short pieces, of which the median counts.
 //!
-//! [`Pace`]: crate::linalg::team::Pace
+//! [`Team::begin_step`]: crate::linalg::team::Team::begin_step
 #![doc = include_str!("../../docs/performance.md")]
 
 use std::{
