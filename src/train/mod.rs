@@ -14,7 +14,7 @@ mod settings;
 pub mod statistics;
 mod step;
 
-pub use fit::{Images, TrainError, Trained, resume, train};
+pub use fit::{Images, TrainError, Trained, fit, resume, train};
 pub use observer::{Epoch, Observer, Step};
 pub use progress::{Best, End, Progress};
 pub use settings::Settings;
