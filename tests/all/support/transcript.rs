@@ -40,7 +40,7 @@ pub fn stale<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
         return None;
     }
     let mut rest: Vec<_> = printed.trim_end().lines().collect();
-    let stretches: Vec<_> = shown.split(|line| line == "…").collect();
+    let stretches: Vec<_> = shown.split(|line| line.trim() == "…").collect();
     let last = stretches.len() - 1;
     for (i, stretch) in stretches.into_iter().enumerate() {
         let alike = |at: usize| {
@@ -213,6 +213,7 @@ mod tests {
             "a\n…\nc\n…",
             "…",
             "…\nb\n\nc\n…",
+            "a\n  …\nd",
             "a\n…\nc\nd",
         ] {
             fits(shown, printed, true);
