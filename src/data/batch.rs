@@ -41,10 +41,10 @@ impl Preprocessing {
     /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
     pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
         let cast = |v: f64| F::from(v).expect("f64 converts to any float");
-        gather_rows(&data.images, order, cast(self.scale), cast(self.shift), x);
-        for mut image in x.rows_mut() {
-            self.deslant(image.as_slice_mut().expect("contiguous"), data.cols());
-        }
+        let (scale, shift) = (cast(self.scale), cast(self.shift));
+        gather_rows(&data.images, order, scale, shift, x, |image| {
+            self.deslant(image, data.cols());
+        });
     }
 
     /// Sets an image x of rows of `cols` inputs upright, if the network sees it so.

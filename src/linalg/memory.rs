@@ -139,7 +139,11 @@ mod tests {
             let zeros = zeros_with_rows_apart::<f32>((3, columns));
             assert_eq!(zeros.dim(), (3, columns));
             let bytes = size_of::<f32>() * zeros.strides()[0] as usize;
-            assert!(bytes % LINE == 0 && bytes / LINE % 2 == 1, "{columns}");
+            assert_eq!(
+                bytes % (2 * LINE),
+                LINE,
+                "an odd number of lines: {columns}"
+            );
             assert_eq!(zeros.as_ptr().align_offset(LINE), 0, "{columns}");
         }
         let matrix = Array2::from_shape_fn((3, 5), |(i, j)| (10 * i + j) as f32);

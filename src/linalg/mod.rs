@@ -225,7 +225,7 @@ pub fn instructions() -> &'static str {
     Set::detect().name()
 }
 
-/// `x[n] = scale·rows[order[n]] + shift`, element by element.
+/// `x[n] = scale·rows[order[n]] + shift`, element by element; each row is handed to `then` while a cache has it.
 ///
 /// Shapes: rows (any, M) of bytes, order (N), x (N, M), with contiguous rows. Panics if they do not fit.
 pub fn gather_rows<F: Float>(
@@ -234,6 +234,7 @@ pub fn gather_rows<F: Float>(
     scale: F,
     shift: F,
     x: &mut ArrayRef2<F>,
+    then: impl Fn(&mut [F]),
 ) {
     let shape = (order.len(), rows.ncols());
     assert_eq!(x.dim(), shape, "gather_rows: x against rows to gather");
@@ -243,6 +244,7 @@ pub fn gather_rows<F: Float>(
         scale,
         shift,
         x,
+        then,
     });
 }
 

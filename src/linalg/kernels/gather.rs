@@ -10,16 +10,17 @@ use crate::linalg::{
 /// Rows in a random order are far from each other in memory: asked for this many before their turn.
 const AHEAD: usize = 4;
 
-/// `x[n] = scale·rows[order[n]] + shift`
-pub struct GatherRows<'a, F> {
+/// `x[n] = then(scale·rows[order[n]] + shift)`
+pub struct GatherRows<'a, F, G> {
     pub rows: &'a ArrayRef2<u8>,
     pub order: &'a [u32],
     pub scale: F,
     pub shift: F,
     pub x: &'a mut ArrayRef2<F>,
+    pub then: G,
 }
 
-impl<F: Scalar> Kernel for GatherRows<'_, F> {
+impl<F: Scalar, G: Fn(&mut [F])> Kernel for GatherRows<'_, F, G> {
     type Output = ();
 
     #[inline(always)]
@@ -30,6 +31,7 @@ impl<F: Scalar> Kernel for GatherRows<'_, F> {
             scale,
             shift,
             x,
+            then,
         } = self;
         for &first in &order[..AHEAD.min(order.len())] {
             prefetch(slice(rows, first as usize));
@@ -38,10 +40,11 @@ impl<F: Scalar> Kernel for GatherRows<'_, F> {
             if n + AHEAD < order.len() {
                 prefetch(slice(rows, order[n + AHEAD] as usize));
             }
-            let bytes = slice(rows, order[n] as usize);
-            for (byte, x) in bytes.iter().zip(slice_mut(x, n)) {
+            let x = slice_mut(x, n);
+            for (byte, x) in slice(rows, order[n] as usize).iter().zip(&mut *x) {
                 *x = scale * F::from_byte(*byte) + shift;
             }
+            then(x);
         }
     }
 }
