@@ -215,7 +215,8 @@ mod tests {
         let commands = std::iter::once(all.clone()).chain(all.get_subcommands().cloned());
         for mut command in commands {
             let help = command.render_long_help().to_string();
-            for line in help.lines() {
+            // The value of a variable is as long as it is.
+            for line in help.lines().filter(|line| !line.contains("[env: ")) {
                 assert!(line.chars().count() <= 80, "{line}");
             }
             let Some(examples) = command.get_after_help() else {

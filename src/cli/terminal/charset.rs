@@ -137,7 +137,7 @@ mod tests {
             inner: Vec::new(),
             symbols: false,
         };
-        write!(shown, "x·w − {}² → größe▁█", 'b').unwrap();
+        shown.write_all("x·w − b² → größe▁█".as_bytes()).unwrap();
         let text = String::from_utf8(shown.inner).unwrap();
         assert_eq!(text, "x*w - b^2 -> größe_#");
         assert_eq!(plain("x·w", true), "x·w");

@@ -89,9 +89,11 @@ fn training_says_and_keeps_how_it_augments() {
     let folder = tempdir().unwrap();
     let line = "train --hidden 8 --epochs 1 --valid 58000 --augment ciresan2010 --rotation 5";
     let (stdout, _) = run(folder.path(), line, 0);
+    // Lines are wrapped between words.
+    let flat: Vec<_> = stdout.split_whitespace().collect();
     assert_says(
-        &stdout,
-        "augment   rotation 5° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37",
+        &flat.join(" "),
+        "augment rotation 5° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37",
     );
     let bytes = fs::read(folder.path().join("model.bin")).unwrap();
     let model = model::from_bytes::<f32>(&bytes).unwrap();

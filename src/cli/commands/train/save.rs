@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     commands::train::{plan::Plan, print::percent},
-    terminal::output::{BOLD, DIM, Output, thousands},
+    terminal::{
+        output::{BOLD, DIM, Output, thousands},
+        wrap::wrapped,
+    },
 };
 
 /// What was saved, and why training was over.
@@ -108,14 +111,13 @@ impl Saved {
             Some(End::Epochs) | None => None,
         };
         if let Some(why) = why {
-            writeln!(out, "ended after epoch {}: {why}", self.epochs)?;
+            let text = format!("ended after epoch {}: {why}", self.epochs);
+            writeln!(out, "{}", wrapped(&text, 2))?;
         }
         let mut line = |path: &Path, more: &str| {
             let (name, bytes) = (path.display(), thousands(bytes(path)));
-            writeln!(
-                out,
-                "saved {BOLD}{name}{BOLD:#} {DIM}({bytes} bytes){DIM:#}{more}"
-            )
+            let text = format!("saved {BOLD}{name}{BOLD:#} {DIM}({bytes} bytes){DIM:#}{more}");
+            writeln!(out, "{}", wrapped(&text, 2))
         };
         line(&self.model, "")?;
         match &self.best {
