@@ -111,19 +111,23 @@ impl Ink {
     }
 }
 
+/// A style sheet for both themes: in `rules`, `$above` and the other [names](Ink::name) become colours.
+///
+/// On paper the light theme holds, whatever the screen's is.
+pub fn themed(rules: &str) -> String {
+    let [light, dark] = [Theme::Light, Theme::Dark].map(|theme| {
+        Ink::all().fold(rules.to_owned(), |rules, ink| {
+            rules.replace(&format!("${}", ink.name()), &ink.hex(theme))
+        })
+    });
+    format!("{light}\n@media screen and (prefers-color-scheme:dark){{\n{dark}\n}}\n")
+}
+
 /// The palette as custom properties of a style sheet, for both themes: `--paper`, `--band`, `--text`, `--dim`,
 /// `--rule`, `--grid`, `--above`, `--below`, and `--series-0` to `--series-6`.
-///
-/// On paper the light theme holds whatever the screen's is.
 pub fn css() -> String {
-    let properties = |theme| {
-        let properties = Ink::all().map(|ink| format!("--{}:{};", ink.name(), ink.hex(theme)));
-        format!(":root{{{}}}\n", properties.collect::<String>())
-    };
-    let mut sheet = properties(Theme::Light);
-    let dark = properties(Theme::Dark);
-    sheet += &format!("@media screen and (prefers-color-scheme:dark){{{dark}}}\n");
-    sheet
+    let properties = Ink::all().map(|ink| format!("--{0}:${0};", ink.name()));
+    themed(&format!(":root{{{}}}", properties.collect::<String>()))
 }
 
 /// The distance from zero that has a colour's full strength: the 99th percentile of the distances of what is not
@@ -139,7 +143,7 @@ pub fn full_strength(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// What a legend says of the strength of the two colours.
-pub const STRENGTH: &str = "the further from 0 the stronger, up to the 99th percentile";
+pub const STRENGTH: &str = "the further from 0 the stronger, fully from the 99th percentile on";
 
 #[cfg(test)]
 mod tests {

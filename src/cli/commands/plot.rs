@@ -13,7 +13,10 @@ use mlp::{
     data::{COLS, ROWS},
     files::run::Record,
     linalg::team::Team,
-    picture::plot::{self, MAX_RUNS, Picture, Wrong},
+    picture::{
+        palette,
+        plot::{self, MAX_RUNS, Picture, Wrong},
+    },
     train::metrics::{Evaluation, evaluate, losses, predictions},
 };
 
@@ -136,8 +139,8 @@ impl Plot {
             }
         }
         let theme = match self.theme {
-            Theme::Light => plot::Theme::Light,
-            Theme::Dark => plot::Theme::Dark,
+            Theme::Light => palette::Theme::Light,
+            Theme::Dark => palette::Theme::Dark,
         };
         for (path, format, kind, picture) in files {
             let bytes = match format {
@@ -245,7 +248,13 @@ impl Plot {
             plot::worst(&wrong, probabilities, &title, COLS),
         ));
         if let Some(w) = network.values().next() {
-            pictures.insert(0, ("weights".into(), plot::weights(w, (ROWS, COLS))));
+            pictures.insert(
+                0,
+                (
+                    "weights".into(),
+                    plot::weights(w, network.layers().len() - 1, (ROWS, COLS)),
+                ),
+            );
         }
         Ok(pictures)
     }
