@@ -3,23 +3,37 @@
 Every number against `mlp explain --json` to 1e-5, with every activation; a stroke on the pad against a forward pass in
 NumPy; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
 at 1366×768, captions and bars in their places; no errors, no requests, no sideways scrolling at 360 pixels, dark mode,
-on paper. Needs a release build, Chromium, and `pip install playwright numpy`.
+on paper. Needs Chromium and a release build. Takes about three minutes.
 
-    python scripts/check_page.py [--mlp target/release/mlp] [--chromium /usr/bin/chromium] [--pictures FOLDER]
+    cargo build --release
+    python scripts/check_page.py
+    python scripts/check_page.py --chromium /usr/bin/chromium --pictures FOLDER
 """
 
-import argparse
 import base64
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+import needs
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ["numpy", "playwright"]
+parser = needs.parser(__doc__, NEEDED)
+parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
+parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
+parser.add_argument("--pictures", type=Path, help="keep screenshots here")
+ARGS = parser.parse_args()
+needs.check(NEEDED)
+if not ARGS.chromium:
+    sys.exit("found neither chromium nor google-chrome on the path: install it, or name it with --chromium")
 
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-5
 QUICK = "--valid 59000 --epochs 2"
 # What is trained (or, without, a network before training), and what is explained.
@@ -247,15 +261,10 @@ def check_layout(page, name):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
-    parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
-    parser.add_argument("--pictures", type=Path, help="keep screenshots here")
-    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        mlp = lambda *words: subprocess.run([args.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
+        mlp = lambda *words: subprocess.run([ARGS.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
                                             capture_output=True, text=True).stdout
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=ARGS.chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, (train, explain) in CASES.items():
             words = explain.split()
             if train:
@@ -281,9 +290,9 @@ def main():
                 check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
                 ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
                 check((sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark"), f"{name}: {scheme} is {ground}")
-                if args.pictures:
-                    args.pictures.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(path=args.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+                if ARGS.pictures:
+                    ARGS.pictures.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=ARGS.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
             page.emulate_media(media="print", color_scheme="dark")
             page.set_viewport_size({"width": 700, "height": 1000})
             frame(page)

@@ -3,18 +3,18 @@
 use std::{io::Write, path::PathBuf};
 
 use mlp::{
-    data::{batch::Preprocessing, shell_quote},
-    files::{
-        arrays,
-        model::{self, Model},
-    },
+    data::batch::Preprocessing,
+    files::{arrays, model::Model},
 };
 
 use crate::cli::{
-    Outcome,
-    args::network::load_model,
-    commands::{data::DataDir, gradcheck::first_images},
-    terminal::output::{Output, next_step, thousands},
+    args::{data::DataDir, model::load_model},
+    terminal::{
+        Outcome,
+        output::{Output, next_step, thousands},
+        own_file::Kind,
+        shell::shell_quote,
+    },
 };
 
 /// Write the parameters of a model and the first training images, to compute gradients of elsewhere
@@ -25,9 +25,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp export-batch model.bin --out batch.npz                           for numpy.load
-  mlp export-batch model.bin --batch-size 64 --out batch.safetensors   for safetensors.torch.load_file
-  mlp gradcheck --model model.bin --against grads.npz                  then, with your gradients")]
+  mlp export-batch model.bin --out batch.npz           for numpy.load
+  mlp export-batch model.bin --out batch.safetensors   for PyTorch
+  mlp export-batch model.bin --batch-size 64           the first 64 images
+  mlp gradcheck --model model.bin --against grads.npz  with your gradients")]
 pub struct ExportBatch {
     /// A model that mlp train has saved
     model: PathBuf,
@@ -62,10 +63,11 @@ impl ExportBatch {
             "{}: is there already: choose another --out, or replace it with --force",
             self.out.display()
         );
+        BATCH.check_writable(&self.out, self.force)?;
         let model = load_model::<f32>(&self.model)?;
         let n = usize::from(self.batch_size);
-        let bytes = self.bytes(&model, n, model.metadata.preprocessing())?;
-        model::save_bytes(&self.out, &bytes)?;
+        let bytes = self.bytes(&model, n, model.metadata.preprocessing)?;
+        BATCH.save(&self.out, &bytes)?;
         writeln!(
             out,
             "saved {} ({} bytes): x ({n}, {}), targets ({n}) and {} parameters of {}",
@@ -89,8 +91,15 @@ impl ExportBatch {
         n: usize,
         preprocessing: Preprocessing,
     ) -> anyhow::Result<Vec<u8>> {
-        let images = first_images(&self.data, n, 1, preprocessing)?;
+        let images = self.data.first_images(n, 1, preprocessing)?;
         let npz = self.out.extension() == Some("npz".as_ref());
         Ok(arrays::batch_bytes(model, &images, npz)?)
     }
 }
+
+const BATCH: Kind = Kind {
+    flag: "--out",
+    example: "batch.npz",
+    what: "batch",
+    is_one: |_| Ok(false),
+};
