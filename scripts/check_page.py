@@ -222,6 +222,7 @@ def check_steps(page, name):
     if page.evaluate("state.pass.z.length > 1"):
         page.keyboard.press("ArrowDown")
         check("unit 0" not in page.inner_text("#words-title"), f"{name}: the arrow keys walk")
+    cell.focus()
     page.keyboard.press("Enter")
     check(page.evaluate("state.follow !== null"), f"{name}: Enter follows")
     page.keyboard.press("Escape")
@@ -251,9 +252,12 @@ def check_layout(page, name):
                 const track = box(bar.previousSibling), inner = box(bar);
                 return inner.left < track.left - 2 || inner.right > track.right + 2 || Math.abs(inner.bottom - track.bottom) > 2;
             });
-            return [over, onCells, tracks].map(list => list.map(e => e.textContent || e.dataset.thing));
+            const papers = all('#net .block > .paper').map(box);
+            const inside = t => papers.some(p => p.left <= t.left && t.right <= p.right && p.top <= t.top && t.bottom <= p.bottom);
+            const onLines = upright.matches ? texts.filter((t, i) => t.textContent.includes('(1, ') && !inside(boxes[i])) : [];
+            return [over, onCells, onLines, tracks].map(list => list.map(e => e.textContent || e.dataset.thing));
         }""")
-        check(overlaps == [[], [], []], f"{name}: at {width} pixels all has its place, {overlaps}")
+        check(overlaps == [[], [], [], []], f"{name}: at {width} pixels all has its place, {overlaps}")
 
 
 def main():

@@ -26,15 +26,16 @@ function shade(cell, value, full) {
   cell.setAttribute('fill-opacity', value ? Math.min(Math.max(Math.abs(value) / full, 1 / 8), 1).toFixed(3) : 0);
 }
 
-/** Height of a caption within a block. */
-const CAPTION = 16;
+/** Height of a caption within a block, and the width of the shortest. */
+const CAPTION = 16, CAPTION_WIDTH = 74;
 
 /** Cells in rows and columns, each a thing; `paint(values)` shades them. `foot` leaves room for a caption below. */
 function cellBlock({ n, rows, columns, size, x, y, byColumns = false, ink = false, foot = 0, thing }) {
   const group = svg('g', { class: `block${ink ? ' ink' : ''}` });
   const at = i => byColumns ? [Math.floor(i / rows), i % rows] : [i % columns, Math.floor(i / columns)];
   const gap = size > 9 ? 1.5 : size > 5 ? 0.5 : 0;
-  group.append(svg('rect', { class: 'paper', x: x - 2, y: y - 2, width: columns * size + 4, height: rows * size + 4 + foot, rx: 3 }));
+  const width = Math.max(columns * size, foot ? CAPTION_WIDTH : 0) + 4;
+  group.append(svg('rect', { class: 'paper', x: x + (columns * size - width) / 2, y: y - 2, width, height: rows * size + 4 + foot, rx: 3 }));
   const cells = Array.from({ length: n }, (_, i) => {
     const [column, row] = at(i);
     const cell = svg('rect', { class: 'cell', x: x + column * size, y: y + row * size, width: size - gap, height: size - gap, tabindex: -1, role: 'img', 'data-thing': thing(i) });

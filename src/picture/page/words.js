@@ -142,11 +142,12 @@ function elementLines(m, u, what, formula) {
   const module = state.pass.modules[m], letters = lettersOf(m);
   const texts = write => Object.fromEntries(['x', 'y', 'dy'].map(name => [name, write(name)]));
   const off = MODULES[module.name].switches_off ? module.x[u] > 0 ? ', on' : ', off' : '';
-  return [
+  const lines = [
     `${letters[what]}[${u}] = ${filledIn(formula, texts(name => `${letters[name]}[${u}]`))}`,
     `= ${filledIn(formula, texts(name => num(module[name][u])))}`,
     `= ${num(module[what][u])}${off}`,
   ];
+  return [...new Set(lines)]; // where nothing is to be computed, the last two are one
 }
 
 function lossText() {
