@@ -45,7 +45,7 @@
 //! }
 //! ```
 #![warn(missing_docs)]
-#![deny(unsafe_code)] // allowed in two places: linalg, and the team of threads
+#![deny(unsafe_code)] // allowed in one place: linalg
 
 pub mod atomic_file;
 pub mod check;

@@ -7,7 +7,9 @@ use ndarray_rand::{
     rand_distr::{StandardNormal, Uniform},
 };
 
-use super::{Settings, TensorReport, check_gradients, check_loss, check_module, off_zero};
+use super::finite_differences::{
+    Settings, TensorReport, check_gradients, check_loss, check_module, off_zero,
+};
 use crate::{
     check::mistakes::{self, Diagnosis, Gradients, Mistake},
     data::{CLASSES, batch::Batch},

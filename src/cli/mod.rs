@@ -1,4 +1,6 @@
-//! The command line: one file a command. All printing lives here.
+//! The command line. All printing lives here.
+//!
+//! `commands` use `args` and `terminal`, and never each other; `args` use `terminal`.
 
 mod args;
 mod commands;
@@ -6,15 +8,20 @@ mod terminal;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    error::ErrorKind,
+};
 
+use args::{Usage, recipe};
 use commands::{
     augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
     recipes, train,
 };
 use terminal::{
+    Outcome, hints,
     interrupt::{self, Interrupted},
-    output::{BAD, Output},
+    output::{Output, complain, stderr},
 };
 
 /// Train, evaluate and gradient-check an MLP on MNIST, with a backward pass you can read.
@@ -67,20 +74,10 @@ enum Command {
     Recipes(recipes::Recipes),
 }
 
-/// How a command that ran to its end ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done: exit code 0.
-    Done,
-    /// A check found something wrong, and the report says what: exit code 1.
-    Failed,
-}
-
 /// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 pub fn run() -> ExitCode {
-    let parsed = command()
-        .try_get_matches_from(recipes::expand(std::env::args_os()))
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let matches = parse(std::env::args_os().collect());
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     paint(match &parsed {
         Ok(cli) => cli.color,
         Err(_) => colour_asked(std::env::args_os()),
@@ -121,16 +118,25 @@ impl Command {
             Self::AugmentPreview(command) => ("augment-preview", command.run(out)),
             Self::Recipes(command) => ("recipes", command.run(out)),
         };
-        result.map_err(|error| match error.downcast::<clap::Error>() {
-            // Usage that the parser alone could not judge: same words, same exit code.
-            Ok(usage) => {
+        result.map_err(|error| match error.downcast::<Usage>() {
+            // As the parser says it: with the usage of the command, and the same exit code.
+            Ok(Usage(text)) => {
                 let mut all = command();
                 all.build();
                 let this = all.find_subcommand_mut(name).expect("it has just run");
-                usage.format(this).into()
+                this.error(ErrorKind::ArgumentConflict, text).into()
             }
             Err(error) => error,
         })
+    }
+}
+
+/// What stands on the command line, and in the recipe that it names.
+fn parse(words: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    let matches = command().try_get_matches_from(&words)?;
+    match recipe::with_recipe(command(), &matches) {
+        Some(command) => command.try_get_matches_from(words),
+        None => Ok(matches),
     }
 }
 
@@ -159,20 +165,16 @@ fn report(error: &anyhow::Error, out: &mut Output) -> u8 {
         let text = usage.render();
         // Output takes its own failures down, and a closed stderr has no reader to miss it.
         let _ = match usage.use_stderr() {
-            true => write!(anstream::stderr(), "{}", text.ansi()),
+            true => write!(stderr(), "{}", text.ansi()),
             false => write!(out, "{}", text.ansi()),
         };
         return u8::try_from(usage.exit_code()).unwrap_or(2);
     }
-    complain(format_args!("{error:#}"));
+    complain(hints::with_advice(error));
     match error.is::<Interrupted>() {
         true => interrupt::EXIT_CODE,
         false => 1,
     }
-}
-
-fn complain(text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(anstream::stderr(), "{BAD}error:{BAD:#} {text}");
 }
 
 fn paint(choice: ColorChoice) {
@@ -204,6 +206,26 @@ mod tests {
     #[test]
     fn the_parser_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn no_help_is_wider_than_a_terminal_and_no_example_is_wrapped() {
+        let mut all = command().term_width(80);
+        all.build();
+        let commands = std::iter::once(all.clone()).chain(all.get_subcommands().cloned());
+        for mut command in commands {
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            let Some(examples) = command.get_after_help() else {
+                assert_eq!(command.get_name(), "help", "a command without examples");
+                continue;
+            };
+            let examples = examples.to_string();
+            assert!(examples.starts_with("Examples:\n  mlp "), "{examples}");
+            assert!(help.contains(&examples), "{help}\nwraps {examples}");
+        }
     }
 
     #[test]

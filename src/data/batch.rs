@@ -2,12 +2,10 @@
 
 use ndarray::{Array2, ArrayRef2};
 use ndarray_rand::rand::{RngCore, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
 
 use super::{Dataset, deslant::deslant};
-use crate::linalg::{Float, prefetch, scale_bytes};
-
-/// Images in a random order are far from each other in memory: asked for this many before their turn.
-const AHEAD: usize = 4;
+use crate::linalg::{Float, gather_rows};
 
 /// Inputs and their classes, as a network is checked and explained on them.
 #[derive(Clone, Debug)]
@@ -19,13 +17,16 @@ pub struct Batch {
 }
 
 /// From grey values 0 to 255 to the inputs of a network: x = scale·pixel + shift. Kept in the model.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Units of x per grey value.
+    #[serde(rename = "input_scale")]
     pub scale: f64,
     /// x of a black pixel.
+    #[serde(rename = "input_shift")]
     pub shift: f64,
     /// Whether every image is set upright, see [`deslant`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deslant: bool,
 }
 
@@ -39,25 +40,10 @@ impl Preprocessing {
 
     /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
     pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
-        assert_eq!(
-            x.dim(),
-            (order.len(), data.images.ncols()),
-            "x against images to gather"
-        );
         let cast = |v: f64| F::from(v).expect("f64 converts to any float");
-        let (scale, shift) = (cast(self.scale), cast(self.shift));
-        let pixels = |image: u32| data.images.row(image as usize).to_slice();
-        let pixels = |image: u32| pixels(image).expect("contiguous");
-        for &first in order.iter().take(AHEAD) {
-            prefetch(pixels(first));
-        }
-        for (n, mut x) in x.rows_mut().into_iter().enumerate() {
-            if let Some(&ahead) = order.get(n + AHEAD) {
-                prefetch(pixels(ahead));
-            }
-            let x = x.as_slice_mut().expect("contiguous");
-            scale_bytes(pixels(order[n]), scale, shift, x);
-            self.deslant(x, data.cols());
+        gather_rows(&data.images, order, cast(self.scale), cast(self.shift), x);
+        for mut image in x.rows_mut() {
+            self.deslant(image.as_slice_mut().expect("contiguous"), data.cols());
         }
     }
 

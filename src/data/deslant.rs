@@ -1,13 +1,10 @@
 //! Deslanting: what leans is set upright, so that a network need not learn how people lean their digits.
 
-use crate::linalg::Float;
+use crate::linalg::{Float, moments};
 
 /// Columns that an image may lean over a row, either way: 45°. A digit leans less; a mere stroke that lies flat
 /// would be torn.
 const MOST: f64 = 1.0;
-
-/// Sums that run beside each other: one alone waits for each addition.
-const LANES: usize = 4;
 
 /// Shears an image x, of rows of `cols` values of which `black` is the background, about its centre until it leans
 /// neither way
@@ -60,23 +57,7 @@ fn slant<F: Float>(x: &[F], cols: usize, black: F) -> Option<(F, F)> {
     // Σ v, Σ v·r, Σ v·c, Σ v·r·r, Σ v·r·c
     let mut sums = [F::zero(); 5];
     for (r, row) in x.chunks_exact(cols).enumerate() {
-        let (mut mass, mut across) = ([F::zero(); LANES], [F::zero(); LANES]);
-        let mut columns: [F; LANES] = std::array::from_fn(float);
-        let mut add = |lane: usize, x: F| {
-            mass[lane] += x - black;
-            across[lane] += (x - black) * columns[lane];
-            columns[lane] += float(LANES);
-        };
-        let (whole, rest) = row.as_chunks::<LANES>();
-        for part in whole {
-            for (lane, x) in part.iter().enumerate() {
-                add(lane, *x);
-            }
-        }
-        for (lane, x) in rest.iter().enumerate() {
-            add(lane, *x);
-        }
-        let [mass, across] = [mass, across].map(|lanes| lanes.into_iter().fold(F::zero(), F::add));
+        let [mass, across] = moments(row, black);
         let r = float::<F>(r);
         let of_row = [mass, mass * r, across, mass * r * r, across * r];
         for (sum, of_row) in sums.iter_mut().zip(of_row) {

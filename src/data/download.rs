@@ -91,10 +91,9 @@ impl fmt::Display for Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// No mirror delivered the file.
-    #[error("{}: no mirror delivered it{}\n{}",
+    #[error("{}: no mirror delivered it{}",
         kind.archive_name(),
-        attempts.iter().map(|a| format!("\n  {a}")).collect::<String>(),
-        by_hand(dir))]
+        attempts.iter().map(|a| format!("\n  {a}")).collect::<String>())]
     NoMirror {
         /// Which file.
         kind: FileKind,
@@ -104,7 +103,7 @@ pub enum DownloadError {
         attempts: Vec<Attempt>,
     },
     /// The file arrived and cannot be stored.
-    #[error("{}: cannot be written: {error}: name a folder that can, with --data-dir", path.display())]
+    #[error("{}: cannot be written: {error}", path.display())]
     Write {
         /// Where it should go.
         path: PathBuf,
@@ -120,16 +119,6 @@ pub enum DownloadError {
         /// Which file was under way.
         kind: FileKind,
     },
-}
-
-/// How to do without a download.
-fn by_hand(dir: &Path) -> String {
-    format!(
-        "get the four .gz files by hand from {} or wherever MNIST is kept, and put them into {} \
-         (packed or not), or name the folder that holds them with --data-dir",
-        MIRRORS[0],
-        dir.display()
-    )
 }
 
 /// The files that are not in `dir` under any name.

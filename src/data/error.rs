@@ -1,9 +1,6 @@
-//! What can be wrong with the data: where, what was found against what was expected, and the mend.
+//! What can be wrong with the data: where, and what was found against what was expected.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use super::FileKind;
 
@@ -11,7 +8,7 @@ use super::FileKind;
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Files are not there.
-    #[error("{}: {}: {}", dir.display(), not_here(files), missing_mend(dir))]
+    #[error("{}: {}", dir.display(), not_here(files))]
     Missing {
         /// Where they were looked for.
         dir: PathBuf,
@@ -19,7 +16,7 @@ pub enum DataError {
         files: Vec<FileKind>,
     },
     /// A file is there and cannot be used.
-    #[error("{}: {fault}: {}", path.display(), fault.mend(path))]
+    #[error("{}: {fault}", path.display())]
     File {
         /// Which one.
         path: PathBuf,
@@ -28,8 +25,8 @@ pub enum DataError {
     },
     /// Images and labels do not belong together.
     #[error(
-        "{}: {image_count} images, but {} has {label_count} labels: every image needs its label, \
-         get both files from the same place", images.display(), labels.display()
+        "{}: {image_count} images, but {} has {label_count} labels: every image needs its label",
+        images.display(), labels.display()
     )]
     Mismatch {
         /// The image file.
@@ -50,7 +47,7 @@ pub enum DataError {
         error: io::Error,
     },
     /// The files were sound when checked, and other when parsed.
-    #[error("{}: the data changed while it was being read: run the command again", dir.display())]
+    #[error("{}: the data changed while it was being read", dir.display())]
     Changed {
         /// The data folder.
         dir: PathBuf,
@@ -166,74 +163,6 @@ pub enum Fault {
         /// Bytes after it.
         extra: u64,
     },
-}
-
-impl DataError {
-    /// What is wrong, and what to do about it, apart. `Display` joins the two with a colon.
-    pub fn parts(&self) -> (String, Option<String>) {
-        match self {
-            Self::Missing { dir, files } => {
-                let what = format!("{}: {}", dir.display(), not_here(files));
-                (what, Some(missing_mend(dir)))
-            }
-            Self::File { path, fault } => (
-                format!("{}: {fault}", path.display()),
-                Some(fault.mend(path)),
-            ),
-            _ => (self.to_string(), None),
-        }
-    }
-}
-
-impl Fault {
-    /// What to do about it, for the file at `path`.
-    pub fn mend(&self, path: &Path) -> String {
-        let again = || {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            format!("delete it and run `{}`", download_command(folder))
-        };
-        match self {
-            Self::Read(_) => "check its permissions and the disk".into(),
-            Self::NotAFile(_) => format!(
-                "move it away; {}",
-                again().replacen("delete it and ", "", 1)
-            ),
-            Self::Swapped { .. } => {
-                format!("were two files swapped? rename them, or {}", again())
-            }
-            Self::Count { .. } | Self::Dims { .. } => format!(
-                "only data of MNIST's own shape can be used (60000 + 10000 images of 28x28); {}",
-                again()
-            ),
-            _ => again(),
-        }
-    }
-}
-
-/// The command that fetches missing files into `dir`.
-pub fn download_command(dir: &Path) -> String {
-    if dir == Path::new("data") {
-        "mlp data --download".into()
-    } else if dir.as_os_str().is_empty() {
-        "mlp data --download --data-dir .".into()
-    } else {
-        format!("mlp data --download --data-dir {}", shell_quote(dir))
-    }
-}
-
-/// A path as one word of a shell: in quotes, if it has blanks or the like.
-pub fn shell_quote(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
-    match text.chars().all(plain) && !text.is_empty() {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
-fn missing_mend(dir: &Path) -> String {
-    let command = download_command(dir);
-    format!("run `{command}`, or name the folder that holds the files with --data-dir")
 }
 
 fn not_here(files: &[FileKind]) -> String {

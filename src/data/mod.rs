@@ -20,7 +20,7 @@ use std::{panic, path::Path};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
-pub use error::{DataError, Fault, download_command, shell_quote};
+pub use error::{DataError, Fault};
 pub use official::{FileKind, MIRRORS, Official};
 use source::Source;
 use unpack::Ready;

@@ -101,19 +101,19 @@ pub enum RunError {
         path: PathBuf,
     },
     /// Another run is kept there.
-    #[error("{}: another run is kept there: choose another folder, or pass --force to lose it", path.display())]
+    #[error("{}: another run is kept there", path.display())]
     Exists {
         /// Which folder.
         path: PathBuf,
     },
     /// Nothing there.
-    #[error("{}: no {NAME} in it: `mlp train --run {}` keeps a run there", path.display(), path.display())]
+    #[error("{}: no {NAME} in it", path.display())]
     Missing {
         /// Which folder.
         path: PathBuf,
     },
     /// Not what is read as a record.
-    #[error("{}: {fault}, expected the record of a run, as `mlp train --run` keeps it", path.display())]
+    #[error("{}: {fault}, expected the record of a run", path.display())]
     NotARecord {
         /// Which file.
         path: PathBuf,
@@ -250,9 +250,9 @@ impl Record {
         let Ok(mut recorded) = Training::deserialize(&self.start["training"]) else {
             return false;
         };
-        recorded.epochs = training.epochs;
-        recorded.patience = training.patience;
-        recorded.target_accuracy = training.target_accuracy;
+        recorded.settings.epochs = training.settings.epochs;
+        recorded.settings.patience = training.settings.patience;
+        recorded.settings.target_accuracy = training.settings.target_accuracy;
         let same_layers = serde_json::to_value(layers).is_ok_and(|l| l == self.start["layers"]);
         same_layers && recorded == *training
     }

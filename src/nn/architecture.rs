@@ -1,9 +1,10 @@
 use ndarray_rand::rand::RngCore;
+use serde::{Deserialize, Serialize};
 
 use super::{Activation, Dropout, Float, Init, Layers, Linear, Mlp, Module};
 
 /// What a network consists of, without its numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// The widths of the layers: inputs, hidden units, …, outputs.
     pub layers: Layers,
@@ -11,6 +12,7 @@ pub struct Architecture {
     pub activation: Activation,
     /// The shares that training drops of the inputs and of each hidden layer in turn, see [`Dropout`];
     /// where the share is 0, or the list has ended, no module stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropout: Vec<f64>,
 }
 

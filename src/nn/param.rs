@@ -26,12 +26,10 @@ pub struct Param<F> {
 impl<F: Float> Param<F> {
     /// A parameter with a gradient of zero.
     pub fn new(name: &'static str, value: Array2<F>, gradient: Gradient<F>) -> Self {
-        let grad = linalg::zeros(value.dim());
-        linalg::prefer_huge_pages(&value);
         Self {
             name,
-            value,
-            grad,
+            grad: linalg::zeros(value.dim()),
+            value: linalg::stored(&value),
             velocity: None,
             gradient,
         }

@@ -6,9 +6,6 @@ use super::Float;
 use crate::linalg;
 use crate::rng::Noise;
 
-/// Columns of a tape start at multiples of this many elements: a cache line of `f32`.
-const LINE: usize = 16;
-
 /// One batch on its way through the network and back: room for every activation and gradient.
 ///
 /// A tape is two wide matrices, one row per image: `y` holds the output of every module side by
@@ -30,19 +27,13 @@ impl<F: Float> Tape<F> {
     /// `outputs`: those of every module in turn.
     pub fn new(rows: usize, inputs: usize, outputs: &[usize]) -> Self {
         let last = *outputs.last().expect("a network has a module");
-        let mut columns = Vec::with_capacity(outputs.len() + 1);
-        let mut end = 0;
-        for &width in outputs.iter().chain([&last]) {
-            columns.push(end..end + width);
-            end = (end + width).next_multiple_of(LINE);
-        }
-        // An odd number of cache lines, or the same column of all rows falls into a few cache sets.
-        let stride = |width: usize| (width.div_ceil(LINE) | 1) * LINE;
+        let columns = linalg::side_by_side(outputs.iter().copied().chain([last]));
+        let width = columns.last().map_or(0, |last| last.end);
         Self {
             noise: None,
-            x: linalg::zeros((rows, stride(inputs))).slice_move(s![.., ..inputs]),
-            y: linalg::zeros((rows, stride(end))),
-            dy: linalg::zeros((rows, stride(end))),
+            x: linalg::zeros_with_rows_apart((rows, inputs)),
+            y: linalg::zeros_with_rows_apart((rows, width)),
+            dy: linalg::zeros_with_rows_apart((rows, width)),
             losses: Array1::zeros(rows),
             columns,
         }

@@ -21,7 +21,7 @@ use crate::{
     loss::CrossEntropy,
     nn::Mlp,
     rng::{Purpose, generator},
-    train::{NotFinite, Trainer, metrics::evaluate, optim::Sgd, pass, rows_of_a_piece},
+    train::{NotFinite, Trainer, metrics::evaluate, optim::Sgd, pass},
 };
 
 /// A network and how it is trained: with cross-entropy, by plain SGD.
@@ -197,6 +197,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
     let start = Instant::now();
     while seconds[0].is_empty() || start.elapsed() < time {
         let (images, targets) = batches.next();
+        let pieces = trainer.team.pieces();
         let Trainer { network, tape, .. } = trainer;
         let mut clock = Instant::now();
         let mut took = || {
@@ -217,7 +218,7 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
         seconds[3].push(took());
         let mut step = 0.0;
         let mut gradients = 0.0;
-        for (module, mut param) in network.pieces_mut(|shape| rows_of_a_piece(shape, 1)) {
+        for (module, mut param) in network.pieces_mut(|shape| pieces.rows(shape)) {
             param.backward(&tape.x(module, n), &tape.dy(module, n));
             gradients += took();
             sgd.step(&mut param);

@@ -1,14 +1,17 @@
 use std::time::Instant;
 
-use ndarray::ArrayRef2;
+use ndarray::{Array2, ArrayRef2};
 
 use super::{
-    NotFinite, Observer, Progress, Settings, Step, Trainer, metrics::evaluate, optim::Sgd,
+    NotFinite, Observer, Progress, Settings, Step, Trainer,
+    metrics::{Evaluation, evaluate},
+    optim::Sgd,
 };
 use crate::{
     data::{
         Dataset,
         augment::{AugmentError, Augmenter},
+        batch::Preprocessing,
     },
     linalg::team::Team,
     loss::Loss,
@@ -20,7 +23,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The numbers left the range of floats.
-    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long, try --lr {:?}", shorter(*learning_rate))]
+    #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long")]
     NotFinite {
         /// Which epoch, from 1.
         epoch: usize,
@@ -36,6 +39,28 @@ pub enum TrainError {
     Augmentation(#[from] AugmentError),
 }
 
+/// What a network is trained and measured on.
+#[derive(Clone, Copy)]
+pub struct Images<'a> {
+    /// To train on.
+    pub train: &'a Dataset,
+    /// To measure it on after every epoch; may be empty.
+    pub valid: &'a Dataset,
+    /// From their pixels to the inputs of the network.
+    pub preprocessing: Preprocessing,
+}
+
+/// Images to train on and to measure on, whose pixels become 0 to 1.
+impl<'a> From<(&'a Dataset, &'a Dataset)> for Images<'a> {
+    fn from((train, valid): (&'a Dataset, &'a Dataset)) -> Self {
+        Self {
+            train,
+            valid,
+            preprocessing: Preprocessing::UNIT,
+        }
+    }
+}
+
 /// A network after training.
 pub struct Trained {
     /// The network.
@@ -46,57 +71,131 @@ pub struct Trained {
     pub stopped: Option<(usize, usize)>,
 }
 
-/// A tenth of a learning rate, to one digit.
-fn shorter(learning_rate: f32) -> f32 {
-    let tenth = format!("{:.0e}", learning_rate / 10.0);
-    tenth.parse().expect("a number just written")
-}
-
 /// Trains `network` on `train` and measures it on `valid` after every epoch.
 ///
 /// The same settings and data give the same bytes at any size of the team. Errors: [`TrainError`];
 /// panics if there is nothing to train on, or the data and the network have different sizes.
-pub fn train(
+pub fn train<'a>(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
-    let start = (network, Progress::new(train.len(), settings.seed));
-    resume(start, loss, (train, valid), settings, team, observer)
+    let images = images.into();
+    let start = (network, Progress::new(images.train.len(), settings.seed));
+    resume(start, loss, images, settings, team, observer)
 }
 
 /// Goes on training from where an observer was told of, to the same bytes as without the break.
 ///
 /// As [`train`]; panics also if `progress` is of another number of images.
-pub fn resume(
-    (network, mut progress): (Mlp<f32>, Progress),
+pub fn resume<'a>(
+    start: (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
-    (train, valid): (&Dataset, &Dataset),
+    images: impl Into<Images<'a>>,
     settings: &Settings,
     team: Team,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
-    assert!(!train.is_empty(), "nothing to train on");
-    assert_eq!(progress.order.len(), train.len(), "images to train on");
-    let batch_size = settings.batch_size.clamp(1, train.len());
-    let mut trainer = Trainer::new(network, loss, batch_size, team);
-    if settings.extras.velocity() {
-        trainer.network.at_rest();
-    }
-    let epoch_steps = train.len().div_ceil(batch_size);
-    let mut sgd = Sgd {
-        extras: settings.extras,
-        ..Sgd::new(settings.learning_rate)
-    };
+    let Images {
+        train,
+        valid,
+        preprocessing,
+    } = images.into();
     let augmenter = match settings.augmentation.clone() {
         Some(augmentation) => {
             let size = (train.rows(), train.cols());
             Some(Augmenter::new(augmentation, size, settings.seed)?)
         }
         None => None,
+    };
+    let gather = |epoch: usize, images: &[u32], x: &mut ArrayRef2<f32>| match &augmenter {
+        Some(augmenter) => augmenter.gather(train, preprocessing, epoch, images, x),
+        None => preprocessing.gather(train, images, x),
+    };
+    let validate = |trainer: &mut Trainer<'_, f32>| {
+        let team = &mut trainer.team;
+        (!valid.is_empty()).then(|| evaluate(&trainer.network, loss, valid, preprocessing, team))
+    };
+    let source = (&train.labels[..], gather);
+    run(start, loss, source, validate, settings, team, observer)
+}
+
+/// Trains `network` on arrays of one's own: inputs x (N, I) and their classes (N), on this thread.
+///
+/// Of the settings, `valid` and `augmentation` have no meaning here. Errors: [`TrainError::NotFinite`]. Panics
+/// if there is nothing to train on, or shapes do not fit.
+///
+/// ```
+/// use mlp::{
+///     loss::{CrossEntropy, Decoding},
+///     nn::{Activation, Architecture},
+///     rng::{Purpose, generator},
+///     train::{Settings, fit},
+/// };
+/// use ndarray::array;
+///
+/// // Exclusive or: 1 if one of the two inputs is 1 and the other is 0.
+/// let (x, classes) = (array![[0., 0.], [0., 1.], [1., 0.], [1., 1.]], [0, 1, 1, 0]);
+/// let tanh = Architecture { activation: Activation::Tanh, ..Architecture::relu(&[2, 8, 2]) };
+/// let network = tanh.init(Activation::Tanh.about().init, &mut generator(1, Purpose::Init));
+/// let settings = Settings { epochs: 500, batch_size: 4, learning_rate: 0.5, ..Settings::default() };
+/// let network = fit(network, &CrossEntropy, (&x, &classes), &settings)?.network;
+/// for (z, class) in network.predict(&x).rows().into_iter().zip(classes) {
+///     assert_eq!(Decoding::Largest.class(z, 2), class);
+/// }
+/// # Ok::<_, mlp::train::TrainError>(())
+/// ```
+pub fn fit(
+    network: Mlp<f32>,
+    loss: &dyn Loss<f32>,
+    (x, classes): (&Array2<f32>, &[u8]),
+    settings: &Settings,
+) -> Result<Trained, TrainError> {
+    assert_eq!(x.nrows(), classes.len(), "rows of x against classes");
+    let gather = |_, rows: &[u32], to: &mut ArrayRef2<f32>| {
+        for (mut to, &row) in to.rows_mut().into_iter().zip(rows) {
+            to.assign(&x.row(row as usize));
+        }
+    };
+    let start = (network, Progress::new(classes.len(), settings.seed));
+    let source = (classes, gather);
+    let nothing = |_: &mut Trainer<'_, f32>| None;
+    run(
+        start,
+        loss,
+        source,
+        nothing,
+        settings,
+        Team::new(1),
+        &mut (),
+    )
+}
+
+/// The loop: epochs of steps, each on a batch that `gather(epoch, images, x)` fills, and `validate` after each.
+fn run(
+    (network, mut progress): (Mlp<f32>, Progress),
+    loss: &dyn Loss<f32>,
+    (labels, gather): (&[u8], impl Fn(usize, &[u32], &mut ArrayRef2<f32>) + Sync),
+    validate: impl Fn(&mut Trainer<'_, f32>) -> Option<Evaluation>,
+    settings: &Settings,
+    team: Team,
+    observer: &mut dyn Observer,
+) -> Result<Trained, TrainError> {
+    assert!(!labels.is_empty(), "nothing to train on");
+    assert_eq!(progress.order.len(), labels.len(), "images to train on");
+    let batch_size = settings.batch_size.clamp(1, labels.len());
+    let mut trainer = Trainer::new(network, loss, batch_size, team);
+    if settings.extras.velocity() {
+        trainer.network.at_rest();
+    }
+    let epoch_steps = labels.len().div_ceil(batch_size);
+    let all_steps = settings.epochs * epoch_steps;
+    let mut sgd = Sgd {
+        extras: settings.extras,
+        ..Sgd::new(settings.learning_rate)
     };
     let mut targets = vec![0; batch_size];
     while progress.end(settings).is_none() {
@@ -107,29 +206,20 @@ pub fn resume(
             let step = progress.step + 1;
             let targets = &mut targets[..images.len()];
             for (target, &image) in targets.iter_mut().zip(images) {
-                *target = train.labels[image as usize];
+                *target = labels[image as usize];
             }
             let gather = |first: usize, x: &mut ArrayRef2<f32>| {
-                let images = &images[first..first + x.nrows()];
-                match &augmenter {
-                    Some(augmenter) => {
-                        augmenter.gather(train, settings.preprocessing, epoch, images, x)
-                    }
-                    None => settings.preprocessing.gather(train, images, x),
-                }
+                gather(epoch, &images[first..first + x.nrows()], x);
             };
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
-            let all = settings.epochs * epoch_steps;
-            sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all);
+            sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all_steps);
             trainer.tape.noise = Some(Noise::new(settings.seed, epoch, step));
-            let result = trainer.step(sgd, targets, gather).map_err(|not_finite| {
-                let learning_rate = settings.learning_rate;
-                TrainError::NotFinite {
-                    epoch,
-                    step,
-                    not_finite,
-                    learning_rate,
-                }
+            let result = trainer.step(sgd, targets, gather);
+            let result = result.map_err(|not_finite| TrainError::NotFinite {
+                epoch,
+                step,
+                not_finite,
+                learning_rate: peak,
             })?;
             progress.count(result, targets.len());
             progress.time = time + start.elapsed();
@@ -143,15 +233,7 @@ pub fn resume(
             }
             observer.progress(&trainer.network, &progress);
         }
-        let valid = (!valid.is_empty()).then(|| {
-            evaluate(
-                &trainer.network,
-                loss,
-                valid,
-                settings.preprocessing,
-                &mut trainer.team,
-            )
-        });
+        let valid = validate(&mut trainer);
         let epoch = progress.close(valid, &trainer.network);
         observer.epoch(&epoch);
         observer.progress(&trainer.network, &progress);

@@ -13,14 +13,14 @@ use ndarray::{Array2, Axis};
 use crate::{
     data::{
         Dataset,
-        batch::{in_order, shuffle},
+        batch::{Preprocessing, in_order, shuffle},
     },
     linalg::team::Team,
     loss::Loss,
     nn::Mlp,
     rng::{Purpose, generator},
     train::{
-        self, Observer, Settings, Step, TrainError,
+        self, Images, Observer, Settings, Step, TrainError,
         schedule::{Schedule, Shape},
     },
 };
@@ -81,7 +81,7 @@ pub const WINDOW: f64 = 0.05;
 pub fn range_test(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
-    data: &Dataset,
+    (data, preprocessing): (&Dataset, Preprocessing),
     settings: &Settings,
     plan: &Plan,
     team: Team,
@@ -129,7 +129,12 @@ pub fn range_test(
         images: Array2::zeros((0, data.images.ncols())),
         labels: Vec::new(),
     };
-    match train::train(network, loss, (&some, &none), &settings, team, &mut watch) {
+    let images = Images {
+        train: &some,
+        valid: &none,
+        preprocessing,
+    };
+    match train::train(network, loss, images, &settings, team, &mut watch) {
         Ok(_) => {}
         Err(TrainError::NotFinite { .. }) => watch.end = End::Diverged,
         Err(error) => return Err(error),

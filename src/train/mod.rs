@@ -14,9 +14,8 @@ mod settings;
 pub mod statistics;
 mod step;
 
-pub use fit::{TrainError, Trained, resume, train};
+pub use fit::{Images, TrainError, Trained, fit, resume, train};
 pub use observer::{Epoch, Observer, Step};
 pub use progress::{Best, End, Progress};
 pub use settings::Settings;
-pub(crate) use step::rows_of_a_piece;
 pub use step::{BatchResult, NotFinite, Trainer};

@@ -1,9 +1,6 @@
 //! One step of training, shared among threads.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::Instant,
-};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ndarray::{ArrayRef2, Axis};
 
@@ -14,10 +11,7 @@ use super::{
 };
 use crate::{
     data::CLASSES,
-    linalg::{
-        Float,
-        team::{Pace, Team},
-    },
+    linalg::{Float, team::Team},
     loss::Loss,
     nn::{Mlp, ParamRows, Tape},
     rng::Noise,
@@ -42,20 +36,6 @@ pub enum NotFinite {
     Param(String),
 }
 
-/// Of a parameter with this shape, how many rows a thread takes at a time: few enough to stay in a cache
-/// from the gradient to the step, many enough to make up for handing them out, and all threads get as
-/// many pieces.
-pub(crate) fn rows_of_a_piece((rows, columns): (usize, usize), threads: usize) -> usize {
-    const FEWEST: usize = 128;
-    const ELEMENTS: usize = 48 << 10;
-    equal_parts(rows, FEWEST.max(ELEMENTS / columns.max(1)), threads)
-}
-
-/// The length of parts of `len` that are at most `most` long and as many for every thread.
-fn equal_parts(len: usize, most: usize, threads: usize) -> usize {
-    len.div_ceil(len.div_ceil(most).next_multiple_of(threads))
-}
-
 /// A network with all that one step of training needs, allocated once.
 ///
 /// A step has two phases, and each shares its work among the threads, which write to places of their own
@@ -70,7 +50,6 @@ pub struct Trainer<'a, F> {
     pub tape: Tape<F>,
     /// The threads.
     pub team: Team,
-    pace: Pace,
     loss: &'a dyn Loss<F>,
 }
 
@@ -83,7 +62,6 @@ impl<'a, F: Float> Trainer<'a, F> {
             network,
             tape,
             team,
-            pace: Pace::default(),
             loss,
         }
     }
@@ -108,11 +86,9 @@ impl<'a, F: Float> Trainer<'a, F> {
         targets: &[u8],
         gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
     ) -> Result<BatchResult, NotFinite> {
-        let start = Instant::now();
-        self.team.work_alone(self.pace.alone());
+        let begun = self.team.begin_step();
         let result = self.step_at_this_pace(sgd, targets, gather);
-        self.team.work_alone(false);
-        self.pace.count(start.elapsed());
+        self.team.end_step(begun);
         result
     }
 
@@ -207,9 +183,9 @@ impl<'a, F: Float> Trainer<'a, F> {
             ..
         } = self;
         let tape = &*tape;
-        let threads = team.threads();
-        let pieces = network.pieces_mut(|shape| rows_of_a_piece(shape, threads));
-        team.for_each(pieces, |(module, mut param)| {
+        let pieces = team.pieces();
+        let params = network.pieces_mut(|shape| pieces.rows(shape));
+        team.for_each(params, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });
     }
@@ -217,14 +193,14 @@ impl<'a, F: Float> Trainer<'a, F> {
     /// The weights into every unit, not longer than `most`.
     fn limit_norms(&mut self, most: F) {
         const MOST: usize = 512;
-        let threads = self.team.threads();
+        let pieces = self.team.pieces();
         let params = self.network.params_mut().map(|(_, param)| param);
         let weights = params.filter(|param| param.name == "weight");
-        let pieces = weights.flat_map(|param| {
-            let columns = equal_parts(param.value.ncols(), MOST, threads);
+        let weights = weights.flat_map(|param| {
+            let columns = pieces.length(param.value.ncols(), MOST);
             param.value.axis_chunks_iter_mut(Axis(1), columns)
         });
-        self.team.for_each(pieces, |mut columns| {
+        self.team.for_each(weights, |mut columns| {
             optim::limit_norms(&mut columns, most, &mut [F::zero(); MOST]);
         });
     }

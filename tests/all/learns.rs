@@ -9,11 +9,8 @@ use mlp::{
     nn::{Activation, Architecture, Init, Mlp},
     rng::{Noise, Purpose, generator},
     train::{
-        Epoch, NotFinite, Observer, Settings, Step, TrainError, Trainer,
-        metrics::evaluate,
-        optim::{Extras, Sgd},
-        schedule::Schedule,
-        train,
+        Epoch, NotFinite, Observer, Settings, Step, TrainError, Trainer, metrics::evaluate,
+        optim::Sgd, train,
     },
 };
 use ndarray::ArrayRef2;
@@ -37,15 +34,9 @@ fn first(n: usize) -> Dataset {
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
     Settings {
         epochs,
-        patience: None,
-        target_accuracy: None,
         batch_size,
         learning_rate,
-        extras: Extras::default(),
-        schedule: Schedule::default(),
-        seed: 1,
-        preprocessing: Preprocessing::UNIT,
-        augmentation: None,
+        ..Settings::default()
     }
 }
 
@@ -343,7 +334,7 @@ fn steps_too_long_end_training_and_name_epoch_step_and_place() {
         );
         let text = error.to_string();
         assert!(
-            text.starts_with("epoch 1, step ") && text.contains("try --lr "),
+            text.starts_with("epoch 1, step ") && text.contains("the steps are too long"),
             "{kind}: {text}"
         );
     }

@@ -1,8 +1,15 @@
-//! The commands of the README and of the lesson do what these say.
+//! The commands of the README, the lesson and the other documents do what these say.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
-use crate::support::program;
+use crate::support::{
+    program,
+    transcript::{Shown, commands, stale},
+};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -12,76 +19,69 @@ fn readme() -> String {
     fs::read_to_string(repository().join("README.md")).unwrap()
 }
 
-/// A command, and the lines that a document says it prints.
-struct Shown {
-    command: String,
-    lines: Vec<String>,
+/// Every document with commands in it: README.md, and what is in docs.
+fn documents() -> Vec<(String, Vec<Shown>)> {
+    let docs = fs::read_dir(repository().join("docs")).unwrap();
+    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().display()));
+    let mut names: Vec<_> = docs.filter(|name| name.ends_with(".md")).collect();
+    names.sort();
+    names.insert(0, "README.md".to_owned());
+    let documents = names.into_iter().map(|name| {
+        let text = fs::read_to_string(repository().join(&name)).unwrap();
+        (name, commands(&text))
+    });
+    documents
+        .filter(|(_, commands)| !commands.is_empty())
+        .collect()
 }
 
-/// The lines behind `$ ` in blocks marked as console, and what follows each.
-fn commands(document: &str) -> Vec<Shown> {
-    let mut inside = false;
-    let mut commands: Vec<Shown> = Vec::new();
-    for line in document.lines() {
-        if let Some(language) = line.strip_prefix("```") {
-            inside = language == "console";
-        } else if let (true, Some(command)) = (inside, line.strip_prefix("$ ")) {
-            let command = command.to_owned();
-            let lines = Vec::new();
-            commands.push(Shown { command, lines });
-        } else if let (true, Some(shown)) = (inside, commands.last_mut()) {
-            shown.lines.push(line.to_owned());
-        }
-    }
-    commands.retain(|shown| shown.command.starts_with("mlp "));
-    commands
-}
-
-/// Runs a command in a folder and returns what it prints. With a mistake planted in it, a check fails.
+/// Runs a command in a folder and returns what a terminal shows of it. With a mistake planted in it, a check fails.
 fn run(command: &str, folder: &Path) -> String {
     let line = command.split('#').next().unwrap();
-    let line = line.strip_prefix("mlp ").unwrap();
     let fails = command.contains("gradcheck --inject");
-    let (stdout, _) = program::run(folder, line, i32::from(fails));
-    assert!(!stdout.is_empty(), "{command} printed nothing");
-    stdout
+    let mut command = program::command(folder, line.strip_prefix("mlp ").unwrap());
+    // Both streams into one pipe, for their lines to stay in order.
+    let (mut reader, writer) = io::pipe().unwrap();
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    drop(command); // which holds the pipe open
+    let mut printed = String::new();
+    reader.read_to_string(&mut printed).unwrap();
+    let code = child.wait().unwrap().code();
+    let expected = i32::from(fails);
+    assert!(
+        code == Some(expected) && !printed.contains("panicked") && !printed.is_empty(),
+        "{line}: {code:?}, expected {expected} and no panic\n{printed}"
+    );
+    printed.replace(program::DATA_DIR, "data")
 }
 
 #[test]
-fn every_mlp_command_of_the_readme_runs_in_order_in_an_empty_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = commands(&readme());
-    assert!(commands.len() >= 5);
-    for shown in commands {
-        run(&shown.command, folder.path());
-    }
-}
-
-#[test]
-fn every_mlp_command_of_the_lesson_prints_what_it_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let lesson = fs::read_to_string(repository().join("docs/lesson.md")).unwrap();
-    let commands = commands(&lesson);
-    assert!(commands.len() >= 15);
-    for Shown { command, lines } in commands {
-        let printed = run(&command, folder.path());
-        // What training prints has times in it, and on another processor other last digits.
-        if command.starts_with("mlp train") {
-            continue;
-        }
-        let mut rest = printed.lines();
-        for line in lines {
-            let found = match line.trim_end().strip_suffix('…') {
-                Some("") => true,
-                Some(beginning) => rest.any(|printed| printed.starts_with(beginning)),
-                None => rest.any(|printed| printed.trim_end() == line.trim_end()),
-            };
-            assert!(
-                found,
-                "{command} does not print, or not in this order, {line:?}: {printed}"
-            );
+fn every_command_of_every_document_prints_what_the_document_shows() {
+    let documents = documents();
+    let count = |name: &str| {
+        let document = documents.iter().find(|(document, _)| document == name);
+        document.map_or(0, |(_, commands)| commands.len())
+    };
+    assert!(count("README.md") >= 5 && count("docs/lesson.md") >= 15);
+    let mut faults = Vec::new();
+    for (name, commands) in documents {
+        let folder = tempfile::tempdir().unwrap();
+        for Shown {
+            line,
+            command,
+            lines,
+        } in commands
+        {
+            let printed = run(&command, folder.path());
+            if let Some(stale) = stale(&lines, &printed) {
+                faults.push(format!(
+                    "{name}:{line}: {command}\ndoes not print, or not there: {stale:?}\n{printed}"
+                ));
+            }
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

@@ -350,7 +350,7 @@ impl fmt::Display for Mistake {
 
 /// No mistake has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no known mistake has this name: `mlp gradcheck --list-mistakes` shows them")]
+#[error("no known mistake has this name")]
 pub struct UnknownMistake;
 
 impl FromStr for Mistake {

@@ -2,17 +2,13 @@
 
 use std::str::FromStr;
 
-use anyhow::ensure;
-use clap::{
-    builder::{PossibleValuesParser, TypedValueParser},
-    error::ErrorKind,
-};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mlp::{
     loss::LossKind,
     nn::{Activation, Architecture},
 };
 
-use crate::cli::args::network::{Hidden, layers_text};
+use crate::cli::args::{Usage, hidden::Hidden, number};
 
 /// What stands between the layers.
 #[derive(clap::Args)]
@@ -42,18 +38,11 @@ fn activation_parser() -> impl TypedValueParser<Value = Activation> {
 struct Shares(Vec<f64>);
 
 impl FromStr for Shares {
-    type Err = anyhow::Error;
+    type Err = String;
 
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let shares = text.split(',').map(|share| {
-            let share = share.trim().parse().unwrap_or(f64::NAN);
-            ensure!(
-                (0.0..1.0).contains(&share),
-                "expected shares from 0 to below 1, such as 0.5 or 0.2,0.5"
-            );
-            Ok(share)
-        });
-        shares.collect::<anyhow::Result<_>>().map(Self)
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shares = text.split(',').map(number::share);
+        shares.collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -64,7 +53,7 @@ impl ArchitectureArgs {
     }
 
     /// A network for MNIST with these hidden layers, or wrong usage.
-    pub fn of(&self, hidden: &Hidden, loss: LossKind) -> Result<Architecture, clap::Error> {
+    pub fn of(&self, hidden: &Hidden, loss: LossKind) -> Result<Architecture, Usage> {
         Ok(Architecture {
             layers: hidden.layers(loss),
             activation: self.activation.unwrap_or_default(),
@@ -73,7 +62,7 @@ impl ArchitectureArgs {
     }
 
     /// The shares of the inputs and of each of so many hidden layers; none if all are 0.
-    fn dropout(&self, hidden: usize) -> Result<Vec<f64>, clap::Error> {
+    fn dropout(&self, hidden: usize) -> Result<Vec<f64>, Usage> {
         let given = match &self.dropout {
             Some(Shares(given)) if given.iter().any(|&p| p > 0.0) => given,
             _ => return Ok(Vec::new()),
@@ -82,46 +71,12 @@ impl ArchitectureArgs {
             _ if given.len() == hidden + 1 => Ok(given.clone()),
             [every] => Ok([vec![0.0], vec![every; hidden]].concat()),
             [inputs, every] if hidden > 0 => Ok([vec![inputs], vec![every; hidden]].concat()),
-            _ => Err(clap::Error::raw(
-                ErrorKind::WrongNumberOfValues,
-                format!(
-                    "--dropout has {} shares, expected {} for the inputs and {hidden} hidden layers, or fewer: see --help",
-                    given.len(),
-                    hidden + 1
-                ),
-            )),
+            _ => Err(Usage(format!(
+                "--dropout has {} shares, expected {} for the inputs and {hidden} hidden layers, or fewer: see --help",
+                given.len(),
+                hidden + 1
+            ))),
         }
-    }
-}
-
-/// `784-50-10, ReLU, dropout 0.2, 0.5`; without hidden layers there is no activation.
-pub fn architecture_text(architecture: &Architecture) -> String {
-    let Architecture {
-        layers,
-        activation,
-        dropout,
-    } = architecture;
-    let mut text = layers_text(layers);
-    if layers.len() > 2 {
-        text += ", ";
-        text += activation.about().name;
-    }
-    if !dropout.is_empty() {
-        text += ", dropout ";
-        text += &shares_text(dropout);
-    }
-    text
-}
-
-/// `0.2, 0.5, 0.5`; of a long list the first and the last.
-fn shares_text(shares: &[f64]) -> String {
-    let text = |shares: &[f64]| {
-        let shares: Vec<_> = shares.iter().map(f64::to_string).collect();
-        shares.join(", ")
-    };
-    match shares.len() {
-        ..=12 => text(shares),
-        n => format!("{}, …, {}", text(&shares[..3]), text(&shares[n - 1..])),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The flags that say how images are distorted: the same for every command that does it.
 
-use clap::error::ErrorKind;
 use mlp::data::augment::{Augmentation, Elastic, Preset};
+
+use crate::cli::args::Usage;
 
 /// How training images are distorted.
 #[derive(clap::Args)]
@@ -39,8 +40,7 @@ pub struct AugmentArgs {
 
 impl AugmentArgs {
     /// What the flags ask for, or wrong usage; none if no flag was given.
-    pub fn augmentation(&self) -> Result<Option<Augmentation>, clap::Error> {
-        let usage = |text| clap::Error::raw(ErrorKind::ValueValidation, text);
+    pub fn augmentation(&self) -> Result<Option<Augmentation>, Usage> {
         if self.flags().is_empty() {
             return Ok(None);
         }
@@ -60,15 +60,15 @@ impl AugmentArgs {
             (_, Some(0.0)) | (None, None) => None,
             (Some(sigma), Some(alpha)) => Some(Elastic { sigma, alpha }),
             _ => {
-                return Err(usage(
+                return Err(
                     "an elastic distortion has --sigma and --alpha: give both, or --augment simard2003"
-                        .to_owned(),
-                ));
+                        .into(),
+                );
             }
         };
         augmentation
             .validate()
-            .map_err(|error| usage(error.to_string()))?;
+            .map_err(|error| Usage(error.to_string()))?;
         Ok(Some(augmentation))
     }
 
@@ -91,48 +91,6 @@ impl AugmentArgs {
             .into_iter()
             .chain(strengths.into_iter().filter_map(given))
             .collect()
-    }
-}
-
-/// `rotation 15° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37`
-pub fn augmentation_text(augmentation: &Augmentation) -> String {
-    let Augmentation {
-        rotation,
-        shear,
-        rotation_or_shear,
-        half_angle_labels,
-        scale,
-        translation,
-        elastic,
-    } = augmentation;
-    let mut angles = Vec::new();
-    if *rotation > 0.0 {
-        angles.push(format!("rotation {rotation}°"));
-    }
-    if *shear > 0.0 {
-        angles.push(format!("shear {shear}°"));
-    }
-    let mut parts = Vec::new();
-    if !angles.is_empty() {
-        let joined = angles.join(if *rotation_or_shear { " or " } else { ", " });
-        let labels: Vec<_> = half_angle_labels.iter().map(u8::to_string).collect();
-        parts.push(match labels.is_empty() {
-            true => joined,
-            false => format!("{joined} (half for {})", labels.join(" and ")),
-        });
-    }
-    if *scale > 0.0 {
-        parts.push(format!("scale {} %", (1e4 * scale).round() / 1e2));
-    }
-    if *translation > 0.0 {
-        parts.push(format!("translation {translation} px"));
-    }
-    if let Some(Elastic { sigma, alpha }) = elastic {
-        parts.push(format!("elastic sigma {sigma} alpha {alpha}"));
-    }
-    match parts.is_empty() {
-        true => "none".into(),
-        false => parts.join(", "),
     }
 }
 

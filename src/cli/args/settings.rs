@@ -2,20 +2,18 @@
 
 use mlp::{
     data::{FileKind, batch::Preprocessing},
-    files::model::{FORMAT_VERSION, Metadata, Training},
+    files::model::Metadata,
     loss::LossKind,
     nn::Init,
-    train::schedule::Schedule,
+    train::{Settings, schedule::Schedule},
 };
 
 use crate::cli::{
     args::{
-        architecture::ArchitectureArgs,
-        augment::AugmentArgs,
-        network::{Hidden, LossArgs},
-        optim::ExtrasArgs,
+        Usage, architecture::ArchitectureArgs, augment::AugmentArgs, hidden::Hidden,
+        loss::LossArgs, optim::ExtrasArgs,
     },
-    terminal::output::{note, thousands},
+    terminal::output::thousands,
 };
 
 /// What is trained, and on what.
@@ -74,8 +72,24 @@ pub struct SettingsArgs {
 
 impl SettingsArgs {
     /// The loss, or wrong usage.
-    pub fn loss(&self) -> Result<LossKind, clap::Error> {
+    pub fn loss(&self) -> Result<LossKind, Usage> {
         self.loss.kind()
+    }
+
+    /// Images to train on.
+    fn images(&self) -> u32 {
+        FileKind::TrainImages.count() - self.valid
+    }
+
+    /// What is other than the flags say.
+    pub fn note(&self) -> Option<String> {
+        (self.batch_size > self.images()).then(|| {
+            format!(
+                "--batch-size {} is more than the {} images: every step takes them all",
+                self.batch_size,
+                thousands(self.images().into())
+            )
+        })
     }
 
     /// All that is known of a network before it is trained, without the checksum of the data; or wrong usage.
@@ -84,48 +98,28 @@ impl SettingsArgs {
         epochs: usize,
         learning_rate: f32,
         schedule: Schedule,
-    ) -> anyhow::Result<Metadata> {
+    ) -> Result<Metadata, Usage> {
         let loss = self.loss()?;
         let architecture = self.architecture.of(&self.hidden, loss)?;
         let init = self.init.unwrap_or(architecture.activation.about().init);
         let augmentation = self.augment.augmentation()?;
-        let images = FileKind::TrainImages.count() - self.valid;
-        let batch_size = self.batch_size.min(images);
-        if batch_size < self.batch_size {
-            note(format_args!(
-                "--batch-size {} is more than the {} images: every step takes them all",
-                self.batch_size,
-                thousands(images.into())
-            ));
-        }
-        let preprocessing = Preprocessing::UNIT;
-        Ok(Metadata {
-            format_version: FORMAT_VERSION,
-            layers: architecture.layers,
-            activation: architecture.activation,
-            dropout: architecture.dropout,
-            loss,
-            input_scale: preprocessing.scale,
-            input_shift: preprocessing.shift,
+        let preprocessing = Preprocessing {
             deslant: self.deslant,
-            training: Training {
-                epochs,
-                patience: None,
-                target_accuracy: None,
-                batch_size: batch_size as usize,
-                learning_rate,
-                extras: self.extras.extras(),
-                schedule,
-                init,
-                valid: self.valid as usize,
-                seed: self.seed,
-                augmentation,
-                inject: None,
-                data_sha256: String::new(),
-                mlp_version: env!("CARGO_PKG_VERSION").into(),
-                stopped: None,
-                epoch: None,
-            },
-        })
+            ..Preprocessing::UNIT
+        };
+        let settings = Settings {
+            epochs,
+            patience: None,
+            target_accuracy: None,
+            batch_size: self.batch_size.min(self.images()) as usize,
+            learning_rate,
+            extras: self.extras.extras()?,
+            schedule,
+            init,
+            valid: self.valid as usize,
+            seed: self.seed,
+            augmentation,
+        };
+        Ok(Metadata::new(architecture, loss, preprocessing, settings))
     }
 }

@@ -1,14 +1,8 @@
 //! `mlp augment-preview`: what augmentation makes of the images, as a picture.
 
-use std::{
-    fs::File,
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::PathBuf};
 
-use anyhow::{Context, ensure};
 use mlp::{
-    atomic_file,
     data::{
         FileKind,
         augment::{Augmenter, Preset},
@@ -22,10 +16,14 @@ use mlp::{
 use ndarray::Array2;
 
 use crate::cli::{
-    Outcome,
-    args::augment::{AugmentArgs, augmentation_text},
-    commands::data::DataArgs,
-    terminal::output::{BOLD, DIM, Output, next_step},
+    args::{augment::AugmentArgs, data::DataArgs},
+    terminal::{
+        Outcome,
+        describe::augmentation_text,
+        output::{BOLD, DIM, Output, next_step},
+        own_file::{self, Kind},
+        shell::train_command,
+    },
 };
 
 /// Draw what augmentation makes of training images
@@ -35,14 +33,18 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp augment-preview --out grid.png                             Cireşan's distortions of ten images
-  mlp augment-preview --augment simard2003 --out elastic.png     Simard's
-  mlp augment-preview --rotation 30 --out turned.png             one's own
+  mlp augment-preview --out grid.png                   as Cireşan et al. 2010
+  mlp augment-preview --augment simard2003 --out e.png as Simard et al. 2003
+  mlp augment-preview --rotation 30 --out turned.png   one's own
   mlp augment-preview --index 7 --images 1 --epochs 20 --out one.png")]
 pub struct AugmentPreview {
     /// Where to save the picture, a PNG
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     out: PathBuf,
+
+    /// Replace the file at --out even if it is no picture
+    #[arg(long, help_heading = "Output")]
+    force: bool,
 
     /// The first image, counted from 0 in the training file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Picture",
@@ -82,7 +84,7 @@ impl AugmentPreview {
             Some(augmentation) => (augmentation, self.augment.flags()),
             None => (usual.augmentation(), format!(" --augment {}", usual.name())),
         };
-        check_writable(&self.out)?;
+        KIND.check_writable(&self.out, self.force)?;
         let data = self.data.load()?.train;
         let (deslant, deslanted) = match self.deslant {
             true => (" --deslant", ", deslanted"),
@@ -114,15 +116,7 @@ impl AugmentPreview {
             epochs: &seen,
             pixels: (data.rows(), data.cols()),
         });
-        let file = picture.png(Theme::Light)?;
-        atomic_file::write::<io::Error>(&self.out, |out| out.write_all(&file)).with_context(
-            || {
-                format!(
-                    "{}: the picture could not be saved, choose another --out",
-                    self.out.display()
-                )
-            },
-        )?;
+        KIND.save(&self.out, &picture.png(Theme::Light)?)?;
         let (width, height) = picture.png_size();
         writeln!(
             out,
@@ -132,28 +126,15 @@ impl AugmentPreview {
             last - 1,
             self.epochs,
         )?;
-        next_step(format_args!(
-            "mlp train{flags}{deslant}{}",
-            self.data.dir.flag()
-        ));
+        let data = self.data.dir.flag();
+        next_step(train_command(&format!("{flags}{deslant}{data}")));
         Ok(Outcome::Done)
     }
 }
 
-/// What every PNG begins with.
-const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-
-/// Refuses to write over a file that is no picture.
-fn check_writable(path: &Path) -> anyhow::Result<()> {
-    let mut start = [0; SIGNATURE.len()];
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file.with_context(|| format!("{}", path.display()))?,
-    };
-    ensure!(
-        path.is_file() && file.read_exact(&mut start).is_ok() && start == SIGNATURE,
-        "{}: there is something else than a PNG, which is not overwritten: choose another --out",
-        path.display()
-    );
-    Ok(())
-}
+const KIND: Kind = Kind {
+    flag: "--out",
+    example: "grid.png",
+    what: "PNG",
+    is_one: |path| own_file::begins(path, b"\x89PNG\r\n\x1a\n"),
+};

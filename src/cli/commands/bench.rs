@@ -2,7 +2,6 @@
 
 use std::{io::Write, time::Duration};
 
-use anyhow::ensure;
 use mlp::{
     data::Dataset,
     linalg::{self, team::Team},
@@ -11,12 +10,19 @@ use mlp::{
 use serde_json::json;
 
 use crate::cli::{
-    Outcome,
-    args::network::{Hidden, TRAIN_BYTES, check_size, layers_text},
-    commands::data::DataArgs,
+    args::{
+        common::JsonArg,
+        data::DataArgs,
+        hidden::Hidden,
+        memory::{self, check_size},
+        number,
+    },
     terminal::{
+        Outcome,
+        describe::layers_text,
         interrupt,
-        output::{BOLD, DIM, Output, next_step, progress_bar, thousands},
+        output::{BOLD, DIM, Output, next_step, thousands},
+        progress::progress_bar,
     },
 };
 
@@ -28,12 +34,13 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp bench                                    three networks, on one thread and on all
+  mlp bench                                    three networks, 1 thread and all
   mlp bench --hidden 300,100 --batch-size 32   a network of your own
   mlp bench --phases                           and where the time of a step goes
   mlp bench --json | jq '.speeds[].images_per_second'
 
-Measure on an idle machine; the median counts, but other programs slow it down all the same.")]
+Measure on an idle machine; the median counts, but other programs slow it down
+all the same.")]
 pub struct Bench {
     /// Widths of the hidden layers of one network to measure, instead of W1, W2 and W3: 50, or 500,150, or none
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
@@ -52,6 +59,7 @@ pub struct Bench {
         long,
         value_name = "S",
         default_value_t = 2.0,
+        value_parser = number::seconds,
         help_heading = "Measuring"
     )]
     seconds: f64,
@@ -60,9 +68,8 @@ pub struct Bench {
     #[arg(long, help_heading = "Measuring")]
     phases: bool,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     data: DataArgs,
@@ -88,11 +95,6 @@ const EPOCH: f64 = 60_000.0;
 impl Bench {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        ensure!(
-            (0.01..=3600.0).contains(&self.seconds),
-            "--seconds {}: expected from 0.01 to 3600",
-            self.seconds
-        );
         let workloads = match &self.hidden {
             None => Workload::standard().to_vec(),
             Some(Hidden(hidden)) => {
@@ -101,7 +103,7 @@ impl Bench {
             }
         };
         for workload in &workloads {
-            check_size(&workload.layers, workload.batch_size, TRAIN_BYTES)?;
+            check_size(&workload.layers, workload.batch_size, memory::TRAINING)?;
         }
         let data = self.data.load()?.train;
         interrupt::release()?;
@@ -114,7 +116,7 @@ impl Bench {
                 .collect(),
             false => Vec::new(),
         };
-        match self.json {
+        match self.json.json {
             true => print_json(out, &rows, &parts)?,
             false => print_tables(out, &rows, &parts)?,
         }
@@ -267,6 +269,5 @@ fn print_json(
     let object = json!({
         "kernels": linalg::instructions(), "speeds": speeds, "phases": parts,
     });
-    writeln!(out, "{object}")?;
-    Ok(())
+    Ok(out.json(&object)?)
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use mlp::{
-    data::{CLASSES, Dataset, shell_quote},
+    data::{CLASSES, Dataset},
     files::model::Model,
     linalg::team::Team,
     train::metrics::{mcnemar, predictions},
@@ -11,13 +11,18 @@ use mlp::{
 use serde_json::json;
 
 use crate::cli::{
-    Outcome,
-    args::network::{ThreadArgs, load_model},
-    commands::{
+    args::{
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        eval::{Split, test_images},
+        model::load_model,
+        split::{SplitArg, measured_images},
     },
-    terminal::output::{BOLD, DIM, Output, next_step, progress_bar, thousands},
+    terminal::{
+        Outcome,
+        output::{BOLD, DIM, Output, next_step, thousands},
+        progress::busy,
+        shell::shell_quote,
+    },
 };
 
 /// Compare two models on the same images: McNemar's test
@@ -28,8 +33,10 @@ use crate::cli::{
 #[command(after_help = "\
 Examples:
   mlp compare a.bin b.bin                     on the test images
-  mlp compare a.bin b.bin --split valid       to choose between them: the test images are for the last word
-  mlp compare a.bin b.bin --json | jq .p_value")]
+  mlp compare a.bin b.bin --split valid       on those held back, to choose by
+  mlp compare a.bin b.bin --json | jq .p_value
+
+Choose by the validation images: the test images are for the last word.")]
 pub struct Compare {
     /// A model that mlp train has saved
     first: PathBuf,
@@ -37,13 +44,11 @@ pub struct Compare {
     /// Another
     second: PathBuf,
 
-    /// The images of the test file, or of either part of the training file
-    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
-    split: Split,
+    #[command(flatten)]
+    split: SplitArg,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     data: DataArgs,
@@ -57,11 +62,12 @@ impl Compare {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let paths = [self.first, self.second];
         let models = [load_model::<f32>(&paths[0])?, load_model::<f32>(&paths[1])?];
-        let images = test_images(&paths, &models, &self.data, self.split)?;
-        let mut team = Team::new(self.threads.count());
-        let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
-        let [first, second] = models.map(|model| right(&model, &images, &mut team));
-        spinner.finish_and_clear();
+        let split = self.split.split;
+        let images = measured_images(&paths, &models, &self.data, split)?;
+        let mut team = self.threads.team();
+        let [first, second] = busy("measuring", || {
+            models.map(|model| right(&model, &images, &mut team))
+        });
         // By whether the first and the second are right.
         let mut counts = [[0_u32; 2]; 2];
         for (first, second) in first.into_iter().zip(second) {
@@ -71,13 +77,13 @@ impl Compare {
         let p = mcnemar(first, second);
         let n = images.len() as f64;
         let accuracies = [f64::from(both + first) / n, f64::from(both + second) / n];
-        if self.json {
+        if self.json.json {
             let object = json!({
                 "models": paths, "images": images.len(), "accuracies": accuracies,
                 "both_right": both, "only_first_right": first, "only_second_right": second,
                 "neither_right": neither, "p_value": p,
             });
-            writeln!(out, "{object}")?;
+            out.json(&object)?;
         } else {
             for (path, accuracy) in paths.iter().zip(accuracies) {
                 writeln!(
@@ -92,7 +98,7 @@ impl Compare {
                 out,
                 "\nof {} {} images\n{:>8}  both are right\n{:>8}  only the first\n{:>8}  only the second\n{:>8}  neither\n",
                 thousands(images.len() as u64),
-                self.split.name(),
+                split.name(),
                 count(both),
                 count(first),
                 count(second),
@@ -131,7 +137,7 @@ fn right(model: &Model<f32>, images: &Dataset, team: &mut Team) -> Vec<bool> {
         &model.network,
         &*loss,
         images,
-        model.metadata.preprocessing(),
+        model.metadata.preprocessing,
         team,
     );
     let rows = predictions.rows().into_iter().zip(&images.labels);

@@ -1,40 +1,46 @@
 //! `mlp eval`: the last word on a model, on images that it has never seen.
 
-use std::{io::Write, path::PathBuf, time::Instant};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    time::Instant,
+};
 
 use anyhow::ensure;
-use clap::ValueEnum;
 use mlp::{
-    data::{CLASSES, Dataset, Mnist, shell_quote},
+    data::{CLASSES, Dataset},
     files::model::Model,
     linalg::team::Team,
     train::metrics::{Evaluation, committee, evaluate, predictions},
 };
 use ndarray::{Array2, Axis};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{
-    Outcome,
     args::{
-        architecture::architecture_text,
-        network::{ThreadArgs, load_model},
+        common::{JsonArg, ThreadArgs},
+        data::DataArgs,
+        model::load_model,
+        split::{Split, SplitArg, measured_images},
     },
-    commands::data::DataArgs,
     terminal::{
-        interrupt,
-        output::{BOLD, DIM, Output, next_step, note, progress_bar, thousands},
+        Outcome,
+        describe::architecture_text,
+        output::{BOLD, DIM, Output, next_step, thousands},
+        progress::busy,
+        shell::shell_quote,
     },
 };
 
 /// Measure a model, or a committee of several, on the 10,000 test images
 ///
-/// A committee averages the probabilities of its members, which cross-entropy models have. Recall is the share of a label's images that were found; precision the share of the images taken
-/// for it that are.
+/// A committee averages the probabilities of its members, which cross-entropy models have. Recall is the
+/// share of a label's images that were found; precision the share of the images taken for it that are.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp eval model.bin                        loss, accuracy, what is taken for what
-  mlp eval model.bin --split valid          on the images held back while it was trained
+  mlp eval model.bin                        loss, accuracy, table of confusions
+  mlp eval model.bin --split valid          on the images held back in training
   mlp eval a.bin b.bin c.bin                a committee of three, and each alone
   mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {
@@ -42,14 +48,11 @@ pub struct Eval {
     #[arg(required = true, value_name = "MODEL")]
     models: Vec<PathBuf>,
 
-    /// The images to measure it on: those of the test file, or of either part of the training file,
-    /// split as the model was trained
-    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
-    split: Split,
+    #[command(flatten)]
+    split: SplitArg,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     data: DataArgs,
@@ -58,37 +61,13 @@ pub struct Eval {
     threads: ThreadArgs,
 }
 
-/// Which images.
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub enum Split {
-    Test,
-    Valid,
-    Train,
-}
-
-impl Split {
-    /// These images of the whole data, of which the last `valid` training images were held back.
-    pub fn of(self, data: Mnist, valid: usize) -> anyhow::Result<Dataset> {
-        let (train, valid) = match self {
-            Self::Test => return Ok(data.test),
-            _ => data.train.split_last(valid)?,
-        };
-        let images = if let Self::Train = self { train } else { valid };
-        ensure!(
-            !images.is_empty(),
-            "the model was trained on all images (--valid 0), so none are left to validate on: choose --split test"
-        );
-        Ok(images)
-    }
-
-    /// In a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Valid => "validation",
-            Self::Train => "training",
-        }
-    }
+/// What came of measuring the models.
+struct Measured {
+    /// Each alone, in their order.
+    alone: Vec<Evaluation>,
+    /// The one model, or the committee of all.
+    together: Evaluation,
+    seconds: f64,
 }
 
 impl Eval {
@@ -97,141 +76,121 @@ impl Eval {
         let models = self.models.iter().map(|path| load_model::<f32>(path));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         if models.len() > 1 {
-            for (path, model) in self.models.iter().zip(&models) {
-                let kind = model.metadata.loss;
-                ensure!(
-                    kind.probabilities(),
-                    "{}: trained with {kind}, so its outputs are no probabilities to average: a committee is of \
-                     models trained with --loss ce",
-                    path.display()
-                );
-            }
+            self.check_committee(&models)?;
         }
-        let images = test_images(&self.models, &models, &self.data, self.split)?;
-        let mut team = Team::new(self.threads.count());
-        let spinner = progress_bar(0, "{spinner} measuring {elapsed}");
-        let start = Instant::now();
-        let mut alone = Vec::new();
-        let mut members = Vec::new();
-        for model in &models {
-            let (loss, preprocessing) = (
-                model.metadata.loss.build::<f32>(),
-                model.metadata.preprocessing(),
-            );
-            alone.push(evaluate(
-                &model.network,
-                &*loss,
-                &images,
-                preprocessing,
-                &mut team,
-            ));
-            if models.len() > 1 {
-                members.push(predictions(
-                    &model.network,
-                    &*loss,
-                    &images,
-                    preprocessing,
-                    &mut team,
-                ));
+        let images = measured_images(&self.models, &models, &self.data, self.split.split)?;
+        let mut team = self.threads.team();
+        let measured = busy("measuring", || measure(&models, &images, &mut team));
+        match self.json.json {
+            true => out.json(&self.json(&measured))?,
+            false => {
+                self.print_models(&models, &measured, out)?;
+                print(out, self.split.split, &measured.together)?;
             }
-        }
-        let result = match members.is_empty() {
-            true => alone[0].clone(),
-            false => committee(&members, &images.labels),
-        };
-        let seconds = start.elapsed().as_secs_f64();
-        spinner.finish_and_clear();
-        if self.json {
-            let (low, high) = result.interval();
-            let mut object = json!({
-                "model": self.models[0], "split": self.split.to_possible_value().map(|v| v.get_name().to_owned()), "images": result.images(),
-                "seconds": seconds, "images_per_second": f64::from(result.images()) / seconds,
-                "loss": result.loss, "correct": result.correct(), "accuracy": result.accuracy(),
-                "accuracy_interval_95": [low, high],
-                "recall": share_right(&result.confusion, Axis(1)),
-                "precision": share_right(&result.confusion, Axis(0)),
-                "confusion": result.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
-            });
-            if models.len() > 1 {
-                let members = self.models.iter().zip(&alone);
-                let members = members.map(|(path, alone)| json!({"model": path, "loss": alone.loss, "accuracy": alone.accuracy()}));
-                object["members"] = members.collect();
-            }
-            writeln!(out, "{object}")?;
-        } else {
-            for ((path, model), alone) in self.models.iter().zip(&models).zip(&alone) {
-                let metadata = &model.metadata;
-                write!(
-                    out,
-                    "{BOLD}{}{BOLD:#}: {}, {}{}",
-                    path.display(),
-                    architecture_text(&metadata.architecture()),
-                    metadata.loss,
-                    if metadata.deslant {
-                        ", deslanted images"
-                    } else {
-                        ""
-                    },
-                )?;
-                match models.len() {
-                    1 => writeln!(out)?,
-                    _ => writeln!(out, ": {:.2} % right", 100.0 * alone.accuracy())?,
-                }
-            }
-            if models.len() > 1 {
-                writeln!(out, "\nthe committee of these {}", models.len())?;
-            }
-            print(out, self.split, &result)?;
         }
         out.flush()?;
-        match &self.models[..] {
-            [model] => next_step(format_args!(
-                "mlp gradcheck --model {}{}",
-                shell_quote(model),
-                self.data.dir.flag()
-            )),
-            [first, second, ..] => next_step(format_args!(
-                "mlp compare {} {}{}",
-                shell_quote(first),
-                shell_quote(second),
-                self.data.dir.flag()
-            )),
-            [] => unreachable!("one at least is required"),
-        }
+        let (paths, data) = (&self.models, self.data.dir.flag());
+        next_step(match paths.get(1) {
+            None => format!("mlp gradcheck --model {}{data}", shell_quote(&paths[0])),
+            Some(second) => format!(
+                "mlp compare {} {}{data}",
+                shell_quote(&paths[0]),
+                shell_quote(second)
+            ),
+        });
         Ok(Outcome::Done)
+    }
+
+    /// Only probabilities can be averaged.
+    fn check_committee(&self, models: &[Model<f32>]) -> anyhow::Result<()> {
+        for (path, model) in self.models.iter().zip(models) {
+            let kind = model.metadata.loss;
+            ensure!(
+                kind.probabilities(),
+                "{}: trained with {kind}, so its outputs are no probabilities to average: a committee is of \
+                 models trained with --loss ce",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn json(&self, measured: &Measured) -> Value {
+        let Measured {
+            alone,
+            together,
+            seconds,
+        } = measured;
+        let (low, high) = together.interval();
+        let mut object = json!({
+            "model": self.models[0], "split": self.split.split.flag(), "images": together.images(),
+            "seconds": seconds, "images_per_second": f64::from(together.images()) / seconds,
+            "loss": together.loss, "correct": together.correct(), "accuracy": together.accuracy(),
+            "accuracy_interval_95": [low, high],
+            "recall": share_right(&together.confusion, Axis(1)),
+            "precision": share_right(&together.confusion, Axis(0)),
+            "confusion": together.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
+        });
+        if alone.len() > 1 {
+            let members = self.models.iter().zip(alone).map(|(path, alone)| {
+                json!({"model": path, "loss": alone.loss, "accuracy": alone.accuracy()})
+            });
+            object["members"] = members.collect();
+        }
+        object
+    }
+
+    /// A line a model.
+    fn print_models(
+        &self,
+        models: &[Model<f32>],
+        measured: &Measured,
+        out: &mut Output,
+    ) -> io::Result<()> {
+        for ((path, model), alone) in self.models.iter().zip(models).zip(&measured.alone) {
+            let metadata = &model.metadata;
+            let (name, network) = (path.display(), architecture_text(&metadata.architecture));
+            let deslanted = match metadata.preprocessing.deslant {
+                true => ", deslanted images",
+                false => "",
+            };
+            let right = match models.len() {
+                1 => String::new(),
+                _ => format!(": {:.2} % right", 100.0 * alone.accuracy()),
+            };
+            let loss = metadata.loss;
+            writeln!(
+                out,
+                "{BOLD}{name}{BOLD:#}: {network}, {loss}{deslanted}{right}"
+            )?;
+        }
+        match models.len() {
+            1 => Ok(()),
+            n => writeln!(out, "\nthe committee of these {n}"),
+        }
     }
 }
 
-/// The images to measure all of these models on. Notes if one was trained on other data; refuses to take
-/// images as held back that another of the models was trained on.
-pub fn test_images(
-    paths: &[PathBuf],
-    models: &[Model<f32>],
-    args: &DataArgs,
-    split: Split,
-) -> anyhow::Result<Dataset> {
-    let data = args.load()?;
-    interrupt::release()?;
-    let valid = models[0].metadata.training.valid;
-    for (path, model) in paths.iter().zip(models) {
-        let training = &model.metadata.training;
-        if data.checksum != training.data_sha256 {
-            note(format_args!(
-                "{} was trained on other data files than those in {}: the numbers may not be comparable",
-                path.display(),
-                args.dir.path().display()
-            ));
+/// Each model alone, and all together.
+fn measure(models: &[Model<f32>], images: &Dataset, team: &mut Team) -> Measured {
+    let start = Instant::now();
+    let (mut alone, mut members) = (Vec::new(), Vec::new());
+    for Model { network, metadata } in models {
+        let (loss, preprocessing) = (metadata.loss.build::<f32>(), metadata.preprocessing);
+        alone.push(evaluate(network, &*loss, images, preprocessing, team));
+        if models.len() > 1 {
+            members.push(predictions(network, &*loss, images, preprocessing, team));
         }
-        ensure!(
-            training.valid == valid || matches!(split, Split::Test),
-            "{}: trained with --valid {}, and {} with --valid {valid}: no part of the training file is the same \
-             for both, choose --split test",
-            path.display(),
-            training.valid,
-            paths[0].display()
-        );
     }
-    split.of(data, valid)
+    let together = match members.is_empty() {
+        true => alone[0].clone(),
+        false => committee(&members, &images.labels),
+    };
+    Measured {
+        alone,
+        together,
+        seconds: start.elapsed().as_secs_f64(),
+    }
 }
 
 /// What share of each row (axis 1) or column (axis 0) stands on the diagonal; none of an empty one.
@@ -262,6 +221,7 @@ fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result
         split.name(),
     )?;
     let classes: String = (0..CLASSES).map(|class| format!("{class:>5}")).collect();
+    let nothing = out.or_plain("·", ".");
     writeln!(out, "{DIM}       taken for")?;
     writeln!(out, "label{classes}    recall  precision{DIM:#}")?;
     let percent = |share: Option<f64>| {
@@ -274,7 +234,7 @@ fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result
         for (taken_for, count) in row.iter().enumerate() {
             match (class == taken_for, count) {
                 (true, _) => write!(out, "{BOLD}{count:>5}{BOLD:#}")?,
-                (false, 0) => write!(out, "{DIM}{:>5}{DIM:#}", "·")?,
+                (false, 0) => write!(out, "{DIM}{nothing:>5}{DIM:#}")?,
                 (false, _) => write!(out, "{count:>5}")?,
             }
         }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use mlp::{
-    data::{batch::Preprocessing, shell_quote},
+    data::batch::Preprocessing,
     files::{
         arrays,
         model::{self, Model},
@@ -11,10 +11,12 @@ use mlp::{
 };
 
 use crate::cli::{
-    Outcome,
-    args::network::load_model,
-    commands::{data::DataDir, gradcheck::first_images},
-    terminal::output::{Output, next_step, thousands},
+    args::{data::DataDir, model::load_model},
+    terminal::{
+        Outcome,
+        output::{Output, next_step, thousands},
+        shell::shell_quote,
+    },
 };
 
 /// Write the parameters of a model and the first training images, to compute gradients of elsewhere
@@ -25,9 +27,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp export-batch model.bin --out batch.npz                           for numpy.load
-  mlp export-batch model.bin --batch-size 64 --out batch.safetensors   for safetensors.torch.load_file
-  mlp gradcheck --model model.bin --against grads.npz                  then, with your gradients")]
+  mlp export-batch model.bin --out batch.npz           for numpy.load
+  mlp export-batch model.bin --out batch.safetensors   for PyTorch
+  mlp export-batch model.bin --batch-size 64           the first 64 images
+  mlp gradcheck --model model.bin --against grads.npz  with your gradients")]
 pub struct ExportBatch {
     /// A model that mlp train has saved
     model: PathBuf,
@@ -64,7 +67,7 @@ impl ExportBatch {
         );
         let model = load_model::<f32>(&self.model)?;
         let n = usize::from(self.batch_size);
-        let bytes = self.bytes(&model, n, model.metadata.preprocessing())?;
+        let bytes = self.bytes(&model, n, model.metadata.preprocessing)?;
         model::save_bytes(&self.out, &bytes)?;
         writeln!(
             out,
@@ -89,7 +92,7 @@ impl ExportBatch {
         n: usize,
         preprocessing: Preprocessing,
     ) -> anyhow::Result<Vec<u8>> {
-        let images = first_images(&self.data, n, 1, preprocessing)?;
+        let images = self.data.first_images(n, 1, preprocessing)?;
         let npz = self.out.extension() == Some("npz".as_ref());
         Ok(arrays::batch_bytes(model, &images, npz)?)
     }

@@ -1,16 +1,12 @@
 //! `mlp lr-find`: a learning rate to begin with.
 
 use std::{
-    ffi::OsString,
     io::Write,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
+    ops::{ControlFlow, RangeInclusive},
+    path::PathBuf,
 };
 
-use clap::error::ErrorKind;
 use mlp::{
-    data::shell_quote,
-    linalg::team::Team,
     picture::plot,
     train::{
         lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
@@ -21,16 +17,22 @@ use serde_json::json;
 use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
 
 use crate::cli::{
-    Outcome,
     args::{
-        network::{TRAIN_BYTES, ThreadArgs, check_size},
+        Usage,
+        common::{JsonArg, ThreadArgs},
+        data::DataArgs,
+        given::Given,
+        memory::{self, check_size},
+        number,
         settings::SettingsArgs,
     },
-    commands::data::DataArgs,
     terminal::{
+        Outcome,
         interrupt::{self, Interrupted},
-        output::{BOLD, Output, next_step, progress_bar},
-        own_file::Kind,
+        output::{BOLD, Output, next_step, note},
+        own_file::{self, Kind},
+        progress::progress_bar,
+        shell::train_command,
     },
 };
 
@@ -43,24 +45,27 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp lr-find                                     for the network of mlp train
-  mlp lr-find --hidden 512,512 --batch-size 128   for another
+  mlp lr-find                                        for what mlp train trains
+  mlp lr-find --hidden 512,512 --batch-size 128      for another network
   mlp lr-find --momentum 0.9 --augment ciresan2010   as it will be trained
-  mlp lr-find --svg rates.svg                     a picture of it
-  mlp lr-find --json | jq .suggestion             for a program to read
+  mlp lr-find --svg rates.svg                        a picture of it
+  mlp lr-find --json | jq .suggestion                for a program to read
 
-The test takes one step a rate, on one batch each: a hint, not the best rate. Try it, half and twice of it,
-and compare validation accuracies.")]
+The test takes one step a rate, on one batch each: a hint, not the best rate.
+Try it, half and twice of it, and compare validation accuracies.")]
 pub struct LrFind {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     settings: SettingsArgs,
 
     /// The first learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 1e-4, value_parser = rate, help_heading = "Range")]
+    #[arg(long, value_name = "RATE", default_value_t = 1e-4, value_parser = number::learning_rate::<f32>, help_heading = "Range")]
     from: f32,
 
     /// The last one
-    #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = rate, help_heading = "Range")]
+    #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = number::learning_rate::<f32>, help_heading = "Range")]
     to: f32,
 
     /// Steps from the first to the last
@@ -76,9 +81,8 @@ pub struct LrFind {
     #[arg(long, help_heading = "Output")]
     force: bool,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     data: DataArgs,
@@ -87,37 +91,49 @@ pub struct LrFind {
     threads: ThreadArgs,
 }
 
-fn rate(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(rate) if (1e-10..=1e10).contains(&rate) => Ok(rate),
-        _ => Err("expected a number above 0, from 1e-10 to 1e10, such as 0.001".into()),
-    }
-}
+/// Far beyond any rate that trains, and no step between two of them leaves the range of `f32`.
+const TESTED: RangeInclusive<f32> = 1e-10..=1e10;
 
 const KIND: Kind = Kind {
     flag: "--svg",
+    example: "rates.svg",
     what: "picture",
-    begin: b"<svg",
+    is_one: |path| own_file::begins(path, b"<svg"),
 };
 
 impl LrFind {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         if self.from >= self.to {
-            let text = format!(
+            return Err(Usage(format!(
                 "--from {:?} is not below --to {:?}: the rate climbs from the one to the other",
                 self.from, self.to
-            );
-            return Err(clap::Error::raw(ErrorKind::ValueValidation, text).into());
+            ))
+            .into());
+        }
+        for (flag, rate) in [("--from", self.from), ("--to", self.to)] {
+            if !TESTED.contains(&rate) {
+                return Err(Usage(format!(
+                    "{flag} {rate:?}: the test climbs from {:?} at the least to {:?} at the most",
+                    TESTED.start(),
+                    TESTED.end()
+                ))
+                .into());
+            }
         }
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
-        check_size(&metadata.layers, metadata.training.batch_size, TRAIN_BYTES)?;
+        self.settings.note().into_iter().for_each(note);
+        check_size(
+            &metadata.architecture.layers,
+            metadata.training.settings.batch_size,
+            memory::TRAINING,
+        )?;
         if let Some(path) = &self.svg {
             KIND.check_writable(path, self.force)?;
         }
         let data = self.data.load()?;
-        let (train, _) = data.train.split_last(metadata.training.valid)?;
-        let settings = metadata.settings();
+        let (train, _) = data.train.split_last(metadata.training.settings.valid)?;
+        let settings = &metadata.training.settings;
         let network = metadata.first_network();
         let loss = metadata.loss.build::<f32>();
         let plan = Plan {
@@ -128,12 +144,12 @@ impl LrFind {
             self.steps.into(),
             "learning rate {msg} {wide_bar} {pos}/{len} steps",
         );
-        let team = Team::new(self.threads.count());
+        let team = self.threads.team();
         let test = range_test(
             network,
             &*loss,
-            &train,
-            &settings,
+            (&train, metadata.preprocessing),
+            settings,
             &plan,
             team,
             &mut |point| {
@@ -149,13 +165,13 @@ impl LrFind {
         if test.end == End::Stopped {
             return Err(Interrupted("stopped before the end, nothing was found".into()).into());
         }
-        match self.json {
+        match self.json.json {
             true => print_json(&test, out)?,
             false => print(&test, out)?,
         }
         if let Some(path) = &self.svg {
             KIND.save(path, plot::rates(&test).svg().as_bytes())?;
-            if !self.json {
+            if !self.json.json {
                 writeln!(out, "saved {BOLD}{}{BOLD:#}", path.display())?;
             }
         }
@@ -163,33 +179,19 @@ impl LrFind {
         let Advice::Try(rate) = test.advice() else {
             return Ok(Outcome::Failed);
         };
-        if let Some(flags) = flags_for_train(std::env::args_os()) {
-            next_step(format_args!("mlp train{flags} --lr {rate:?}"));
+        if let Some(flags) = self.flags_for_train() {
+            next_step(train_command(&format!("{flags} --lr {rate:?}")));
         }
         Ok(Outcome::Done)
     }
-}
 
-/// The flags of this command that `mlp train` takes too, as they were given, each after a space; none if one
-/// is no text.
-fn flags_for_train(args: impl Iterator<Item = OsString>) -> Option<String> {
-    const OWN: [&str; 4] = ["--from", "--to", "--steps", "--svg"];
-    let mut flags = String::new();
-    // What comes before says how to print.
-    let mut args = args.skip_while(|arg| arg != "lr-find").skip(1);
-    while let Some(arg) = args.next() {
-        let arg = arg.into_string().ok()?;
-        let name = arg.split_once('=').map_or(&arg[..], |(name, _)| name);
-        if OWN.contains(&name) {
-            // Its value is behind the sign, or the next word.
-            if name == arg {
-                args.next();
-            }
-        } else if !["--json", "--force"].contains(&name) {
-            flags += &format!(" {}", shell_quote(Path::new(&arg)));
-        }
+    /// The flags that `mlp train` takes too, as they were given; none if one is no text.
+    fn flags_for_train(&self) -> Option<String> {
+        let settings = self.given.flags_of::<SettingsArgs>()?;
+        let data = self.given.flags_of::<DataArgs>()?;
+        let threads = self.given.flags_of::<ThreadArgs>()?;
+        Some(settings + &data + &threads)
     }
-    Some(flags)
 }
 
 /// A rate as it is written shortest: as an `f64`, 0.1 would become 0.10000000149.
@@ -219,8 +221,7 @@ fn print_json(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
         "diverged": test.end == End::Diverged,
         "points": points,
     });
-    writeln!(out, "{object}")?;
-    Ok(())
+    Ok(out.json(&object)?)
 }
 
 fn print(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
@@ -292,10 +293,18 @@ mod tests {
     fn train_is_given_the_flags_that_it_takes() {
         let given = |line: &str| {
             let words = ["mlp", "--color", "never", "lr-find"].into_iter();
-            flags_for_train(words.chain(line.split(' ')).map(OsString::from)).unwrap()
+            let words = words.chain(line.split(' ')).map(Into::into).collect();
+            let matches = crate::cli::parse(words).unwrap();
+            let (_, found) = matches.subcommand().unwrap();
+            let found = <LrFind as clap::FromArgMatches>::from_arg_matches(found).unwrap();
+            found.flags_for_train().unwrap()
         };
-        let line = "--hidden 300,100 --from=1e-3 --to 3 --json --loss mse --svg lr-find --seed 2";
-        assert_eq!(given(line), " --hidden 300,100 --loss mse --seed 2");
+        let line = "--hidden 300,100 --from=1e-3 --to 3 --json --loss=mse --svg lr-find --seed 2 --deslant";
+        let flags = " --hidden 300,100 --deslant --loss mse --seed 2";
+        assert_eq!(given(line), flags);
         assert_eq!(given("--data-dir lr-find"), " --data-dir lr-find");
+        let line = "--threads 2 --mirror http://a/b --mirror http://c/d";
+        let flags = " --mirror http://a/b --mirror http://c/d --threads 2";
+        assert_eq!(given(line), flags);
     }
 }

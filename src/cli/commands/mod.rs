@@ -1,4 +1,4 @@
-//! One file a command.
+//! One file a command, or one folder. They use what is in `args` and `terminal`, and never each other.
 
 pub mod augment_preview;
 pub mod bench;
@@ -9,7 +9,6 @@ pub mod explain;
 pub mod export_batch;
 pub mod gradcheck;
 pub mod lr_find;
-pub mod mistakes;
 pub mod plot;
 pub mod recipes;
 pub mod train;

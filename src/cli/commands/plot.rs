@@ -12,7 +12,6 @@ use clap::ValueEnum;
 use mlp::{
     data::{COLS, ROWS},
     files::run::Record,
-    linalg::team::Team,
     picture::{
         palette,
         plot::{self, MAX_RUNS, Picture, Wrong},
@@ -21,15 +20,17 @@ use mlp::{
 };
 
 use crate::cli::{
-    Outcome,
-    args::network::{ThreadArgs, load_model},
-    commands::{
+    args::{
+        common::ThreadArgs,
         data::DataArgs,
-        eval::{Split, test_images},
+        model::load_model,
+        split::{SplitArg, measured_images},
     },
     terminal::{
+        Outcome,
         output::{BOLD, DIM, Output, next_step, note, thousands},
-        own_file::Kind,
+        own_file::{self, Kind},
+        shell::{free_name, shell_quote, train_command},
     },
 };
 
@@ -41,10 +42,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp plot run                            loss, accuracy and layers of a run
-  mlp plot first second third             several runs together
-  mlp plot model.bin                      weights, confusion, most wrong test images
-  mlp plot model.bin --split valid        on the images held back while it was trained
+  mlp plot run                          loss, accuracy and layers of a run
+  mlp plot first second third           several runs together
+  mlp plot model.bin                    weights, confusion, most wrong images
+  mlp plot model.bin --split valid      on the images held back in training
   mlp plot run --format png --theme dark --out slides")]
 pub struct Plot {
     /// Folders of runs (or files of lines of mlp train --json), or one model
@@ -73,9 +74,8 @@ pub struct Plot {
     #[arg(long, help_heading = "Output")]
     force: bool,
 
-    /// With a model: the images to measure it on
-    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
-    split: Split,
+    #[command(flatten)]
+    split: SplitArg,
 
     #[command(flatten)]
     data: DataArgs,
@@ -104,7 +104,10 @@ impl Plot {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let runs: Vec<_> = self.paths.iter().filter(|path| is_run(path)).collect();
         let (pictures, next) = match (runs.len(), &self.paths[..]) {
-            (0, [model]) => (self.model(model)?, format!("mlp explain {}", quoted(model))),
+            (0, [model]) => (
+                self.model(model)?,
+                format!("mlp explain {}", shell_quote(model)),
+            ),
             (0, _) => bail!("several models: one at a time, or runs"),
             (n, paths) if n < paths.len() => {
                 bail!("runs and a model: draw them one after the other")
@@ -117,14 +120,23 @@ impl Plot {
             self.out.display()
         );
         fs::create_dir_all(&self.out).with_context(|| format!("{}", self.out.display()))?;
-        let kind = |begin| Kind {
+        let kind = |is_one| Kind {
             flag: "--out",
+            example: "plots",
             what: "picture",
-            begin,
+            is_one,
         };
         let formats = [
-            (Format::Svg, "svg", kind(b"<svg")),
-            (Format::Png, "png", kind(b"\x89PNG")),
+            (
+                Format::Svg,
+                "svg",
+                kind(|path| own_file::begins(path, b"<svg")),
+            ),
+            (
+                Format::Png,
+                "png",
+                kind(|path| own_file::begins(path, b"\x89PNG")),
+            ),
         ];
         let formats: Vec<_> = formats
             .into_iter()
@@ -198,21 +210,26 @@ impl Plot {
             }
         }
         let next = match models[..] {
-            [] => "mlp train --run another".into(),
-            [model] => format!("mlp eval {}", quoted(model)),
-            [first, second, ..] => format!("mlp compare {} {}", quoted(first), quoted(second)),
+            [] => {
+                let run = free_name(Path::new("another"));
+                train_command(&format!(" --run {}", run.display()))
+            }
+            [model] => format!("mlp eval {}", shell_quote(model)),
+            [first, second, ..] => {
+                format!("mlp compare {} {}", shell_quote(first), shell_quote(second))
+            }
         };
         Ok((pictures, next))
     }
 
     fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {
         let model = load_model::<f32>(path)?;
-        let models = [model];
-        let data = test_images(std::slice::from_ref(path), &models, &self.data, self.split)?;
+        let (models, split) = ([model], self.split.split);
+        let data = measured_images(std::slice::from_ref(path), &models, &self.data, split)?;
         let [model] = models;
         let (network, kind) = (&model.network, model.metadata.loss);
-        let (loss, preprocessing) = (kind.build::<f32>(), model.metadata.preprocessing());
-        let mut team = Team::new(self.threads.count());
+        let (loss, preprocessing) = (kind.build::<f32>(), model.metadata.preprocessing);
+        let mut team = self.threads.team();
         let result = evaluate(network, &*loss, &data, preprocessing, &mut team);
         let outputs = predictions(network, &*loss, &data, preprocessing, &mut team);
         let each = losses(network, &*loss, &data, preprocessing, &mut team);
@@ -232,7 +249,7 @@ impl Plot {
         }
         wrong.sort_by(|a, b| b.loss.total_cmp(&a.loss));
         wrong.truncate(WORST);
-        let split = self.split.name();
+        let split = split.name();
         let title = summary(&result, split);
         let mut pictures = vec![(
             "confusion".to_owned(),
@@ -267,10 +284,6 @@ fn summary(result: &Evaluation, split: &str) -> String {
         thousands(result.images().into()),
         100.0 * result.accuracy()
     )
-}
-
-fn quoted(path: &Path) -> String {
-    mlp::data::shell_quote(path).to_string()
 }
 
 /// Whether this is a folder or a file of JSON lines; a model begins with the length of its header.

@@ -1,14 +1,15 @@
-//! `mlp recipes`, and how `--recipe` becomes flags.
+//! `mlp recipes`: published results, and the flags that lead to them.
 
-use std::{ffi::OsString, io::Write};
+use std::io::Write;
 
 use anyhow::bail;
 use mlp::train::recipes::{RECIPES, Recipe, Run, median};
 use serde_json::json;
 
-use crate::cli::{
+use crate::cli::terminal::{
     Outcome,
-    terminal::output::{BOLD, DIM, Output, next_step},
+    output::{BOLD, DIM, Output, next_step},
+    shell::train_command,
 };
 
 /// List the recipes for published results
@@ -57,11 +58,7 @@ impl Recipes {
                     })).collect::<Vec<_>>(),
                 })
             };
-            writeln!(
-                out,
-                "{}",
-                json!(recipes.iter().map(recipe).collect::<Vec<_>>())
-            )?;
+            out.json(&recipes.iter().map(recipe).collect())?;
         } else if self.markdown {
             writeln!(
                 out,
@@ -92,7 +89,7 @@ impl Recipes {
             }
         }
         out.flush()?;
-        next_step(format_args!("mlp train --recipe {}", recipes[0].name));
+        next_step(train_command(&format!(" --recipe {}", recipes[0].name)));
         Ok(Outcome::Done)
     }
 }
@@ -148,61 +145,4 @@ fn seconds(run: &Run) -> String {
 
 fn flags(recipe: Recipe) -> String {
     recipe.words().collect::<Vec<_>>().join(" ")
-}
-
-/// The command line with the flags of a recipe before those that were given, which so take their place.
-pub fn expand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut args: Vec<_> = args.collect();
-    let train = args.iter().position(|arg| arg == "train");
-    let Some(train) = train else {
-        return args;
-    };
-    let given = args
-        .iter()
-        .enumerate()
-        .find_map(|(i, arg)| match arg.to_str()? {
-            "--recipe" => args.get(i + 1)?.to_str(),
-            arg => arg.strip_prefix("--recipe="),
-        });
-    // The parser complains of a name that is none.
-    let recipe = given.and_then(Recipe::find);
-    let words: Vec<_> = recipe
-        .into_iter()
-        .flat_map(Recipe::words)
-        .map(OsString::from)
-        .collect();
-    args.splice(train + 1..train + 1, words);
-    args
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_recipe_is_flags_that_train_takes_and_that_others_override() {
-        for recipe in RECIPES {
-            let line = format!("mlp train --recipe {} --epochs 77 --seed 3", recipe.name);
-            let args = expand(line.split(' ').map(OsString::from));
-            let matches = crate::cli::command().try_get_matches_from(args);
-            let matches = matches.unwrap_or_else(|error| panic!("{}: {error}", recipe.name));
-            let train = matches.subcommand_matches("train").unwrap();
-            assert_eq!(train.get_one::<u32>("epochs"), Some(&77), "{}", recipe.name);
-            let names = RECIPES.iter().filter(|other| other.name == recipe.name);
-            assert_eq!(names.count(), 1, "{}", recipe.name);
-        }
-    }
-
-    #[test]
-    fn other_commands_stay_as_they_are() {
-        for line in [
-            "mlp",
-            "mlp eval model.bin",
-            "mlp train --recipe nonsense",
-            "mlp train --recipe",
-        ] {
-            let args: Vec<_> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(expand(args.iter().cloned()), args);
-        }
-    }
 }

@@ -1,12 +1,15 @@
 //! Where words go: results to stdout, notes and progress to stderr, colours only where wanted.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, IsTerminal, Write};
 
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use crate::cli::terminal::{
+    charset::{self, Plain},
+    wrap::wrapped,
+};
 
 /// Headings and names of things.
 pub const BOLD: Style = Style::new().bold();
@@ -22,17 +25,39 @@ pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// Standard output that never stops the work: once it fails, the rest is dropped, and [`finish`](Self::finish)
 /// tells. A run is worth more than its table.
 pub struct Output {
-    stream: anstream::AutoStream<io::Stdout>,
+    stream: Plain<AutoStream<io::Stdout>>,
     failed: Option<io::Error>,
 }
 
 impl Output {
     /// Standard output, coloured as `--color` and `NO_COLOR` say.
     pub fn stdout() -> Self {
+        let symbols = charset::symbols(io::stdout().is_terminal());
         Self {
-            stream: anstream::AutoStream::auto(io::stdout()),
+            stream: Plain {
+                inner: AutoStream::auto(io::stdout()),
+                symbols,
+            },
             failed: None,
         }
+    }
+
+    /// A symbol, or what stands for it in a table of plain ASCII.
+    pub fn or_plain(&self, symbol: &'static str, plain: &'static str) -> &'static str {
+        match self.stream.symbols {
+            true => symbol,
+            false => plain,
+        }
+    }
+
+    /// A line of JSON, which is UTF-8 whatever the locale.
+    pub fn json(&mut self, value: &Value) -> io::Result<()> {
+        self.verbatim(format_args!("{value}\n"))
+    }
+
+    /// Text for a program.
+    pub fn verbatim(&mut self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
+        self.unless_failed(|stream| stream.inner.write_fmt(text), ())
     }
 
     /// What went wrong, if anything did. A reader that has seen enough and closed the pipe is no error.
@@ -46,7 +71,7 @@ impl Output {
 
     fn unless_failed<T>(
         &mut self,
-        act: impl FnOnce(&mut anstream::AutoStream<io::Stdout>) -> io::Result<T>,
+        act: impl FnOnce(&mut Plain<AutoStream<io::Stdout>>) -> io::Result<T>,
         dropped: T,
     ) -> io::Result<T> {
         if self.failed.is_some() {
@@ -72,41 +97,41 @@ impl Write for Output {
     }
 }
 
+/// Standard error. It may be closed; then nobody is there to read it, and writing is no error.
+pub fn stderr() -> impl Write {
+    Plain {
+        inner: anstream::stderr(),
+        symbols: charset::symbols(io::stderr().is_terminal()),
+    }
+}
+
 /// A line on stderr that is not an error: `note: …`.
 pub fn note(text: impl std::fmt::Display) {
-    // stderr may be closed; then nobody is there to read the note.
-    let _ = writeln!(anstream::stderr(), "{WARN}note:{WARN:#} {text}");
+    say(format!("{WARN}note:{WARN:#} {text}"));
+}
+
+/// Why there is no result, on stderr.
+pub fn complain(text: impl std::fmt::Display) {
+    say(format!("{BAD}error:{BAD:#} {text}"));
+}
+
+/// Prose on stderr, which a terminal would divide within words.
+fn say(text: String) {
+    let text = match io::stderr().is_terminal() {
+        true => wrapped(&text, 2),
+        false => text,
+    };
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// A plain line on stderr: what is going on.
 pub fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// The next useful command, on stderr so that a piped result stays clean.
 pub fn next_step(command: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{DIM}next:{DIM:#} {command}");
-}
-
-/// A progress bar on stderr, drawn only on a terminal.
-///
-/// `template` is indicatif's; `length` counts whatever the template shows.
-pub fn progress_bar(length: u64, template: &str) -> ProgressBar {
-    progress_bar_from(0, length, template)
-}
-
-/// As [`progress_bar`], with a part done before, which says nothing of the speed of what is to come.
-pub fn progress_bar_from(done: u64, length: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length).with_position(done);
-    bar.set_style(
-        ProgressStyle::with_template(template)
-            .expect("progress templates are constants")
-            .progress_chars("━━ "),
-    );
-    bar.tick();
-    bar.reset_eta();
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    let _ = writeln!(stderr(), "{DIM}next:{DIM:#} {command}");
 }
 
 /// `digits` after the point and at least two in the exponent, so that columns align: `-1.2e-09`.

@@ -23,20 +23,13 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// Nothing to go on from.
-    #[error(
-        "{}: no checkpoint, expected a file {LATEST}: start a run with `mlp train --checkpoint {}`",
-        path.display(), path.display()
-    )]
+    #[error("{}: no checkpoint, expected a file {LATEST}", path.display())]
     None {
         /// Which folder.
         path: PathBuf,
     },
     /// Checkpoints of another run, which would be lost.
-    #[error(
-        "{}: there are checkpoints already: go on from them with `mlp train --resume {}`, choose another \
-         folder, or pass --force to lose them",
-        path.display(), path.display()
-    )]
+    #[error("{}: there are checkpoints already", path.display())]
     Exists {
         /// Which folder.
         path: PathBuf,
@@ -119,12 +112,10 @@ impl From<ModelError> for CheckpointError {
     fn from(error: ModelError) -> Self {
         match error {
             ModelError::Io { path, error } => Self::Io { path, error },
-            ModelError::Fault { path, fault } | ModelError::WouldOverwrite { path, fault } => {
-                Self::Fault {
-                    path,
-                    fault: fault.into(),
-                }
-            }
+            ModelError::Fault { path, fault } => Self::Fault {
+                path,
+                fault: fault.into(),
+            },
         }
     }
 }

@@ -151,7 +151,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     }
     check(&header)?;
     let metadata = &header.run.metadata;
-    let mut network = network_from(&tensors, &metadata.architecture())?;
+    let mut network = network_from(&tensors, &metadata.architecture)?;
     let best = match header.best {
         Some((epoch, accuracy)) => Some(Best {
             epoch,
@@ -162,7 +162,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     };
     let params = network.values().count();
     let mut expected = params + best.as_ref().map_or(0, |_| params) + 1;
-    if metadata.training.extras.velocity() {
+    if metadata.training.settings.extras.velocity() {
         network.set_velocities(values_from(&tensors, VELOCITY, &network)?);
         expected += params;
     }
@@ -171,10 +171,10 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
         return Err(Fault::Count { found, expected });
     }
     let order = order_from(&tensors)?;
-    let batch_size = metadata.training.batch_size;
+    let batch_size = metadata.training.settings.batch_size;
     range("step", header.step, 0, order.len().div_ceil(batch_size))?;
     range("correct", header.correct, 0, order.len())?;
-    let mut shuffler = generator(metadata.training.seed, Purpose::Shuffle);
+    let mut shuffler = generator(metadata.training.settings.seed, Purpose::Shuffle);
     shuffler.set_word_pos(header.shuffler.into());
     let progress = Progress {
         epoch: header.epoch,
@@ -214,15 +214,30 @@ fn check(header: &Header) -> Result<(), Fault> {
     let metadata = &header.run.metadata;
     model::check(metadata)?;
     let training = &metadata.training;
-    range("epochs", training.epochs, 1, MAX_EPOCHS)?;
-    range("batch_size", training.batch_size, 1, u32::MAX as usize)?;
+    range("epochs", training.settings.epochs, 1, MAX_EPOCHS)?;
+    range(
+        "batch_size",
+        training.settings.batch_size,
+        1,
+        u32::MAX as usize,
+    )?;
     let (least, most) = (f32::MIN_POSITIVE, f32::MAX);
-    range("learning_rate", training.learning_rate, least, most)?;
-    range("patience", training.patience.unwrap_or(1), 1, usize::MAX)?;
-    let target = training.target_accuracy.unwrap_or(1.0);
+    range(
+        "learning_rate",
+        training.settings.learning_rate,
+        least,
+        most,
+    )?;
+    range(
+        "patience",
+        training.settings.patience.unwrap_or(1),
+        1,
+        usize::MAX,
+    )?;
+    let target = training.settings.target_accuracy.unwrap_or(1.0);
     range("target_accuracy", target, f64::MIN_POSITIVE, 1.0)?;
     let begun = usize::from(header.step > 0);
-    range("epoch", header.epoch, 0, training.epochs - begun)?;
+    range("epoch", header.epoch, 0, training.settings.epochs - begun)?;
     range("time", header.time.as_secs(), 0, u32::MAX.into())?;
     if let Some((epoch, accuracy)) = header.best {
         range("best epoch", epoch, 1, header.epoch)?;

@@ -4,42 +4,27 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    files::model::{NamedTensor, Training},
-    loss::LossKind,
-    nn::{Activation, Init},
-    train::{optim::Extras, schedule::Schedule},
+    data::batch::Preprocessing, files::model::NamedTensor, loss::LossKind, nn::Architecture,
+    train::Settings,
 };
 
 fn run() -> Run {
     Run {
-        metadata: Metadata {
-            format_version: model::FORMAT_VERSION,
-            layers: vec![4, 3, 10],
-            activation: Activation::Relu,
-            dropout: Vec::new(),
-            loss: LossKind::Ce,
-            input_scale: 1.0,
-            input_shift: 0.0,
-            deslant: false,
-            training: Training {
-                epochs: 5,
-                patience: None,
-                target_accuracy: None,
-                batch_size: 2,
-                learning_rate: 0.1,
-                extras: Extras::default(),
-                schedule: Schedule::default(),
-                init: Init::default(),
-                valid: 0,
-                seed: 1,
-                augmentation: None,
-                inject: None,
-                data_sha256: String::new(),
-                mlp_version: String::new(),
-                stopped: None,
-                epoch: None,
+        metadata: Metadata::new(
+            Architecture::relu(&[4, 3, 10]),
+            LossKind::Ce,
+            Preprocessing {
+                scale: 1.0,
+                shift: 0.0,
+                deslant: false,
             },
-        },
+            Settings {
+                epochs: 5,
+                batch_size: 2,
+                valid: 0,
+                ..Settings::default()
+            },
+        ),
         out: None,
         run: None,
         best: None,

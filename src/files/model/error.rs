@@ -28,17 +28,6 @@ pub enum ModelError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// The file at the path is something else, which would be lost.
-    #[error(
-        "{}: there is a file already, and it is not a model of mlp: choose another --out, or pass --force to replace it",
-        path.display()
-    )]
-    WouldOverwrite {
-        /// Which file.
-        path: PathBuf,
-        /// Why it is not a model.
-        fault: Fault,
-    },
 }
 
 /// What can be wrong with the content of a model file.

@@ -8,25 +8,28 @@
 mod error;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
-    io::{self, Read, Write},
+    io::{Read, Write},
     path::Path,
 };
 
 use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, IgnoredAny},
+};
 
 use crate::{
     atomic_file,
     check::mistakes::Mistake,
-    data::{augment::Augmentation, batch::Preprocessing},
+    data::batch::Preprocessing,
     linalg::Float,
     loss::LossKind,
-    nn::{Activation, Architecture, Init, Linear, Mlp, Param},
+    nn::{Architecture, Linear, Mlp, Param},
     rng::{Purpose, generator},
-    train::{Settings, optim::Extras, schedule::Schedule},
+    train::Settings,
 };
 
 pub use error::{Fault, ModelError};
@@ -37,69 +40,37 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The largest file that is read: 1 GiB, some 250 million parameters.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-/// The most widths in [`Metadata::layers`] that are believed.
+/// The most widths in [`Architecture::layers`] that are believed.
 pub const MAX_LAYERS: usize = 1_000;
 const KEY: &str = "mlp";
 
 /// What is needed to use a network again, and how it came to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// The widths of the layers: inputs, hidden units, …, outputs.
-    pub layers: Vec<usize>,
-    /// The module behind every hidden layer.
-    pub activation: Activation,
-    /// Shares that training drops of the inputs and of each hidden layer; none where there is no dropout.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dropout: Vec<f64>,
+    /// What the network consists of.
+    #[serde(flatten)]
+    pub architecture: Architecture,
     /// What the network was trained to make small.
     pub loss: LossKind,
-    /// Inputs are `input_scale`·pixel + `input_shift`.
-    pub input_scale: f64,
-    /// See `input_scale`.
-    pub input_shift: f64,
-    /// `--deslant`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub deslant: bool,
+    /// From pixels to its inputs.
+    #[serde(flatten)]
+    pub preprocessing: Preprocessing,
     /// How it was trained.
     pub training: Training,
+    /// Nothing else is read.
+    #[serde(flatten, skip_serializing)]
+    pub others: NoOthers,
 }
 
-/// The flags of `mlp train` that made a network, and the data.
+/// How a network was trained, on what and by which program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Training {
-    /// `--epochs`
-    pub epochs: usize,
-    /// `--patience`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patience: Option<usize>,
-    /// `--target-accuracy`
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target_accuracy: Option<f64>,
-    /// `--batch-size`
-    pub batch_size: usize,
-    /// `--lr`
-    pub learning_rate: f32,
-    /// `--momentum` and the like.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub extras: Extras,
-    /// `--schedule` and the like.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub schedule: Schedule,
-    /// `--init`
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub init: Init,
-    /// `--valid`: images held back from the end of the training file.
-    pub valid: usize,
-    /// `--seed`
-    pub seed: u64,
-    /// `--augment` and what was changed of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub augmentation: Option<Augmentation>,
-    /// `--inject`
+    /// Every hyperparameter.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// The mistake that was planted in its gradients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject: Option<Mistake>,
     /// SHA-256 that identifies the data files.
@@ -110,56 +81,59 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<(usize, usize)>,
     /// The epoch after which the weights were taken, where it is not the last of `epochs`: training ended
-    /// early, or this is the best network of `--best`.
+    /// early, or this is the network of the best epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<usize>,
+    /// Nothing else is read.
+    #[serde(flatten, skip_serializing)]
+    pub others: NoOthers,
 }
 
-/// What models had before it could be chosen is not written, and their bytes stay the same.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+/// No further field: a file that has one comes from another version, and is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoOthers;
+
+impl<'de> Deserialize<'de> for NoOthers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let others = BTreeMap::<String, IgnoredAny>::deserialize(deserializer)?;
+        match others.into_keys().next() {
+            None => Ok(Self),
+            Some(name) => Err(D::Error::custom(format!("unknown field `{name}`"))),
+        }
+    }
 }
 
 impl Metadata {
-    /// What the network consists of.
-    pub fn architecture(&self) -> Architecture {
-        Architecture {
-            layers: self.layers.clone(),
-            activation: self.activation,
-            dropout: self.dropout.clone(),
+    /// Of a network that this program trains with these settings, on data that are not known yet.
+    pub fn new(
+        architecture: Architecture,
+        loss: LossKind,
+        preprocessing: Preprocessing,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            architecture,
+            loss,
+            preprocessing,
+            training: Training {
+                settings,
+                inject: None,
+                data_sha256: String::new(),
+                mlp_version: env!("CARGO_PKG_VERSION").into(),
+                stopped: None,
+                epoch: None,
+                others: NoOthers,
+            },
+            others: NoOthers,
         }
     }
 
     /// The network before its first step: its weights as the seed gives them.
     pub fn first_network(&self) -> Mlp<f32> {
-        let mut rng = generator(self.training.seed, Purpose::Init);
-        self.architecture().init(self.training.init, &mut rng)
-    }
-
-    /// From pixels to the inputs of the network.
-    pub fn preprocessing(&self) -> Preprocessing {
-        Preprocessing {
-            scale: self.input_scale,
-            shift: self.input_shift,
-            deslant: self.deslant,
-        }
-    }
-
-    /// How the network was trained, or is to be.
-    pub fn settings(&self) -> Settings {
-        let training = &self.training;
-        Settings {
-            epochs: training.epochs,
-            patience: training.patience,
-            target_accuracy: training.target_accuracy,
-            batch_size: training.batch_size,
-            learning_rate: training.learning_rate,
-            extras: training.extras,
-            schedule: training.schedule,
-            seed: training.seed,
-            preprocessing: self.preprocessing(),
-            augmentation: training.augmentation.clone(),
-        }
+        let settings = &self.training.settings;
+        let mut rng = generator(settings.seed, Purpose::Init);
+        self.architecture.init(settings.init, &mut rng)
     }
 }
 
@@ -264,7 +238,7 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
 pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
     let (tensors, json) = open(bytes, MAX_BYTES, KEY)?;
     let metadata = metadata_from(&json)?;
-    let layers = metadata.layers.len() - 1;
+    let layers = metadata.architecture.layers.len() - 1;
     if tensors.len() != 2 * layers {
         return Err(Fault::Count {
             found: tensors.len(),
@@ -272,7 +246,7 @@ pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
             layers,
         });
     }
-    let network = network_from(&tensors, &metadata.architecture())?;
+    let network = network_from(&tensors, &metadata.architecture)?;
     Ok(Model { network, metadata })
 }
 
@@ -315,7 +289,7 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
 
 /// Whether all that is said of a network can be.
 pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
-    let (layers, preprocessing) = (&metadata.layers, metadata.preprocessing());
+    let (layers, preprocessing) = (&metadata.architecture.layers, metadata.preprocessing);
     if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
         return Err(Fault::Layers(layers.clone()));
     }
@@ -325,10 +299,10 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
             shift: preprocessing.shift,
         });
     }
-    if !metadata.dropout.is_empty() {
-        let (found, expected) = (metadata.dropout.len(), layers.len() - 1);
+    if !metadata.architecture.dropout.is_empty() {
+        let (found, expected) = (metadata.architecture.dropout.len(), layers.len() - 1);
         let share = |p: &f64| (0.0..1.0).contains(p);
-        if found != expected || !metadata.dropout.iter().all(share) {
+        if found != expected || !metadata.architecture.dropout.iter().all(share) {
             return Err(Fault::Dropout { found, expected });
         }
     }
@@ -337,7 +311,7 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     {
         return Err(Fault::Smoothing(s));
     }
-    if let Some(augmentation) = &metadata.training.augmentation {
+    if let Some(augmentation) = &metadata.training.settings.augmentation {
         augmentation.validate().map_err(Fault::Augmentation)?;
     }
     let found = *layers.last().expect("at least two");
@@ -426,46 +400,4 @@ fn numbers<F: Float>(
         }),
     });
     finite.collect()
-}
-
-/// Whether a model may be written to `path` without losing anything but an older model.
-///
-/// Errors if there is a file that is not a model of ours, or a folder, or no folder to put it in.
-pub fn check_writable(path: &Path, force: bool) -> Result<(), ModelError> {
-    let io = |error| ModelError::Io {
-        path: path.to_path_buf(),
-        error,
-    };
-    let not = |kind, text: &str| Err(io(io::Error::new(kind, text)));
-    let text = path.as_os_str().to_string_lossy();
-    if path.is_dir() || text.ends_with(std::path::is_separator) {
-        return not(
-            io::ErrorKind::IsADirectory,
-            "a folder, expected a file name: add one, as in --out model.bin",
-        );
-    }
-    // Renaming a file over a device or a pipe would put an end to it.
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return not(
-            io::ErrorKind::InvalidInput,
-            "a device or a pipe, expected a file name",
-        );
-    }
-    match load::<f32>(path) {
-        Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(ModelError::Fault { path, fault }) if !force => {
-            return Err(ModelError::WouldOverwrite { path, fault });
-        }
-        Err(error @ ModelError::Io { .. }) => return Err(error),
-        _ => {}
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return not(io::ErrorKind::NotFound, "no such folder: create it first");
-    }
-    // The only sure way to know: a file there, gone at once.
-    tempfile::tempfile_in(folder).map(drop).map_err(io)
 }

@@ -51,12 +51,12 @@ pub struct About {
 }
 
 macro_rules! activations {
-    ($($module:ident $variant:ident)*) => {
+    ($($(#[$attribute:meta])* $module:ident $variant:ident)*) => {
         /// Which activation function.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Activation {
-            $(#[doc = concat!("[`", stringify!($module), "`]")] $variant,)*
+            $(#[doc = concat!("[`", stringify!($module), "`]")] $(#[$attribute])* $variant,)*
         }
 
         impl Activation {
@@ -81,18 +81,12 @@ macro_rules! activations {
 }
 
 activations! {
-    ReLU Relu
+    #[default] ReLU Relu
     Tanh Tanh
     ScaledTanh ScaledTanh
     Sigmoid Sigmoid
     LeakyReLU LeakyRelu
     GELU Gelu
-}
-
-impl Default for Activation {
-    fn default() -> Self {
-        Self::Relu
-    }
 }
 
 impl Activation {

@@ -77,7 +77,10 @@ fn a_file_that_is_no_picture_is_not_overwritten() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("notes"), "mine").unwrap();
     let (_, stderr) = run(folder.path(), "augment-preview --out notes", 1);
-    assert_says(&stderr, "notes: there is something else than a PNG");
+    assert_says(
+        &stderr,
+        "notes: there is a file already, and it is not a PNG",
+    );
     assert_eq!(fs::read(folder.path().join("notes")).unwrap(), b"mine");
 }
 
@@ -94,7 +97,10 @@ fn training_says_and_keeps_how_it_augments() {
     let model = model::from_bytes::<f32>(&bytes).unwrap();
     let mut expected = Preset::Ciresan2010.augmentation();
     expected.rotation = 5.0;
-    assert_eq!(model.metadata.training.augmentation, Some(expected));
+    assert_eq!(
+        model.metadata.training.settings.augmentation,
+        Some(expected)
+    );
     run(
         folder.path(),
         &format!("{line} --threads 3 --out other.bin"),
@@ -135,7 +141,10 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
     assert_says(&stdout, "inputs    deslanted");
     run(folder, &format!("{train} --out as-it-is.bin"), 0);
     let model = |name| model::load::<f32>(&folder.join(name)).unwrap();
-    assert!(model("up.bin").metadata.deslant && !model("as-it-is.bin").metadata.deslant);
+    assert!(
+        model("up.bin").metadata.preprocessing.deslant
+            && !model("as-it-is.bin").metadata.preprocessing.deslant
+    );
 
     // What training has measured on the validation images is what any later command measures.
     let (stdout, _) = run(

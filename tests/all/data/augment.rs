@@ -10,7 +10,7 @@ use mlp::{
     loss::{CrossEntropy, LossKind},
     nn::Mlp,
     rng::{Purpose, generator},
-    train::{Settings, optim::Extras, schedule::Schedule, train},
+    train::{Settings, train},
 };
 use ndarray::{Array2, Axis, s};
 
@@ -172,15 +172,11 @@ fn training_gives_the_same_bytes_on_any_number_of_threads_and_others_than_withou
     let run = |threads, augmentation| {
         let settings = Settings {
             epochs: 2,
-            patience: None,
-            target_accuracy: None,
             batch_size: 32,
             learning_rate: 0.1,
-            extras: Extras::default(),
-            schedule: Schedule::default(),
             seed: 5,
-            preprocessing: Preprocessing::UNIT,
             augmentation,
+            ..Settings::default()
         };
         let loss = LossKind::Ce.build::<f32>();
         let network = Mlp::kaiming(&[PIXELS, 12, 10], &mut generator(5, Purpose::Init));
@@ -217,15 +213,11 @@ fn training_refuses_what_makes_no_sense() {
     };
     let settings = Settings {
         epochs: 1,
-        patience: None,
-        target_accuracy: None,
         batch_size: 8,
         learning_rate: 0.1,
-        extras: Extras::default(),
-        schedule: Schedule::default(),
         seed: 1,
-        preprocessing: Preprocessing::UNIT,
         augmentation: Some(augmentation),
+        ..Settings::default()
     };
     let network = Mlp::kaiming(&[PIXELS, 10], &mut generator(1, Purpose::Init));
     let trained = train(

@@ -166,7 +166,7 @@ fn a_folder_that_cannot_keep_copies_still_loads() {
 }
 
 #[test]
-fn missing_files_are_all_named_with_the_command_that_fetches_them() {
+fn missing_files_are_all_named() {
     let folder = black_images();
     for kind in [TrainLabels, TestImages] {
         fs::remove_file(folder.path().join(kind.name())).unwrap();
@@ -176,13 +176,8 @@ fn missing_files_are_all_named_with_the_command_that_fetches_them() {
         &error,
         "train-labels-idx1-ubyte(.gz), t10k-images-idx3-ubyte(.gz) not found",
     );
-    let command = format!(
-        "`mlp data --download --data-dir {}`",
-        folder.path().display()
-    );
-    assert_says(&error, &command);
     let error = load(Path::new("no such folder")).err().unwrap().to_string();
-    assert_says(&error, "none of the four MNIST files is here: run");
+    assert_says(&error, "none of the four MNIST files is here");
 }
 
 #[cfg(unix)]

@@ -1,21 +1,21 @@
 //! A run that was stopped anywhere goes on from its checkpoint to the same bytes; what is no whole checkpoint is refused.
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, ops::ControlFlow, path::Path, sync::LazyLock};
 
 use mlp::{
-    data::{Dataset, augment::Preset},
+    data::{Dataset, augment::Preset, batch::Preprocessing},
     files::{
         checkpoint::{
             Checkpoint, CheckpointError, Folder, LATEST, PREVIOUS, Run, from_bytes, to_bytes,
         },
-        model::{self, FORMAT_VERSION, Metadata, Model, Training},
+        model::{self, Metadata, Model},
     },
     linalg::team::Team,
     loss::LossKind,
-    nn::{Activation, Init, Mlp},
+    nn::{Activation, Architecture, Init, Mlp},
     rng::{Purpose, generator},
     train::{
-        End, Epoch, Observer, Progress, Step, Trained,
+        End, Epoch, Observer, Progress, Settings, Step, Trained,
         optim::Extras,
         resume,
         schedule::{Schedule, Shape},
@@ -43,26 +43,23 @@ fn data(images: usize) -> Dataset {
 /// [`run`] at a constant rate, so that an epoch does not depend on how many follow.
 fn constant(epochs: usize) -> Run {
     let mut run = run(epochs, None);
-    run.metadata.training.schedule = Schedule::default();
+    run.metadata.training.settings.schedule = Schedule::default();
     run
 }
 
 /// 93 images in batches of 20: the last of an epoch has 13.
 fn run(epochs: usize, preset: Option<Preset>) -> Run {
     Run {
-        metadata: Metadata {
-            format_version: FORMAT_VERSION,
-            layers: vec![784, 5, 10],
-            activation: Activation::Relu,
-            dropout: vec![0.1, 0.2],
-            loss: LossKind::Ce,
-            input_scale: 1.0 / 255.0,
-            input_shift: 0.0,
-            deslant: false,
-            training: Training {
+        metadata: Metadata::new(
+            Architecture {
+                layers: vec![784, 5, 10],
+                activation: Activation::Relu,
+                dropout: vec![0.1, 0.2],
+            },
+            LossKind::Ce,
+            Preprocessing::UNIT,
+            Settings {
                 epochs,
-                patience: None,
-                target_accuracy: None,
                 batch_size: 20,
                 learning_rate: 0.05,
                 extras: Extras {
@@ -74,17 +71,12 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
                     shape: Shape::Cosine { end: 0.01 },
                     warm_up: 0.5,
                 },
-                init: Init::default(),
                 valid: 30,
                 seed: 3,
                 augmentation: preset.map(Preset::augmentation),
-                inject: None,
-                data_sha256: "0123".into(),
-                mlp_version: "0.1.0".into(),
-                stopped: None,
-                epoch: None,
+                ..Settings::default()
             },
-        },
+        ),
         out: Some("model.bin".into()),
         best: None,
         run: None,
@@ -92,7 +84,7 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
 }
 
 fn new(run: &Run) -> Checkpoint {
-    let architecture = run.metadata.architecture();
+    let architecture = &run.metadata.architecture;
     Checkpoint {
         network: architecture.init(Init::default(), &mut generator(3, Purpose::Init)),
         progress: Progress::new(93, 3),
@@ -125,7 +117,7 @@ fn go_on(from: Checkpoint, threads: usize, observer: &mut dyn Observer) -> Train
         (from.network, from.progress),
         &*loss,
         (&train, &valid),
-        &metadata.settings(),
+        &metadata.training.settings,
         Team::new(threads),
         observer,
     )
@@ -199,19 +191,19 @@ fn patience_and_a_target_end_training_after_the_epoch_that_says_so_and_the_best_
     let mut ends = Vec::new();
     for patience in 1..=4 {
         let mut run = whole.clone();
-        run.metadata.training.patience = Some(patience);
+        run.metadata.training.settings.patience = Some(patience);
         let trained = go_on(new(&run), 2, &mut ());
         let waited = |epochs: &usize| epochs - best_of(*epochs).0 >= patience;
         let expected = (1..=40).find(waited).unwrap_or(40);
         assert_eq!(trained.progress.epoch, expected, "{accuracies:?}");
-        let settings = run.metadata.settings();
+        let settings = run.metadata.training.settings;
         let end = trained.progress.end(&settings);
         assert!(end == Some(End::Patience) || expected == 40);
 
         let best = trained.progress.best.unwrap();
         assert_eq!((best.epoch, best.accuracy), best_of(expected));
         let mut run = whole.clone();
-        run.metadata.training.epochs = best.epoch;
+        run.metadata.training.settings.epochs = best.epoch;
         let network = go_on(new(&run), 2, &mut ()).network;
         assert!(network.values().eq(&best.values), "weights of the best");
         ends.push(expected);
@@ -220,17 +212,21 @@ fn patience_and_a_target_end_training_after_the_epoch_that_says_so_and_the_best_
 
     let target = best_of(40).1;
     let mut run = whole.clone();
-    run.metadata.training.target_accuracy = Some(target);
+    run.metadata.training.settings.target_accuracy = Some(target);
     let progress = go_on(new(&run), 2, &mut ()).progress;
     assert_eq!(progress.epoch, best_of(40).0);
-    let end = progress.end(&run.metadata.settings());
+    let end = progress.end(&run.metadata.training.settings);
     assert_eq!(end, Some(End::TargetAccuracy));
 }
 
-fn some_bytes() -> Vec<u8> {
-    let run = run(3, Some(Preset::Simard2003));
-    let trained = go_on(new(&run), 2, &mut Stop(8, Vec::new()));
-    to_bytes(&run, &trained.network, &trained.progress)
+/// A checkpoint, trained once for all tests.
+fn some_bytes() -> &'static [u8] {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let run = run(3, Some(Preset::Simard2003));
+        let trained = go_on(new(&run), 2, &mut Stop(8, Vec::new()));
+        to_bytes(&run, &trained.network, &trained.progress)
+    });
+    &BYTES
 }
 
 #[test]
@@ -239,7 +235,7 @@ fn a_checkpoint_cut_off_anywhere_or_grown_is_refused() {
     for length in (0..bytes.len()).step_by(13).chain([bytes.len() - 1]) {
         assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
     }
-    assert!(from_bytes(&[&bytes[..], b"x"].concat()).is_err());
+    assert!(from_bytes(&[bytes, b"x"].concat()).is_err());
 }
 
 proptest! {
@@ -251,14 +247,14 @@ proptest! {
         in_header in any::<bool>(),
     ) {
         let bytes = some_bytes();
-        let mut changed = bytes.clone();
+        let mut changed = bytes.to_vec();
         for (place, byte) in changes {
             let length = if in_header { 2_000 } else { bytes.len() };
             changed[place % length] = byte;
         }
         // Blanks between the parts of the JSON may be others.
         if let Ok(read) = from_bytes(&changed) {
-            let original = from_bytes(&bytes).unwrap();
+            let original = from_bytes(bytes).unwrap();
             prop_assert_eq!(read.run, original.run);
             prop_assert_eq!(read.progress, original.progress);
             prop_assert_eq!(bits(&read.network), bits(&original.network));

@@ -1,17 +1,14 @@
 //! Model files: what is saved is what is loaded, and whatever else is fed ends in a clear error.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs};
 
 use mlp::{
-    data::augment::Preset,
-    files::model::{
-        FORMAT_VERSION, Fault, Metadata, Model, ModelError, Training, check_writable, from_bytes,
-        load, save, to_bytes,
-    },
+    data::{augment::Preset, batch::Preprocessing},
+    files::model::{Fault, Metadata, Model, from_bytes, load, save, to_bytes},
     loss::LossKind,
-    nn::{Activation, Init, Mlp},
+    nn::{Activation, Architecture, Init, Mlp},
     rng::{Purpose, generator},
-    train::{optim::Extras, schedule::Schedule},
+    train::Settings,
 };
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -20,35 +17,20 @@ use serde_json::{Value, json};
 fn model() -> Model {
     let layers = vec![6, 4, 3, 10];
     let network = Mlp::kaiming(&layers, &mut generator(7, Purpose::Init));
-    let training = Training {
+    let settings = Settings {
         epochs: 3,
         patience: Some(2),
         target_accuracy: Some(0.9),
         batch_size: 50,
         learning_rate: 0.5,
-        extras: Extras::default(),
-        schedule: Schedule::default(),
-        init: Init::KaimingUniform,
-        valid: 10_000,
         seed: 7,
         augmentation: Some(Preset::Ciresan2010.augmentation()),
-        inject: None,
-        data_sha256: "0123".into(),
-        mlp_version: "0.1.0".into(),
-        stopped: None,
-        epoch: Some(2),
+        ..Settings::default()
     };
-    let metadata = Metadata {
-        format_version: FORMAT_VERSION,
-        layers,
-        activation: Activation::Relu,
-        dropout: vec![],
-        loss: LossKind::Ce,
-        input_scale: 1.0 / 255.0,
-        input_shift: 0.0,
-        deslant: false,
-        training,
-    };
+    let architecture = Architecture::relu(&layers);
+    let mut metadata = Metadata::new(architecture, LossKind::Ce, Preprocessing::UNIT, settings);
+    metadata.training.data_sha256 = "0123".into();
+    metadata.training.epoch = Some(2);
     Model { network, metadata }
 }
 
@@ -118,12 +100,12 @@ fn what_is_saved_is_what_is_loaded_and_saving_again_gives_the_same_bytes() {
 /// The model with another activation and dropout.
 fn with_dropout() -> Model {
     let mut metadata = model().metadata;
-    metadata.activation = Activation::ScaledTanh;
-    metadata.dropout = vec![0.2, 0.0, 0.5];
+    metadata.architecture.activation = Activation::ScaledTanh;
+    metadata.architecture.dropout = vec![0.2, 0.0, 0.5];
     metadata.loss = LossKind::SmoothedCe(0.1);
-    metadata.training.init = Init::Uniform(0.05);
+    metadata.training.settings.init = Init::Uniform(0.05);
     let rng = &mut generator(7, Purpose::Init);
-    let network = metadata.architecture().init(Init::Uniform(0.05), rng);
+    let network = metadata.architecture.init(Init::Uniform(0.05), rng);
     Model { network, metadata }
 }
 
@@ -158,7 +140,7 @@ fn a_model_of_before_there_was_a_choice_loads_and_is_written_as_it_was() {
     );
     let loaded = from_bytes::<f32>(&bytes).unwrap().metadata;
     assert_eq!(
-        (loaded.dropout, loaded.training.init),
+        (loaded.architecture.dropout, loaded.training.settings.init),
         (vec![], Init::KaimingUniform)
     );
 }
@@ -350,38 +332,6 @@ fn a_weight_that_is_not_finite_is_named() {
     }
 }
 
-#[test]
-fn only_a_model_may_be_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    assert!(check_writable(&at("new.bin"), false).is_ok());
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "the check leaves nothing behind"
-    );
-
-    save(&at("model.bin"), &model()).unwrap();
-    assert!(check_writable(&at("model.bin"), false).is_ok());
-
-    fs::write(at("thesis.tex"), "years of work").unwrap();
-    let error = check_writable(&at("thesis.tex"), false).unwrap_err();
-    assert!(
-        matches!(error, ModelError::WouldOverwrite { .. }),
-        "{error}"
-    );
-    assert!(error.to_string().contains("--force"), "{error}");
-    assert!(check_writable(&at("thesis.tex"), true).is_ok());
-
-    assert!(check_writable(folder.path(), true).is_err(), "a folder");
-    assert!(check_writable(&at("no/such/model.bin"), true).is_err());
-    assert!(check_writable(&at("model.bin/model.bin"), true).is_err());
-    if cfg!(unix) {
-        let error = check_writable(Path::new("/dev/null"), true).unwrap_err();
-        assert!(error.to_string().contains("device"), "{error}");
-    }
-}
-
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -398,7 +348,7 @@ proptest! {
             bytes[index] = byte;
         }
         if let Ok(model) = from_bytes::<f32>(&bytes) {
-            prop_assert_eq!(model.network.layers(), model.metadata.layers);
+            prop_assert_eq!(model.network.layers(), model.metadata.architecture.layers);
             prop_assert!(model.network.first_not_finite().is_none());
         }
     }

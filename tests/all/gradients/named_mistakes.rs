@@ -1,15 +1,16 @@
-//! Every known mistake, planted in a running network, is caught and called by its name; on a correct
-//! network none is ever named.
+//! Every known mistake, planted in a running network, is caught where it is and called by its name; on a
+//! correct network none is ever named.
 
 use mlp::{
     check::{
-        Group, Settings, injected,
-        mistakes::{Diagnosis, Gradients, Mistake, diagnose, right_gradients},
-        random_images, random_network,
+        Group, Settings, TensorReport, check_loss, check_module, injected,
+        mistakes::{Diagnosis, Gradients, Mistake, diagnose, plant, right_gradients},
+        off_zero, random_images, random_network,
     },
     data::batch::Batch,
-    loss::LossKind,
+    loss::{Loss, LossKind},
     nn::{Activation, Architecture, Mlp},
+    rng::{Purpose, generator},
 };
 
 const PIXELS: usize = 12;
@@ -36,11 +37,7 @@ fn architectures(kind: LossKind) -> Vec<Architecture> {
         .into_iter()
         .map(|hidden| Architecture::relu(&[&[PIXELS], hidden, &[outputs]].concat()))
         .collect();
-    for activation in [
-        Activation::Tanh,
-        Activation::ScaledTanh,
-        Activation::Sigmoid,
-    ] {
+    for activation in Activation::ALL {
         all.push(Architecture {
             activation,
             ..Architecture::relu(&[PIXELS, 8, 8, outputs])
@@ -79,6 +76,26 @@ fn cases(mut check: impl FnMut(&dyn Fn() -> Mlp<f64>, LossKind, &Batch, &Setting
     }
 }
 
+/// The tensors that finite differences call wrong.
+fn wrong(reports: &[TensorReport]) -> Vec<&str> {
+    let wrong = reports.iter().filter(|report| !report.passed);
+    wrong.map(|report| report.name.as_str()).collect()
+}
+
+/// The parameters whose gradient a mistake makes wrong, when it is made wherever it can be.
+fn spoiled(mistake: Mistake, network: &Mlp<f64>) -> Vec<String> {
+    let top = mistake.places(network).into_iter().max();
+    let spoiled = network.params().filter(|(m, param)| match mistake {
+        _ if mistake.of_loss() => true,
+        Mistake::BiasNotSummed | Mistake::BiasAveraged => param.name == "bias",
+        // A wrong dx is what all modules below it get.
+        _ => Some(*m) < top,
+    });
+    spoiled
+        .map(|(m, param)| format!("{m}.{}", param.name))
+        .collect()
+}
+
 fn names(group: &Group) -> Vec<Mistake> {
     match &group.diagnosis {
         Some(Diagnosis::Mistakes(findings)) => findings.iter().map(|found| found.mistake).collect(),
@@ -100,6 +117,13 @@ fn every_planted_mistake_is_caught_and_named() {
                 continue;
             }
             assert!(!group.passed(), "{mistake} is not caught: {what}");
+            let (wrong, spoiled) = (wrong(&group.tensors), spoiled(*mistake, &network()));
+            if MASKS.contains(mistake) {
+                let inside = wrong.iter().all(|name| spoiled.iter().any(|s| s == name));
+                assert!(inside, "{mistake}: {wrong:?}, not {spoiled:?}: {what}");
+            } else {
+                assert_eq!(wrong, spoiled, "{mistake}: {what}");
+            }
             let named = names(&group);
             assert!(
                 named.contains(mistake),
@@ -117,6 +141,59 @@ fn every_planted_mistake_is_caught_and_named() {
             "{mistake}: of {made}, only {alone} were named alone"
         );
     }
+}
+
+#[test]
+fn every_planted_mistake_of_a_loss_is_caught_in_the_loss_alone() {
+    cases(|network, kind, images, settings, what| {
+        let outputs = network().layers().last().copied().expect("a layer");
+        let shape = (images.targets.len(), outputs);
+        let outputs = off_zero(shape, 0.01, &mut generator(settings.seed, Purpose::Init)) * 3.0;
+        let check = |loss: &dyn Loss<f64>| {
+            let reports = check_loss(loss, &outputs, &images.targets, settings);
+            wrong(&reports).join(" ")
+        };
+        assert_eq!(check(&*kind.build()), "", "{what}");
+        for mistake in Mistake::ALL {
+            if mistake.of_loss() && mistake.fits_loss(kind) {
+                let faulty = plant(mistake, &[], &mut network(), kind);
+                assert_eq!(check(&*faulty), "doutputs", "{mistake}: {what}");
+            }
+        }
+    });
+}
+
+#[test]
+fn every_planted_mistake_of_a_module_is_caught_in_the_module_alone() {
+    // These confuse several modules; each alone is right.
+    let confusions = [Mistake::SharedRelu, Mistake::ReluMaskOfBefore];
+    cases(|network, kind, images, settings, what| {
+        for mistake in Mistake::ALL {
+            if mistake.of_loss() || !mistake.fits_loss(kind) || confusions.contains(&mistake) {
+                continue;
+            }
+            for m in mistake.places(&network()) {
+                let mut network = network();
+                let inputs = match m {
+                    0 => PIXELS,
+                    _ => network.outputs()[m - 1],
+                };
+                let mut rng = generator(settings.seed, Purpose::Init);
+                let x = off_zero((images.targets.len(), inputs), 0.01, &mut rng);
+                let check = |network: &mut Mlp<f64>| {
+                    let reports = check_module(&mut *network.modules_mut()[m], &x, settings);
+                    wrong(&reports).join(" ")
+                };
+                assert_eq!(check(&mut network), "", "{mistake}: {what}");
+                plant(mistake, &[m], &mut network, kind);
+                let expected = match mistake {
+                    Mistake::BiasNotSummed | Mistake::BiasAveraged => "bias",
+                    _ => "dx",
+                };
+                assert_eq!(check(&mut network), expected, "{mistake}: {what}");
+            }
+        }
+    });
 }
 
 #[test]

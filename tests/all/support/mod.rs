@@ -4,3 +4,4 @@ pub mod golden;
 pub mod http_server;
 pub mod mnist_files;
 pub mod program;
+pub mod transcript;

@@ -10,10 +10,13 @@ use mlp::data::{
     source::Form,
 };
 
-use crate::cli::commands::data::DataDir;
 use crate::cli::{
-    Outcome,
-    terminal::output::{BAD, BOLD, DIM, GOOD, Output, WARN, next_step, thousands},
+    args::data::DataDir,
+    terminal::{
+        Outcome, hints,
+        output::{BAD, BOLD, DIM, GOOD, Output, WARN, next_step, thousands},
+        shell::train_command,
+    },
 };
 
 /// Prints a line a file, the label counts, and then what is wrong, with its mend.
@@ -81,25 +84,16 @@ pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::R
     }
 
     let missing = missing(files);
-    let mut errors: Vec<_> = files
-        .iter()
-        .filter_map(|f| broken(f))
-        .map(DataError::parts)
-        .collect();
-    errors.extend(mismatches(files).iter().map(DataError::parts));
-    if !missing.is_empty() {
-        let dir = dir.path().to_owned();
-        errors.push(
-            DataError::Missing {
-                dir,
-                files: missing,
-            }
-            .parts(),
-        );
-    }
-    for (what, mend) in &errors {
-        writeln!(out, "\n{BAD}error:{BAD:#} {what}")?;
-        if let Some(mend) = mend {
+    let mismatches = mismatches(files);
+    let missing = (!missing.is_empty()).then(|| DataError::Missing {
+        dir: dir.path().to_owned(),
+        files: missing,
+    });
+    let broken = files.iter().filter_map(broken);
+    let errors: Vec<_> = broken.chain(&mismatches).chain(&missing).collect();
+    for error in &errors {
+        writeln!(out, "\n{BAD}error:{BAD:#} {error}")?;
+        if let Some(mend) = hints::data(error) {
             writeln!(out, "  {BOLD}mend:{BOLD:#} {mend}")?;
         }
     }
@@ -107,7 +101,7 @@ pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::R
         return Ok(Outcome::Failed);
     }
     out.flush()?;
-    next_step(format_args!("mlp train{}", dir.flag()));
+    next_step(train_command(&dir.flag()));
     Ok(Outcome::Done)
 }
 
@@ -121,8 +115,7 @@ pub fn json(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::Re
         "files": files.iter().map(file_json).collect::<Vec<_>>(),
         "mismatches": mismatches,
     });
-    serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from)?;
-    writeln!(out)?;
+    out.verbatim(format_args!("{report:#}\n"))?;
     Ok(if ok { Outcome::Done } else { Outcome::Failed })
 }
 
@@ -146,14 +139,11 @@ fn file_json(file: &FileReport) -> Value {
             "cols": checked.content.header.dims.map(|d| d[1]),
             "labels": checked.content.histogram,
         }),
-        Err(error) => {
-            let (fault, mend) = error.parts();
-            json!({
-                "state": if matches!(error, DataError::Missing { .. }) { "missing" } else { "broken" },
-                "fault": fault,
-                "mend": mend,
-            })
-        }
+        Err(error) => json!({
+            "state": if matches!(error, DataError::Missing { .. }) { "missing" } else { "broken" },
+            "fault": error.to_string(),
+            "mend": hints::data(error),
+        }),
     };
     if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
         object.extend(more);

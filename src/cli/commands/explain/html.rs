@@ -3,25 +3,24 @@
 use std::{io::Write, path::Path};
 
 use anyhow::ensure;
-use mlp::{
-    data::shell_quote,
-    picture::page::{BEGINNING, MAX_PARAMETERS, Page},
-};
+use mlp::picture::page::{BEGINNING, MAX_PARAMETERS, Page};
 
 use crate::cli::{
-    args::network::layers_text,
     commands::explain::{Explain, Subject},
     terminal::{
+        describe::layers_text,
         output::{BOLD, DIM, Output, next_step, note, thousands},
-        own_file::Kind,
+        own_file::{self, Kind},
+        shell::shell_quote,
     },
 };
 
 /// How our pages are known.
 pub(super) const KIND: Kind = Kind {
     flag: "--html",
+    example: "page.html",
     what: "page of mlp explain",
-    begin: BEGINNING.as_bytes(),
+    is_one: |path| own_file::begins(path, BEGINNING.as_bytes()),
 };
 
 /// A page that takes a browser a while.
@@ -36,7 +35,7 @@ impl Explain {
         out: &mut Output,
     ) -> anyhow::Result<()> {
         let layers = layers_text(&subject.network.layers());
-        let image = format!("{} image {}", self.split.name(), self.index);
+        let image = format!("{} image {}", self.split.split.name(), self.index);
         let summary = format!("{layers}, {}", subject.kind);
         let html = Page {
             title: &subject.title,

@@ -8,24 +8,34 @@ mod table;
 use std::{io::Write, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, ensure};
-use clap::error::ErrorKind;
+use clap::ValueEnum;
 use mlp::{
-    data::{batch::Preprocessing, shell_quote},
+    data::batch::Preprocessing,
     explain::{Numbers, Trace, judge},
     loss::LossKind,
-    nn::{Architecture, Mlp},
+    nn::Mlp,
     picture::drawing,
     rng::{Purpose, generator},
 };
 use ndarray::{Array1, Array2};
 
 use crate::cli::{
-    Outcome,
-    args::network::{Hidden, LossName, check_size, load_model},
-    commands::{data::DataArgs, eval::Split},
+    args::{
+        Usage,
+        architecture::ArchitectureArgs,
+        common::JsonArg,
+        data::DataArgs,
+        hidden::Hidden,
+        loss::{LossNameArgs, TargetName},
+        memory::{self, check_size},
+        model::load_model,
+        number,
+        split::SplitArg,
+    },
     terminal::{
-        interrupt,
+        Outcome, interrupt,
         output::{Output, next_step},
+        shell::shell_quote,
     },
 };
 
@@ -39,15 +49,16 @@ use crate::cli::{
 #[command(after_help = "\
 Examples:
   mlp explain model.bin --index 0               the first test image
-  mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
+  mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes up
   mlp explain --hidden 4 --seed 1               a small network before training
+  mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
-  mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
-  mlp explain model.bin --html page.html        a page to step through, with a pad to draw on
+  mlp explain model.bin --svg net.svg           the network as a drawing
+  mlp explain model.bin --html page.html        a page with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved
-    #[arg(conflicts_with_all = ["hidden", "loss", "seed"])]
+    #[arg(conflicts_with_all = ["hidden", "activation", "dropout", "loss", "label_smoothing", "seed"])]
     model: Option<PathBuf>,
 
     /// Without a model: hidden layers of a network with its first weights
@@ -59,9 +70,11 @@ pub struct Explain {
     )]
     hidden: Hidden,
 
-    /// Without a model: its loss
-    #[arg(long, value_enum, default_value = "ce", help_heading = "Network")]
-    loss: LossName,
+    #[command(flatten)]
+    architecture: ArchitectureArgs,
+
+    #[command(flatten)]
+    loss: LossNameArgs,
 
     /// With --loss mse: onehot or digit [default: onehot]. With --logits: the class, from 0
     #[arg(long, value_name = "TARGET", help_heading = "Network")]
@@ -72,16 +85,15 @@ pub struct Explain {
     seed: u64,
 
     /// Explain these outputs of a network instead: softmax, cross-entropy and both kinds of mse
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "loss", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
     logits: Vec<f64>,
 
     /// Which image, from 0
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Image")]
     index: usize,
 
-    /// The images of the test file, or of either part of the training file
-    #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Image")]
-    split: Split,
+    #[command(flatten)]
+    split: SplitArg,
 
     /// Follow this unit of a module: 0:7 is unit 7 of module 0 (repeat for several)
     #[arg(long, value_name = "MODULE:UNIT", help_heading = "Numbers")]
@@ -92,12 +104,11 @@ pub struct Explain {
     precision: u8,
 
     /// The learning rate of the step at the end
-    #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = rate, help_heading = "Numbers")]
+    #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = number::learning_rate::<f64>, help_heading = "Numbers")]
     lr: f64,
 
-    /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
-    json: bool,
+    #[command(flatten)]
+    json: JsonArg,
 
     /// Draw the network as well: an SVG file, for a browser, a slide or paper
     #[arg(
@@ -119,13 +130,6 @@ pub struct Explain {
 
     #[command(flatten)]
     data: DataArgs,
-}
-
-fn rate(text: &str) -> Result<f64, &'static str> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
-        _ => Err("expected a number above 0, such as 0.1"),
-    }
 }
 
 /// A unit: the index of its module, as in the names of parameters, and its own.
@@ -168,8 +172,7 @@ impl Explain {
             return self.logits(numbers, out);
         }
         if self.force && self.svg.is_none() && self.html.is_none() {
-            let text = "--force goes with --svg or --html";
-            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text).into());
+            return Err(Usage::from("--force goes with --svg or --html").into());
         }
         if let Some(path) = &self.svg {
             svg::KIND.check_writable(path, self.force)?;
@@ -186,14 +189,14 @@ impl Explain {
                 outputs.len() - 1
             );
         }
-        let images = self.split.of(self.data.load()?, subject.valid)?;
+        let images = self.split.split.of(self.data.load()?, subject.valid)?;
         interrupt::release()?;
         ensure!(
             self.index < images.len(),
             "--index {}: there are {} {} images, counted from 0",
             self.index,
             images.len(),
-            self.split.name()
+            self.split.split.name()
         );
         let mut x = Array2::zeros((1, subject.network.inputs()));
         let order = [u32::try_from(self.index).context("--index")?];
@@ -207,19 +210,15 @@ impl Explain {
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
         let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr);
-        if self.json {
-            let image = (self.split.name(), self.index);
-            writeln!(
-                out,
-                "{}",
-                pass::json(&trace, &*loss, image, &step, &self.unit)
-            )?;
+        if self.json.json {
+            let image = (self.split.split.name(), self.index);
+            out.json(&pass::json(&trace, &*loss, image, &step, &self.unit))?;
         } else if self.html.is_none() {
             writeln!(
                 out,
                 "{}: {} image {}, a {target}{}{}",
                 subject.title,
-                self.split.name(),
+                self.split.split.name(),
                 self.index,
                 match subject.preprocessing.deslant {
                     true => "; deslanted, as in training",
@@ -250,7 +249,7 @@ impl Explain {
                 title: &format!(
                     "{}, {} image {}",
                     subject.title,
-                    self.split.name(),
+                    self.split.split.name(),
                     self.index
                 ),
                 kind: subject.kind,
@@ -280,32 +279,29 @@ impl Explain {
         if let Some(path) = &self.model {
             if self.target.is_some() {
                 let text = "--target goes with --loss mse or with --logits; a model has its own";
-                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
+                return Err(Usage::from(text).into());
             }
             let model = load_model::<f64>(path)?;
-            self.check_page(&model.metadata.layers)?;
+            self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
                 network: model.network,
                 kind: model.metadata.loss,
-                preprocessing: model.metadata.preprocessing(),
-                valid: model.metadata.training.valid,
-                dropout: !model.metadata.dropout.is_empty(),
+                preprocessing: model.metadata.preprocessing,
+                valid: model.metadata.training.settings.valid,
+                dropout: !model.metadata.architecture.dropout.is_empty(),
             });
         }
-        let kind = match (self.loss, self.target.as_deref()) {
-            (LossName::Ce, None) => LossKind::Ce,
-            (LossName::Mse, None | Some("onehot")) => LossKind::MseOnehot,
-            (LossName::Mse, Some("digit")) => LossKind::MseDigit,
-            _ => {
-                let text = "--target is onehot or digit, and goes with --loss mse; a class goes with --logits";
-                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text).into());
-            }
+        let target = match self.target.as_deref() {
+            None => None,
+            Some(name) => Some(TargetName::from_str(name, false).map_err(|_| {
+                Usage::from("--target is onehot or digit, and goes with --loss mse; a class goes with --logits")
+            })?),
         };
-        let layers = self.hidden.layers(kind);
-        check_size(&layers, 1, (16, 16))?;
-        self.check_page(&layers)?;
-        let architecture = Architecture::relu(&layers);
+        let kind = self.loss.kind(target)?;
+        let architecture = self.architecture.of(&self.hidden, kind)?;
+        check_size(&architecture.layers, 1, memory::ONE_PASS)?;
+        self.check_page(&architecture.layers)?;
         let mut rng = generator(self.seed, Purpose::Init);
         Ok(Subject {
             title: format!("a network before training, seed {}", self.seed),
@@ -313,7 +309,7 @@ impl Explain {
             kind,
             preprocessing: Preprocessing::UNIT,
             valid: 0,
-            dropout: false,
+            dropout: !architecture.dropout.is_empty(),
         })
     }
 
@@ -327,7 +323,7 @@ impl Explain {
 
     /// `--logits`: no model, no data.
     fn logits(&self, numbers: Numbers, out: &mut Output) -> anyhow::Result<Outcome> {
-        let usage = |text: String| Err(clap::Error::raw(ErrorKind::InvalidValue, text).into());
+        let usage = |text: String| Err(Usage(text).into());
         const MOST: usize = 256; // classes are bytes
         if self.logits.len() > MOST || self.logits.iter().any(|z| !z.is_finite()) {
             return usage(format!("--logits: expected up to {MOST} finite numbers"));
@@ -342,9 +338,9 @@ impl Explain {
             }
         };
         let outputs = Array1::from(self.logits.clone());
-        if self.json {
+        if self.json.json {
             let judged = judge(&*LossKind::Ce.build::<f64>(), &outputs, target);
-            writeln!(out, "{}", table::json(&outputs, target, &judged))?;
+            out.json(&table::json(&outputs, target, &judged))?;
         } else {
             table::cross_entropy(&outputs, target, LossKind::Ce, numbers, out)?;
             writeln!(out)?;

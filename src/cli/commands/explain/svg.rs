@@ -6,14 +6,15 @@ use mlp::picture::drawing;
 
 use crate::cli::terminal::{
     output::{line, thousands},
-    own_file::Kind,
+    own_file::{self, Kind},
 };
 
 /// How our drawings are known.
 pub(super) const KIND: Kind = Kind {
     flag: "--svg",
+    example: "net.svg",
     what: "drawing of mlp",
-    begin: drawing::BEGIN.as_bytes(),
+    is_one: |path| own_file::begins(path, drawing::BEGIN.as_bytes()),
 };
 
 /// Writes the drawing, whole or not at all.

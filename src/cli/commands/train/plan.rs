@@ -3,22 +3,44 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
-use clap::{ArgMatches, Command, FromArgMatches, error::ErrorKind, parser::ValueSource};
 use mlp::{
     data::{FileKind, PIXELS},
     files::{
         checkpoint::{Folder, LATEST, Resumed, Run},
-        model::{Metadata, Training},
+        model::Metadata,
     },
+    loss::LossKind,
     nn::Mlp,
-    train::Progress,
+    train::{Progress, Settings},
 };
 
 use crate::cli::{
-    args::network::layers_text,
-    commands::train::{Train, default_learning_rate},
-    terminal::output::note,
+    args::{
+        Usage,
+        memory::{self, check_size},
+    },
+    commands::train::Train,
+    terminal::{
+        describe::layers_text,
+        own_file::{Kind, is_model},
+        shell::MODEL,
+    },
 };
+
+const MODEL_FILE: Kind = Kind {
+    flag: "--out",
+    example: MODEL,
+    what: "model of mlp",
+    is_one: is_model,
+};
+
+/// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
+fn default_learning_rate(kind: LossKind) -> f32 {
+    match kind {
+        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
+        LossKind::MseDigit => 0.01,
+    }
+}
 
 /// All that is known before the data are read.
 pub(super) struct Plan {
@@ -32,39 +54,52 @@ pub(super) struct Plan {
     pub(super) resumed: Option<(Mlp<f32>, Progress)>,
     /// and in which folder.
     pub(super) folder: Option<Folder>,
+    /// What is other than one might think.
+    pub(super) notes: Vec<String>,
 }
 
 impl Train {
+    /// What the flags ask for, or wrong usage.
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
         let plan = match &self.resume {
             None => self.new_plan()?,
             Some(dir) => {
-                self.given.check()?;
+                self.check_resume()?;
                 self.resumed_plan(Folder::resume(dir)?)?
             }
         };
-        let usage = |kind, text: &str| Err(clap::Error::raw(kind, text).into());
-        let Training {
+        let Settings {
             valid,
             patience,
             target_accuracy,
             ..
-        } = plan.metadata.training;
+        } = plan.metadata.training.settings;
         let for_validation = [
             ("--patience", patience.is_some()),
             ("--target-accuracy", target_accuracy.is_some()),
             ("--best", plan.best.is_some()),
         ];
         match for_validation.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) if valid == 0 => usage(
-                ErrorKind::ArgumentConflict,
-                &format!("{flag} needs images to validate on: leave out --valid 0"),
-            ),
-            _ if plan.best.as_ref() == Some(&plan.out) => usage(
-                ErrorKind::ArgumentConflict,
-                "--best and --out name the same file: give them two",
-            ),
+            Some((flag, _)) if valid == 0 => Err(Usage(format!(
+                "{flag} needs images to validate on: leave out --valid 0"
+            ))
+            .into()),
+            _ if plan.best.as_ref() == Some(&plan.out) => {
+                Err(Usage::from("--best and --out name the same file: give them two").into())
+            }
             _ => Ok(plan),
+        }
+    }
+
+    /// Settings are those of the checkpoint.
+    fn check_resume(&self) -> Result<(), Usage> {
+        match self.given.other_than(&MAY_CHANGE) {
+            None => Ok(()),
+            Some(id) => Err(Usage(format!(
+                "--{} cannot be used with --resume: the settings are those of the checkpoint, leave it out \
+                 (--epochs, --patience and --target-accuracy may change)",
+                id.replace('_', "-")
+            ))),
         }
     }
 
@@ -77,16 +112,19 @@ impl Train {
         let schedule = self.schedule.schedule(learning_rate, epochs)?;
         let mut metadata = self.settings.metadata(epochs, learning_rate, schedule)?;
         let training = &mut metadata.training;
-        training.patience = self.patience.map(|epochs| epochs as usize);
-        training.target_accuracy = self.target_accuracy;
+        training.settings.patience = self.patience.map(|epochs| epochs as usize);
+        training.settings.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
+        let mut notes = Vec::from_iter(self.settings.note());
+        notes.extend(self.committee_note());
         Ok(Plan {
             metadata,
-            out: self.out.clone().unwrap_or("model.bin".into()),
+            out: self.out.clone().unwrap_or(MODEL.into()),
             best: self.best.clone(),
             run: self.run.clone(),
             resumed: None,
             folder: None,
+            notes,
         })
     }
 
@@ -104,12 +142,13 @@ impl Train {
             run,
         } = checkpoint.run;
         let progress = checkpoint.progress;
+        let mut notes = Vec::new();
         if let Some(damaged) = damaged {
-            note(format_args!(
+            notes.push(format!(
                 "{damaged}: put aside, going on from the checkpoint before it"
             ));
         }
-        let layers = &metadata.layers;
+        let layers = &metadata.architecture.layers;
         ensure!(
             layers[0] == PIXELS,
             "{}: {} has {} inputs, expected {PIXELS} for images of 28x28",
@@ -120,24 +159,28 @@ impl Train {
         let training = &mut metadata.training;
         if let Some(epochs) = self.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
-            let stated = training.epochs;
-            training.epochs = epochs as usize;
+            let stated = training.settings.epochs;
+            training.settings.epochs = epochs as usize;
             ensure!(
-                training.epochs >= begun,
+                training.settings.epochs >= begun,
                 "--epochs {epochs}: {begun} have begun already in {}: choose at least --epochs {begun}",
                 folder.path().display()
             );
-            if training.epochs != stated && training.schedule.looks_ahead() {
-                note(format_args!(
+            if training.settings.epochs != stated && training.settings.schedule.looks_ahead() {
+                notes.push(format!(
                     "the schedule depends on the number of epochs: from here on the rates are those of {epochs}, \
                      not of {stated}, so a run of {epochs} from the start would end in other weights"
                 ));
             }
         }
-        training.patience = self.patience.map(|n| n as usize).or(training.patience);
-        training.target_accuracy = self.target_accuracy.or(training.target_accuracy);
-        if progress.end(&metadata.settings()).is_some() {
-            note(format_args!(
+        training.settings.patience = self
+            .patience
+            .map(|n| n as usize)
+            .or(training.settings.patience);
+        training.settings.target_accuracy =
+            self.target_accuracy.or(training.settings.target_accuracy);
+        if progress.end(&metadata.training.settings).is_some() {
+            notes.push(format!(
                 "{}: the run was over already, after epoch {}; a higher --epochs goes on with it",
                 folder.path().display(),
                 progress.epoch
@@ -146,16 +189,41 @@ impl Train {
         let out = self.out.clone().or(out.map(PathBuf::from));
         Ok(Plan {
             metadata,
-            out: out.unwrap_or("model.bin".into()),
+            out: out.unwrap_or(MODEL.into()),
             best: self.best.clone().or(best.map(PathBuf::from)),
             run: self.run.clone().or(run.map(PathBuf::from)),
             resumed: Some((checkpoint.network, progress)),
             folder: Some(folder),
+            notes,
         })
     }
 }
 
 impl Plan {
+    /// Whether the network fits the memory, and the models their places.
+    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
+        let Metadata {
+            architecture,
+            training,
+            ..
+        } = &self.metadata;
+        check_size(
+            &architecture.layers,
+            training.settings.batch_size,
+            memory::TRAINING,
+        )?;
+        MODEL_FILE.check_writable(&self.out, force)?;
+        let best = Kind {
+            flag: "--best",
+            example: "best.bin",
+            ..MODEL_FILE
+        };
+        match &self.best {
+            Some(path) => best.check_writable(path, force),
+            None => Ok(()),
+        }
+    }
+
     /// What a checkpoint keeps of it. A path that is no text is left out: the default holds again.
     pub(super) fn run(&self) -> Run {
         let text = |path: &PathBuf| path.to_str().map(str::to_owned);
@@ -180,10 +248,10 @@ impl Plan {
             );
             let images = progress.order.len();
             ensure!(
-                images + training.valid == FileKind::TrainImages.count() as usize,
+                images + training.settings.valid == FileKind::TrainImages.count() as usize,
                 "the checkpoint has the order of {images} images, and {} to validate on, expected {} together: \
                  it was changed by hand, train again from the start",
-                training.valid,
+                training.settings.valid,
                 FileKind::TrainImages.count()
             );
         }
@@ -212,51 +280,3 @@ const MAY_CHANGE: [&str; 17] = [
     "offline",
     "threads",
 ];
-
-/// The flags on the command line that are settings.
-#[derive(Clone, Debug)]
-pub(super) struct Given(Vec<String>);
-
-impl Given {
-    fn check(&self) -> Result<(), clap::Error> {
-        match self.0.first() {
-            None => Ok(()),
-            Some(id) => Err(clap::Error::raw(
-                ErrorKind::ArgumentConflict,
-                format!(
-                    "--{} cannot be used with --resume: the settings are those of the checkpoint, leave it out \
-                     (--epochs, --patience and --target-accuracy may change)",
-                    id.replace('_', "-")
-                ),
-            )),
-        }
-    }
-}
-
-impl FromArgMatches for Given {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let ids = matches.ids().map(|id| id.as_str());
-        let given = ids.filter(|id| {
-            // Groups are listed too: those of flattened structs bear their names.
-            id.starts_with(|c: char| c.is_ascii_lowercase())
-                && matches.value_source(id) == Some(ValueSource::CommandLine)
-                && !MAY_CHANGE.contains(id)
-        });
-        Ok(Self(given.map(str::to_owned).collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl clap::Args for Given {
-    fn augment_args(command: Command) -> Command {
-        command
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        command
-    }
-}

@@ -1,40 +1,45 @@
 //! What is left of a run: the model, and the best one.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use mlp::{
     files::model::{self, Model},
-    train::{Best, End, Trained},
+    train::{Best, End, Settings, Trained},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{
-    commands::train::{
-        plan::Plan,
-        record::Recorder,
-        report::{Style, percent},
-    },
-    terminal::output::{BOLD, DIM, Output, note, thousands},
+    commands::train::{plan::Plan, print::percent},
+    terminal::output::{BOLD, DIM, Output, thousands},
 };
 
+/// What was saved, and why training was over.
+pub(super) struct Saved {
+    model: PathBuf,
+    /// The best network: where, of which epoch, and its validation accuracy.
+    best: Option<(PathBuf, usize, f64)>,
+    /// Epochs that were finished.
+    epochs: usize,
+    end: Option<End>,
+    stopped: Option<(usize, usize)>,
+    settings: Settings,
+}
+
 impl Plan {
-    /// Saves the network, and as it was at its best if that is asked for; returns which file to look at.
-    pub(super) fn save(
-        &self,
-        trained: Trained,
-        style: Style,
-        out: &mut Output,
-        record: Option<&mut Recorder<'_>>,
-    ) -> anyhow::Result<&Path> {
+    /// Saves the network, and as it was at its best if that is asked for.
+    pub(super) fn save(&self, trained: Trained) -> anyhow::Result<Saved> {
         let Trained {
             network,
             progress,
             stopped,
         } = trained;
-        let settings = self.metadata.settings();
+        let settings = &self.metadata.training.settings;
         let after = |epoch| (epoch < settings.epochs).then_some(epoch);
-        let end = progress.end(&settings);
+        let end = progress.end(settings);
         let mut model = Model {
             network,
             metadata: self.metadata.clone(),
@@ -43,68 +48,88 @@ impl Plan {
         model.metadata.training.epoch = end.and_then(|_| after(progress.epoch));
         model::save(&self.out, &model)
             .context("the model could not be saved, choose another --out")?;
-        let best = self.best.as_deref().zip(progress.best);
-        if let Some((path, Best { epoch, values, .. })) = &best {
-            model.network.set_values(values);
-            model.metadata.training.stopped = None;
-            model.metadata.training.epoch = after(*epoch);
-            model::save(path, &model)
-                .context("the best model could not be saved, choose another --best")?;
-        }
-        let bytes = |path: &Path| path.metadata().map_or(0, |file| file.len());
-        let best_json = best.as_ref().map(|(path, best)| {
-            json!({"model": path.display().to_string(), "epoch": best.epoch, "valid_accuracy": best.accuracy})
+        let best = match self.best.clone().zip(progress.best) {
+            None => None,
+            Some((path, best)) => {
+                let Best {
+                    epoch,
+                    accuracy,
+                    values,
+                } = best;
+                model.network.set_values(&values);
+                model.metadata.training.stopped = None;
+                model.metadata.training.epoch = after(epoch);
+                model::save(&path, &model)
+                    .context("the best model could not be saved, choose another --best")?;
+                Some((path, epoch, accuracy))
+            }
+        };
+        Ok(Saved {
+            model: self.out.clone(),
+            best,
+            epochs: progress.epoch,
+            end,
+            stopped,
+            settings: settings.clone(),
+        })
+    }
+}
+
+impl Saved {
+    /// The file to look at: the best, if there is one.
+    pub(super) fn to_look_at(&self) -> &Path {
+        self.best.as_ref().map_or(&self.model, |(path, ..)| path)
+    }
+
+    /// Whether there was an epoch to be the best.
+    pub(super) fn has_best(&self) -> bool {
+        self.best.is_some()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let best = self.best.as_ref().map(|(path, epoch, accuracy)| {
+            json!({"model": path.display().to_string(), "epoch": epoch, "valid_accuracy": accuracy})
         });
-        let saved = json!({
-            "event": "saved", "model": self.out.display().to_string(), "bytes": bytes(&self.out), "stopped": stopped,
-            "epochs": progress.epoch, "end": end.map(name), "best": best_json,
-        });
-        if let Some(said) = record.and_then(|record| record.append(&saved)) {
-            note(said);
+        json!({
+            "event": "saved", "model": self.model.display().to_string(), "bytes": bytes(&self.model),
+            "stopped": self.stopped, "epochs": self.epochs, "end": self.end.map(name), "best": best,
+        })
+    }
+
+    pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
+        let why = match self.end {
+            Some(End::Patience) => self.settings.patience.map(|epochs| {
+                format!("{epochs} epochs in a row without a higher validation accuracy")
+            }),
+            Some(End::TargetAccuracy) => self
+                .settings
+                .target_accuracy
+                .map(|target| format!("the validation accuracy has reached {}", percent(target))),
+            Some(End::Epochs) | None => None,
+        };
+        if let Some(why) = why {
+            writeln!(out, "ended after epoch {}: {why}", self.epochs)?;
         }
-        match style {
-            Style::Quiet => {}
-            Style::Json => writeln!(out, "{saved}")?,
-            Style::Table => {
-                let why = match end {
-                    Some(End::Patience) => settings.patience.map(|epochs| {
-                        format!("{epochs} epochs in a row without a higher validation accuracy")
-                    }),
-                    Some(End::TargetAccuracy) => settings.target_accuracy.map(|target| {
-                        format!("the validation accuracy has reached {}", percent(target))
-                    }),
-                    Some(End::Epochs) | None => None,
-                };
-                if let Some(why) = why {
-                    writeln!(out, "ended after epoch {}: {why}", progress.epoch)?;
-                }
-                let mut line = |path: &Path, more: &str| {
-                    writeln!(
-                        out,
-                        "saved {BOLD}{}{BOLD:#} {DIM}({} bytes){DIM:#}{more}",
-                        path.display(),
-                        thousands(bytes(path))
-                    )
-                };
-                line(&self.out, "")?;
-                if let Some((path, best)) = &best {
-                    let accuracy = percent(best.accuracy);
-                    line(
-                        path,
-                        &format!(": epoch {}, validation {accuracy}", best.epoch),
-                    )?;
-                }
+        let mut line = |path: &Path, more: &str| {
+            let (name, bytes) = (path.display(), thousands(bytes(path)));
+            writeln!(
+                out,
+                "saved {BOLD}{name}{BOLD:#} {DIM}({bytes} bytes){DIM:#}{more}"
+            )
+        };
+        line(&self.model, "")?;
+        match &self.best {
+            None => Ok(()),
+            Some((path, epoch, accuracy)) => {
+                let accuracy = percent(*accuracy);
+                line(path, &format!(": epoch {epoch}, validation {accuracy}"))
             }
         }
-        out.flush()?;
-        if let (Some(path), None) = (&self.best, &best) {
-            note(format_args!(
-                "no epoch was finished, so none was the best: {} was not written",
-                path.display()
-            ));
-        }
-        Ok(best.map_or(&self.out, |(path, _)| path))
     }
+}
+
+fn bytes(path: &Path) -> u64 {
+    path.metadata().map_or(0, |file| file.len())
 }
 
 fn name(end: End) -> &'static str {

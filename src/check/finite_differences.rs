@@ -1,0 +1,379 @@
+use ndarray::{Array1, Array2, ArrayRef2, Zip};
+use ndarray_rand::{
+    RandomExt,
+    rand::{RngCore, seq::index},
+    rand_distr::StandardNormal,
+};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    linalg::team::Team,
+    loss::Loss,
+    nn::{Mlp, Module, Param, Tape, in_training},
+    rng::{Noise, Purpose, generator},
+    train::{Trainer, pass},
+};
+
+/// How to check.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The change of an element.
+    pub eps: f64,
+    /// The largest relative error that passes.
+    pub tolerance: f64,
+    /// Elements checked of each tensor; all, if it has no more.
+    pub samples: usize,
+    /// What the random inputs and the choice of elements follow from.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// What modules draw that are random in training: the same in every pass of a check.
+    pub fn noise(&self) -> Noise {
+        Noise::new(self.seed, 1, 1)
+    }
+}
+
+impl Default for Settings {
+    /// eps 1e-5: the error of the formula (eps² = 1e-10) and of rounding (1e-16/eps = 1e-11) both stay
+    /// far below the tolerance of 1e-6, and a wrong formula far above it.
+    fn default() -> Self {
+        Self {
+            eps: 1e-5,
+            tolerance: 1e-6,
+            samples: 60,
+            seed: 1,
+        }
+    }
+}
+
+/// Gradients below this size are compared absolutely, in units of it.
+const SMALL: f64 = 1e-3;
+
+/// What the check of one tensor found.
+#[derive(Clone, Debug)]
+pub struct TensorReport {
+    /// Which gradient, such as `2.weight` or `dx`.
+    pub name: String,
+    /// Its shape.
+    pub shape: (usize, usize),
+    /// Elements compared.
+    pub checked: usize,
+    /// Elements left out, because their change crosses a kink of ReLU.
+    pub skipped: usize,
+    /// The largest |a − d|.
+    pub max_absolute: f64,
+    /// The largest relative error, see the [module](super).
+    pub max_relative: f64,
+    /// The element with the largest relative error.
+    pub worst: Option<Worst>,
+    /// Whether elements were compared and all were within the tolerance.
+    pub passed: bool,
+}
+
+/// The element that disagrees most.
+#[derive(Clone, Copy, Debug)]
+pub struct Worst {
+    /// Row and column.
+    pub index: (usize, usize),
+    /// The gradient by the backward pass.
+    pub backward: f64,
+    /// The gradient by the finite difference.
+    pub difference: f64,
+}
+
+/// Checks dx and every parameter gradient of one module at x (N, I), against the loss L = Σ r∘y
+/// with a random r (N, O), which is then the dy that arrives from above. The module runs as in training,
+/// with the same noise throughout.
+pub fn check_module(
+    module: &mut dyn Module<f64>,
+    x: &Array2<f64>,
+    settings: &Settings,
+) -> Vec<TensorReport> {
+    let mut rng = generator(settings.seed, Purpose::Check);
+    let shape = (x.nrows(), module.outputs(x.ncols()));
+    let r = Array2::random_using(shape, StandardNormal, &mut rng);
+    let noise = settings.noise();
+    let run = |module: &dyn Module<f64>, x: &Array2<f64>| {
+        let mut y = Array2::zeros(shape);
+        in_training(module, Some(noise), |module| module.forward(x, &mut y));
+        y
+    };
+    // Σ r∘(y₊ − y₋) and not Σ r∘y₊ − Σ r∘y₋: what did not change cancels exactly.
+    let change = |y0: &Array2<f64>, y1: &Array2<f64>| (&r * &(y1 - y0)).sum();
+
+    let y = run(module, x);
+    let mut dx = Array2::zeros(x.dim());
+    in_training(module, Some(noise), |module| {
+        module.backward_input(x, &y, &r, &mut dx);
+    });
+    let mut reports = vec![compare("dx", &dx, settings, &mut rng, |element, eps| {
+        let (mut x0, mut x1) = (x.clone(), x.clone());
+        x0[element] -= eps;
+        x1[element] += eps;
+        let smooth = module.smooth_between(&x0, &x1);
+        smooth.then(|| change(&run(module, &x0), &run(module, &x1)))
+    })];
+    for p in 0..module.params().map_or(0, |params| params.len()) {
+        let param = param_mut(module, p);
+        param.backward(x, &r);
+        let (name, grad) = (param.name, param.grad.clone());
+        reports.push(compare(name, &grad, settings, &mut rng, |element, eps| {
+            let value = param_mut(module, p).value[element];
+            let mut at = |value| {
+                param_mut(module, p).value[element] = value;
+                run(module, x)
+            };
+            let change = change(&at(value - eps), &at(value + eps));
+            at(value);
+            Some(change)
+        }));
+    }
+    reports
+}
+
+/// Parameter p of a module that has it.
+fn param_mut(module: &mut dyn Module<f64>, p: usize) -> &mut Param<f64> {
+    let params = module.params_mut().expect("a module with parameters");
+    params.into_iter().nth(p).expect("one of its parameters")
+}
+
+/// Checks ∂L/∂outputs (N, C) of a loss.
+pub fn check_loss(
+    loss: &dyn Loss<f64>,
+    outputs: &Array2<f64>,
+    targets: &[u8],
+    settings: &Settings,
+) -> Vec<TensorReport> {
+    let mut rng = generator(settings.seed, Purpose::Check);
+    let n = targets.len();
+    let run = |outputs: &Array2<f64>| {
+        let (mut predictions, mut losses) = (Array2::zeros(outputs.dim()), Array1::zeros(n));
+        loss.forward(outputs, targets, &mut predictions, &mut losses);
+        (predictions, losses)
+    };
+    let (predictions, _) = run(outputs);
+    let mut doutputs = Array2::zeros(outputs.dim());
+    loss.backward(&predictions, targets, n, &mut doutputs);
+    vec![compare(
+        "doutputs",
+        &doutputs,
+        settings,
+        &mut rng,
+        |element, eps| {
+            let (mut outputs0, mut outputs1) = (outputs.clone(), outputs.clone());
+            outputs0[element] -= eps;
+            outputs1[element] += eps;
+            Some((run(&outputs1).1 - run(&outputs0).1).sum() / n as f64)
+        },
+    )]
+}
+
+/// Checks every parameter gradient of a whole network on the images x (N, I), by the very passes of
+/// [`Trainer`]. Panics if x, targets and the network do not fit.
+pub fn check_network(
+    network: Mlp<f64>,
+    loss: &dyn Loss<f64>,
+    x: &Array2<f64>,
+    targets: &[u8],
+    settings: &Settings,
+) -> Vec<TensorReport> {
+    check_gradients(network, loss, (x, targets), settings, 2).0
+}
+
+/// As [`check_network`], on so many threads, and the network with the gradients that were checked.
+pub(super) fn check_gradients(
+    network: Mlp<f64>,
+    loss: &dyn Loss<f64>,
+    (x, targets): (&Array2<f64>, &[u8]),
+    settings: &Settings,
+    threads: usize,
+) -> (Vec<TensorReport>, Mlp<f64>) {
+    let mut rng = generator(settings.seed, Purpose::Check);
+    let mut trainer = Trainer::new(network, loss, targets.len(), Team::new(threads));
+    let noise = Some(settings.noise());
+    trainer.tape.noise = noise;
+    trainer.gradients(targets, |first, rows| {
+        rows.assign(&x.slice(ndarray::s![first..first + rows.nrows(), ..]));
+    });
+    let mut network = trainer.network;
+    let mut tapes = [network.tape(x.nrows()), network.tape(x.nrows())];
+    tapes.iter_mut().for_each(|tape| tape.noise = noise);
+    let mut probe = Probe {
+        tapes,
+        loss,
+        targets,
+    };
+    probe.start(x, &network);
+    let mut reports = Vec::new();
+    let gradients = network.params();
+    let gradients =
+        gradients.map(|(m, param)| (m, format!("{m}.{}", param.name), param.grad.clone()));
+    for (p, (m, name, grad)) in gradients.collect::<Vec<_>>().into_iter().enumerate() {
+        reports.push(compare(&name, &grad, settings, &mut rng, |element, eps| {
+            let value = *value_mut(&mut network, p, element);
+            for (side, change) in [-eps, eps].into_iter().enumerate() {
+                *value_mut(&mut network, p, element) = value + change;
+                probe.run(side, m, &network);
+            }
+            *value_mut(&mut network, p, element) = value;
+            probe.smooth(m, &network).then(|| probe.change())
+        }));
+        probe.start(x, &network);
+    }
+    (reports, network)
+}
+
+/// An element of the parameter that is number p of the network.
+fn value_mut(network: &mut Mlp<f64>, p: usize, element: (usize, usize)) -> &mut f64 {
+    let param = network.params_mut().nth(p);
+    &mut param.expect("one of its parameters").1.value[element]
+}
+
+/// The network run on the two sides of a change.
+struct Probe<'a> {
+    tapes: [Tape<f64>; 2],
+    loss: &'a dyn Loss<f64>,
+    targets: &'a [u8],
+}
+
+impl Probe<'_> {
+    /// Fills both tapes from x by a network as it is.
+    fn start(&mut self, x: &Array2<f64>, network: &Mlp<f64>) {
+        for side in 0..2 {
+            let n = self.targets.len();
+            let mut rows = self.tapes[side]
+                .rows_mut(n, n)
+                .next()
+                .expect("a batch has images");
+            rows.x.assign(x);
+            self.run(side, 0, network);
+        }
+    }
+
+    /// Runs one side from `module` on; what comes before has not changed.
+    fn run(&mut self, side: usize, module: usize, network: &Mlp<f64>) {
+        let n = self.targets.len();
+        let mut rows = self.tapes[side]
+            .rows_mut(n, n)
+            .next()
+            .expect("a batch has images");
+        pass::forward_from(module, network, self.loss, &mut rows, self.targets);
+    }
+
+    /// Whether every module from `module` on is smooth between the two sides.
+    fn smooth(&self, module: usize, network: &Mlp<f64>) -> bool {
+        let n = self.targets.len();
+        let mut modules = network.modules().iter().enumerate().skip(module);
+        modules.all(|(m, module)| {
+            module.smooth_between(&self.tapes[0].x(m, n), &self.tapes[1].x(m, n))
+        })
+    }
+
+    /// L on the second side, minus L on the first.
+    fn change(&self) -> f64 {
+        let n = self.targets.len();
+        let losses = self.tapes[0].losses(n).iter().zip(self.tapes[1].losses(n));
+        losses.map(|(l0, l1)| l1 - l0).sum::<f64>() / n as f64
+    }
+}
+
+/// Compares a gradient with finite differences. `change(element, eps)` is L(v + eps) − L(v − eps), or
+/// nothing where a kink lies between.
+fn compare(
+    name: &str,
+    gradient: &ArrayRef2<f64>,
+    settings: &Settings,
+    rng: &mut ChaCha8Rng,
+    mut change: impl FnMut((usize, usize), f64) -> Option<f64>,
+) -> TensorReport {
+    let mut report = TensorReport {
+        name: name.to_owned(),
+        shape: gradient.dim(),
+        checked: 0,
+        skipped: 0,
+        max_absolute: 0.0,
+        max_relative: 0.0,
+        worst: None,
+        passed: false,
+    };
+    // A NaN is the worst of all, and stays it: no number is greater.
+    let worse = |error: f64, max: f64| error.is_nan() || error > max;
+    for index in choose(gradient, settings.samples, rng) {
+        let Some(change) = change(index, settings.eps) else {
+            report.skipped += 1;
+            continue;
+        };
+        let (backward, difference) = (gradient[index], change / (2.0 * settings.eps));
+        let absolute = (backward - difference).abs();
+        let relative = absolute / backward.abs().max(difference.abs()).max(SMALL);
+        report.checked += 1;
+        if report.worst.is_none() || worse(relative, report.max_relative) {
+            report.max_relative = relative;
+            report.worst = Some(Worst {
+                index,
+                backward,
+                difference,
+            });
+        }
+        if worse(absolute, report.max_absolute) {
+            report.max_absolute = absolute;
+        }
+    }
+    report.passed = report.checked > 0 && report.max_relative <= settings.tolerance;
+    report
+}
+
+/// Up to `samples` elements of a gradient: half of them from anywhere, half from those that are not
+/// zero, since most of the first layer of an MNIST network belongs to pixels that are always black.
+fn choose(
+    gradient: &ArrayRef2<f64>,
+    samples: usize,
+    rng: &mut impl RngCore,
+) -> Vec<(usize, usize)> {
+    let all: Vec<_> = gradient.indexed_iter().map(|(index, _)| index).collect();
+    if all.len() <= samples {
+        return all;
+    }
+    let not_zero: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|&index| gradient[index] != 0.0)
+        .collect();
+    let mut pick = |from: &[(usize, usize)], samples: usize| -> Vec<(usize, usize)> {
+        let picked = index::sample(rng, from.len(), samples.min(from.len()));
+        picked.into_iter().map(|i| from[i]).collect()
+    };
+    let mut chosen = pick(&not_zero, samples / 2);
+    chosen.extend(pick(&all, samples - chosen.len()));
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+/// Random numbers at least `gap` away from 0, where ReLU has its kink.
+pub fn off_zero(shape: (usize, usize), gap: f64, rng: &mut impl RngCore) -> Array2<f64> {
+    let mut x = Array2::<f64>::random_using(shape, StandardNormal, rng);
+    Zip::from(&mut x).for_each(|x| *x += gap.copysign(*x));
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_that_is_nan_is_wrong_wherever_it_stands() {
+        let settings = Settings::default();
+        for nan in 0..3 {
+            let mut gradient = ndarray::array![[2.0, 2.0, 2.0]];
+            gradient[[0, nan]] = f64::NAN;
+            let mut rng = generator(1, Purpose::Check);
+            let change = |_, eps| Some(2.0 * 2.0 * eps);
+            let report = compare("dx", &gradient, &settings, &mut rng, change);
+            assert!(!report.passed, "NaN at {nan}");
+            assert!(report.max_relative.is_nan() && report.max_absolute.is_nan());
+            assert_eq!(report.worst.unwrap().index, (0, nan));
+        }
+    }
+}

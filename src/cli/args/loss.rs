@@ -1,0 +1,79 @@
+//! The flags that say which loss, and what it takes as the target.
+
+use clap::ValueEnum;
+use mlp::loss::LossKind;
+
+use crate::cli::args::{Usage, number};
+
+/// Which loss, and what it takes as the target.
+#[derive(clap::Args, Clone, Copy)]
+#[command(next_help_heading = "Network")]
+pub struct LossArgs {
+    #[command(flatten)]
+    name: LossNameArgs,
+
+    /// With mse: 10 outputs against one-hot targets, or one output against the digit itself (the
+    /// lesson's version) [default: onehot]
+    #[arg(long, value_enum)]
+    target: Option<TargetName>,
+}
+
+/// Which loss, of a command with a `--target` of its own.
+#[derive(clap::Args, Clone, Copy)]
+#[command(next_help_heading = "Network")]
+pub struct LossNameArgs {
+    /// What to make small: cross-entropy or the mean squared error [default: ce]
+    #[arg(long, value_enum)]
+    loss: Option<LossName>,
+
+    /// With ce: the share of each label that all classes get evenly, such as 0.1
+    #[arg(long, value_name = "SHARE", value_parser = number::share::<f64>)]
+    label_smoothing: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum LossName {
+    Ce,
+    Mse,
+}
+
+/// What mse takes as the target.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum TargetName {
+    Onehot,
+    Digit,
+}
+
+impl LossArgs {
+    /// Whether a flag was given.
+    pub fn given(self) -> bool {
+        self.name.loss.is_some() || self.name.label_smoothing.is_some() || self.target.is_some()
+    }
+
+    /// The loss, or wrong usage.
+    pub fn kind(self) -> Result<LossKind, Usage> {
+        self.name.kind(self.target)
+    }
+}
+
+impl LossNameArgs {
+    /// The loss, or wrong usage: cross-entropy has no choice of target, and it alone has smoothing.
+    pub fn kind(self, target: Option<TargetName>) -> Result<LossKind, Usage> {
+        let kind = match (self.loss.unwrap_or(LossName::Ce), target) {
+            (LossName::Ce, None) => LossKind::Ce,
+            (LossName::Ce, Some(_)) => {
+                return Err(
+                    "--target goes with --loss mse: cross-entropy always has one output a class"
+                        .into(),
+                );
+            }
+            (LossName::Mse, None | Some(TargetName::Onehot)) => LossKind::MseOnehot,
+            (LossName::Mse, Some(TargetName::Digit)) => LossKind::MseDigit,
+        };
+        match (kind, self.label_smoothing) {
+            (kind, None | Some(0.0)) => Ok(kind),
+            (LossKind::Ce, Some(smoothing)) => Ok(LossKind::SmoothedCe(smoothing)),
+            _ => Err("--label-smoothing goes with --loss ce".into()),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How the numbers behind flags are read: one range for each kind of quantity, whatever the flag.
+
+use std::str::FromStr;
+
+fn number<T: FromStr + Copy + Into<f64>>(
+    text: &str,
+    fits: impl Fn(f64) -> bool,
+    expected: &str,
+) -> Result<T, String> {
+    match text.trim().parse::<T>() {
+        Ok(number) if number.into().is_finite() && fits(number.into()) => Ok(number),
+        _ => Err(format!("expected {expected}")),
+    }
+}
+
+/// A learning rate that is taken as it is, by every command: above 0, in the range of `f32`.
+pub fn learning_rate<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    let trained = |rate: f64| rate as f32 > 0.0 && (rate as f32).is_finite();
+    number(text, trained, "a number above 0, such as 0.1")
+}
+
+/// A size, a norm, a factor, a tolerance.
+pub fn above_0<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    number(text, |x| x > 0.0, "a number above 0, such as 1e-5")
+}
+
+/// A strength that may be off, and the rate that a schedule ends at.
+pub fn at_least_0<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    number(text, |x| x >= 0.0, "a number of at least 0, such as 1e-5")
+}
+
+/// A share of a whole that is never all of it: dropout, momentum, label smoothing.
+pub fn share<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    let expected = "a share from 0 to below 1, such as 0.1";
+    number(text, |x| (0.0..1.0).contains(&x), expected)
+}
+
+/// An accuracy to reach.
+pub fn accuracy(text: &str) -> Result<f64, String> {
+    let expected = "a number above 0, up to 1, such as 0.98 for 98 %";
+    number(text, |x| x > 0.0 && x <= 1.0, expected)
+}
+
+/// A time in epochs.
+pub fn epochs(text: &str) -> Result<f64, String> {
+    let expected = "a number of epochs above 0, such as 1 or 0.5";
+    number(text, |x| x > 0.0 && x <= 1e6, expected)
+}
+
+/// A time in epochs, or none.
+pub fn epochs_or_0(text: &str) -> Result<f64, String> {
+    let expected = "a number of epochs of at least 0, such as 1 or 0.5";
+    number(text, |x| (0.0..=1e6).contains(&x), expected)
+}
+
+/// A time to measure in.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    let expected = "seconds from 0.01 to 3600";
+    number(text, |x| (0.01..=3600.0).contains(&x), expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learning_rate_is_finite_and_above_0_in_single_precision() {
+        for (text, rate) in [("0.1", 0.1), ("1e-45", 1e-45), (" 3e38", 3e38)] {
+            assert_eq!(learning_rate(text), Ok(rate), "{text}");
+            assert!(learning_rate::<f32>(text).is_ok(), "{text}");
+        }
+        for text in ["0", "-1", "1e-60", "1e39", "inf", "nan", "", "0.1x", "0,1"] {
+            assert!(learning_rate::<f64>(text).is_err(), "{text}");
+            assert!(learning_rate::<f32>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_end_where_they_say() {
+        assert!(share::<f32>("0").is_ok() && share::<f32>("1").is_err());
+        assert!(accuracy("0").is_err() && accuracy("1").is_ok());
+        assert!(epochs("0").is_err() && epochs_or_0("0").is_ok());
+        assert!(at_least_0::<f32>("0").is_ok() && above_0::<f32>("0").is_err());
+        assert!(seconds("0.001").is_err() && seconds("1e4").is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! `mlp gradcheck --list-mistakes`
+
+use std::io::Write;
+
+use mlp::check::mistakes::Mistake;
+use serde_json::json;
+
+use crate::cli::terminal::{
+    Outcome,
+    output::{BOLD, DIM, Output, next_step},
+};
+
+/// Prints the known mistakes.
+pub(super) fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outcome> {
+    if json {
+        let mistakes = Mistake::ALL.map(|mistake| {
+            json!({
+                "name": mistake.name(), "what": mistake.what(),
+                "question": mistake.question(), "mend": mistake.mend(),
+            })
+        });
+        out.json(&json!(mistakes))?;
+    } else {
+        for mistake in Mistake::ALL {
+            writeln!(
+                out,
+                "{BOLD}{mistake}{BOLD:#}\n    {}\n    {DIM}asked as{DIM:#}  {}\n    {DIM}mended by{DIM:#} {}",
+                mistake.what(),
+                mistake.question(),
+                mistake.mend(),
+            )?;
+        }
+    }
+    out.flush()?;
+    next_step(format_args!(
+        "mlp gradcheck --inject {}",
+        Mistake::ReluMaskMissing
+    ));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,93 @@
+//! All that a run needs before its first step.
+
+use mlp::{
+    check::mistakes,
+    data::Dataset,
+    files::{checkpoint::Folder, run},
+    linalg::team::Team,
+    loss::Loss,
+    nn::Mlp,
+    train::Progress,
+};
+
+use crate::cli::{
+    args::mistake::check_fits,
+    commands::train::{Train, plan::Plan},
+    terminal::output::note,
+};
+
+/// All that a run needs before its first step.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    pub(super) official: bool,
+    /// To train on, and to validate.
+    pub(super) images: (Dataset, Dataset),
+    pub(super) network: Mlp<f32>,
+    pub(super) progress: Progress,
+    pub(super) loss: Box<dyn Loss<f32>>,
+    pub(super) team: Team,
+    /// Where checkpoints are kept.
+    pub(super) folder: Option<Folder>,
+    /// What keeps the record.
+    pub(super) writer: Option<run::Writer>,
+}
+
+impl Train {
+    /// Checks what was asked for, loads the data and takes the folders.
+    pub(super) fn prepare(&self) -> anyhow::Result<Prepared> {
+        let mut plan = self.plan()?;
+        if !self.quiet {
+            plan.notes.iter().for_each(note);
+        }
+        plan.check(self.force)?;
+        let data = self.data.load()?;
+        plan.set_data(data.checksum, self.data.dir.path())?;
+        let images = data
+            .train
+            .split_last(plan.metadata.training.settings.valid)?;
+        let (mut network, progress) = match plan.resumed.take() {
+            Some(start) => start,
+            None => {
+                let progress = Progress::new(images.0.len(), plan.metadata.training.settings.seed);
+                (plan.metadata.first_network(), progress)
+            }
+        };
+        let kind = plan.metadata.loss;
+        let (loss, team) = match plan.metadata.training.inject {
+            None => (kind.build::<f32>(), self.threads.team()),
+            Some(mistake) => {
+                check_fits(mistake, &network, kind)?;
+                let places = mistake.places(&network);
+                let loss = mistakes::plant(mistake, &places, &mut network, kind);
+                (loss, Team::new(1))
+            }
+        };
+        let folder = match (plan.folder.take(), &self.checkpoint) {
+            (None, Some(dir)) => Some(Folder::create(dir, self.force)?),
+            (folder, _) => folder,
+        };
+        let writer = match &plan.run {
+            Some(dir) if self.resume.is_some() => {
+                let run = (
+                    &plan.metadata.architecture.layers[..],
+                    &plan.metadata.training,
+                );
+                let epochs = progress.epoch;
+                Some(run::Writer::resume(dir, epochs, run, self.force)?)
+            }
+            Some(dir) => Some(run::Writer::create(dir, self.force)?),
+            None => None,
+        };
+        Ok(Prepared {
+            plan,
+            official: data.official,
+            images,
+            network,
+            progress,
+            loss,
+            team,
+            folder,
+            writer,
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! What there is to say of a run before its first step.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use mlp::{
+    files::model::Metadata,
+    nn::{Architecture, Mlp},
+    train::Progress,
+};
+use serde_json::{Value, json};
+
+use crate::cli::terminal::{
+    describe::{architecture_text, augmentation_text, optimiser_text},
+    output::{BAD, BOLD, DIM, Output, thousands},
+    wrap::named_line,
+};
+
+/// What there is to say before the first step.
+pub(super) struct Start<'a> {
+    pub(super) data: &'a Path,
+    pub(super) official: bool,
+    /// To train on, and to validate.
+    pub(super) images: (usize, usize),
+    pub(super) network: &'a Mlp<f32>,
+    pub(super) metadata: &'a Metadata,
+    pub(super) threads: usize,
+    /// The folder of the checkpoints.
+    pub(super) checkpoints: Option<&'a Path>,
+    /// Where a run goes on from.
+    pub(super) progress: &'a Progress,
+}
+
+/// The most modules that are listed one by one.
+const LISTED: usize = 12;
+
+impl Start<'_> {
+    pub(super) fn json(&self) -> Value {
+        let Metadata {
+            architecture,
+            preprocessing,
+            loss,
+            training,
+            ..
+        } = self.metadata;
+        let Architecture {
+            layers,
+            activation,
+            dropout,
+        } = architecture;
+        json!({
+            "event": "start", "data": self.data.display().to_string(), "official": self.official,
+            "train_images": self.images.0, "valid_images": self.images.1,
+            "layers": layers, "activation": activation, "dropout": dropout, "deslant": preprocessing.deslant, "loss": loss,
+            "parameters": self.network.parameter_count(),
+            "threads": self.threads, "training": training,
+            "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
+            "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
+        })
+    }
+
+    pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
+        let Metadata { loss, training, .. } = self.metadata;
+        let data = match self.official {
+            true => "official MNIST",
+            false => "other files than MNIST's",
+        };
+        let text = format!(
+            "{data} from {}: {} images to train on, {} to validate",
+            self.data.display(),
+            count(self.images.0),
+            count(self.images.1),
+        );
+        named_line(out, "data", &text)?;
+        let text = format!(
+            "{BOLD}{}{BOLD:#}, {loss}: {} parameters",
+            architecture_text(&self.metadata.architecture),
+            count(self.network.parameter_count())
+        );
+        named_line(out, "network", &text)?;
+        self.print_modules(out)?;
+        let text = format!(
+            "{}, batches of {}, lr {:?}{}, seed {}, {}",
+            several(training.settings.epochs, "epoch"),
+            count(training.settings.batch_size),
+            training.settings.learning_rate,
+            optimiser_text(&training.settings.extras, &training.settings.schedule),
+            training.settings.seed,
+            several(self.threads, "thread"),
+        );
+        named_line(out, "settings", &text)?;
+        if let Some(mistake) = training.inject {
+            let text = format!(
+                "{BAD}{mistake}{BAD:#}, planted on purpose: {}",
+                mistake.what()
+            );
+            named_line(out, "mistake", &text)?;
+        }
+        if training.settings.init != self.metadata.architecture.activation.about().init {
+            named_line(out, "weights", &training.settings.init.to_string())?;
+        }
+        if self.metadata.preprocessing.deslant {
+            named_line(out, "inputs", "deslanted: every image is set upright")?;
+        }
+        if let Some(augmentation) = &training.settings.augmentation {
+            named_line(out, "augment", &augmentation_text(augmentation))?;
+        }
+        if let Some(checkpoints) = self.checkpoints {
+            let Progress { epoch, step, .. } = self.progress;
+            let (folder, next) = (checkpoints.display(), epoch + 1);
+            let resumed = match (epoch, step) {
+                (0, 0) => String::new(),
+                (_, 0) => format!(", resumed after epoch {epoch}"),
+                _ => format!(", resumed in epoch {next} after step {}", count(*step)),
+            };
+            named_line(out, "kept in", &format!("{folder}{resumed}"))?;
+        }
+        writeln!(
+            out,
+            "\n{DIM}epoch  train loss  train acc  valid loss  valid acc     best  seconds   images/s{DIM:#}"
+        )
+    }
+
+    /// A line a module: its name and its shapes.
+    fn print_modules(&self, out: &mut Output) -> io::Result<()> {
+        let modules = self.network.modules();
+        let names = modules.iter().map(|module| module.name().len());
+        let width = names.take(LISTED).max().unwrap_or(0).max("Linear".len());
+        let mut inputs = self.network.inputs();
+        let listed = modules.iter().zip(self.network.outputs()).take(LISTED);
+        for (m, (module, outputs)) in listed.enumerate() {
+            let shapes = module.params().into_iter().flatten().map(|param| {
+                let (rows, columns) = param.value.dim();
+                format!("  {} ({rows}, {columns})", param.name)
+            });
+            writeln!(
+                out,
+                "          {m:>2} {:<width$} {:>13}{DIM}{}{DIM:#}",
+                module.name(),
+                format!("{inputs} → {outputs}"),
+                shapes.collect::<String>(),
+            )?;
+            inputs = outputs;
+        }
+        match modules.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => writeln!(out, "          … {more} more"),
+        }
+    }
+}
+
+fn count(n: usize) -> String {
+    thousands(n as u64)
+}
+
+/// `1 epoch`, `20 epochs`
+fn several(n: usize, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}

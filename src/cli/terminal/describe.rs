@@ -1,0 +1,133 @@
+//! Settings in a few words.
+
+use mlp::{
+    data::augment::{Augmentation, Elastic},
+    nn::Architecture,
+    train::{
+        optim::Extras,
+        schedule::{Schedule, Shape},
+    },
+};
+
+/// `784-50-10`; of a long list the first and the last.
+pub fn layers_text(layers: &[usize]) -> String {
+    let text = |layers: &[usize]| {
+        let widths: Vec<_> = layers.iter().map(ToString::to_string).collect();
+        widths.join("-")
+    };
+    match layers.len() {
+        ..=12 => text(layers),
+        n => format!(
+            "{}-…-{} ({n} layers)",
+            text(&layers[..4]),
+            text(&layers[n - 2..])
+        ),
+    }
+}
+
+/// `784-50-10, ReLU, dropout 0.2, 0.5`; without hidden layers there is no activation.
+pub fn architecture_text(architecture: &Architecture) -> String {
+    let Architecture {
+        layers,
+        activation,
+        dropout,
+    } = architecture;
+    let mut text = layers_text(layers);
+    if layers.len() > 2 {
+        text += ", ";
+        text += activation.module::<f32>().name();
+    }
+    if !dropout.is_empty() {
+        text += ", dropout ";
+        text += &shares_text(dropout);
+    }
+    text
+}
+
+/// `0.2, 0.5, 0.5`; of a long list the first and the last.
+fn shares_text(shares: &[f64]) -> String {
+    let text = |shares: &[f64]| {
+        let shares: Vec<_> = shares.iter().map(f64::to_string).collect();
+        shares.join(", ")
+    };
+    match shares.len() {
+        ..=12 => text(shares),
+        n => format!("{}, …, {}", text(&shares[..3]), text(&shares[n - 1..])),
+    }
+}
+
+/// What is added to plain SGD, and the schedule, in a few words, each after a comma.
+pub fn optimiser_text(extras: &Extras, schedule: &Schedule) -> String {
+    let Extras {
+        momentum,
+        nesterov,
+        weight_decay,
+        clip_norm,
+        max_norm,
+    } = extras;
+    let mut parts = Vec::new();
+    parts.extend(match schedule.shape {
+        Shape::Constant => None,
+        Shape::Linear { end } => Some(format!("linear to {end:?}")),
+        Shape::Exponential { end } => Some(format!("exponential to {end:?}")),
+        Shape::Cosine { end } => Some(format!("cosine to {end:?}")),
+        Shape::Step { every, factor } => Some(format!("times {factor} every {every} epochs")),
+        Shape::OneCycle => Some("one cycle".into()),
+    });
+    let or_not = |name: &str, number: f32| (number != 0.0).then(|| format!("{name} {number:?}"));
+    parts.extend((schedule.warm_up > 0.0).then(|| format!("warm-up {}", schedule.warm_up)));
+    parts.extend(or_not(
+        if *nesterov {
+            "Nesterov momentum"
+        } else {
+            "momentum"
+        },
+        *momentum,
+    ));
+    parts.extend(or_not("weight decay", *weight_decay));
+    parts.extend(clip_norm.map(|norm| format!("clip norm {norm:?}")));
+    parts.extend(max_norm.map(|norm| format!("max norm {norm:?}")));
+    parts.iter().map(|part| format!(", {part}")).collect()
+}
+
+/// `rotation 15° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37`
+pub fn augmentation_text(augmentation: &Augmentation) -> String {
+    let Augmentation {
+        rotation,
+        shear,
+        rotation_or_shear,
+        half_angle_labels,
+        scale,
+        translation,
+        elastic,
+    } = augmentation;
+    let mut angles = Vec::new();
+    if *rotation > 0.0 {
+        angles.push(format!("rotation {rotation}°"));
+    }
+    if *shear > 0.0 {
+        angles.push(format!("shear {shear}°"));
+    }
+    let mut parts = Vec::new();
+    if !angles.is_empty() {
+        let joined = angles.join(if *rotation_or_shear { " or " } else { ", " });
+        let labels: Vec<_> = half_angle_labels.iter().map(u8::to_string).collect();
+        parts.push(match labels.is_empty() {
+            true => joined,
+            false => format!("{joined} (half for {})", labels.join(" and ")),
+        });
+    }
+    if *scale > 0.0 {
+        parts.push(format!("scale {} %", (1e4 * scale).round() / 1e2));
+    }
+    if *translation > 0.0 {
+        parts.push(format!("translation {translation} px"));
+    }
+    if let Some(Elastic { sigma, alpha }) = elastic {
+        parts.push(format!("elastic sigma {sigma} alpha {alpha}"));
+    }
+    match parts.is_empty() {
+        true => "none".into(),
+        false => parts.join(", "),
+    }
+}

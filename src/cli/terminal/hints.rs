@@ -1,0 +1,163 @@
+//! What to do about an error of the library, in flags and commands: the library knows neither.
+
+use std::{error::Error, path::Path};
+
+use mlp::{
+    data::{DataError, Fault, MIRRORS, download::DownloadError},
+    files::{checkpoint::CheckpointError, model::ModelError, run::RunError},
+    train::TrainError,
+};
+
+use crate::cli::terminal::shell::{download_command, shell_quote};
+
+/// An error with all its causes, and what to do about it.
+pub fn with_advice(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    match error.chain().find_map(advice) {
+        None => text,
+        // Behind a list of several lines it begins one of its own.
+        Some(advice) if text.contains('\n') => format!("{text}\n{advice}"),
+        Some(advice) => format!("{text}: {advice}"),
+    }
+}
+
+fn advice(error: &(dyn Error + 'static)) -> Option<String> {
+    None.or_else(|| error.downcast_ref().and_then(data))
+        .or_else(|| error.downcast_ref().and_then(download))
+        .or_else(|| error.downcast_ref().and_then(model))
+        .or_else(|| error.downcast_ref().and_then(checkpoint))
+        .or_else(|| error.downcast_ref().and_then(run))
+        .or_else(|| error.downcast_ref().and_then(training))
+}
+
+/// What mends the data.
+pub fn data(error: &DataError) -> Option<String> {
+    match error {
+        DataError::Missing { dir, .. } => Some(format!(
+            "run `{}`, or name the folder that holds the files with --data-dir",
+            download_command(dir)
+        )),
+        DataError::File { path, fault } => Some(file(path, fault)),
+        DataError::Mismatch { .. } => Some("get both files from the same place".into()),
+        DataError::Changed { .. } => Some("run the command again".into()),
+        DataError::Unpack { .. } | DataError::Split { .. } => None,
+    }
+}
+
+/// What mends one file of the data.
+fn file(path: &Path, fault: &Fault) -> String {
+    let fetch = download_command(path.parent().unwrap_or(Path::new("")));
+    match fault {
+        Fault::Read(_) => "check its permissions and the disk".into(),
+        Fault::NotAFile(_) => format!("move it away; run `{fetch}`"),
+        Fault::Swapped { .. } => {
+            format!("were two files swapped? rename them, or delete it and run `{fetch}`")
+        }
+        Fault::Count { .. } | Fault::Dims { .. } => format!(
+            "only data of MNIST's own shape can be used (60000 + 10000 images of 28x28); delete it and run `{fetch}`"
+        ),
+        Fault::Empty { .. }
+        | Fault::Foreign { .. }
+        | Fault::Truncated { .. }
+        | Fault::Trailing { .. }
+        | Fault::Label { .. }
+        | Fault::GzipTruncated { .. }
+        | Fault::GzipDamaged { .. }
+        | Fault::GzipTrailing { .. } => format!("delete it and run `{fetch}`"),
+    }
+}
+
+fn download(error: &DownloadError) -> Option<String> {
+    match error {
+        DownloadError::NoMirror { dir, .. } => Some(format!(
+            "get the four .gz files by hand from {} or wherever MNIST is kept, and put them into {} \
+             (packed or not), or name the folder that holds them with --data-dir",
+            MIRRORS[0],
+            dir.display()
+        )),
+        DownloadError::Write { .. } => Some("name a folder that can, with --data-dir".into()),
+        DownloadError::Folder(error) => data(error),
+        DownloadError::Stopped { .. } => None,
+    }
+}
+
+fn model(error: &ModelError) -> Option<String> {
+    match error {
+        ModelError::Io { .. } | ModelError::Fault { .. } => None,
+    }
+}
+
+fn checkpoint(error: &CheckpointError) -> Option<String> {
+    match error {
+        CheckpointError::None { path } => Some(format!(
+            "start a run with `mlp train --checkpoint {}`",
+            shell_quote(path)
+        )),
+        CheckpointError::Exists { path } => Some(format!(
+            "go on from them with `mlp train --resume {}`, choose another folder, or pass --force to lose them",
+            shell_quote(path)
+        )),
+        CheckpointError::Io { .. }
+        | CheckpointError::NotAFolder { .. }
+        | CheckpointError::Locked { .. }
+        | CheckpointError::Fault { .. }
+        | CheckpointError::Both { .. } => None,
+    }
+}
+
+fn run(error: &RunError) -> Option<String> {
+    match error {
+        RunError::Exists { .. } => Some("choose another folder, or pass --force to lose it".into()),
+        RunError::Missing { path } => Some(format!(
+            "`mlp train --run {}` keeps a run there",
+            shell_quote(path)
+        )),
+        RunError::NotARecord { .. } => Some("`mlp train --run` keeps one".into()),
+        RunError::Io { .. } | RunError::NotAFolder { .. } | RunError::Line { .. } => None,
+    }
+}
+
+fn training(error: &TrainError) -> Option<String> {
+    match error {
+        TrainError::NotFinite { learning_rate, .. } => {
+            Some(format!("try --lr {:?}", shorter(*learning_rate)))
+        }
+        TrainError::Augmentation(_) => None,
+    }
+}
+
+/// A tenth of a learning rate, to one digit.
+fn shorter(learning_rate: f32) -> f32 {
+    let tenth = format!("{:.0e}", learning_rate / 10.0);
+    tenth.parse().expect("a number just written")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+    use mlp::data::FileKind;
+
+    use super::*;
+
+    #[test]
+    fn advice_follows_the_error_however_deep_it_lies() {
+        let error = DataError::Missing {
+            dir: "my data".into(),
+            files: FileKind::ALL.into(),
+        };
+        let error = Err::<(), _>(error).context("no training").unwrap_err();
+        assert_eq!(
+            with_advice(&error),
+            "no training: my data: none of the four MNIST files is here: run `mlp data --download --data-dir 'my \
+             data'`, or name the folder that holds the files with --data-dir"
+        );
+        let error = anyhow::anyhow!("nothing to say");
+        assert_eq!(with_advice(&error), "nothing to say");
+    }
+
+    #[test]
+    fn a_shorter_learning_rate_has_one_digit() {
+        assert_eq!(shorter(3e38), 3e37);
+        assert_eq!(shorter(0.25), 0.03);
+    }
+}

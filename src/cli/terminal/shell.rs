@@ -1,0 +1,80 @@
+//! Commands to type next.
+
+use std::path::{Path, PathBuf};
+
+/// A path as one word of a shell: in quotes, if it has blanks or the like.
+pub fn shell_quote(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
+    match text.chars().all(plain) && !text.is_empty() {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// The command that fetches missing files into `dir`.
+pub fn download_command(dir: &Path) -> String {
+    if dir == Path::new("data") {
+        "mlp data --download".into()
+    } else if dir.as_os_str().is_empty() {
+        "mlp data --download --data-dir .".into()
+    } else {
+        format!("mlp data --download --data-dir {}", shell_quote(dir))
+    }
+}
+
+/// `mlp train` with these flags, each after a blank; with a name for the model if the usual one is taken, so
+/// that nobody who types it loses a model.
+pub fn train_command(flags: &str) -> String {
+    match free_name(Path::new(MODEL)) {
+        path if path == Path::new(MODEL) => format!("mlp train{flags}"),
+        path => format!("mlp train{flags} --out {}", shell_quote(&path)),
+    }
+}
+
+/// Where `mlp train` saves, if nothing else is said.
+pub const MODEL: &str = "model.bin";
+
+/// This name, or the first like it that nothing bears: `model-2.bin`.
+pub fn free_name(name: &Path) -> PathBuf {
+    let (stem, extension) = (name.file_stem(), name.extension());
+    let stem = stem.unwrap_or_default().to_string_lossy();
+    let extension = extension.map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
+    let others = (2..).map(|n| name.with_file_name(format!("{stem}-{n}{extension}")));
+    let taken = |path: &PathBuf| path.symlink_metadata().is_ok();
+    let mut names = std::iter::once(name.to_owned()).chain(others);
+    names.find(|path| !taken(path)).expect("one is free")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, word) in [
+            ("model.bin", "model.bin"),
+            ("my model.bin", "'my model.bin'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("~/mnist", "'~/mnist'"),
+            ("größe.bin", "größe.bin"),
+        ] {
+            assert_eq!(shell_quote(Path::new(path)), word);
+        }
+    }
+
+    #[test]
+    fn a_free_name_is_that_of_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (taken, free) in [
+            ("other", "model.bin"),
+            ("model.bin", "model-2.bin"),
+            ("model-2.bin", "model-3.bin"),
+        ] {
+            std::fs::write(at(taken), "").unwrap();
+            assert_eq!(free_name(&at("model.bin")), at(free));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Lines of a table of names and texts, wrapped between words.
+
+use std::io::{self, Write};
+
+use anstream::adapter::strip_str;
+
+use crate::cli::terminal::output::DIM;
+
+/// The columns that a terminal surely has.
+const COLUMNS: usize = 80;
+/// The columns of the names.
+const INDENT: usize = 10;
+
+/// A line that begins with a name; what does not fit goes on below, indented.
+pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    let name = format!(
+        "{DIM}{name}{DIM:#}{:1$}",
+        "",
+        INDENT.saturating_sub(name.len())
+    );
+    writeln!(out, "{}", wrapped(&format!("{name}{text}"), INDENT))
+}
+
+/// A text in lines that end between words; what was one line is indented from its second on. Neither a word nor a command
+/// in backticks is divided, and colours take no room.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let width = |text: &str| {
+        strip_str(text)
+            .map(|part| part.chars().count())
+            .sum::<usize>()
+    };
+    let mut wrapped = String::new();
+    for (n, line) in text.split('\n').enumerate() {
+        if n > 0 {
+            wrapped.push('\n');
+        }
+        let own = line.len() - line.trim_start_matches(' ').len();
+        let indent = own + indent;
+        let (mut column, mut in_command) = (0, false);
+        for (n, word) in line.split(' ').enumerate() {
+            let keep = n == 0 || in_command || column + 1 + width(word) <= COLUMNS;
+            if keep || column <= own {
+                wrapped.push_str(if n == 0 { "" } else { " " });
+                column += usize::from(n > 0);
+            } else {
+                wrapped.push_str(&format!("\n{:indent$}", ""));
+                column = indent;
+            }
+            wrapped.push_str(word);
+            column += width(word);
+            in_command ^= word.matches('`').count() % 2 == 1;
+        }
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::terminal::output::BOLD;
+
+    #[test]
+    fn lines_end_between_words_and_colours_take_no_room() {
+        let folder = "/a/folder".repeat(10);
+        let text = format!("{BOLD}official{BOLD:#} MNIST from {folder}: 50,000 images");
+        let lines = format!("{BOLD}official{BOLD:#} MNIST from\n  {folder}:\n  50,000 images");
+        assert_eq!(wrapped(&text, 2), lines);
+        for n in [40, 41] {
+            let text = format!("{BOLD}{}{BOLD:#}", "x ".repeat(n).trim_end());
+            assert_eq!(wrapped(&text, 0).lines().count(), n - 39);
+        }
+    }
+
+    #[test]
+    fn commands_and_lines_stay_whole() {
+        let text = format!("{} run `mlp data --download`, or", "x".repeat(70));
+        let lines = format!("{} run\n  `mlp data --download`, or", "x".repeat(70));
+        assert_eq!(wrapped(&text, 2), lines);
+        assert_eq!(wrapped("one\n  two", 2), "one\n  two");
+        let long = "x".repeat(78);
+        assert_eq!(
+            wrapped(&format!("  {long} y"), 2),
+            format!("  {long}\n    y")
+        );
+    }
+
+    #[test]
+    fn a_named_line_goes_on_below_its_text() {
+        let mut out = Vec::new();
+        named_line(&mut out, "data", &"x ".repeat(36)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let out: String = strip_str(&out).collect();
+        assert!(
+            out.starts_with("data      x x") && out.contains("\n          x"),
+            "{out}"
+        );
+    }
+}
