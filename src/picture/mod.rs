@@ -15,5 +15,5 @@ pub mod names;
 pub mod page;
 pub mod palette;
 pub mod plot;
-pub mod png;
+mod png;
 mod svg;

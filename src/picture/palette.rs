@@ -5,8 +5,9 @@
 //!   does not pale all others.
 //! * **A digit is ink on paper**: dark on light in the light theme, light on dark in the dark one. Printed, it
 //!   looks as it was written, and no black square eats the toner.
-//! * Series, such as the runs of a plot, have the colours of M. Okabe and K. Ito, "Color universal design", 2008,
-//!   which can be told apart with any colour vision. Their order differs between the themes, for contrast.
+//! * Series, such as the runs of a plot, are told apart by colour, and a picture of them has no signed colours. All
+//!   colours are those of M. Okabe and K. Ito, "Color universal design", 2008, which can be told apart with any
+//!   colour vision. Their order differs between the themes, for contrast.
 
 /// Which colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

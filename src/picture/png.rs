@@ -4,11 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ndarray::Array2;
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 
-/// Red, green and blue, and in an [`encoded`] file of four its opacity.
-pub type Pixel<const N: usize> = [u8; N];
-
-/// The bytes of a PNG with these pixels (rows, columns): N = 3 is RGB, N = 4 with opacity.
-pub fn encoded<const N: usize>(pixels: &Array2<Pixel<N>>) -> Result<Vec<u8>, EncodingError> {
+/// The bytes of a PNG with these pixels (rows, columns): red, green, blue, and where N = 4 opacity.
+pub fn encoded<const N: usize>(pixels: &Array2<[u8; N]>) -> Result<Vec<u8>, EncodingError> {
     let color = const {
         match N {
             3 => ColorType::Rgb,
@@ -30,7 +27,7 @@ pub fn encoded<const N: usize>(pixels: &Array2<Pixel<N>>) -> Result<Vec<u8>, Enc
 }
 
 /// The same as the address of an image in a page or an SVG.
-pub fn data_uri(pixels: &Array2<Pixel<4>>) -> String {
+pub fn data_uri(pixels: &Array2<[u8; 4]>) -> String {
     let file = encoded(pixels).expect("memory takes all that is written");
     format!("data:image/png;base64,{}", STANDARD.encode(file))
 }

@@ -1,13 +1,8 @@
 //! `mlp augment-preview`: what augmentation makes of the images, as a picture.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{io::Write, path::PathBuf};
 
-use anyhow::Context;
 use mlp::{
-    atomic_file,
     data::{
         FileKind,
         augment::{Augmenter, Preset},
@@ -121,15 +116,7 @@ impl AugmentPreview {
             epochs: &seen,
             pixels: (data.rows(), data.cols()),
         });
-        let file = picture.png(Theme::Light)?;
-        atomic_file::write::<io::Error>(&self.out, |out| out.write_all(&file)).with_context(
-            || {
-                format!(
-                    "{}: the picture could not be saved, choose another --out",
-                    self.out.display()
-                )
-            },
-        )?;
+        KIND.save(&self.out, &picture.png(Theme::Light)?)?;
         let (width, height) = picture.png_size();
         writeln!(
             out,
