@@ -1,12 +1,14 @@
 """Seconds of one training epoch in mlp and in other people's programs, side by side, as Markdown.
 
-    python scripts/bench_peers.py                          # everything; some two hours, mostly W3
+    python scripts/bench_peers.py                          # everything: one to two hours, mostly W3
     python scripts/bench_peers.py --workloads W1,W2        # the two quick ones, some ten minutes
+    python scripts/bench_peers.py --workloads W1 --peers numpy,sklearn --rounds 2     # a first look, a minute
     python scripts/bench_peers.py --workloads W3 --threads 2 --peers jax,tensorflow
 
-Needs `cargo build --release` first. Where the peers are not installed, they are, in a virtual environment
-outside of this repository (--venv). Written with Python 3.11, numpy 2.4, torch 2.15, jax 0.10,
-tensorflow-cpu 2.21, scikit-learn 1.9.
+Needs `cargo build --release` first, and the Python packages of the peers that are asked for: all of them take up
+to 7 GB, numpy and sklearn alone 0.3 GB. The script says which are not there and how long it will take, and installs
+nothing by itself: --install does, in a virtual environment outside of this repository (--venv). Written with
+Python 3.11, numpy 2.4, torch 2.15, jax 0.10, tensorflow-cpu 2.21, scikit-learn 1.9.
 
 All do the same work: f32, ReLU, softmax cross-entropy, plain SGD, all 60,000 images in a new order
 each epoch, the last smaller batch included. The clock covers shuffling, gathering, and turning the
@@ -28,8 +30,6 @@ Test accuracy is computed from the weights, the same way for all, after as many 
 that each really trains. If one is more than a point behind the best, the exit code is 1.
 """
 
-import argparse
-import importlib.util
 import json
 import os
 import statistics
@@ -40,18 +40,39 @@ import time
 from datetime import date
 from pathlib import Path
 
+import needs
+
 WORKER = Path(__file__).with_name("bench_peers_worker.py")
 ROOT = WORKER.parent.parent
-PACKAGES = ["numpy", "safetensors", "torch", "jax", "tensorflow-cpu", "scikit-learn"]
+DATA = ROOT / "data"
+# Which module each peer needs, and the seconds of its epoch of each workload, on one core with a peak of
+# 250 GFLOP/s (docs/performance.md): what the estimate of time is made of.
+PEERS = {
+    "tensorflow": ("tensorflow", {"W1": 0.110, "W2": 1.03, "W3": 25.5}),
+    "jax": ("jax", {"W1": 0.105, "W2": 1.01, "W3": 23.9}),
+    "torch": ("torch", {"W1": 0.216, "W2": 2.09, "W3": 45.6}),
+    "torch-loader": ("torch", {"W1": 0.624, "W2": 2.50, "W3": 46.4}),
+    "numpy": ("numpy", {"W1": 0.144, "W2": 1.79, "W3": 39.0}),
+    "sklearn": ("sklearn", {"W1": 0.285, "W2": 2.75, "W3": 50.3}),
+}
+# The same for mlp, which trains as many epochs a round as accuracy is compared after.
+OURS = {"W1": 0.07, "W2": 1.12, "W3": 18.2}
+START_SECONDS = 10  # of a peer: imports, the data, warming up
+ROUND_SECONDS = 2  # of a program: its peaks before and after, and the test images
 
 
-def in_venv(folder):
-    """Starts this script again in a virtual environment that has the peers."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.check_call([sys.executable, "-m", "venv", folder])
-        subprocess.check_call([python, "-m", "pip", "install", "--quiet", *PACKAGES])
-    os.execv(python, [python, *sys.argv])
+def estimate(names, workloads, threads, rounds, flops):
+    """Minutes that all will take. Several threads are counted as one: how much they win, the machine decides."""
+    seconds = 0
+    for workload in workloads:
+        epochs = OURS[workload] + sum(PEERS[name][1][workload] for name in names)
+        seconds += rounds * (epochs * 250e9 / flops + ROUND_SECONDS * (len(names) + 1)) + START_SECONDS * len(names)
+    return seconds * len(threads) / 60
+
+
+def start_again(python):
+    """Runs this script in the virtual environment of another Python."""
+    os.execv(python, [python, *(word for word in sys.argv if word != "--install")])
 
 
 class Peer:
@@ -223,41 +244,62 @@ def print_table(rows, flops, peak_flops):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--workloads", default="W1,W2,W3")
-    parser.add_argument("--threads", default="1,2", help="also the number of processors to use")
-    parser.add_argument("--peers", help="some of tensorflow,jax,torch,torch-loader,numpy,sklearn")
+    parser = needs.parser(__doc__, ["numpy", "safetensors", *dict.fromkeys(module for module, _ in PEERS.values())])
+    parser.add_argument("--workloads", default="W1,W2,W3", help="[default: %(default)s]")
+    parser.add_argument("--threads", default="1,2", help="also the number of processors to use [default: %(default)s]")
+    parser.add_argument("--peers", default=",".join(PEERS), help="[default: %(default)s]")
     parser.add_argument("--ours", metavar="BINARY", default=ROOT / "target" / "release" / "mlp")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of each program [default: %(default)s]")
     parser.add_argument("--cpus", type=int, nargs="+", help="the processors to use [default: the first]")
     parser.add_argument(
         "--venv", type=Path, default=Path.home() / ".cache" / "mlp-bench-venv", help="[default: %(default)s]"
     )
+    parser.add_argument("--install", action="store_true", help="first install what the peers need into --venv")
     parser.add_argument("--json", type=Path, help="also write every single measurement to this file")
     args = parser.parse_args()
-    if not all(importlib.util.find_spec(name) for name in ["safetensors", "torch", "jax", "tensorflow", "sklearn"]):
-        in_venv(args.venv)
+    names, workloads, threads = args.peers.split(","), args.workloads.split(","), args.threads.split(",")
+    for flag, given, known in [("--peers", names, PEERS), ("--workloads", workloads, OURS)]:
+        if unknown := [word for word in given if word not in known]:
+            parser.error(f"{flag}: {unknown[0]}, expected some of {','.join(known)}")
+    binary = str(Path(args.ours).resolve())
+    if not Path(binary).exists():
+        parser.error(f"{binary}: not there: cargo build --release")
+    modules = list(dict.fromkeys(["numpy", "safetensors", *(PEERS[name][0] for name in names)]))
+    python = args.venv / "bin" / "python"
+    inside = Path(sys.prefix).resolve() == args.venv.resolve()
+    if needs.missing(modules) and python.exists() and not inside and not args.install:
+        start_again(python)
+    flops, _ = peak(binary, 1)
+    minutes = estimate(names, workloads, threads, args.rounds, flops)
+    print(
+        f"{args.workloads}, peers: {args.peers}, threads: {args.threads}, rounds: {args.rounds}: "
+        f"about {max(1, round(minutes))} min on this machine ({flops / 1e9:.0f} GFLOP/s a core), several times as long if it is busy",
+        file=sys.stderr,
+    )
+    if args.install:
+        if not python.exists():
+            subprocess.check_call([sys.executable, "-m", "venv", args.venv])
+        subprocess.check_call([python, "-m", "pip", "install", *needs.packages(modules)])
+        start_again(python)
+    if absent := needs.missing(modules):
+        sys.exit(f"needs Python packages that are not here: {' '.join(needs.packages(absent))}: --install puts them into {args.venv}")
 
-    global DATA, accuracy, read_split
-    from bench_peers_worker import DATA, PEERS, WORKLOADS, accuracy, read_split
+    global accuracy, read_split
+    from bench_peers_worker import WORKLOADS, accuracy, read_split
 
-    fewest = max(WORKLOADS[workload].epochs for workload in args.workloads.split(","))
+    fewest = max(WORKLOADS[workload].epochs for workload in workloads)
     if args.rounds < fewest:
         parser.error(f"--rounds: at least {fewest}: accuracies are compared after as many epochs")
-    names = args.peers.split(",") if args.peers else list(PEERS)
-    binary = str(Path(args.ours).resolve())
     cpus = args.cpus or sorted(os.sched_getaffinity(0))
     cpu = next(line for line in open("/proc/cpuinfo") if line.startswith("model name"))
     about = {"date": str(date.today()), "cpu": cpu.split(":")[1].strip(), "rounds": args.rounds, "load": os.getloadavg()[0]}
     print(f"{about['date']}, {about['cpu']}, medians of {args.rounds} interleaved epochs, load before {about['load']:.2f}\n")
     everything, behind = [], []
-    for threads in map(int, args.threads.split(",")):
+    for threads in map(int, threads):
         # Whoever is started from here runs on these processors alone.
         os.sched_setaffinity(0, cpus[:threads])
         cores = Cores(binary, threads)
-        for workload in args.workloads.split(","):
+        for workload in workloads:
             work = WORKLOADS[workload]
             with tempfile.TemporaryDirectory() as folder:
                 programs = [Peer(name, workload, threads) for name in names]
@@ -274,7 +316,7 @@ def main():
             best = max(row["accuracy"] for row in rows)
             behind += [(workload, threads, row["program"]) for row in rows if row["accuracy"] < best - 0.01]
             everything.append({"workload": workload, "threads": threads, "peak": cores.all, "rows": rows})
-        if "W1" in args.workloads and any(name.startswith("torch") for name in names):
+        if "W1" in workloads and any(name.startswith("torch") for name in names):
             with tempfile.TemporaryDirectory() as folder:
                 whole = whole_process(binary, threads, args.rounds, folder)
             print(

@@ -1,24 +1,26 @@
 """How the time of an epoch grows with the work: images, width, depth and batch, as Markdown tables.
 
     cargo build --release
-    python scripts/bench_scaling.py [--ours BINARY] [--seconds S] [--cpus 0]
+    python scripts/bench_scaling.py                            # some two minutes
+    python scripts/bench_scaling.py --cpus 0 --seconds 0.5     # on one processor, half as long
 
 Every network is measured by `mlp bench` on one thread; "of peak" is its share of the floating-point
 operations that a core can do at best, every product counted as dense.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
 
+import needs
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = needs.parser(__doc__)
     parser.add_argument("--ours", default=ROOT / "target" / "release" / "mlp", metavar="BINARY")
     parser.add_argument("--seconds", default="1", help="for each network [default: 1]")
     parser.add_argument("--cpus", type=int, nargs="+", help="the processors to use [default: any]")

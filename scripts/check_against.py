@@ -3,7 +3,7 @@
     cargo build --release
     python scripts/check_against.py
 
-Written with Python 3.11, numpy 2.4, torch 2.15, safetensors 0.8. Exit code 1 if a right gradient is called
+Takes half a minute. Written with Python 3.11, numpy 2.4, torch 2.15, safetensors 0.8. Exit code 1 if a right gradient is called
 wrong, or a mistake is not named.
 """
 
@@ -14,7 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import needs
+
 ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ["numpy", "safetensors", "torch"]
 MLP = [str(ROOT / "target" / "release" / "mlp")]
 
 section = (ROOT / "README.md").read_text().split("### Your own gradients")[1].split("\n## ")[0]
@@ -50,6 +53,8 @@ def against(grads):
 
 
 def main():
+    needs.parser(__doc__, NEEDED).parse_args()
+    needs.check(NEEDED)
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -1,24 +1,39 @@
 """Opens pages of `mlp explain --html` in headless Chromium and checks them.
 
-Every number against `mlp explain --json` to 1e-5; a stroke on the pad against a forward pass in NumPy; stepping and
-drawing by keyboard; hovering, targets, the way back to the image; no errors, no requests, no sideways scrolling at
-360 pixels, dark mode. Needs a release build, Chromium, and `pip install playwright numpy`.
+Every number against `mlp explain --json` to 1e-5, with every activation; a stroke on the pad against a forward pass in
+NumPy; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
+at 1366×768, captions and bars in their places; no errors, no requests, no sideways scrolling at 360 pixels, dark mode,
+on paper. Needs Chromium and a release build. Takes about three minutes.
 
-    python scripts/check_page.py [--mlp target/release/mlp] [--chromium /usr/bin/chromium] [--pictures FOLDER]
+    cargo build --release
+    python scripts/check_page.py
+    python scripts/check_page.py --chromium /usr/bin/chromium --pictures FOLDER
 """
 
-import argparse
 import base64
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+import needs
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ["numpy", "playwright"]
+parser = needs.parser(__doc__, NEEDED)
+parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
+parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
+parser.add_argument("--pictures", type=Path, help="keep screenshots here")
+ARGS = parser.parse_args()
+needs.check(NEEDED)
+if not ARGS.chromium:
+    sys.exit("found neither chromium nor google-chrome on the path: install it, or name it with --chromium")
 
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
 TOLERANCE = 1e-5
 QUICK = "--valid 59000 --epochs 2"
 # What is trained (or, without, a network before training), and what is explained.
@@ -28,6 +43,8 @@ CASES = {
     "onehot": (f"--hidden 20 --loss mse --activation scaled-tanh --lr 0.05 {QUICK}", "--index 2"),
     "digit": (f"--hidden 20 --loss mse --target digit --lr 0.01 {QUICK}", "--index 3"),
     "sigmoid-dropout": (f"--hidden 30,20 --activation sigmoid --dropout 0.2 {QUICK}", "--index 4 --split valid"),
+    "leaky": (f"--hidden 20 --activation leaky-relu {QUICK}", "--index 6"),
+    "gelu": (f"--hidden 20,10 --activation gelu {QUICK}", "--index 9"),
     "softmax": (f"--hidden none {QUICK}", "--index 5"),
     "deslanted": (f"--hidden 20 --deslant {QUICK}", "--index 8"),
     "untrained": (None, "--hidden 4 --seed 1"),
@@ -94,7 +111,8 @@ def forward(page, greys):
     decode = lambda text: np.frombuffer(base64.b64decode(text), "<f4").astype(float)
     y = data["scale"] * np.asarray(greys, float) + data["shift"]
     functions = {"ReLU": lambda x: np.maximum(x, 0), "Tanh": np.tanh, "Dropout": lambda x: x,
-                 "ScaledTanh": lambda x: 1.7159 * np.tanh(2 * x / 3), "Sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+                 "ScaledTanh": lambda x: 1.7159 * np.tanh(2 * x / 3), "Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "LeakyReLU": lambda x: np.where(x > 0, x, 0.01 * x),
+                 "GELU": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))}
     for module in data["modules"]:
         if "weight" in module:
             b = decode(module["bias"])
@@ -115,7 +133,8 @@ def check_forward(page, what):
     close(found["outputs"], z, f"{what}: outputs")
     predicted = z.argmax() if len(z) > 1 else int(np.clip(np.round(z[0]), 0, 9))
     check(found["predicted"] == predicted, f"{what}: taken for {predicted}")
-    check(page.inner_text("#predicted") == str(predicted), f"{what}: the page says {predicted}")
+    said = str(predicted) if page.evaluate("!isEmpty()") else "–"
+    check(page.inner_text("#predicted") == said, f"{what}: the page says {said}")
     return found
 
 
@@ -125,6 +144,7 @@ def check_pad(page, name):
     page.click("#clear")
     found = check_forward(page, f"{name}: empty pad")
     check(sum(found["greys"]) == 0, f"{name}: an empty pad is empty")
+    check("Nothing is drawn" in page.inner_text("#summary"), f"{name}: an empty pad is taken for nothing")
     page.evaluate("document.getElementById('pad').scrollIntoView({ block: 'center', behavior: 'instant' })")
     box = page.locator("#pad").bounding_box()
     at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])
@@ -139,6 +159,8 @@ def check_pad(page, name):
     rows, columns = np.indices(greys.shape) + 0.5
     centre = [(greys * axis).sum() / greys.sum() for axis in (rows, columns)]
     check(np.abs(np.subtract(centre, 14)).max() < 0.25, f"{name}: centre of mass {centre}")
+    wrong = lambda: "wrong" in (page.get_attribute("#verdict", "class") or "")
+    check("No target" in page.inner_text("#summary") and page.input_value("#target") == "" and not wrong(), f"{name}: a drawing has no target")
     page.uncheck("#centre")
     moved = check_forward(page, f"{name}: not centred")
     check(moved["greys"] != found["greys"], f"{name}: not centred is elsewhere")
@@ -147,6 +169,7 @@ def check_pad(page, name):
         page.select_option("#target", target)
         frame(page)
         check(f"Target {target}" in page.inner_text("#summary"), f"{name}: target {target} is said")
+        check(wrong() == (page.inner_text("#predicted") != target), f"{name}: target {target} is judged")
     page.click("#clear")
     page.focus("#pad")
     page.keyboard.press("Space")
@@ -160,6 +183,15 @@ def check_pad(page, name):
     page.keyboard.press("Delete")
     check(sum(check_forward(page, name)["greys"]) == 0, f"{name}: Delete clears")
     page.click("#original")
+    frame(page)
+    page.select_option("#target", "3")
+    page.mouse.move(*at(0.1, 0.1))
+    page.mouse.down()
+    page.mouse.move(*at(0.2, 0.1))
+    page.mouse.up()
+    frame(page)
+    check(page.input_value("#target") == "", f"{name}: what is drawn on the image has no target either")
+    page.click("#undo")
     frame(page)
     check(page.evaluate(NUMBERS) == before, f"{name}: back at the original image, all is as before")
 
@@ -195,16 +227,40 @@ def check_steps(page, name):
     page.keyboard.press("Escape")
 
 
+def check_layout(page, name):
+    """Every step, its formula and its first numbers are seen at 1366×768; nothing lies over anything."""
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.evaluate("scrollTo(0, 0)")
+    for step in range(page.evaluate("steps.length")):
+        page.evaluate("step => goTo(step)", step)
+        bottoms = page.evaluate("""() => ['#step-title', '#step-formula', '#step-numbers [data-thing]', '#steps [aria-current]']
+            .map(selector => document.querySelector(selector).getBoundingClientRect().bottom)""")
+        check(max(bottoms) <= 768, f"{name}: step {step} is seen without scrolling, {bottoms}")
+    page.evaluate("goTo(0)")
+    for width in (390, 1366, 1920):
+        page.set_viewport_size({"width": width, "height": 844})
+        frame(page)
+        overlaps = page.evaluate("""() => {
+            const box = e => e.getBoundingClientRect(), all = s => [...document.querySelectorAll(s)];
+            const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+            const texts = all('#net text').filter(t => t.textContent), boxes = texts.map(box);
+            const over = texts.filter((_, i) => boxes.some((other, j) => i !== j && meet(boxes[i], other)));
+            const cells = all('#net .cell').map(box);
+            const onCells = texts.filter((_, i) => cells.some(cell => cell.width > 0 && meet(cell, boxes[i])));
+            const tracks = all('#net .bar').filter(bar => {
+                const track = box(bar.previousSibling), inner = box(bar);
+                return inner.left < track.left - 2 || inner.right > track.right + 2 || Math.abs(inner.bottom - track.bottom) > 2;
+            });
+            return [over, onCells, tracks].map(list => list.map(e => e.textContent || e.dataset.thing));
+        }""")
+        check(overlaps == [[], [], []], f"{name}: at {width} pixels all has its place, {overlaps}")
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
-    parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
-    parser.add_argument("--pictures", type=Path, help="keep screenshots here")
-    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        mlp = lambda *words: subprocess.run([args.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
+        mlp = lambda *words: subprocess.run([ARGS.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
                                             capture_output=True, text=True).stdout
-        browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=ARGS.chromium, args=["--no-sandbox", "--disable-gpu"])
         for name, (train, explain) in CASES.items():
             words = explain.split()
             if train:
@@ -222,6 +278,7 @@ def main():
             worst = compare(page, expected, name)
             check_pad(page, name)
             check_steps(page, name)
+            check_layout(page, name)
             for width, scheme in [(360, "light"), (360, "dark"), (1280, "dark")]:
                 page.set_viewport_size({"width": width, "height": 740})
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -229,9 +286,14 @@ def main():
                 check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
                 ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
                 check((sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark"), f"{name}: {scheme} is {ground}")
-                if args.pictures:
-                    args.pictures.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(path=args.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+                if ARGS.pictures:
+                    ARGS.pictures.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=ARGS.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+            page.emulate_media(media="print", color_scheme="dark")
+            page.set_viewport_size({"width": 700, "height": 1000})
+            frame(page)
+            ink = page.evaluate("getComputedStyle(document.body).color")
+            check(sum(map(int, ink[4:-1].split(","))) < 200, f"{name}: dark ink on paper, {ink}")
             check(not troubles, f"{name}: {troubles}")
             print(f"{name:16} {path.stat().st_size:>8,} bytes  every number within {worst:.1e}")
             page.close()

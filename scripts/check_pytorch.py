@@ -4,10 +4,9 @@
     python scripts/check_pytorch.py model.bin --against "target/release/mlp eval model.bin --json"
 
 With --against, the same number of images must be right and the loss agree to 1e-5, else the exit
-code is 1. Needs torch, numpy and safetensors.
+code is 1. Takes some seconds.
 """
 
-import argparse
 import gzip
 import json
 import shlex
@@ -15,13 +14,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+TOLERANCE = 1e-5
+NEEDED = ["numpy", "safetensors", "torch"]
+parser = needs.parser(__doc__, NEEDED)
+parser.add_argument("model", type=Path)
+parser.add_argument("--data", type=Path, default=DATA, help="folder of the .gz files")
+parser.add_argument("--against", metavar="CMD", help="mlp eval ... --json, to compare with")
+ARGS = parser.parse_args()
+needs.check(NEEDED)
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 
-DATA = Path(__file__).resolve().parent.parent / "data"
-TOLERANCE = 1e-5
 
 
 def test_set(folder):
@@ -74,28 +83,20 @@ def loss_and_classes(name, out, labels):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the .gz files")
-    parser.add_argument("--against", metavar="CMD", help="mlp eval ... --json, to compare with")
-    args = parser.parse_args()
-
-    network, metadata = load(args.model)
-    images, labels = test_set(args.data)
+    network, metadata = load(ARGS.model)
+    images, labels = test_set(ARGS.data)
     with torch.no_grad():
         images = deslanted(images.float()) if metadata.get("deslant") else images.float()
         out = network(images * metadata["input_scale"] + metadata["input_shift"])
         loss, classes = loss_and_classes(metadata["loss"], out, labels)
     loss, correct = loss.item(), (classes == labels).sum().item()
     layers = "-".join(map(str, metadata["layers"]))
-    print(f"{args.model}: {layers}, {metadata['loss']}, {len(labels)} test images")
+    print(f"{ARGS.model}: {layers}, {metadata['loss']}, {len(labels)} test images")
     print(f"  PyTorch {torch.__version__:<14} loss {loss:.7f}  {correct} right")
-    if args.against is None:
+    if ARGS.against is None:
         return
 
-    ours = json.loads(subprocess.check_output(shlex.split(args.against)))
+    ours = json.loads(subprocess.check_output(shlex.split(ARGS.against)))
     print(f"  {'mlp':<22} loss {ours['loss']:.7f}  {ours['correct']} right")
     if ours["correct"] != correct or abs(ours["loss"] - loss) > TOLERANCE * max(1.0, loss):
         sys.exit("  they differ")

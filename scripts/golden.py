@@ -1,6 +1,7 @@
 """Reference values for the Rust tests, from PyTorch autograd in float64.
 
-    python scripts/golden.py        # rewrites tests/golden/*.safetensors
+    python scripts/golden.py                    # rewrites tests/golden/*.safetensors, in some seconds
+    python scripts/golden.py --out /tmp/golden  # writes them elsewhere, to compare
 
 Written with Python 3.11, torch 2.15 (CPU), numpy 2.4, safetensors 0.8. A second run gives the
 same bytes; another torch or processor may differ in the last digits, far below any tolerance.
@@ -34,12 +35,20 @@ import functools
 import itertools
 from pathlib import Path
 
+import needs
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+NEEDED = ["numpy", "safetensors", "torch"]
+parser = needs.parser(__doc__, NEEDED)
+parser.add_argument("--out", type=Path, default=GOLDEN, metavar="FOLDER", help="[default: tests/golden]")
+ARGS = parser.parse_args()
+needs.check(NEEDED)
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save
 
-GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
 INPUTS, CLASSES, BATCH, STEPS = 12, 10, 7, 10
 HIDDEN = [[], [5], [6, 5], [7, 6, 5]]
 KINK = 1e-3  # no pre-activation may come nearer to ReLU's corner
@@ -274,13 +283,13 @@ def write(name, tensors, note):
     tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
     # one entry only: safetensors writes several in random order
     metadata = {"made_by": f"scripts/golden.py, torch {torch.__version__}, {note}"}
-    (GOLDEN / f"{name}.safetensors").write_bytes(save(tensors, metadata))
+    (ARGS.out / f"{name}.safetensors").write_bytes(save(tensors, metadata))
 
 
 def main():
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
-    GOLDEN.mkdir(exist_ok=True)
+    ARGS.out.mkdir(parents=True, exist_ok=True)
 
     seeds = itertools.count(1)
 

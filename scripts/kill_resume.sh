@@ -1,10 +1,27 @@
 #!/usr/bin/env bash
-# Kills training runs (-9) at random moments, goes on with each until it is done, and compares what it saved,
-# byte for byte, with a run that was left alone.
-#
-#   scripts/kill_resume.sh 200 --hidden 50 --epochs 9 --augment ciresan2010     200 kills, any flags of `mlp train`
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+usage() {
+    cat <<'TEXT'
+Kills training runs (-9) at random moments, goes on with each until it is done, and compares what it saved,
+byte for byte, with a run that was left alone.
+
+    scripts/kill_resume.sh KILLS [FLAGS of `mlp train`]
+
+    scripts/kill_resume.sh 5                                                    a quick look
+    scripts/kill_resume.sh 200 --hidden 50 --epochs 9 --augment ciresan2010     with distorted images
+
+Needs the Rust toolchain and nothing else. A kill takes about half a second. A run that has begun is always finished,
+so there may be more kills than asked for, on a busy machine many more. Everything is kept in a temporary folder,
+which is removed at the end.
+TEXT
+}
+
+case ${1:-} in
+-h | --help) usage && exit ;;
+'' | *[!0-9]*) usage >&2 && exit 2 ;;
+esac
 kills=$1
 shift
 cargo build --release --quiet

@@ -59,6 +59,30 @@ pub mod picture;
 pub mod rng;
 pub mod train;
 
+// Where links lead here. The first definition counts; on a code host it is the one in the file.
+/// [`Linear`]: crate::nn::Linear
+/// [`ReLU`]: crate::nn::ReLU
+/// [`Mse`]: crate::loss::Mse
+/// [`Target::Digit`]: crate::loss::Target
+/// [`Module`]: crate::nn::Module
+/// [`Param`]: crate::nn::Param
+/// [`nn`]: crate::nn
+/// [`Tape`]: crate::nn::Tape
+/// [`Mlp`]: crate::nn::Mlp
+/// [`Init`]: crate::nn::Init
+/// [`Tanh`]: crate::nn::Tanh
+/// [`ScaledTanh`]: crate::nn::ScaledTanh
+/// [`Sigmoid`]: crate::nn::Sigmoid
+/// [`Dropout`]: crate::nn::Dropout
+/// [`CrossEntropy`]: crate::loss::CrossEntropy
+/// [`SmoothedCrossEntropy`]: crate::loss::SmoothedCrossEntropy
+/// [`Sgd`]: crate::train::optim::Sgd
+/// [`train`]: mod@crate::train
+/// [`data::batch`]: crate::data::batch
+/// [`metrics`]: crate::train::metrics
+/// [`gradcheck`]: crate::check
+/// [`mistakes`]: crate::check::mistakes
+/// [`mistakes::against()`]: crate::check::mistakes::against()
 #[doc = include_str!("../docs/lesson.md")]
 pub mod lesson {}
 

@@ -13,7 +13,7 @@ use clap::{
     error::ErrorKind,
 };
 
-use args::{recipe, usage::Usage};
+use args::{Usage, recipe};
 use commands::{
     augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
     recipes, train,
@@ -206,6 +206,26 @@ mod tests {
     #[test]
     fn the_parser_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn no_help_is_wider_than_a_terminal_and_no_example_is_wrapped() {
+        let mut all = command().term_width(80);
+        all.build();
+        let commands = std::iter::once(all.clone()).chain(all.get_subcommands().cloned());
+        for mut command in commands {
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            let Some(examples) = command.get_after_help() else {
+                assert_eq!(command.get_name(), "help", "a command without examples");
+                continue;
+            };
+            let examples = examples.to_string();
+            assert!(examples.starts_with("Examples:\n  mlp "), "{examples}");
+            assert!(help.contains(&examples), "{help}\nwraps {examples}");
+        }
     }
 
     #[test]

@@ -182,7 +182,8 @@ impl Record {
         Self::parse(&bytes, &file)
     }
 
-    fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
+    /// The record in the bytes of a file. The path is for what an error says.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
         let mut record = Self {
             start: Value::Null,
             epochs: Vec::new(),

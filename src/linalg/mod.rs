@@ -17,14 +17,14 @@
 //!
 //! How it gets fast:
 //!
-//! - A tile of `MR × NR` sums lives in vector registers while the summed index runs. Most of it is plain Rust
-//!   over fixed-size arrays, which the compiler turns into vector code of whatever width the function
+//! - A tile of sums, a few rows by a few registers, stays in registers while the summed index runs. Most of it is
+//!   plain Rust over fixed-size arrays, which the compiler turns into vector code of whatever width the function
 //!   around it is allowed to use; that function is chosen when the program runs.
-//! - The `NR` columns of b that a tile needs are first copied into a panel that stays in the L1 cache
-//!   and serves every tile above and below.
+//! - The columns of b that a tile needs are first copied into a panel that stays in the cache and serves every tile
+//!   above and below.
 //! - Where much of a is zero, which a few of its rows tell, the k's with `a[i][k] = 0` are left out. That
-//!   is exact, since fma(0, b, c) = c, but for the sign of a sum that is zero. Four of five pixels of MNIST are black, and ReLU makes about half of
-//!   its outputs zero, and of their gradients.
+//!   is exact, since fma(0, b, c) = c, but for the sign of a sum that is zero. Four of five pixels of MNIST are
+//!   black, and ReLU makes about half of its outputs zero, and of their gradients.
 
 mod instructions;
 mod kernels;

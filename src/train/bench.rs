@@ -3,6 +3,7 @@
 //! A processor that other programs share is slow from time to time, so everything is measured in many short
 //! pieces, and the median counts.
 //!
+//! [`Team::begin_step`]: crate::linalg::team::Team::begin_step
 #![doc = include_str!("../../docs/performance.md")]
 
 use std::{
@@ -197,13 +198,8 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
     let start = Instant::now();
     while seconds[0].is_empty() || start.elapsed() < time {
         let (images, targets) = batches.next();
-        let Trainer {
-            network,
-            tape,
-            team,
-            ..
-        } = trainer;
-        let pieces = team.pieces();
+        let pieces = trainer.team.pieces();
+        let Trainer { network, tape, .. } = trainer;
         let mut clock = Instant::now();
         let mut took = || {
             std::mem::replace(&mut clock, Instant::now())

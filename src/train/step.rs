@@ -184,8 +184,8 @@ impl<'a, F: Float> Trainer<'a, F> {
         } = self;
         let tape = &*tape;
         let pieces = team.pieces();
-        let pieces = network.pieces_mut(|shape| pieces.rows(shape));
-        team.for_each(pieces, |(module, mut param)| {
+        let params = network.pieces_mut(|shape| pieces.rows(shape));
+        team.for_each(params, |(module, mut param)| {
             work(&tape.x(module, n), &tape.dy(module, n), &mut param);
         });
     }

@@ -6,4 +6,5 @@ mod files;
 mod gradients;
 mod learns;
 mod readme;
+mod repository;
 mod support;

@@ -8,7 +8,7 @@ use mlp::{
     nn::{Activation, Architecture},
 };
 
-use crate::cli::args::{hidden::Hidden, number, usage::Usage};
+use crate::cli::args::{Usage, hidden::Hidden, number};
 
 /// What stands between the layers.
 #[derive(clap::Args)]

@@ -2,7 +2,7 @@
 
 use mlp::data::augment::{Augmentation, Elastic, Preset};
 
-use crate::cli::args::usage::Usage;
+use crate::cli::args::Usage;
 
 /// How training images are distorted.
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use mlp::loss::LossKind;
 
-use crate::cli::args::{number, usage::Usage};
+use crate::cli::args::{Usage, number};
 
 /// Which loss, and what it takes as the target.
 #[derive(clap::Args, Clone, Copy)]

@@ -7,7 +7,7 @@ use mlp::{
     nn::{Float, Mlp},
 };
 
-use crate::cli::args::usage::Usage;
+use crate::cli::args::Usage;
 
 /// The names of the known mistakes.
 pub fn mistake_parser() -> impl TypedValueParser<Value = Mistake> {

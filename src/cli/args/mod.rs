@@ -2,10 +2,10 @@
 
 pub mod architecture;
 pub mod augment;
+pub mod common;
 pub mod data;
 pub mod given;
 pub mod hidden;
-pub mod json;
 pub mod loss;
 pub mod memory;
 pub mod mistake;
@@ -15,5 +15,15 @@ pub mod optim;
 pub mod recipe;
 pub mod settings;
 pub mod split;
-pub mod threads;
-pub mod usage;
+
+/// What is wrong with the flags together, which the parser alone cannot judge. The program shows the usage
+/// of the command with it and exits with 2, as after an error of the parser.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+impl From<&str> for Usage {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}

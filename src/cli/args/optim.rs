@@ -6,7 +6,7 @@ use mlp::train::{
     schedule::{Schedule, Shape},
 };
 
-use crate::cli::args::{number, usage::Usage};
+use crate::cli::args::{Usage, number};
 
 /// What is added to plain SGD.
 #[derive(clap::Args)]

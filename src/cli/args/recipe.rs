@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 use mlp::train::recipes::{RECIPES, Recipe};
 
-use crate::cli::args::{given::Given, usage::Usage};
+use crate::cli::args::{Usage, given::Given};
 
 /// The names of the recipes.
 pub fn recipe_parser() -> PossibleValuesParser {
@@ -43,6 +43,9 @@ pub fn blame_recipe(usage: Usage, recipe: &str, given: &Given) -> Usage {
         let mut words = text.split(|c| !of_flag(c));
         words.any(|word| word.strip_prefix("--") == Some(name))
     };
+    if named("recipe") {
+        return Usage(text); // it speaks of the recipe itself
+    }
     let recipe_flags = Recipe::find(recipe).into_iter().flat_map(flags);
     let blamed: Vec<_> = recipe_flags
         .filter(|(name, _)| named(name) && !given.has(&name.replace('-', "_")))

@@ -10,8 +10,8 @@ use mlp::{
 
 use crate::cli::{
     args::{
-        architecture::ArchitectureArgs, augment::AugmentArgs, hidden::Hidden, loss::LossArgs,
-        optim::ExtrasArgs, usage::Usage,
+        Usage, architecture::ArchitectureArgs, augment::AugmentArgs, hidden::Hidden,
+        loss::LossArgs, optim::ExtrasArgs,
     },
     terminal::output::thousands,
 };

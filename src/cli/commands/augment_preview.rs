@@ -1,20 +1,24 @@
 //! `mlp augment-preview`: what augmentation makes of the images, as a picture.
 
 use std::{
-    io::Write,
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::PathBuf,
 };
 
 use anyhow::Context;
 use mlp::{
     atomic_file,
     data::{
-        Dataset, FileKind,
+        FileKind,
         augment::{Augmenter, Preset},
         batch::Preprocessing,
     },
+    picture::{
+        palette::Theme,
+        plot::{self, Augmented},
+    },
 };
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
 use crate::cli::{
     args::{augment::AugmentArgs, data::DataArgs},
@@ -34,9 +38,9 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp augment-preview --out grid.png                             Cireşan's distortions of ten images
-  mlp augment-preview --augment simard2003 --out elastic.png     Simard's
-  mlp augment-preview --rotation 30 --out turned.png             one's own
+  mlp augment-preview --out grid.png                   as Cireşan et al. 2010
+  mlp augment-preview --augment simard2003 --out e.png as Simard et al. 2003
+  mlp augment-preview --rotation 30 --out turned.png   one's own
   mlp augment-preview --index 7 --images 1 --epochs 20 --out one.png")]
 pub struct AugmentPreview {
     /// Where to save the picture, a PNG
@@ -77,12 +81,6 @@ pub struct AugmentPreview {
     data: DataArgs,
 }
 
-/// Pixels of the picture for one of the image, along each axis.
-const ZOOM: usize = 3;
-/// Grey between images, and twice as wide beside the originals.
-const GAP: usize = 4;
-const GAP_GREY: u8 = 96;
-
 impl AugmentPreview {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
@@ -107,19 +105,36 @@ impl AugmentPreview {
             shift: 0.0,
             deslant: self.deslant,
         };
-        let picture = grid(&data, grey, &augmenter, &images, self.epochs as usize);
-        save(&self.out, &picture).with_context(|| {
-            format!(
-                "{}: the picture could not be saved, choose another --out",
-                self.out.display()
-            )
-        })?;
+        let mut seen = Vec::new();
+        for epoch in 0..=self.epochs as usize {
+            let mut x = Array2::zeros((images.len(), data.rows() * data.cols()));
+            match epoch {
+                0 => grey.gather(&data, &images, &mut x),
+                _ => augmenter.gather(&data, grey, epoch, &images, &mut x),
+            }
+            seen.push(x);
+        }
+        let labels = images.iter().map(|&i| (i, data.labels[i as usize]));
+        let picture = plot::augmented(&Augmented {
+            title: &format!("{text}{deslanted}"),
+            images: &labels.collect::<Vec<_>>(),
+            epochs: &seen,
+            pixels: (data.rows(), data.cols()),
+        });
+        let file = picture.png(Theme::Light)?;
+        atomic_file::write::<io::Error>(&self.out, |out| out.write_all(&file)).with_context(
+            || {
+                format!(
+                    "{}: the picture could not be saved, choose another --out",
+                    self.out.display()
+                )
+            },
+        )?;
+        let (width, height) = picture.png_size();
         writeln!(
             out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} x {} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
+            "saved {BOLD}{}{BOLD:#} {DIM}({width} x {height} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
             self.out.display(),
-            picture.ncols(),
-            picture.nrows(),
             self.index,
             last - 1,
             self.epochs,
@@ -130,52 +145,9 @@ impl AugmentPreview {
     }
 }
 
-/// Grey values (rows, columns): the images one below the other, and each epoch's beside.
-fn grid(
-    data: &Dataset,
-    grey: Preprocessing,
-    augmenter: &Augmenter,
-    images: &[u32],
-    epochs: usize,
-) -> Array2<u8> {
-    let (rows, cols) = (data.rows(), data.cols());
-    let (high, wide) = (ZOOM * rows + GAP, ZOOM * cols + GAP);
-    let size = (high * images.len() + GAP, wide * (epochs + 1) + 2 * GAP);
-    let mut picture = Array2::from_elem(size, GAP_GREY);
-    let mut x = Array2::<f32>::zeros((images.len(), rows * cols));
-    for column in 0..=epochs {
-        match column {
-            0 => grey.gather(data, images, &mut x),
-            epoch => augmenter.gather(data, grey, epoch, images, &mut x),
-        }
-        let left = GAP + wide * column + if column > 0 { GAP } else { 0 };
-        for (n, image) in x.rows().into_iter().enumerate() {
-            let top = GAP + high * n;
-            let cell = s![top..top + ZOOM * rows, left..left + ZOOM * cols];
-            for ((r, c), pixel) in picture.slice_mut(cell).indexed_iter_mut() {
-                *pixel = image[r / ZOOM * cols + c / ZOOM].round() as u8;
-            }
-        }
-    }
-    picture
-}
-
 const KIND: Kind = Kind {
     flag: "--out",
     example: "grid.png",
     what: "PNG",
     is_one: |path| own_file::begins(path, b"\x89PNG\r\n\x1a\n"),
 };
-
-fn save(path: &Path, picture: &Array2<u8>) -> anyhow::Result<()> {
-    atomic_file::write(path, |file| {
-        let (rows, cols) = picture.dim();
-        let mut encoder = png::Encoder::new(file, cols as u32, rows as u32);
-        encoder.set_color(png::ColorType::Grayscale);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(picture.as_slice().expect("contiguous"))?;
-        writer.finish()?;
-        Ok(())
-    })
-}

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        json::JsonArg,
         memory::{self, check_size},
         number,
     },
@@ -34,12 +34,13 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp bench                                    three networks, on one thread and on all
+  mlp bench                                    three networks, 1 thread and all
   mlp bench --hidden 300,100 --batch-size 32   a network of your own
   mlp bench --phases                           and where the time of a step goes
   mlp bench --json | jq '.speeds[].images_per_second'
 
-Measure on an idle machine; the median counts, but other programs slow it down all the same.")]
+Measure on an idle machine; the median counts, but other programs slow it down
+all the same.")]
 pub struct Bench {
     /// Widths of the hidden layers of one network to measure, instead of W1, W2 and W3: 50, or 500,150, or none
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]

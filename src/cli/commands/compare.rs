@@ -12,11 +12,10 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        json::JsonArg,
         model::load_model,
         split::{SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,
@@ -34,8 +33,10 @@ use crate::cli::{
 #[command(after_help = "\
 Examples:
   mlp compare a.bin b.bin                     on the test images
-  mlp compare a.bin b.bin --split valid       to choose between them: the test images are for the last word
-  mlp compare a.bin b.bin --json | jq .p_value")]
+  mlp compare a.bin b.bin --split valid       on those held back, to choose by
+  mlp compare a.bin b.bin --json | jq .p_value
+
+Choose by the validation images: the test images are for the last word.")]
 pub struct Compare {
     /// A model that mlp train has saved
     first: PathBuf,

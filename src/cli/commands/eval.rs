@@ -18,11 +18,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     args::{
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        json::JsonArg,
         model::load_model,
         split::{Split, SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,
@@ -40,8 +39,8 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp eval model.bin                        loss, accuracy, what is taken for what
-  mlp eval model.bin --split valid          on the images held back while it was trained
+  mlp eval model.bin                        loss, accuracy, table of confusions
+  mlp eval model.bin --split valid          on the images held back in training
   mlp eval a.bin b.bin c.bin                a committee of three, and each alone
   mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {

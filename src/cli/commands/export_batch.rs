@@ -4,10 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use mlp::{
     data::batch::Preprocessing,
-    files::{
-        arrays,
-        model::{self, Model},
-    },
+    files::{arrays, model::Model},
 };
 
 use crate::cli::{
@@ -15,6 +12,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         output::{Output, next_step, thousands},
+        own_file::Kind,
         shell::shell_quote,
     },
 };
@@ -27,9 +25,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp export-batch model.bin --out batch.npz                           for numpy.load
-  mlp export-batch model.bin --batch-size 64 --out batch.safetensors   for safetensors.torch.load_file
-  mlp gradcheck --model model.bin --against grads.npz                  then, with your gradients")]
+  mlp export-batch model.bin --out batch.npz           for numpy.load
+  mlp export-batch model.bin --out batch.safetensors   for PyTorch
+  mlp export-batch model.bin --batch-size 64           the first 64 images
+  mlp gradcheck --model model.bin --against grads.npz  with your gradients")]
 pub struct ExportBatch {
     /// A model that mlp train has saved
     model: PathBuf,
@@ -64,10 +63,11 @@ impl ExportBatch {
             "{}: is there already: choose another --out, or replace it with --force",
             self.out.display()
         );
+        BATCH.check_writable(&self.out, self.force)?;
         let model = load_model::<f32>(&self.model)?;
         let n = usize::from(self.batch_size);
         let bytes = self.bytes(&model, n, model.metadata.preprocessing)?;
-        model::save_bytes(&self.out, &bytes)?;
+        BATCH.save(&self.out, &bytes)?;
         writeln!(
             out,
             "saved {} ({} bytes): x ({n}, {}), targets ({n}) and {} parameters of {}",
@@ -96,3 +96,10 @@ impl ExportBatch {
         Ok(arrays::batch_bytes(model, &images, npz)?)
     }
 }
+
+const BATCH: Kind = Kind {
+    flag: "--out",
+    example: "batch.npz",
+    what: "batch",
+    is_one: |_| Ok(false),
+};

@@ -1,6 +1,10 @@
 //! `mlp lr-find`: a learning rate to begin with.
 
-use std::{io::Write, ops::ControlFlow, path::PathBuf};
+use std::{
+    io::Write,
+    ops::{ControlFlow, RangeInclusive},
+    path::PathBuf,
+};
 
 use mlp::{
     picture::plot,
@@ -14,14 +18,13 @@ use textplots::{Chart, LabelBuilder, LabelFormat, Plot, Shape};
 
 use crate::cli::{
     args::{
+        Usage,
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
         given::Given,
-        json::JsonArg,
         memory::{self, check_size},
         number,
         settings::SettingsArgs,
-        threads::ThreadArgs,
-        usage::Usage,
     },
     terminal::{
         Outcome,
@@ -42,14 +45,14 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp lr-find                                     for the network of mlp train
-  mlp lr-find --hidden 512,512 --batch-size 128   for another
+  mlp lr-find                                        for what mlp train trains
+  mlp lr-find --hidden 512,512 --batch-size 128      for another network
   mlp lr-find --momentum 0.9 --augment ciresan2010   as it will be trained
-  mlp lr-find --svg rates.svg                     a picture of it
-  mlp lr-find --json | jq .suggestion             for a program to read
+  mlp lr-find --svg rates.svg                        a picture of it
+  mlp lr-find --json | jq .suggestion                for a program to read
 
-The test takes one step a rate, on one batch each: a hint, not the best rate. Try it, half and twice of it,
-and compare validation accuracies.")]
+The test takes one step a rate, on one batch each: a hint, not the best rate.
+Try it, half and twice of it, and compare validation accuracies.")]
 pub struct LrFind {
     #[command(flatten)]
     given: Given,
@@ -88,6 +91,9 @@ pub struct LrFind {
     threads: ThreadArgs,
 }
 
+/// Far beyond any rate that trains, and no step between two of them leaves the range of `f32`.
+const TESTED: RangeInclusive<f32> = 1e-10..=1e10;
+
 const KIND: Kind = Kind {
     flag: "--svg",
     example: "rates.svg",
@@ -105,8 +111,18 @@ impl LrFind {
             ))
             .into());
         }
-        self.settings.note().into_iter().for_each(note);
+        for (flag, rate) in [("--from", self.from), ("--to", self.to)] {
+            if !TESTED.contains(&rate) {
+                return Err(Usage(format!(
+                    "{flag} {rate:?}: the test climbs from {:?} at the least to {:?} at the most",
+                    TESTED.start(),
+                    TESTED.end()
+                ))
+                .into());
+            }
+        }
         let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
+        self.settings.note().into_iter().for_each(note);
         check_size(
             &metadata.architecture.layers,
             metadata.training.settings.batch_size,

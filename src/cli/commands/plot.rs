@@ -12,16 +12,19 @@ use clap::ValueEnum;
 use mlp::{
     data::{COLS, ROWS},
     files::run::Record,
-    picture::plot::{self, MAX_RUNS, Picture, Wrong},
+    picture::{
+        palette,
+        plot::{self, MAX_RUNS, Picture, Wrong},
+    },
     train::metrics::{Evaluation, evaluate, losses, predictions},
 };
 
 use crate::cli::{
     args::{
+        common::ThreadArgs,
         data::DataArgs,
         model::load_model,
         split::{SplitArg, measured_images},
-        threads::ThreadArgs,
     },
     terminal::{
         Outcome,
@@ -39,10 +42,10 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp plot run                            loss, accuracy and layers of a run
-  mlp plot first second third             several runs together
-  mlp plot model.bin                      weights, confusion, most wrong test images
-  mlp plot model.bin --split valid        on the images held back while it was trained
+  mlp plot run                          loss, accuracy and layers of a run
+  mlp plot first second third           several runs together
+  mlp plot model.bin                    weights, confusion, most wrong images
+  mlp plot model.bin --split valid      on the images held back in training
   mlp plot run --format png --theme dark --out slides")]
 pub struct Plot {
     /// Folders of runs (or files of lines of mlp train --json), or one model
@@ -148,8 +151,8 @@ impl Plot {
             }
         }
         let theme = match self.theme {
-            Theme::Light => plot::Theme::Light,
-            Theme::Dark => plot::Theme::Dark,
+            Theme::Light => palette::Theme::Light,
+            Theme::Dark => palette::Theme::Dark,
         };
         for (path, format, kind, picture) in files {
             let bytes = match format {
@@ -262,7 +265,13 @@ impl Plot {
             plot::worst(&wrong, probabilities, &title, COLS),
         ));
         if let Some(w) = network.values().next() {
-            pictures.insert(0, ("weights".into(), plot::weights(w, (ROWS, COLS))));
+            pictures.insert(
+                0,
+                (
+                    "weights".into(),
+                    plot::weights(w, network.layers().len() - 1, (ROWS, COLS)),
+                ),
+            );
         }
         Ok(pictures)
     }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 
-use crate::cli::terminal::output::BAD;
+use crate::cli::terminal::output::{BAD, stderr};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 static HELD: AtomicBool = AtomicBool::new(false);
@@ -30,7 +30,7 @@ pub fn listen() -> anyhow::Result<()> {
                 true => "\r\x1b[2K",
                 false => "",
             };
-            let _ = writeln!(anstream::stderr(), "{clear}{BAD}error:{BAD:#} interrupted");
+            let _ = writeln!(stderr(), "{clear}{BAD}error:{BAD:#} interrupted");
             std::process::exit(i32::from(EXIT_CODE));
         }
     })

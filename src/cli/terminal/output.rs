@@ -6,7 +6,10 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::cli::terminal::charset::{self, Plain};
+use crate::cli::terminal::{
+    charset::{self, Plain},
+    wrap::wrapped,
+};
 
 /// Headings and names of things.
 pub const BOLD: Style = Style::new().bold();
@@ -104,12 +107,21 @@ pub fn stderr() -> impl Write {
 
 /// A line on stderr that is not an error: `note: …`.
 pub fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(stderr(), "{WARN}note:{WARN:#} {text}");
+    say(format!("{WARN}note:{WARN:#} {text}"));
 }
 
 /// Why there is no result, on stderr.
 pub fn complain(text: impl std::fmt::Display) {
-    let _ = writeln!(stderr(), "{BAD}error:{BAD:#} {text}");
+    say(format!("{BAD}error:{BAD:#} {text}"));
+}
+
+/// Prose on stderr, which a terminal would divide within words.
+fn say(text: String) {
+    let text = match io::stderr().is_terminal() {
+        true => wrapped(&text, 2),
+        false => text,
+    };
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// A plain line on stderr: what is going on.

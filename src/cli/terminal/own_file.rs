@@ -41,8 +41,17 @@ pub fn is_model(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 impl Kind {
-    /// Whether one can be written to `path` without losing anything but an older one.
+    /// Whether one can be written to `path` without losing anything but an older one; makes its folder if that
+    /// alone is missing.
     pub fn check_writable(&self, path: &Path, force: bool) -> anyhow::Result<()> {
         let Self {
             flag,
@@ -72,10 +81,14 @@ impl Kind {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).context(name.to_string()),
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
+        // A folder that alone is missing was meant; where its parent is missing, too, a name was mistyped.
+        if !folder.exists() && folder_of(folder).is_dir() {
+            fs::create_dir(folder).with_context(|| {
+                let folder = folder.display();
+                format!("{folder}: the folder cannot be made, choose another {flag}")
+            })?;
+        }
         ensure!(
             folder.is_dir(),
             "{name}: no such folder: create it first, or choose another {flag}"
@@ -128,6 +141,11 @@ mod tests {
         let refused = |path: &Path| check(path, true).unwrap_err().to_string();
         assert!(refused(folder.path()).contains("a folder, expected a file name"));
         assert!(refused(&at("no/such/mum.txt")).contains("no such folder"));
+        check(&at("letters/mum.txt"), false).unwrap();
+        assert!(
+            at("letters").is_dir(),
+            "a folder that alone is missing is made"
+        );
         refused(&at("mum.txt/mum.txt"));
         if cfg!(unix) {
             assert!(refused(Path::new("/dev/null")).contains("device"));

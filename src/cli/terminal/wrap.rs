@@ -11,37 +11,47 @@ const COLUMNS: usize = 80;
 /// The columns of the names.
 const INDENT: usize = 10;
 
-/// A line that begins with a name; what does not fit goes on below, indented. A word is never divided.
+/// A line that begins with a name; what does not fit goes on below, indented.
 pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    let mut lines = wrapped(text).into_iter();
-    let first = lines.next().unwrap_or_default();
-    writeln!(
-        out,
-        "{DIM}{name}{DIM:#}{:1$}{first}",
+    let name = format!(
+        "{DIM}{name}{DIM:#}{:1$}",
         "",
         INDENT.saturating_sub(name.len())
-    )?;
-    lines.try_for_each(|line| writeln!(out, "{:INDENT$}{line}", ""))
+    );
+    writeln!(out, "{}", wrapped(&format!("{name}{text}"), INDENT))
 }
 
-/// The lines of a text that fit beside the names. Colours take no room.
-fn wrapped(text: &str) -> Vec<String> {
+/// A text in lines that end between words; what was one line is indented from its second on. Neither a word nor a command
+/// in backticks is divided, and colours take no room.
+pub fn wrapped(text: &str, indent: usize) -> String {
     let width = |text: &str| {
         strip_str(text)
             .map(|part| part.chars().count())
             .sum::<usize>()
     };
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if INDENT + width(line) + 1 + width(word) <= COLUMNS => {
-                line.push(' ');
-                line.push_str(word);
+    let mut wrapped = String::new();
+    for (n, line) in text.split('\n').enumerate() {
+        if n > 0 {
+            wrapped.push('\n');
+        }
+        let own = line.len() - line.trim_start_matches(' ').len();
+        let indent = own + indent;
+        let (mut column, mut in_command) = (0, false);
+        for (n, word) in line.split(' ').enumerate() {
+            let keep = n == 0 || in_command || column + 1 + width(word) <= COLUMNS;
+            if keep || column <= own {
+                wrapped.push_str(if n == 0 { "" } else { " " });
+                column += usize::from(n > 0);
+            } else {
+                wrapped.push_str(&format!("\n{:indent$}", ""));
+                column = indent;
             }
-            _ => lines.push(word.to_owned()),
+            wrapped.push_str(word);
+            column += width(word);
+            in_command ^= word.matches('`').count() % 2 == 1;
         }
     }
-    lines
+    wrapped
 }
 
 #[cfg(test)]
@@ -53,13 +63,36 @@ mod tests {
     fn lines_end_between_words_and_colours_take_no_room() {
         let folder = "/a/folder".repeat(10);
         let text = format!("{BOLD}official{BOLD:#} MNIST from {folder}: 50,000 images");
-        let lines = wrapped(&text);
+        let lines = format!("{BOLD}official{BOLD:#} MNIST from\n  {folder}:\n  50,000 images");
+        assert_eq!(wrapped(&text, 2), lines);
+        for n in [40, 41] {
+            let text = format!("{BOLD}{}{BOLD:#}", "x ".repeat(n).trim_end());
+            assert_eq!(wrapped(&text, 0).lines().count(), n - 39);
+        }
+    }
+
+    #[test]
+    fn commands_and_lines_stay_whole() {
+        let text = format!("{} run `mlp data --download`, or", "x".repeat(70));
+        let lines = format!("{} run\n  `mlp data --download`, or", "x".repeat(70));
+        assert_eq!(wrapped(&text, 2), lines);
+        assert_eq!(wrapped("one\n  two", 2), "one\n  two");
+        let long = "x".repeat(78);
         assert_eq!(
-            lines[1..],
-            [format!("{folder}:"), "50,000 images".to_owned()]
+            wrapped(&format!("  {long} y"), 2),
+            format!("  {long}\n    y")
         );
-        let text = format!("{BOLD}{}{BOLD:#}", "x ".repeat(35).trim_end());
-        assert_eq!(wrapped(&text).len(), 1);
-        assert_eq!(wrapped(&"x ".repeat(36)).len(), 2);
+    }
+
+    #[test]
+    fn a_named_line_goes_on_below_its_text() {
+        let mut out = Vec::new();
+        named_line(&mut out, "data", &"x ".repeat(36)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let out: String = strip_str(&out).collect();
+        assert!(
+            out.starts_with("data      x x") && out.contains("\n          x"),
+            "{out}"
+        );
     }
 }

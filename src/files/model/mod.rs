@@ -146,12 +146,8 @@ pub struct Model<F = f32> {
 
 /// Writes a model, whole or not at all: see [`atomic_file::write`].
 pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
-    save_bytes(path, &to_bytes(model))
-}
-
-/// Writes bytes, whole or not at all.
-pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    atomic_file::write(path, |file| file.write_all(bytes)).map_err(|error| ModelError::Io {
+    let bytes = to_bytes(model);
+    atomic_file::write(path, |file| file.write_all(&bytes)).map_err(|error| ModelError::Io {
         path: path.to_path_buf(),
         error,
     })

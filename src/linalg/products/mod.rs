@@ -11,7 +11,7 @@ mod zeros;
 
 use std::cell::RefCell;
 
-use super::instructions::{Instructions, Kernel, Scalar, Set};
+use crate::linalg::instructions::{Instructions, Kernel, Scalar, Set};
 pub use dense::InRegisters;
 use factors::sizes;
 pub use factors::{Left, Product, Right};

@@ -1,11 +1,10 @@
 //! The lower half: the gradients, from the outputs back to the weights of the first layer.
 
-use crate::nn::renamed;
-
 use super::{
+    canvas::{Drawing, Pass},
     layout::{AREA, Column, Gap, IMAGE},
-    network::{Drawing, sub},
 };
+use crate::picture::names::{input_of_layer, of_layer};
 
 impl Drawing<'_> {
     pub(super) fn backward(&mut self) {
@@ -28,13 +27,8 @@ impl Drawing<'_> {
     fn dunits(&mut self, column: &Column) {
         let trace = self.trace;
         let layer = column.layer;
-        let (n, x) = (sub(layer.number), column.middle());
-        let [z, h, dh] = ["z", "h", "dh"].map(|name| format!("{name}{n}"));
-        let formula = match layer.kind(trace) {
-            Some(kind) => renamed(kind.formula().dx, &[("x", &z), ("y", &h), ("dy", &dh)]),
-            None => dh,
-        };
-        let formula = format!("dz{n} = {formula}");
+        let x = column.middle();
+        let (formula, _) = self.formula(column, Pass::Backward);
         self.svg.label((x, self.top - 26.0), "mid", &formula);
         self.svg.label(
             (x, self.top - 10.0),
@@ -50,21 +44,15 @@ impl Drawing<'_> {
                 .then(|| format!("unit {u}: dh = {}, dz = {}", text(dh[u]), text(dz[u])))
         };
         self.cells(column, "units", dz, &title);
-        let (w, h) = column.size();
-        let norm = format!("‖dz{n}‖ = {}", self.short(norm(dz)));
+        let (_, h) = column.size();
+        let name = of_layer("dz", layer.number);
+        let norm = format!("‖{name}‖ = {}", self.short(norm(dz)));
         self.svg.label(
             (x, self.top + column.corner.1 + h + 16.0),
             "num dim mid",
             &norm,
         );
-        if column.circles() && self.room_for_numbers() {
-            for (i, &u) in column.shown.iter().enumerate() {
-                let (_, cy) = column.centre(i);
-                let at = (column.corner.0 + w + 5.0, self.top + cy + 4.0);
-                let number = self.text(dz[u]);
-                self.svg.label(at, "num", &number);
-            }
-        }
+        self.numbers(column, dz);
     }
 
     /// ∂L/∂w of a layer, and the gradient that its input gets.
@@ -74,21 +62,16 @@ impl Drawing<'_> {
             return;
         };
         let (i, o) = w.grad.dim();
-        let (x, n) = (gap.middle(), sub(gap.layer.number));
-        let input = match gap.layer.number {
-            1 => "x".to_owned(),
-            number => format!("h{}", sub(number - 1)),
-        };
+        let (x, number) = (gap.middle(), gap.layer.number);
+        let [w_n, dw, db, dz] = ["w", "dw", "db", "dz"].map(|letter| of_layer(letter, number));
+        let input = input_of_layer(number);
         let mut y = self.top - 42.0;
-        if gap.layer.number > 1 {
+        if number > 1 {
             self.svg
-                .label((x, y), "mid", &format!("d{input} = dz{n}·w{n}ᵀ"));
+                .label((x, y), "mid", &format!("d{input} = {dz}·{w_n}ᵀ"));
         }
         y = self.top + AREA / 2.0;
-        let (names, product) = (
-            [format!("dw{n}"), format!("db{n}")],
-            format!("{input}ᵀ·dz{n}"),
-        );
+        let (names, product) = ([dw, db], format!("{input}ᵀ·{dz}"));
         let norms = [norm(&w.grad), norm(&b.grad)];
         let (above, below) = match self.is_narrow() {
             true => {

@@ -1,11 +1,10 @@
 //! The largest products x·w as lines between the columns.
 
 use super::{
-    layout::{Column, Gap},
-    network::Drawing,
-    shade,
-    svg::Px,
+    canvas::Drawing,
+    layout::{Column, DIGIT, Gap},
 };
+use crate::picture::svg::Px;
 
 /// Lines between two columns.
 const LINES: usize = 48;
@@ -24,7 +23,7 @@ impl Drawing<'_> {
     /// The largest products between two columns, as lines.
     pub(super) fn edges(&mut self, gap: &Gap) {
         let mut edges = self.largest(gap);
-        let most = shade::most(edges.iter().map(|e| &e.product));
+        let most = edges.first().map_or(1.0, |e| e.product.abs());
         let asked = |e: &Edge| {
             let units = self.options.units.iter();
             units
@@ -107,8 +106,21 @@ impl Drawing<'_> {
             )
         };
         let x = &self.trace.modules[gap.layer.linear].x;
-        let from = match gap.from {
-            Some(column) => units(&layout.columns[column]),
+        // A line that leaves a unit begins behind its number.
+        let behind = |c: &Column| {
+            let numbers = c.shown.iter().map(|&u| self.text(x[u]).len());
+            match self.has_numbers(c) {
+                true => 0.5 * c.cell + 12.0 + DIGIT * numbers.max().unwrap_or(0) as f64,
+                false => 0.0,
+            }
+        };
+        let from: Vec<_> = match gap.from {
+            Some(column) => {
+                let column = &layout.columns[column];
+                let behind = behind(column);
+                let units = units(column).into_iter();
+                units.map(|(u, (x, y))| (u, (x + behind, y))).collect()
+            }
             None => (0..x.len()).map(pixel).collect(),
         };
         let to = match gap.to {

@@ -1,12 +1,14 @@
 //! The upper half: image, weights, units, outputs, loss.
 
-use ndarray::{Array2, ArrayView1};
-
 use super::{
+    canvas::{Drawing, frame},
     layout::{AREA, Gap, IMAGE, Layer},
-    network::{Drawing, sub},
     shade,
-    svg::{Px, Svg},
+};
+use crate::picture::{
+    font::text_width,
+    names::{self, input_of_layer, of_layer},
+    svg::Px,
 };
 
 impl Drawing<'_> {
@@ -103,19 +105,6 @@ impl Drawing<'_> {
         }
     }
 
-    /// A vector of the inputs' shape as a picture.
-    pub(super) fn small_picture(
-        &mut self,
-        corner: (f64, f64),
-        cell: f64,
-        values: ArrayView1<'_, f64>,
-    ) {
-        let values = Array2::from_shape_vec(self.options.pixels, values.to_vec());
-        let values = values.expect("as many inputs as pixels");
-        frame(&mut self.svg, corner, cell, self.options.pixels);
-        shade::picture(&mut self.svg, corner, (cell, cell), values.view(), false);
-    }
-
     /// A weight matrix above its gap.
     fn weights(&mut self, gap: &Gap) {
         let Layer { linear, number, .. } = gap.layer;
@@ -123,37 +112,36 @@ impl Drawing<'_> {
             return;
         };
         let (i, o) = w.value.dim();
-        let (x, n) = (gap.middle(), sub(number));
-        let input = match number {
-            1 => "x".to_owned(),
-            _ => format!("h{}", sub(number - 1)),
-        };
-        self.svg.label(
-            (x, self.top - 126.0),
-            "mid",
-            &format!("z{n} = {input}·w{n} + b{n}"),
-        );
+        let x = gap.middle();
+        let name = self.layer_name(gap);
+        self.svg.label((x, self.top - 144.0), "dim mid", &name);
+        let [z, w_n, b_n] = ["z", "w", "b"].map(|letter| of_layer(letter, number));
+        let formula = format!("{z} = {}·{w_n} + {b_n}", input_of_layer(number));
+        self.svg.label((x, self.top - 127.0), "mid", &formula);
         let scale = (gap.width() / 84.0).min(1.0);
         self.block((x, self.top - 85.0), scale, &w.value, ("weights", linear));
         let mut shapes = format!("{i}×{o} + 1×{}", b.value.len());
         if self.is_narrow() && i.max(o) > 999 {
             shapes = format!("{i}×{o}");
         }
-        self.svg.label((x, self.top - 42.0), "num dim mid", &shapes);
+        self.svg.label((x, self.top - 40.0), "num dim mid", &shapes);
     }
-}
 
-/// What a picture of the image's shape stands on.
-fn frame(svg: &mut Svg, (x, y): (f64, f64), cell: f64, (rows, columns): (usize, usize)) {
-    let (w, h) = (Px(cell * columns as f64), Px(cell * rows as f64));
-    svg.leaf(
-        "rect",
-        &[
-            ("class", &"base"),
-            ("x", &Px(x)),
-            ("y", &Px(y)),
-            ("width", &w),
-            ("height", &h),
-        ],
-    );
+    /// The name of a layer, with its widths where there is room for those of all.
+    fn layer_name(&self, gap: &Gap) -> String {
+        let (gaps, count) = (&self.layout.gaps, self.layout.layers.len());
+        let long = |gap: &Gap| {
+            let w = &self.trace.network.param(gap.layer.linear, 0).value;
+            names::layer(gap.layer.number, count, Some(w.dim()))
+        };
+        let pitch = gaps.windows(2).map(|g| g[1].middle() - g[0].middle());
+        let pitch = pitch.fold(f64::INFINITY, f64::min);
+        match gaps
+            .iter()
+            .all(|gap| text_width(&long(gap), 12.0) + 8.0 < pitch)
+        {
+            true => long(gap),
+            false => names::layer(gap.layer.number, count, None),
+        }
+    }
 }

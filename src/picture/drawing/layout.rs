@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 
-use super::network::Options;
+use super::options::Options;
 use crate::{
     explain::Trace,
     nn::{Kind, Module},
@@ -15,6 +15,8 @@ pub(super) const AREA: f64 = 280.0;
 /// The side of the image.
 pub(super) const IMAGE: f64 = 168.0;
 const MARGIN: f64 = 24.0;
+/// The width of a digit of a number.
+pub(super) const DIGIT: f64 = 6.95;
 /// More hidden layers than this, and those in the middle are left out.
 const MOST_COLUMNS: usize = 5;
 /// Cells of all columns together, and of one.
@@ -231,9 +233,12 @@ impl Layout {
     pub(super) fn new(trace: &Trace, options: &Options<'_>) -> Self {
         let layers = Layer::all(trace);
         let hidden = layers.len() - 1;
-        let number = 6.9 * (options.numbers.0 as f64 + 3.0);
+        let numbers = [trace.outputs(), &trace.predictions, trace.doutputs()];
+        let numbers = numbers.into_iter().flatten();
+        let longest = numbers.map(|&v| options.numbers.text(v).len()).max();
+        let number = DIGIT * longest.unwrap_or(0) as f64;
         let texts = 112.0 + 2.0 * number;
-        let outputs_width = (texts + 96.0).clamp(300.0, 390.0);
+        let outputs_width = (texts + 96.0).min(390.0).max(texts + 40.0);
         let bar = outputs_width - texts;
         let drawn: Vec<_> = match hidden > MOST_COLUMNS {
             true => (0..2).chain(hidden - 2..hidden).collect(),
@@ -295,6 +300,21 @@ impl Layout {
             image_x,
             outputs,
         }
+    }
+
+    /// The width that a line of text has in the middle of column `i`, up to its neighbours' texts.
+    pub(super) fn room(&self, i: usize) -> f64 {
+        let middle = self.columns[i].middle();
+        let half = |other: Option<&Column>, edge: f64| {
+            let between = other.map(|other| (middle + other.middle()) / 2.0);
+            (between.unwrap_or(edge) - middle).abs()
+        };
+        let before = half(
+            i.checked_sub(1).map(|i| &self.columns[i]),
+            self.image_x + IMAGE,
+        );
+        let after = half(self.columns.get(i + 1), self.outputs.x);
+        2.0 * before.min(after) - 10.0
     }
 
     /// The column of a hidden layer to which unit (module, unit) belongs, and its place there.

@@ -1,38 +1,29 @@
 //! The drawing of a network as one would make it on the board: forward on top, gradients below.
 
 use super::{
-    layout::{AREA, IMAGE, Layer, Layout, WIDTH},
-    shade,
-    svg::{Px, Svg},
-    units::{cross, outline},
+    canvas::{Drawing, Pass},
+    layout::{AREA, Layout, WIDTH},
+    options::Options,
+    shade::{cross, outline},
 };
 use crate::{
-    explain::{Numbers, Trace},
-    loss::LossKind,
+    explain::Trace,
+    picture::{
+        font::text_width,
+        palette::{STRENGTH, themed},
+        svg::{Attributes, Px, Svg},
+    },
 };
-
-/// What the drawing of a network shows besides its numbers.
-pub struct Options<'a> {
-    /// Which network and which image, in words.
-    pub title: &'a str,
-    /// The loss that the trace was made with.
-    pub kind: LossKind,
-    /// How numbers are written.
-    pub numbers: Numbers,
-    /// Rows and columns of the image.
-    pub pixels: (usize, usize),
-    /// Units to follow: module and unit.
-    pub units: &'a [(usize, usize)],
-}
 
 /// What every drawing of a network begins with.
 pub const BEGIN: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mlp-net\"";
 
 /// Height of the headline, of what stands above a column, and of what stands below it.
 const HEADLINE: f64 = 52.0;
-const STRIP: f64 = 144.0;
+const STRIP: f64 = 164.0;
 const BACK_STRIP: f64 = 66.0;
 const FOOT: f64 = 44.0;
+const LEGEND: f64 = 52.0;
 
 /// A network, and what one image makes of it, as an SVG file for a screen of 1200 pixels and for paper.
 ///
@@ -56,7 +47,7 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
     let inputs = trace.modules[0].x.len();
     assert_eq!(rows * columns, inputs, "pixels against inputs");
     let layout = Layout::new(trace, options);
-    let height = HEADLINE + STRIP + AREA + FOOT + BACK_STRIP + AREA + FOOT + 34.0;
+    let height = HEADLINE + STRIP + AREA + FOOT + BACK_STRIP + AREA + FOOT + LEGEND;
     let title = format!("Network {}: {}", widths(trace), options.title);
     let description = format!(
         "Forward: {inputs} pixels, {} linear layers, {} outputs; the class is {}, the loss is {}. \
@@ -70,7 +61,7 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
         (WIDTH, height),
         "mlp-net",
         (&title, &description),
-        include_str!("network.css"),
+        &(include_str!("network.css").to_owned() + &themed(include_str!("colours.css"))),
     );
     let mut drawing = Drawing {
         svg,
@@ -79,13 +70,13 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
         layout,
         top: 0.0,
     };
-    drawing.paper(height);
+    drawing.band();
     drawing.headline();
     drawing.top = HEADLINE + STRIP;
     drawing.forward();
     drawing.top = HEADLINE + STRIP + AREA + FOOT + BACK_STRIP;
     drawing.backward();
-    drawing.legend(height - 14.0);
+    drawing.legend(height - LEGEND + 20.0);
     drawing.svg.finish()
 }
 
@@ -96,50 +87,19 @@ fn widths(trace: &Trace) -> String {
     widths.join("-")
 }
 
-/// A drawing in the making.
-pub(super) struct Drawing<'a> {
-    pub(super) svg: Svg,
-    pub(super) trace: &'a Trace,
-    pub(super) options: &'a Options<'a>,
-    pub(super) layout: Layout,
-    /// Where the area of the columns begins.
-    pub(super) top: f64,
-}
-
 impl Drawing<'_> {
-    pub(super) fn text(&self, number: f64) -> String {
-        self.options.numbers.text(number)
-    }
-
-    /// A number with fewer digits where there is little room.
-    pub(super) fn short(&self, number: f64) -> String {
-        let Numbers(digits) = self.options.numbers;
-        match self.is_narrow() {
-            true => Numbers(digits.min(3)).text(number),
-            false => self.text(number),
-        }
-    }
-
-    /// Whether a formula with a number is wider than a gap.
-    pub(super) fn is_narrow(&self) -> bool {
-        self.layout.gaps[0].width() < 52.0 + self.layout.outputs.number
-    }
-
-    fn paper(&mut self, height: f64) {
-        let mut rect = |class: &str, y: f64, h: f64| {
-            self.svg.leaf(
-                "rect",
-                &[
-                    ("class", &class),
-                    ("y", &Px(y)),
-                    ("width", &Px(WIDTH)),
-                    ("height", &Px(h)),
-                ],
-            );
-        };
-        rect("paper", 0.0, height);
-        let below = HEADLINE + STRIP + AREA + FOOT;
-        rect("band", below, BACK_STRIP + AREA + FOOT);
+    /// What the lower half stands on.
+    fn band(&mut self) {
+        let (y, height) = (HEADLINE + STRIP + AREA + FOOT, BACK_STRIP + AREA + FOOT);
+        self.svg.leaf(
+            "rect",
+            &[
+                ("class", &"band"),
+                ("y", &Px(y)),
+                ("width", &Px(WIDTH)),
+                ("height", &Px(height)),
+            ],
+        );
     }
 
     fn headline(&mut self) {
@@ -163,109 +123,49 @@ impl Drawing<'_> {
 
     fn legend(&mut self, y: f64) {
         let mut x = 24.0;
-        let mut item = |svg: &mut Svg, class: &str, words: &str| {
-            svg.leaf(
-                "rect",
-                &[
-                    ("class", &class),
-                    ("x", &Px(x)),
-                    ("y", &Px(y - 10.0)),
-                    ("width", &Px(12.0)),
-                    ("height", &Px(12.0)),
-                ],
-            );
+        let mut swatch = |svg: &mut Svg, class: &str, words: &str| {
+            let attributes: Attributes<'_> = &[
+                ("class", &class),
+                ("x", &Px(x)),
+                ("y", &Px(y - 10.0)),
+                ("width", &Px(12.0)),
+                ("height", &Px(12.0)),
+            ];
+            svg.leaf("rect", attributes);
             svg.label((x + 18.0, y), "dim", words);
-            x += 34.0 + 5.8 * words.chars().count() as f64;
+            x += 36.0 + text_width(words, 12.0);
         };
-        let svg = &mut self.svg;
-        item(svg, "p", "above 0");
-        item(svg, "n", "below 0");
-        item(
-            svg,
-            "p o3",
-            "the stronger, the further from 0, in each layer and matrix for itself",
-        );
-        let relu = self.trace.modules.iter().any(|m| m.kind.switches_off());
-        if relu {
-            let transform = format!("translate({} {}) scale(12)", Px(x), Px(y - 10.0));
-            svg.leaf(
-                "path",
-                &[
-                    ("class", &"off"),
-                    ("transform", &transform),
-                    (
-                        "d",
-                        &(outline(false, (0, 0)) + &cross(false, false, (0, 0))),
-                    ),
-                ],
-            );
-            svg.label(
-                (x + 18.0, y),
-                "dim",
-                "off: ReLU holds it back, and no gradient passes",
-            );
-            x += 330.0;
+        let strength = format!("{STRENGTH}, in each layer and matrix for itself");
+        swatch(&mut self.svg, "p", "above 0");
+        swatch(&mut self.svg, "n", "below 0");
+        swatch(&mut self.svg, "p o3", &strength);
+        swatch(&mut self.svg, "i", "ink of the digit");
+
+        let (mut x, y) = (24.0, y + 20.0);
+        let kinds = || self.trace.modules.iter().map(|m| m.kind);
+        if let Some(kind) = kinds().find(|kind| kind.switches_off()) {
+            let transform = format!("translate({} {}) scale(14)", Px(x), Px(y - 10.0));
+            let path = outline(false, (0, 0)) + &cross(false, false, (0, 0));
+            let attributes: Attributes<'_> =
+                &[("class", &"off"), ("transform", &transform), ("d", &path)];
+            self.svg.leaf("path", attributes);
+            let words = format!("off: {} passes on 0, and no gradient", kind.name());
+            self.svg.label((x + 18.0, y), "dim", &words);
+            x += 36.0 + text_width(&words, 12.0);
         }
-        svg.label((x, y), "dim", "lines: the largest products x·w");
-    }
-
-    /// A matrix as a block with its shape below, in the middle of (x, y); as high and wide as there are
-    /// tens and hundreds of rows and columns. Returns its upper and lower edge.
-    pub(super) fn block(
-        &mut self,
-        (x, y): (f64, f64),
-        scale: f64,
-        matrix: &ndarray::Array2<f64>,
-        attributes: (&str, usize),
-    ) -> (f64, f64) {
-        let side = |n: usize| scale * (10.0 + 5.6 * (n as f64).log2()).min(66.0);
-        let (w, h) = (side(matrix.ncols()), side(matrix.nrows()));
-        let (left, top) = (x - w / 2.0, y - h / 2.0);
-        let cells = shade::reduced(matrix, (24, 16));
-        let (part, layer) = attributes;
-        self.svg
-            .open("g", &[("data-part", &part), ("data-layer", &layer)]);
-        self.svg.leaf(
-            "rect",
-            &[
-                ("class", &"base"),
-                ("x", &Px(left)),
-                ("y", &Px(top)),
-                ("width", &Px(w)),
-                ("height", &Px(h)),
-            ],
-        );
-        let cell = (w / cells.ncols() as f64, h / cells.nrows() as f64);
-        shade::picture(&mut self.svg, (left, top), cell, cells.view(), false);
-        self.svg.close();
-        (top, top + h)
-    }
-
-    /// The unit of the first layer whose weights are shown as a picture, and its layer.
-    pub(super) fn pictured(&self) -> (Layer, usize) {
-        let first = self.layout.layers[0];
-        let y = first.y(self.trace);
-        let asked = self.options.units.iter();
-        let mut asked = asked.filter(|(m, _)| *m == first.linear || Some(*m) == first.activation);
-        let unit = match asked.next() {
-            Some(&(_, unit)) => unit,
-            None if first.activation.is_none() && y.len() > usize::from(self.trace.target) => {
-                self.trace.target.into()
-            }
-            None => (0..y.len())
-                .max_by(|&a, &b| y[a].total_cmp(&y[b]))
-                .unwrap_or(0),
-        };
-        (first, unit)
-    }
-
-    /// The corner of the image and the side of a pixel.
-    pub(super) fn image(&self) -> ((f64, f64), f64) {
-        let (rows, columns) = self.options.pixels;
-        (
-            (self.layout.image_x, self.top),
-            IMAGE / rows.max(columns) as f64,
-        )
+        let mut words = "upright stroke: the target; lines: the largest products x·w".to_owned();
+        if !self.layout.columns.is_empty() {
+            words += "; thin ring: the unit of the small pictures";
+        }
+        let mut columns = self.layout.columns.iter();
+        if let Some(kind) = columns.find_map(|column| {
+            let called_f = |pass| self.formula(column, pass).1;
+            let called_f = called_f(Pass::Forward) || called_f(Pass::Backward);
+            called_f.then(|| column.layer.kind(self.trace))?
+        }) {
+            words += &format!("; f is {}, f′ its slope", kind.name());
+        }
+        self.svg.label((x, y), "dim", &words);
     }
 }
 
@@ -279,13 +179,4 @@ fn shortened(text: &str, most: usize) -> String {
             .collect(),
         false => text.to_owned(),
     }
-}
-
-/// `₁₂`
-pub(super) fn sub(number: usize) -> String {
-    let digits = number.to_string();
-    let low = digits
-        .bytes()
-        .map(|d| char::from_u32(0x2080 + u32::from(d - b'0')));
-    low.map(|c| c.expect("a subscript digit")).collect()
 }

@@ -1,11 +1,14 @@
 //! The outputs beside the target, the loss, and the gradient of the outputs.
 
-use super::{
-    network::{Drawing, sub},
-    shade,
-    svg::{Px, Svg},
+use super::{canvas::Drawing, shade};
+use crate::{
+    loss::LossKind,
+    picture::{
+        names::of_layer,
+        palette::full_strength,
+        svg::{Px, Svg},
+    },
 };
-use crate::loss::LossKind;
 
 impl Drawing<'_> {
     /// The outputs beside the target, and the loss.
@@ -18,15 +21,15 @@ impl Drawing<'_> {
             &trace.predictions,
             targets(self.options.kind, trace.target, outputs.count),
         );
-        let n = sub(last.number);
+        let z_n = of_layer("z", last.number);
         let softmax = self.options.kind.probabilities();
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
-        self.svg.label((columns.z, head), "end", &format!("z{n}"));
+        self.svg.label((columns.z, head), "end", &z_n);
         let name = if softmax {
-            format!("p = softmax(z{n})")
+            format!("p = softmax({z_n})")
         } else {
-            format!("y = z{n}")
+            format!("y = {z_n}")
         };
         self.svg.label((columns.bar, head), "", &name);
         self.svg.label(
@@ -39,7 +42,7 @@ impl Drawing<'_> {
             "num dim end",
             &format!("1×{}", outputs.count),
         );
-        let most = shade::most(z);
+        let most = full_strength(z.iter().copied());
         let (low, high) = if softmax {
             (0.0, 1.0)
         } else {
@@ -130,11 +133,11 @@ impl Drawing<'_> {
         let (outputs, top) = (self.layout.outputs, self.top);
         let dz = self.trace.doutputs();
         let last = self.layout.layers[self.layout.layers.len() - 1];
-        let n = sub(last.number);
+        let dz_n = of_layer("dz", last.number);
         let formula = match self.options.kind {
-            LossKind::Ce | LossKind::SmoothedCe(_) => format!("dz{n} = p − q"),
-            LossKind::MseOnehot => format!("dz{n} = 2(y − t)/{}", outputs.count),
-            LossKind::MseDigit => format!("dz{n} = 2(y − t)"),
+            LossKind::Ce | LossKind::SmoothedCe(_) => format!("{dz_n} = p − q"),
+            LossKind::MseOnehot => format!("{dz_n} = 2(y − t)/{}", outputs.count),
+            LossKind::MseDigit => format!("{dz_n} = 2(y − t)"),
         };
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
@@ -146,7 +149,9 @@ impl Drawing<'_> {
             "num dim end",
             &format!("1×{}", outputs.count),
         );
-        let most = shade::most(dz);
+        let most = dz
+            .iter()
+            .fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
         self.svg.open(
             "g",
             &[("data-part", &"outputs"), ("data-layer", &last.linear)],

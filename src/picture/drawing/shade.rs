@@ -1,19 +1,16 @@
-//! Numbers as shades: blue above zero, orange below, and the further from zero the stronger.
+//! Numbers as shades of the two colours of the [palette](crate::picture::palette), and units as shapes.
 
 use std::fmt::Write;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::svg::{Px, Svg};
+use crate::picture::{
+    palette::full_strength,
+    svg::{Px, Svg},
+};
 
 /// Steps between nothing and full strength.
 const STEPS: f64 = 8.0;
-
-/// The largest distance from zero, or 1 where all is 0.
-pub(super) fn most<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
-    let most = values.into_iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    if most > 0.0 { most } else { 1.0 }
-}
 
 /// The class of the style sheet for `value`, where `most` has full strength.
 pub(super) fn class(value: f64, most: f64) -> String {
@@ -27,16 +24,13 @@ pub(super) fn class(value: f64, most: f64) -> String {
 }
 
 /// A matrix as a picture, one path for each shade, at (x, y) with cells of `cell` = (width, height).
-///
-/// `ink` draws values from 0 to 1 in the colour of the text, as an image is.
 pub(super) fn picture(
     svg: &mut Svg,
     (x, y): (f64, f64),
     cell: (f64, f64),
     values: ArrayView2<'_, f64>,
-    ink: bool,
 ) {
-    let most = if ink { 1.0 } else { most(values) };
+    let most = full_strength(values.iter().copied());
     let mut paths = std::collections::BTreeMap::<String, String>::new();
     for (row, values) in values.rows().into_iter().enumerate() {
         let classes: Vec<_> = values.iter().map(|&v| class(v, most)).collect();
@@ -65,7 +59,6 @@ pub(super) fn picture(
         ],
     );
     for (class, path) in paths {
-        let class = if ink { class.replace('p', "i") } else { class };
         svg.leaf("path", &[("class", &class), ("d", &path)]);
     }
     svg.close();
@@ -84,6 +77,30 @@ pub(super) fn reduced(matrix: &Array2<f64>, (rows, columns): (usize, usize)) -> 
     sums / counts // each cell has an element: there are no more cells than elements
 }
 
+/// The outline of a unit in column c and row r of a grid with cells of side 1.
+pub(super) fn outline(circle: bool, (c, r): (usize, usize)) -> String {
+    let (x, y) = (c as f64, r as f64);
+    match circle {
+        true => format!(
+            "M{} {}a.42 .42 0 1 1-.84 0a.42 .42 0 1 1 .84 0z",
+            Px(x + 0.92),
+            Px(y + 0.5)
+        ),
+        false => format!("M{c} {r}h.86v.86h-.86z"),
+    }
+}
+
+/// What crosses it out: two lines, or one where there is little room.
+pub(super) fn cross(circle: bool, small: bool, (c, r): (usize, usize)) -> String {
+    let (start, length) = if circle { (0.22, 0.56) } else { (0.0, 0.86) };
+    let (x, y) = (c as f64 + start, r as f64 + start);
+    let up = format!("M{} {}l{length}-{length}", Px(x), Px(y + length));
+    match small {
+        true => up,
+        false => format!("{up}M{} {}l{length} {length}", Px(x), Px(y)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +109,6 @@ mod tests {
     fn zero_has_no_shade_and_all_else_has_one() {
         let classes = [0.0, -0.0, 1e-9, -0.5, 2.0, 3.0].map(|v| class(v, 2.0));
         assert_eq!(classes, ["z", "z", "p o1", "n o2", "p", "p"]);
-        assert_eq!(most(&[0.0, -0.0]), 1.0);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The units of a hidden layer, as circles or as a grid of cells.
 
-use crate::nn::renamed;
+use ndarray::Array1;
 
 use super::{
+    canvas::{Drawing, Pass},
     layout::Column,
-    network::{Drawing, sub},
-    shade,
+    shade::{self, cross, outline},
+};
+use crate::picture::{
+    palette::full_strength,
     svg::{Attributes, Px},
 };
 
@@ -14,13 +17,8 @@ impl Drawing<'_> {
     pub(super) fn units(&mut self, column: &Column) {
         let trace = self.trace;
         let layer = column.layer;
-        let (n, x) = (sub(layer.number), column.middle());
-        let kind = layer.kind(trace);
-        let formula = match kind {
-            Some(kind) => renamed(kind.formula().y, &[("x", &format!("z{n}"))]),
-            None => format!("z{n}"),
-        };
-        let formula = format!("h{n} = {formula}");
+        let (x, kind) = (column.middle(), layer.kind(trace));
+        let (formula, _) = self.formula(column, Pass::Forward);
         self.svg.label((x, self.top - 26.0), "mid halo", &formula);
         self.svg.label(
             (x, self.top - 10.0),
@@ -35,7 +33,7 @@ impl Drawing<'_> {
                 false => format!("unit {u}: z = {z}, h = {}", drawing.text(y[u])),
             })
         };
-        let (w, h) = column.size();
+        let (_, h) = column.size();
         let note = match kind {
             Some(kind) if kind.switches_off() => {
                 let on = (0..y.len()).filter(|&u| !layer.is_off(trace, u)).count();
@@ -50,19 +48,20 @@ impl Drawing<'_> {
             self.svg.label((x, below + 15.0), "dim mid halo", &note);
         }
         self.cells(column, "units", y, &title);
-        if column.circles() && self.room_for_numbers() {
-            for (i, &u) in column.shown.iter().enumerate() {
-                let (_, cy) = column.centre(i);
-                let at = (column.corner.0 + w + 5.0, self.top + cy + 4.0);
-                let number = self.text(y[u]);
-                self.svg.label(at, "num halo", &number);
-            }
-        }
+        self.numbers(column, y);
     }
 
-    /// Whether a number fits between two columns.
-    pub(super) fn room_for_numbers(&self) -> bool {
-        self.layout.gaps[0].width() > 100.0 + self.layout.outputs.number
+    /// Numbers beside the units of a column, where they are few.
+    pub(super) fn numbers(&mut self, column: &Column, values: &Array1<f64>) {
+        if !self.has_numbers(column) {
+            return;
+        }
+        for (i, &u) in column.shown.iter().enumerate() {
+            let (_, y) = column.centre(i);
+            let at = (column.corner.0 + column.size().0 + 5.0, self.top + y + 4.0);
+            let number = self.text(values[u]);
+            self.svg.label(at, "num", &number);
+        }
     }
 
     /// The units of a column, shaded by `values`.
@@ -70,11 +69,11 @@ impl Drawing<'_> {
         &mut self,
         column: &Column,
         part: &str,
-        values: &ndarray::Array1<f64>,
+        values: &Array1<f64>,
         title: &dyn Fn(&Self, usize) -> Option<String>,
     ) {
         let layer = column.layer;
-        let most = shade::most(values);
+        let most = full_strength(values.iter().copied());
         let (x, y) = (column.corner.0, self.top + column.corner.1);
         let (w, h) = column.size();
         let circles = column.circles();
@@ -139,29 +138,5 @@ impl Drawing<'_> {
                 );
             }
         }
-    }
-}
-
-/// The outline of a unit in column c and row r of a grid with cells of side 1.
-pub(super) fn outline(circle: bool, (c, r): (usize, usize)) -> String {
-    let (x, y) = (c as f64, r as f64);
-    match circle {
-        true => format!(
-            "M{} {}a.42 .42 0 1 1-.84 0a.42 .42 0 1 1 .84 0z",
-            Px(x + 0.92),
-            Px(y + 0.5)
-        ),
-        false => format!("M{c} {r}h.86v.86h-.86z"),
-    }
-}
-
-/// What crosses it out: two lines, or one where there is little room.
-pub(super) fn cross(circle: bool, small: bool, (c, r): (usize, usize)) -> String {
-    let (start, length) = if circle { (0.22, 0.56) } else { (0.0, 0.86) };
-    let (x, y) = (c as f64 + start, r as f64 + start);
-    let up = format!("M{} {}l{length}-{length}", Px(x), Px(y + length));
-    match small {
-        true => up,
-        false => format!("{up}M{} {}l{length} {length}", Px(x), Px(y)),
     }
 }

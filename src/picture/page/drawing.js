@@ -14,19 +14,27 @@ function svg(tag, attributes = {}, text) {
   return element;
 }
 
-/** Blue for plus, orange for minus, the stronger the longer; `most` is the strongest. */
-function shade(cell, value, most) {
-  cell.classList.toggle('minus', value < 0);
-  cell.setAttribute('fill-opacity', most > 0 ? Math.min(Math.abs(value) / most, 1).toFixed(3) : 0);
+/** The distance from zero that has full strength: the 99th percentile of what is not 0, as in all our pictures. */
+function fullStrength(values) {
+  const distances = Float64Array.from(values, Math.abs).filter(v => v > 0).sort();
+  return distances.length ? distances[Math.ceil(0.99 * distances.length) - 1] : 1;
 }
-const longestOf = values => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
-/** Cells in rows and columns, each a thing; `paint(values)` shades them. */
-function cellBlock({ n, rows, columns, size, x, y, byColumns = false, ink = false, thing }) {
+/** The further from zero the stronger; what is not 0 is seen. */
+function shade(cell, value, full) {
+  cell.classList.toggle('below', value < 0);
+  cell.setAttribute('fill-opacity', value ? Math.min(Math.max(Math.abs(value) / full, 1 / 8), 1).toFixed(3) : 0);
+}
+
+/** Height of a caption within a block. */
+const CAPTION = 16;
+
+/** Cells in rows and columns, each a thing; `paint(values)` shades them. `foot` leaves room for a caption below. */
+function cellBlock({ n, rows, columns, size, x, y, byColumns = false, ink = false, foot = 0, thing }) {
   const group = svg('g', { class: `block${ink ? ' ink' : ''}` });
   const at = i => byColumns ? [Math.floor(i / rows), i % rows] : [i % columns, Math.floor(i / columns)];
   const gap = size > 9 ? 1.5 : size > 5 ? 0.5 : 0;
-  group.append(svg('rect', { class: 'paper', x: x - 2, y: y - 2, width: columns * size + 4, height: rows * size + 4, rx: 3 }));
+  group.append(svg('rect', { class: 'paper', x: x - 2, y: y - 2, width: columns * size + 4, height: rows * size + 4 + foot, rx: 3 }));
   const cells = Array.from({ length: n }, (_, i) => {
     const [column, row] = at(i);
     const cell = svg('rect', { class: 'cell', x: x + column * size, y: y + row * size, width: size - gap, height: size - gap, tabindex: -1, role: 'img', 'data-thing': thing(i) });
@@ -35,9 +43,9 @@ function cellBlock({ n, rows, columns, size, x, y, byColumns = false, ink = fals
   });
   if (cells.length) cells[0].setAttribute('tabindex', 0);
   return {
-    group, x, y, width: columns * size, height: rows * size,
+    group, x, y, width: columns * size, height: rows * size, foot,
     centre: i => { const [column, row] = at(i); return [x + (column + 0.5) * size, y + (row + 0.5) * size]; },
-    paint(values, most = longestOf(values)) { cells.forEach((cell, i) => shade(cell, values[i], most)); },
+    paint(values, full = fullStrength(values)) { cells.forEach((cell, i) => shade(cell, values[i], full)); },
   };
 }
 
@@ -57,35 +65,40 @@ function makeDrawing(root, upright) {
     while (modules[end + 1] && !modules[end + 1].w) end++;
     return [{ m, end, n: module.y.length }];
   });
-  const pixel = upright ? 5.5 : 7;
-  const [high, wide] = upright ? [154, 132] : [200, 132];
-  const gap = upright ? 64 : 92;
+  const pixel = upright ? 5 : 7;
+  const [high, wide] = upright ? [154, 98] : [200, 132];
+  const gap = upright ? 32 : 92;
   const below = upright ? 186 : 268; // from the forward row to the gradients
   let along = upright ? 22 : 8;
   const across = upright ? 4 : 42;
   const lines = svg('g', { class: 'lines' }), linesBack = svg('g', { class: 'lines' });
   const blocks = svg('g'), words = svg('g', { class: 'words' });
-  const say = (x, y, text, more = {}) => { words.append(svg('text', { x, y, ...more }, text)); };
+  const say = (x, y, text, more = {}) => {
+    const said = svg('text', { x, y, ...more }, text);
+    words.append(said);
+    return said;
+  };
   const put = ({ rows, columns, size }, n, row, thing, more = {}) => {
     const extent = (upright ? columns : rows) * size;
     const from = across + row * below + (high - extent) / 2;
-    const block = cellBlock({ n, rows, columns, size, x: upright ? from : along, y: upright ? along : from, byColumns: !upright, thing, ...more });
+    const block = cellBlock({ n, rows, columns, size, x: upright ? from : along, y: upright ? along : from, byColumns: !upright, foot: upright ? CAPTION : 0, thing, ...more });
     blocks.append(block.group);
     return block;
   };
+  /** Upright, lines leave a block below: there its caption lies on the block. */
   const caption = (block, title, shape) => {
-    const x = block.x + block.width / 2;
+    const x = block.x + block.width / 2, y = block.y + block.height;
+    if (upright) return say(x, y + 12, `${title} ${shape}`);
     say(x, block.y - 8, title, { class: 'title' });
-    say(x, block.y + block.height + 15, shape);
+    return say(x, y + 15, shape);
   };
   const image = { rows: SIDE, columns: SIDE, size: pixel };
   const parts = { pixels: put(image, SIDE * SIDE, 0, p => `pixel:${p}`, { ink: true, byColumns: false }) };
   const first = layers[0].m;
   parts.dw = put(image, SIDE * SIDE, 1, p => `weight:${first}:${p}:0`, { byColumns: false });
-  caption(parts.pixels, upright ? '' : 'x', '(1, 784)');
-  caption(parts.dw, '', `dw of unit 0`);
-  const dwCaption = words.lastChild;
-  along += SIDE * pixel + gap;
+  caption(parts.pixels, 'x', '(1, 784)');
+  const dwCaption = caption(parts.dw, upright ? '' : lettersOf(first).dw, '');
+  along += SIDE * pixel + gap + (upright ? CAPTION : 0);
   for (const layer of layers) {
     const drawn = Math.min(layer.n, DRAWN);
     const last = layer === layers.at(-1);
@@ -93,16 +106,17 @@ function makeDrawing(root, upright) {
       : upright ? gridOf(drawn, wide, high, 20) : gridOf(drawn, high, wide, 20);
     layer.forward = put(grid, drawn, 0, u => `unit:${layer.end}:${u}`);
     layer.backward = put(grid, drawn, 1, u => `dy:${layer.m}:${u}`);
-    const name = layer.end > layer.m ? modules[layer.m + 1].name : last ? 'z' : 'Linear';
-    caption(layer.forward, upright ? '' : name, `${upright ? name + ' ' : ''}(1, ${layer.n})${drawn < layer.n ? `, ${drawn} drawn` : ''}`);
-    caption(layer.backward, upright ? '' : `dy of ${layer.m}`, `${upright ? `dy of ${layer.m} ` : ''}(1, ${layer.n})`);
-    const extent = upright ? layer.forward.height : layer.forward.width;
-    if (!upright) say(along - gap / 2, 14, `w (${modules[layer.m].x.length}, ${layer.n})`);
+    const { dy, w } = lettersOf(layer.m);
+    const drawnOf = drawn < layer.n ? `, ${drawn} drawn` : '';
+    caption(layer.forward, modules[layer.end].letters.y, `(1, ${layer.n})${drawnOf}`);
+    caption(layer.backward, dy, `(1, ${layer.n})`);
+    const extent = upright ? layer.forward.height + CAPTION : layer.forward.width;
+    if (!upright) say(along - gap / 2, 14, `${w} (${modules[layer.m].x.length}, ${layer.n})`);
     along += extent + gap;
   }
   const output = layers.at(-1);
-  const judge = outputBars(output, along - gap + (upright ? 40 : 30), upright, blocks, say);
-  const length = along - gap + judge.extent + 12;
+  const judge = outputTable(output, along - gap, upright, blocks, say);
+  const length = along - gap + judge.extent + 8;
   const depth = across + below + high + (upright ? 4 : 32);
   const [width, height] = upright ? [depth, length] : [length, depth];
   root.setAttribute('viewBox', `0 0 ${width} ${height}`);
@@ -123,7 +137,7 @@ function makeDrawing(root, upright) {
       if (p >= (from === parts.pixels ? SIDE * SIDE : DRAWN) || u >= DRAWN) continue;
       const value = score(p, u), strength = Math.abs(value) / most;
       const [x1, y1] = from.centre(p), [x2, y2] = to.centre(u);
-      lines.append(svg('line', { x1, y1, x2, y2, class: value < 0 ? 'minus' : '', 'stroke-width': (0.4 + 2.6 * strength).toFixed(2), 'stroke-opacity': (0.15 + 0.6 * strength).toFixed(2), 'data-thing': thing(p, u) }));
+      lines.append(svg('line', { x1, y1, x2, y2, class: value < 0 ? 'below' : '', 'stroke-width': (0.6 + 2.4 * strength).toFixed(2), 'stroke-opacity': (0.3 + 0.5 * strength).toFixed(2), 'data-thing': thing(p, u) }));
     }
   }
 
@@ -148,7 +162,7 @@ function makeDrawing(root, upright) {
     }
     const { x, dy } = pass.modules[first];
     const u = follow?.m === first ? follow.u : argmax(dy.map(Math.abs));
-    dwCaption.textContent = `dw of unit ${u}`;
+    dwCaption.textContent = `${upright ? `${lettersOf(first).dw} ` : ''}of unit ${u}`;
     parts.dw.paint(x.map(x => x * dy[u]));
     parts.dw.group.querySelectorAll('.cell').forEach((cell, p) => { cell.dataset.thing = `weight:${first}:${p}:${u}`; });
     judge.paint(pass);
@@ -156,68 +170,64 @@ function makeDrawing(root, upright) {
     root.setAttribute('aria-label', `The network: ${DATA.title}. ${summaryText()}`);
   }
 
-  /** What the step is about; in the forward pass the gradients are still to come. */
+  /** What the step is about. */
   function highlight() {
     const { m, back = false, loss = false } = stepsPart();
     const groups = [parts.pixels, ...layers.map(layer => layer.forward)];
     const gradients = [parts.dw, ...layers.map(layer => layer.backward)];
     const layer = layers.findIndex(layer => m >= layer.m && m <= layer.end);
     groups.forEach((block, i) => block.group.classList.toggle('current', !back && !loss && m !== undefined && i === layer + 1));
-    gradients.forEach((block, i) => {
-      block.group.classList.toggle('current', back && i === layer + 1);
-      block.group.classList.toggle('faint', m !== undefined && !back || loss);
-    });
-    linesBack.classList.toggle('faint', m !== undefined && !back || loss);
+    gradients.forEach((block, i) => block.group.classList.toggle('current', back && i === layer + 1));
     judge.group.classList.toggle('current', loss);
   }
   return { paint };
 }
 
-/** Softmax as bars beside the one-hot target; with one output, where it lies between the digits. */
-function outputBars(output, along, upright, blocks, say) {
-  const { z } = state.pass;
-  const n = z.length, long = upright ? 54 : 96;
+/** A row for each output: what it is taken for as a bar and as a number, beside the target. With one output the
+    bar says where it lies between the digits. */
+function outputTable(output, edge, upright, blocks, say) {
+  const { z, judged } = state.pass;
+  const n = z.length, one = n === 1;
   const group = svg('g', { class: 'block' });
   blocks.append(group);
-  const { x, y } = output.forward;
-  const bars = [], targets = [], numbers = [];
-  const rect = (a, b, w, h, more) => { // along, across
-    const cell = svg('rect', { ...(upright ? { x: b, y: a, width: h, height: w } : { x: a, y: b, width: w, height: h }), ...more });
+  const step = upright ? 14.5 : 20, thick = step - 3;
+  const top = upright ? edge + 30 : output.forward.y;
+  const left = upright ? 20 : edge + 30, long = upright ? 200 : 96;
+  const columns = { bar: left, number: left + long + (upright ? 60 : 52), target: left + long + (upright ? 84 : 72) };
+  const bars = [], targets = [], numbers = [], aims = [];
+  const rect = (x, y, width, more) => {
+    const cell = svg('rect', { x, y, width, height: thick, ...more });
     group.append(cell);
     return cell;
   };
-  const step = upright ? 15 : 20, thick = step - 3;
-  const one = n === 1;
   for (let c = 0; c < n; c++) {
-    const b = (upright ? x : y) + c * step;
-    rect(along, b, long, thick, { class: 'paper', rx: 2 });
-    bars.push(rect(along, b, 0, thick, { class: 'cell bar', rx: 2, tabindex: c ? -1 : 0, role: 'img', 'data-thing': `p:${c}` }));
-    targets.push(rect(along + long + 10, b, thick, thick, { class: 'cell target', tabindex: -1, role: 'img', 'data-thing': `q:${c}` }));
-    const middle = b + thick / 2;
-    if (!one) say(...(upright ? [middle, along - 6] : [along - 9, middle + 4]), c, { class: 'class' });
-    const number = svg('text', upright ? { x: middle, y: along + long + 40, class: 'small' } : { x: along + long + 14 + thick, y: middle + 4, class: 'number' });
-    group.append(number);
-    numbers.push(number);
+    const y = top + c * step, line = y + thick / 2 + 4;
+    rect(columns.bar, y, long, { class: 'paper', rx: 2 });
+    bars.push(rect(columns.bar, y, 0, { class: 'cell bar', rx: 2, tabindex: c ? -1 : 0, role: 'img', 'data-thing': `p:${c}` }));
+    targets.push(rect(columns.target, y, thick, { class: 'cell target', tabindex: -1, role: 'img', 'data-thing': `q:${c}` }));
+    if (!one) say(left - 9, line, c, { class: 'class' });
+    numbers.push(say(columns.number, line, '', { class: 'number' }));
+    aims.push(one ? say(columns.target + thick + 6, line, '', { class: 'start' }) : null);
   }
-  const label = state.pass.judged.nll ? 'softmax' : 'output';
-  if (!upright) {
-    say(along + long / 2, y - 8, label, { class: 'title' });
-    say(along + long + 16, y - 8, 't', { class: 'title' });
-  } else say(x + n * step / 2, along + long + 42, `${label}, target`);
+  const Z = outputLetter();
+  const [value, target] = judged.q ? [`p = softmax(${Z})`, 'target q'] : [Z, 'target t'];
+  say(columns.bar, top - 8, value, { class: 'title start' });
+  say(columns.target + thick, top - 8, target, { class: 'title number' });
   return {
     group,
-    extent: (upright ? 40 + 50 : 30 + 78) + long,
-    paint({ judged, target, predicted }) {
+    extent: upright ? 30 + n * step : columns.target + thick + (one ? 24 : 0) - edge,
+    paint({ judged, target, predicted, assumed }) {
       const t = judged.q ?? judged.t;
       const span = one ? 9 : 1;
       bars.forEach((bar, c) => {
         const value = judged.p[c];
-        bar.setAttribute(upright ? 'height' : 'width', Math.max(Math.min(Math.abs(value) / span, 1) * long, 1));
-        bar.setAttribute('fill-opacity', 1);
-        bar.classList.toggle('minus', value < 0);
-        shade(targets[c], t[c], span);
-        numbers[c].textContent = upright ? '' : one ? `${num(value, 2)}, t = ${t[c]}` : num(value, 3);
+        bar.setAttribute('width', Math.max(Math.min(Math.abs(value) / span, 1) * long, 1));
+        bar.classList.toggle('below', value < 0);
+        targets[c].setAttribute('fill-opacity', t[c] / span);
+        targets[c].classList.toggle('assumed', assumed && (one || c === target));
+        numbers[c].textContent = num(value, one ? 2 : 3);
         numbers[c].classList.toggle('strong', one || c === predicted);
+        if (one) aims[c].textContent = t[c];
       });
     },
   };

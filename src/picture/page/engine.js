@@ -1,58 +1,25 @@
-// The arithmetic of the page: the formulas of src/nn and src/loss for one image, in double precision, the
-// loops written out. A module is a forward and a backward, one under the other; dy is ∂L/∂y. Element (p, u)
-// of a weight (I, O) is w[p·O + u].
+// The arithmetic of the page for one image, in double precision, the loops written out; dy is ∂L/∂y. What a module
+// does to every element stands in MODULES, which page/mod.rs writes; here are the matrix product and the losses of
+// src/loss. Element (p, u) of a weight (I, O) is w[p·O + u].
 
-const MODULES = {
-  Linear: {
-    formula: 'y = x·w + b',
-    backward_formula: 'dx = dy·wᵀ, dw = xᵀ·dy, db = dy',
-    forward({ w, b }, x) {
-      const y = Float64Array.from(b);
-      x.forEach((xp, p) => {
-        if (xp === 0) return; // adds nothing
-        for (let u = 0, at = p * y.length; u < y.length; u++, at++) y[u] += xp * w[at];
-      });
-      return y;
-    },
-    backward({ w }, x, y, dy) {
-      return x.map((_, p) => {
-        let dx = 0;
-        for (let u = 0, at = p * dy.length; u < dy.length; u++, at++) dx += dy[u] * w[at];
-        return dx;
-      });
-    },
-  },
-  ReLU: {
-    formula: 'y = max(x, 0)',
-    backward_formula: 'dx = dy where x > 0, else 0',
-    forward: (_, x) => x.map(x => x < 0 ? 0 : x),
-    backward: (_, x, y, dy) => dy.map((dy, i) => x[i] > 0 ? dy : 0),
-  },
-  Tanh: {
-    formula: 'y = tanh x',
-    backward_formula: 'dx = dy·(1 − y²)',
-    forward: (_, x) => x.map(Math.tanh),
-    backward: (_, x, y, dy) => dy.map((dy, i) => dy * (1 - y[i] * y[i])),
-  },
-  ScaledTanh: {
-    formula: 'y = 1.7159·tanh(2x/3)',
-    backward_formula: 'dx = dy·(1.7159² − y²)·(2/3)/1.7159',
-    forward: (_, x) => x.map(x => 1.7159 * Math.tanh(2 / 3 * x)),
-    backward: (_, x, y, dy) => dy.map((dy, i) => dy * (2 / 3 / 1.7159) * (1.7159 * 1.7159 - y[i] * y[i])),
-  },
-  Sigmoid: {
-    formula: 'y = 1 / (1 + e^−x)',
-    backward_formula: 'dx = dy·y·(1 − y)',
-    forward: (_, x) => x.map(x => 1 / (1 + Math.exp(-x))),
-    backward: (_, x, y, dy) => dy.map((dy, i) => dy * y[i] * (1 - y[i])),
-  },
-  Dropout: {
-    formula: 'y = x: dropout is off when a network is used',
-    backward_formula: 'dx = dy',
-    forward: (_, x) => x.slice(),
-    backward: (_, x, y, dy) => dy.slice(),
-  },
-};
+function forward({ name, w, b }, x) {
+  if (!w) return x.map(x => MODULES[name].y(x));
+  const y = Float64Array.from(b);
+  x.forEach((xp, p) => {
+    if (xp === 0) return; // adds nothing
+    for (let u = 0, at = p * y.length; u < y.length; u++, at++) y[u] += xp * w[at];
+  });
+  return y;
+}
+
+function backward({ name, w }, x, y, dy) {
+  if (!w) return dy.map((dy, i) => MODULES[name].dx(x[i], y[i], dy));
+  return x.map((_, p) => {
+    let dx = 0;
+    for (let u = 0, at = p * dy.length; u < dy.length; u++, at++) dx += dy[u] * w[at];
+    return dx;
+  });
+}
 
 const sum = values => values.reduce((sum, v) => sum + v, 0);
 const argmax = values => values.reduce((best, v, i) => v > values[best] ? i : best, 0);
@@ -88,15 +55,17 @@ const meanSquaredError = digit => ({
 /** The loss by its name in the model file. */
 const lossOf = ({ kind, smoothing }) => kind === 'ce' ? crossEntropy(smoothing) : meanSquaredError(kind === 'mse-digit');
 
-/** Through the network and back: every module with its x, y, dy and dx, and what the loss made of it. */
+/** Through the network and back: every module with its x, y, dy and dx, and what the loss made of it. Without a
+    target the loss is that of the class the network says. */
 function passOf(network, loss, x, target) {
   const modules = [];
   for (const module of network) {
-    const y = MODULES[module.name].forward(module, x);
+    const y = forward(module, x);
     modules.push({ ...module, x, y });
     x = y;
   }
-  const z = x;
+  const z = x, predicted = loss.class(z), assumed = target === null;
+  if (assumed) target = predicted;
   const judged = loss.forward(z, target);
   let dy = loss.backward(judged);
   // What comes before the first weights needs no dx: the pixels do not learn.
@@ -104,10 +73,10 @@ function passOf(network, loss, x, target) {
   for (let m = modules.length - 1; m >= 0; m--) {
     const module = modules[m];
     module.dy = dy;
-    module.dx = m > first ? MODULES[module.name].backward(module, module.x, module.y, dy) : null;
+    module.dx = m > first ? backward(module, module.x, module.y, dy) : null;
     dy = module.dx ?? dy;
   }
-  return { modules, z, target, judged, loss: judged.loss, dz: modules.at(-1).dy, predicted: loss.class(z) };
+  return { modules, z, target, assumed, judged, loss: judged.loss, dz: modules.at(-1).dy, predicted };
 }
 
 /** w, dw = x·dy, w − lr·dw and the loss with that weight instead. */
@@ -118,7 +87,7 @@ function stepOf(pass, loss, { m, p, u }, rate) {
   const after = before - rate * gradient;
   let next = y.slice();
   next[u] += (after - before) * x[p];
-  for (const module of pass.modules.slice(m + 1)) next = MODULES[module.name].forward(module, next);
+  for (const module of pass.modules.slice(m + 1)) next = forward(module, next);
   return { before, gradient, after, loss_after: loss.forward(next, pass.target).loss };
 }
 

@@ -1,9 +1,9 @@
 //! A network and an image as one page that explains itself in a browser: `mlp explain --html`.
 //!
-//! The page holds the weights and does its own arithmetic (`engine.js`: the formulas of [`nn`](crate::nn) and
-//! [`loss`](crate::loss) in JavaScript), so that it can take a digit that is drawn on it. It asks the network
-//! for nothing: its own policy forbids that. `scripts/check_page.py` compares its numbers with those of
-//! [`explain`](crate::explain) in a browser.
+//! The page holds the weights and does its own arithmetic, so that it can take a digit that is drawn on it. What a
+//! module computes is told by its [`Kind`] alone: the page is handed the formulas, to show, and to compute in
+//! JavaScript, so a new activation needs nothing here. It asks the network for nothing: its own policy forbids that.
+//! `scripts/check_page.py` compares its numbers with those of [`explain`](crate::explain) in a browser.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -14,16 +14,33 @@
 //! | `drawing.js`, `pad.js` | the network, and the pad |
 //! | `view.js` | what is shown, and how it is moved through |
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{data::batch::Preprocessing, loss::LossKind, nn::Mlp};
+use super::{names, palette};
+use crate::{
+    data::batch::Preprocessing,
+    loss::LossKind,
+    nn::{Expression, Kind, Mlp},
+};
 
 /// The most parameters of a network that a page holds: some 270 MB of text.
 pub const MAX_PARAMETERS: usize = 50_000_000;
 
 /// What every page begins with, and no other file.
 pub const BEGINNING: &str = "<!doctype html>\n<!-- a page of mlp explain -->\n";
+
+const SCRIPTS: [&str; 7] = [
+    include_str!("engine.js"),
+    include_str!("ink.js"),
+    include_str!("words.js"),
+    include_str!("drawing.js"),
+    include_str!("pad.js"),
+    include_str!("steps.js"),
+    include_str!("view.js"),
+];
 
 /// What a page is made of.
 pub struct Page<'a> {
@@ -53,18 +70,13 @@ impl Page<'_> {
     /// The page. Panics if the network has more than [`MAX_PARAMETERS`].
     pub fn html(&self) -> String {
         assert!(self.network.parameter_count() <= MAX_PARAMETERS);
-        let script = [
-            include_str!("engine.js"),
-            include_str!("ink.js"),
-            include_str!("words.js"),
-            include_str!("drawing.js"),
-            include_str!("pad.js"),
-            include_str!("steps.js"),
-            include_str!("view.js"),
-        ];
+        let modules = self.network.modules().iter().map(|module| module.kind());
+        let script = format!("{}{}", formulas(modules), SCRIPTS.join("\n"));
         let page = include_str!("page.html")
+            .replace("{{palette}}", &palette::css())
             .replace("{{style}}", include_str!("page.css"))
-            .replace("{{script}}", &script.join("\n"))
+            .replace("{{strength}}", palette::STRENGTH)
+            .replace("{{script}}", &script)
             // Last, so that nothing in the data is taken for a place to fill.
             .replace("{{data}}", &embedded(&self.data()));
         format!("{BEGINNING}{page}")
@@ -77,8 +89,9 @@ impl Page<'_> {
             LossKind::MseOnehot => ("mse-onehot", 0.0),
             LossKind::MseDigit => ("mse-digit", 0.0),
         };
-        let modules = self.network.modules().iter().map(|module| {
-            let mut fields = json!({ "name": module.name() });
+        let modules = self.network.modules().iter().zip(self.letters());
+        let modules = modules.map(|(module, (letters, layer))| {
+            let mut fields = json!({ "name": module.name(), "letters": letters, "layer": layer });
             for param in module.params().into_iter().flatten() {
                 fields[param.name] = base64_of(param.value.iter().map(|&v| v as f32)).into();
             }
@@ -95,6 +108,62 @@ impl Page<'_> {
     }
 }
 
+impl Page<'_> {
+    /// What every module's x and y, w and b are called, and the layer it belongs to.
+    fn letters(&self) -> Vec<(Value, String)> {
+        let widths = self.network.layers();
+        let (mut number, mut x) = (0, names::input_of_layer(1));
+        let modules = self.network.modules().iter().map(|module| {
+            let y = match module.kind() {
+                Kind::Linear => {
+                    number += 1;
+                    names::of_layer("z", number)
+                }
+                Kind::Activation(_) => names::of_layer("h", number),
+                Kind::Dropout => format!("{x}′"),
+            };
+            let [w, b] = ["w", "b"].map(|letter| names::of_layer(letter, number));
+            let letters = json!({ "x": x, "y": y, "w": w, "b": b });
+            x = y;
+            let between = Some((widths[number - 1], widths[number]));
+            (letters, names::layer(number, widths.len() - 1, between))
+        });
+        modules.collect()
+    }
+}
+
+/// What the page knows of modules: `const MODULES` in JavaScript, by their names.
+///
+/// Each has its formulas to show and, unless it is a matrix product, the same to compute: y of x, and dx of x, y
+/// and dy.
+fn formulas(kinds: impl Iterator<Item = Kind>) -> String {
+    let entries: BTreeMap<_, _> = kinds
+        .map(|kind| (json!(kind.name()).to_string(), entry(kind)))
+        .collect();
+    let lines = entries
+        .into_iter()
+        .map(|(name, entry)| format!("  {name}: {{ {entry} }},\n"));
+    format!("const MODULES = {{\n{}}};\n", lines.collect::<String>())
+}
+
+fn entry(kind: Kind) -> String {
+    let formula = kind.formula();
+    let (y, dx) = (json!(formula.y), json!(formula.dx));
+    let off = kind.switches_off();
+    let shown = format!("formula: {y}, backward_formula: {dx}, switches_off: {off}");
+    let note = match kind {
+        Kind::Linear => return shown,
+        Kind::Activation(_) => "",
+        Kind::Dropout => "Dropout is off once training is over.",
+    };
+    let [y, dx] = [formula.y, formula.dx].map(|text| {
+        let parsed = Expression::parse(text);
+        parsed.expect("the formulas of modules parse").javascript()
+    });
+    let note = json!(note);
+    format!("{shown}, note: {note}, y: x => {y}, dx: (x, y, dy) => {dx}")
+}
+
 /// Little-endian `f32`, row by row.
 fn base64_of(values: impl Iterator<Item = f32>) -> String {
     STANDARD.encode(values.flat_map(f32::to_le_bytes).collect::<Vec<_>>())
@@ -108,7 +177,10 @@ fn embedded(data: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Purpose, generator};
+    use crate::{
+        nn::Activation,
+        rng::{Purpose, generator},
+    };
 
     fn page_of(title: &str) -> (Mlp<f64>, String) {
         let network = Mlp::kaiming(&[784, 4, 10], &mut generator(1, Purpose::Init));
@@ -156,6 +228,21 @@ mod tests {
                 let numbers = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes));
                 assert!(numbers.eq(param.value.iter().map(|&v| v as f32)));
             }
+        }
+    }
+
+    #[test]
+    fn the_page_is_told_of_every_activation_and_names_none() {
+        let table = formulas(Activation::ALL.into_iter().map(Kind::Activation));
+        assert!(table.contains(
+            r#""ReLU": { formula: "max(x, 0)", backward_formula: "dy where x > 0, else 0", switches_off: true, "#
+        ));
+        assert!(table.contains("y: x => Math.max(x, 0), dx: (x, y, dy) => (x > 0 ? dy : 0) }"));
+        let written = SCRIPTS.join("").to_lowercase();
+        for activation in Activation::ALL {
+            assert!(table.contains(&format!("{:?}: {{", activation.about().name)));
+            let flag = activation.flag().replace('-', "");
+            assert!(!written.contains(&flag), "{flag} is written down");
         }
     }
 

@@ -2,10 +2,15 @@
 
 function makePad(canvas, changed) {
   const scale = canvas.width / SIDE;
-  const cursor = { x: SIDE / 2, y: SIDE / 2, down: false };
+  const cursor = { x: SIDE / 2, y: SIDE / 2, down: false, keys: false };
   let drawing = null;
 
-  const start = point => { drawing = [point]; state.strokes.push(drawing); changed(); };
+  const start = point => {
+    if (isOriginal()) state.target = null; // what was chosen for the image says nothing of a drawing
+    drawing = [point];
+    state.strokes.push(drawing);
+    changed();
+  };
   const to = point => { drawing.push(point); changed(); };
   const pointOf = event => {
     const box = canvas.getBoundingClientRect();
@@ -16,7 +21,7 @@ function makePad(canvas, changed) {
   canvas.addEventListener('pointerdown', event => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    cursor.down = false;
+    Object.assign(cursor, { down: false, keys: false });
     start(pointOf(event));
   });
   canvas.addEventListener('pointermove', event => {
@@ -29,6 +34,7 @@ function makePad(canvas, changed) {
   const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    cursor.keys = true;
     const move = MOVES[event.key];
     if (move) {
       cursor.x = Math.min(Math.max(cursor.x + move[0], 0.5), SIDE - 0.5);
@@ -49,7 +55,7 @@ function makePad(canvas, changed) {
 
   /** An empty pad, or one with the image of the file. */
   function clear(image = null) {
-    Object.assign(state, { strokes: [], image });
+    Object.assign(state, { strokes: [], image, target: null });
     cursor.down = false;
     drawing = null;
     changed();
@@ -65,7 +71,7 @@ function makePad(canvas, changed) {
   function paint() {
     const pen = canvas.getContext('2d');
     const style = getComputedStyle(document.documentElement);
-    const [ink, accent] = [style.getPropertyValue('--ink'), style.getPropertyValue('--accent')];
+    const [ink, accent] = ['--text', '--accent'].map(name => style.getPropertyValue(name));
     pen.clearRect(0, 0, canvas.width, canvas.height);
     Object.assign(pen, { fillStyle: ink, strokeStyle: ink, lineCap: 'round', lineJoin: 'round', lineWidth: 2 * PEN * scale });
     state.image?.forEach((grey, p) => {
@@ -79,7 +85,7 @@ function makePad(canvas, changed) {
       for (const [x, y] of stroke) pen.lineTo(x * scale, y * scale);
       pen.stroke();
     }
-    if (document.activeElement !== canvas) return;
+    if (document.activeElement !== canvas || !cursor.keys && !canvas.matches(':focus-visible')) return;
     Object.assign(pen, { strokeStyle: accent, lineWidth: cursor.down ? 5 : 2 });
     pen.beginPath();
     pen.arc(cursor.x * scale, cursor.y * scale, PEN * scale, 0, 7);

@@ -26,63 +26,63 @@ function stepsOf({ modules, judged }) {
   if (DATA.scale !== 1 / 255 || DATA.shift) steps[0].formula = `x = ${num(DATA.scale)}·pixel + ${num(DATA.shift)}`;
   modules.forEach((module, m) => {
     const [I, O] = [module.x.length, module.y.length];
-    const { formula } = MODULES[module.name];
-    if (module.w) {
-      steps.push({
-        name: `${m} Linear`, title: `Module ${m}, Linear`, formula, part: { m }, shapes: `(1, ${I})·(${I}, ${O}) + (1, ${O}) = (1, ${O})`,
-        say: 'Every unit is a sum of products, plus its bias. Tap or focus a unit to follow it.',
-        numbers: () => [termsTable(m), row('y', state.pass.modules[m].y, u => `unit:${m}:${u}`), matrix(m, 'w')],
-      });
-    } else {
-      steps.push({
-        name: `${m} ${module.name}`, title: `Module ${m}, ${module.name}`, formula, part: { m }, shapes: `(1, ${O})`,
-        say: module.name === 'ReLU' ? 'A unit is on where x > 0: this is the mask that the backward pass uses again.' : 'Element by element.',
-        numbers: () => [
-          module.name === 'ReLU' ? maskOf(m) : null,
-          row('x', state.pass.modules[m].x, u => `unit:${m - 1}:${u}`), row('y', state.pass.modules[m].y, u => `unit:${m}:${u}`),
-        ],
-      });
-    }
+    const { x: X, y: Y, w: W, b: B } = lettersOf(m), { formula, switches_off, note } = MODULES[module.name];
+    const about = { name: Y, title: `${Y}: ${module.layer}, ${module.name}`, formula: `${Y} = ${filledIn(formula, { x: X, w: W, b: B })}`, part: { m } };
+    steps.push(module.w ? {
+      ...about, shapes: `(1, ${I})·(${I}, ${O}) + (1, ${O}) = (1, ${O})`,
+      say: 'Every unit is a sum of products, plus its bias. Tap or focus a unit to follow it.',
+      numbers: () => [termsTable(m), row(Y, state.pass.modules[m].y, u => `unit:${m}:${u}`), matrix(m, 'w')],
+    } : {
+      ...about, shapes: `(1, ${O})`,
+      say: switches_off ? 'A unit is on where x > 0: this is the mask that the backward pass uses again.' : note || 'Element by element.',
+      numbers: () => [
+        switches_off ? maskOf(m) : null,
+        row(X, state.pass.modules[m].x, u => `unit:${m - 1}:${u}`), row(Y, state.pass.modules[m].y, u => `unit:${m}:${u}`),
+      ],
+    });
   });
-  const C = modules.at(-1).y.length, last = modules.length - 1;
+  const C = modules.at(-1).y.length, last = modules.length - 1, Z = outputLetter();
   const ce = Boolean(judged.q);
   steps.push({
     name: ce ? 'softmax' : 'target', title: ce ? 'Softmax, by hand' : 'Outputs and targets', part: { loss: true }, shapes: `(1, ${C})`,
-    formula: ce ? 'p = e^(z − max) / Σ e^(z − max)' : DATA.loss.kind === 'mse-digit' ? 't is the digit itself' : 't is 1 for the class, 0 for the others',
+    formula: ce ? `p = e^(${Z} − max) / Σ e^(${Z} − max)` : DATA.loss.kind === 'mse-digit' ? 't is the digit itself' : 't is 1 for the class, 0 for the others',
     say: ce ? 'The largest logit becomes 0, so that no e^ overflows; the sum of the powers makes them shares.' : 'The loss compares each output with its target.',
     numbers: () => ce ? [softmaxTable()] : mseTables(),
   }, {
     name: 'loss', title: 'The loss', part: { loss: true }, shapes: 'one number',
-    formula: ce ? DATA.loss.smoothing ? 'L = −Σ q·ln p' : 'L = −ln p[target]' : 'L = Σ (z − t)² / C',
+    formula: ce ? DATA.loss.smoothing ? 'L = −Σ q·ln p' : 'L = −ln p[target]' : `L = Σ (${Z} − t)² / C`,
     say: 'With N images, L is the mean of theirs. Choose another target beside the pad and see what it costs.',
     numbers: () => [element('p', { class: 'result' }, thingButton('loss', lossText()))],
   }, {
-    name: 'dz', title: 'Back through the loss', part: { m: last, back: true }, shapes: `(1, ${C})`,
-    formula: ce ? 'dz = softmax − target' : 'dz = 2·(z − t) / C',
-    say: 'The gradient of the outputs says which way each should move. With N images every dz has the factor 1/N.',
+    name: `d${Z}`, title: `d${Z}: back through the loss`, part: { m: last, back: true }, shapes: `(1, ${C})`,
+    formula: ce ? `d${Z} = softmax − target` : `d${Z} = 2·(${Z} − t) / C`,
+    say: `The gradient of the outputs says which way each should move. With N images every d${Z} has the factor 1/N.`,
     numbers: () => [gradientTable()],
   });
   for (let m = last; m >= 0; m--) {
     const module = modules[m], [I, O] = [module.x.length, module.y.length];
-    const part = { m, back: true };
-    const dx = () => row('dx', state.pass.modules[m].dx, p => m === 0 ? `pixel:${p}` : `dy:${m - 1}:${p}`);
+    const part = { m, back: true }, { x: X, y: Y, w: W, dx: DX, dy: DY, dw: DW, db: DB } = lettersOf(m);
+    const { backward_formula, switches_off } = MODULES[module.name];
+    const formula = `${DX} = ${filledIn(backward_formula, { x: X, y: Y, dy: DY, w: W })}`;
+    const dx = () => row(DX, state.pass.modules[m].dx, p => m === 0 ? `pixel:${p}` : `dy:${m - 1}:${p}`);
+    const title = gradient => `${gradient}: back through ${module.layer}, ${module.name}`;
     if (module.w) {
       steps.push({
-        name: `${m} dw`, title: `Module ${m}, Linear: the gradient of w`, formula: 'dw = xᵀ·dy', shapes: `(${I}, 1)·(1, ${O}) = (${I}, ${O})`, part,
+        name: DW, title: title(DW), formula: `${DW} = ${X}ᵀ·${DY}`, shapes: `(${I}, 1)·(1, ${O}) = (${I}, ${O})`, part,
         say: 'Each weight: what came in times what came back.', numbers: () => [longestText(m), matrix(m, 'dw')],
       }, {
-        name: `${m} db`, title: `Module ${m}, Linear: the gradient of b`, formula: 'db = Σₙ dy', shapes: `(1, ${O})`, part,
-        say: 'The sum over the images of the batch; here there is one.', numbers: () => [row('db', state.pass.modules[m].dy, u => `bias:${m}:${u}`)],
+        name: DB, title: title(DB), formula: `${DB} = Σₙ ${DY}`, shapes: `(1, ${O})`, part,
+        say: 'The sum over the images of the batch; here there is one.', numbers: () => [row(DB, state.pass.modules[m].dy, u => `bias:${m}:${u}`)],
       });
       if (module.dx) steps.push({
-        name: `${m} dx`, title: `Module ${m}, Linear: the gradient of x`, formula: 'dx = dy·wᵀ', shapes: `(1, ${O})·(${O}, ${I}) = (1, ${I})`, part,
+        name: DX, title: title(DX), formula, shapes: `(1, ${O})·(${O}, ${I}) = (1, ${I})`, part,
         say: 'What comes back to each input, over all the ways it has gone.', numbers: () => [dx()],
       });
     } else if (module.dx) {
       steps.push({
-        name: `${m} dx`, title: `Module ${m}, ${module.name}: back`, formula: MODULES[module.name].backward_formula, shapes: `(1, ${O})`, part,
-        say: module.name === 'ReLU' ? 'The mask of the forward pass: where a unit was off, nothing comes back.' : 'Element by element, with the y of the forward pass.',
-        numbers: () => [module.name === 'ReLU' ? maskOf(m) : null, row('dy', state.pass.modules[m].dy, u => `dy:${m}:${u}`), dx()],
+        name: DX, title: title(DX), formula, shapes: `(1, ${O})`, part,
+        say: switches_off ? 'The mask of the forward pass: where a unit was off, nothing comes back.' : 'Element by element, with what the forward pass kept.',
+        numbers: () => [switches_off ? maskOf(m) : null, row(DY, state.pass.modules[m].dy, u => `dy:${m}:${u}`), dx()],
       });
     }
   }
@@ -106,7 +106,7 @@ function grid(label, className, ...children) {
 function row(name, values, thing) {
   const shown = [...values.slice(0, WRITTEN)];
   const more = values.length > WRITTEN ? element('p', { class: 'note' }, `… ${values.length - WRITTEN} more`) : null;
-  const cells = shown.map((value, i) => thingButton(thing(i), [element('small', {}, i), num(value)], { class: `thing cell ${value < 0 ? 'minus' : value > 0 ? 'plus' : 'zero'}` }));
+  const cells = shown.map((value, i) => thingButton(thing(i), [element('small', {}, i), num(value)], { class: `thing cell ${value < 0 ? 'below' : value > 0 ? 'above' : 'zero'}` }));
   return element('section', {}, element('h4', {}, `${name} (1, ${values.length})`), grid(`${name}, ${values.length} numbers`, 'row', cells), more);
 }
 
@@ -122,50 +122,50 @@ function table(caption, columns, n, { strong = -1, foot } = {}) {
 
 function termsTable(m) {
   const module = state.pass.modules[m];
-  const u = followedUnit(m), O = module.y.length;
+  const u = followedUnit(m), O = module.y.length, { x: X, y: Y, w: W, b: B } = module.letters;
   const { shown, rest, count } = termsOf(module, u);
   const w = p => module.w[p * O + u];
   const thing = k => `weight:${m}:${shown[k]}:${u}`;
-  const made = table(`Unit ${u}: y[${u}] = Σ x[p]·w[p][${u}] + b[${u}], its largest products`, [
+  const made = table(`Unit ${u}: ${Y}[${u}] = Σ ${X}[p]·${W}[p][${u}] + ${B}[${u}], its largest products`, [
     ['p', k => shown[k]],
-    ['x[p]', k => num(module.x[shown[k]]), k => m === 0 ? `pixel:${shown[k]}` : `unit:${m - 1}:${shown[k]}`],
-    [`w[p][${u}]`, k => num(w(shown[k])), thing], ['product', k => num(module.x[shown[k]] * w(shown[k])), thing],
+    [`${X}[p]`, k => num(module.x[shown[k]]), k => m === 0 ? `pixel:${shown[k]}` : `unit:${m - 1}:${shown[k]}`],
+    [`${W}[p][${u}]`, k => num(w(shown[k])), thing], ['product', k => num(module.x[shown[k]] * w(shown[k])), thing],
   ], shown.length);
-  const sums = [...(count ? [[`${count} more inputs that are not 0`, num(rest)]] : []), [`b[${u}]`, num(module.b[u]), `bias:${m}:${u}`], [`y[${u}]`, num(module.y[u]), `unit:${m}:${u}`]];
+  const sums = [...(count ? [[`${count} more inputs that are not 0`, num(rest)]] : []), [`${B}[${u}]`, num(module.b[u]), `bias:${m}:${u}`], [`${Y}[${u}]`, num(module.y[u]), `unit:${m}:${u}`]];
   made.querySelector('table').append(element('tfoot', {}, sums.map(([text, number, thing]) =>
     element('tr', {}, element('td', { colspan: 3 }, text), element('td', {}, thing ? thingButton(thing, number) : number)))));
   return made;
 }
 
-const CLASS = ['class', c => c];
+const classColumn = () => [state.pass.z.length === 1 ? 'output' : 'class', c => c];
 
 function softmaxTable() {
-  const { z, judged: j, dz, target } = state.pass;
+  const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
   const column = (heading, values, kind) => [heading, c => num(values[c]), c => `${kind}:${c}`];
   return table('Softmax and cross-entropy by hand', [
-    CLASS, column('z', z, 'z'), column('z − max', j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
-    column('−ln p', j.nll, 'nll'), column('target q', j.q, 'q'), column('dz = p − q', dz, 'dz'),
+    classColumn(), column(Z, z, 'z'), column(`${Z} − max`, j.shifted, 'shift'), column('e^', j.powers, 'power'), column('softmax p', j.p, 'p'),
+    column('−ln p', j.nll, 'nll'), column('target q', j.q, 'q'), column(`d${Z} = p − q`, dz, 'dz'),
   ], z.length, { strong: target, foot: ['sum', '', '', num(j.total), num(sum(j.p)), '', num(sum(j.q)), num(Math.abs(sum(dz)) < 1e-12 ? 0 : sum(dz))] });
 }
 
 function gradientTable() {
-  const { z, judged: j, dz, target } = state.pass;
+  const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
   const t = j.q ?? j.t;
-  return table(j.q ? 'dz = p − q' : 'dz = 2·(z − t) / C', [
-    CLASS, [j.q ? 'softmax p' : 'z', c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], ['dz', c => num(dz[c]), c => `dz:${c}`],
+  return table(j.q ? `d${Z} = p − q` : `d${Z} = 2·(${Z} − t) / C`, [
+    classColumn(), [j.q ? 'softmax p' : Z, c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], [`d${Z}`, c => num(dz[c]), c => `dz:${c}`],
   ], z.length, { strong: z.length > 1 ? target : -1 });
 }
 
 /** What mse makes of the same outputs in both ways: the network's own, and the other. */
 function mseTables() {
-  const { z, target } = state.pass;
+  const { z, target } = state.pass, Z = outputLetter();
   const one = (digit) => {
     const own = digit === (DATA.loss.kind === 'mse-digit');
     const loss = meanSquaredError(digit), j = loss.forward(z, target), dz = loss.backward(j);
     const column = (heading, values, kind) => [heading, c => num(values[c]), own && (c => `${kind}:${c}`)];
     const name = digit ? z.length === 1 ? `digit target: the one output shall be ${target}` : `digit target: ${target} for every output, which makes sense with one output only` : `one-hot targets: 1 for output ${target}, 0 for the others`;
     return table(`mse, ${name}; L = ${num(j.loss)}${own ? '' : ' (not this network’s loss)'}`, [
-      CLASS, column('z', z, 'z'), column('target t', j.t, 'q'), column('diff z − t', j.diff, 'diff'), column('diff²', j.squares, 'square'), column('dz = 2·diff/C', dz, 'dz'),
+      classColumn(), column(Z, z, 'z'), column('target t', j.t, 'q'), column(`diff ${Z} − t`, j.diff, 'diff'), column('diff²', j.squares, 'square'), column(`d${Z} = 2·diff/C`, dz, 'dz'),
     ], z.length, { strong: z.length > 1 ? target : -1 });
   };
   if (z.length === 1) return [one(true), element('p', { class: 'note' }, 'One-hot targets need ten outputs, and here is one.')];
@@ -177,7 +177,7 @@ function stepTable() {
   const { m, p, u } = at;
   const step = stepOf(state.pass, LOSS, at, state.rate);
   const rows = [
-    ['weight', thingButton(`weight:${m}:${p}:${u}`, `${m}.weight[${p}][${u}]`)], ['w', fine(step.before)], ['dw = x·dy', fine(step.gradient)], ['w − lr·dw', fine(step.after)],
+    ['weight', thingButton(`weight:${m}:${p}:${u}`, `${lettersOf(m).w}[${p}][${u}]`)], ['w', fine(step.before)], ['dw = x·dy', fine(step.gradient)], ['w − lr·dw', fine(step.after)],
     ['loss before', fine(state.pass.loss)], ['loss after', fine(step.loss_after)], ['change', fine(step.loss_after - state.pass.loss)], ['the gradient promises about −lr·dw²', fine(-state.rate * step.gradient ** 2)],
   ];
   const body = element('tbody', {}, rows.map(([name, value]) => element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value))));
@@ -198,8 +198,8 @@ function maskOf(m) {
 
 function longestText(m) {
   const at = steepestWeight(state.pass.modules.map((module, i) => i === m ? module : {}));
-  const { x, dy } = state.pass.modules[m];
-  const text = `the longest: dw[${at.p}][${at.u}] = x[${at.p}]·dy[${at.u}] = ${num(x[at.p])} · ${num(dy[at.u])} = ${num(x[at.p] * dy[at.u])}`;
+  const { x, dy } = state.pass.modules[m], { x: X, dy: DY, dw: DW } = lettersOf(m);
+  const text = `the longest: ${DW}[${at.p}][${at.u}] = ${X}[${at.p}]·${DY}[${at.u}] = ${num(x[at.p])} · ${num(dy[at.u])} = ${num(x[at.p] * dy[at.u])}`;
   return element('p', {}, thingButton(`weight:${m}:${at.p}:${at.u}`, text, { tabindex: 0 }));
 }
 
@@ -210,7 +210,7 @@ function figure(caption, { n, rows, columns, size, thing, ink }, value) {
   block.paint(values);
   const box = svg('svg', { viewBox: `0 0 ${block.width + 6} ${block.height + 6}`, width: block.width + 6, role: 'group', 'aria-label': caption, 'data-grid': '' });
   box.append(block.group);
-  return element('figure', {}, box, element('figcaption', {}, `${caption}; the strongest is ${num(longestOf(values))}`));
+  return element('figure', {}, box, element('figcaption', {}, `${caption}; full strength is ${num(fullStrength(values))}`));
 }
 
 const pixelMap = (caption, value, thing, ink) => figure(caption, { n: SIDE * SIDE, rows: SIDE, columns: SIDE, size: 8, thing, ink }, value);
@@ -219,15 +219,16 @@ const pixelMap = (caption, value, thing, ink) => figure(caption, { n: SIDE * SID
 function matrix(m, what) {
   const { x, y, w, dy } = state.pass.modules[m];
   const [I, O] = [x.length, y.length];
+  const letter = lettersOf(m)[what];
   const value = (p, u) => what === 'w' ? w[p * O + u] : x[p] * dy[u];
   if (I === SIDE * SIDE) {
     const u = followedUnit(m);
-    return pixelMap(`${what}[·][${u}]: the part of unit ${u}, one for each pixel`, p => value(p, u), p => `weight:${m}:${p}:${u}`);
+    return pixelMap(`${letter}[·][${u}]: the part of unit ${u}, one for each pixel`, p => value(p, u), p => `weight:${m}:${p}:${u}`);
   }
   const [rows, columns] = [Math.min(O, MATRIX), Math.min(I, MATRIX)];
   const at = i => [i % columns, Math.floor(i / columns)];
   const part = rows < O || columns < I ? `, the first ${rows} and ${columns}` : '';
-  return figure(`${what} (${I}, ${O}), a row for each output, a column for each input${part}`, {
+  return figure(`${letter} (${I}, ${O}), a row for each output, a column for each input${part}`, {
     n: rows * columns, rows, columns, size: Math.max(Math.min(Math.floor(600 / columns), 14), 7), thing: i => `weight:${m}:${at(i)[0]}:${at(i)[1]}`,
   }, i => value(...at(i)));
 }

@@ -2,7 +2,7 @@
 
 const DATA = JSON.parse(document.getElementById('data').textContent);
 const LOSS = lossOf(DATA.loss);
-const NETWORK = DATA.modules.map(({ name, weight, bias }) => weight ? { name, w: floatsOf(weight), b: floatsOf(bias) } : { name });
+const NETWORK = DATA.modules.map(({ weight, bias, ...said }) => weight ? { ...said, w: floatsOf(weight), b: floatsOf(bias) } : said);
 const ORIGINAL = bytesOf(DATA.pixels);
 const by = id => document.getElementById(id);
 
@@ -10,7 +10,7 @@ const state = {
   image: ORIGINAL, // under the strokes; null for none
   strokes: [],
   centre: true,
-  target: DATA.label,
+  target: null, // the digit that was chosen
   rate: DATA.learning_rate,
   step: 0,
   follow: null, // { m, u }: a unit of a Linear
@@ -20,27 +20,36 @@ const state = {
   pass: null,
 };
 
+const isOriginal = () => state.image === ORIGINAL && state.strokes.length === 0;
+const isEmpty = () => state.image === null && state.strokes.length === 0;
+
+/** What is chosen; else the class of the image as it was; a drawing has none. */
+const knownTarget = () => state.target ?? (isOriginal() ? DATA.label : null);
+
 function run() {
   state.greys = pixelsOf(state.image, state.strokes, state.centre);
   const x = Float64Array.from(state.greys, grey => DATA.scale * grey + DATA.shift);
-  state.pass = passOf(NETWORK, LOSS, x, state.target);
+  state.pass = passOf(NETWORK, LOSS, x, knownTarget());
 }
 
 /** The unit of a Linear that is followed, else the largest. */
 const followedUnit = m => state.follow?.m === m ? state.follow.u : argmax(state.pass.modules[m].y);
 
 function summaryText() {
-  const { pass, target } = state;
-  const { predicted, judged, z, loss } = pass;
-  const sure = judged.q ? `, p = ${num(judged.p[predicted])}` : `, output ${num(z.length === 1 ? z[0] : z[predicted])}`;
-  return `Taken for a ${predicted}${sure}. Target ${target}, loss ${num(loss)}.`;
+  const { predicted, assumed, target, judged, z, loss } = state.pass;
+  if (isEmpty()) return 'Nothing is drawn: only the biases speak.';
+  const sure = judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
+  const aim = assumed ? `No target: as a ${target}, loss ${num(loss)}.` : `Target ${target}, loss ${num(loss)}.`;
+  return `Taken for a ${predicted}, ${sure}. ${aim}`;
 }
 
 function showSummary() {
-  const { predicted } = state.pass;
-  by('predicted').textContent = predicted;
-  by('verdict').classList.toggle('wrong', predicted !== state.target);
+  const { predicted, assumed, target } = state.pass;
+  by('verdict-label').textContent = isEmpty() ? 'nothing drawn' : 'taken for';
+  by('predicted').textContent = isEmpty() ? '–' : predicted;
+  by('verdict').classList.toggle('wrong', !isEmpty() && !assumed && predicted !== target);
   by('summary').textContent = summaryText();
+  by('target').value = assumed ? '' : target;
 }
 
 let steps = [], drawing, pad;
@@ -184,21 +193,24 @@ document.addEventListener('keydown', event => {
 
 function closeWords() {
   state.thing = null;
-  by('words').hidden = matchMedia('(max-width: 900px)').matches;
+  by('words').hidden = overlaid.matches;
 }
 
 function makeSteps() {
   steps = stepsOf(state.pass);
   by('steps').replaceChildren(...steps.map((step, i) => {
-    const button = element('button', { type: 'button', class: step.part.back ? 'back' : null }, step.name);
+    const button = element('button', { type: 'button' }, step.name);
     button.addEventListener('click', () => goTo(i));
-    return element('li', {}, button);
+    return element('li', { class: step.part.back ? 'back' : null }, button);
   }));
 }
 
-const narrow = matchMedia('(max-width: 700px)');
+/** Where the drawing has a narrow column, it runs from top to bottom. */
+const upright = matchMedia('(max-width: 700px), (min-width: 1181px) and (max-width: 1699px)');
+/** Where the numbers lie over the page, and can be closed. */
+const overlaid = matchMedia('(max-width: 1180px)');
 function redraw() {
-  drawing = makeDrawing(by('net'), narrow.matches);
+  drawing = makeDrawing(by('net'), upright.matches);
   drawing.paint();
 }
 
@@ -206,8 +218,8 @@ document.title = `${DATA.title}, ${DATA.image}`;
 by('model').textContent = DATA.title;
 by('kind').textContent = `${DATA.summary}; ${DATA.image}, a ${DATA.label}`;
 by('deslanted').hidden = !DATA.deslant;
-by('target').append(...Array.from({ length: 10 }, (_, c) => element('option', { value: c, selected: c === state.target }, c)));
-by('target').addEventListener('change', event => { state.target = Number(event.target.value); changed(); });
+by('target').append(element('option', { value: '' }, 'none'), ...Array.from({ length: 10 }, (_, c) => element('option', { value: c }, c)));
+by('target').addEventListener('change', ({ target: { value } }) => { state.target = value === '' ? null : Number(value); changed(); });
 by('centre').addEventListener('change', event => { state.centre = event.target.checked; changed(); });
 by('rate').value = state.rate;
 by('rate').addEventListener('input', event => {
@@ -216,16 +228,16 @@ by('rate').addEventListener('input', event => {
 });
 by('clear').addEventListener('click', () => pad.clear());
 by('undo').addEventListener('click', () => pad.undo());
-by('original').addEventListener('click', () => { state.target = DATA.label; by('target').value = DATA.label; pad.clear(ORIGINAL); });
+by('original').addEventListener('click', () => pad.clear(ORIGINAL));
 by('back').addEventListener('click', () => goTo(state.step - 1));
 by('forth').addEventListener('click', () => goTo(state.step + 1));
 by('words-close').addEventListener('click', closeWords);
-narrow.addEventListener('change', redraw);
+upright.addEventListener('change', redraw);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => pad.paint());
 
 pad = makePad(by('pad'), changed);
-if (matchMedia('(max-width: 900px)').matches) closeWords();
+if (overlaid.matches) closeWords();
 run();
 makeSteps();
-drawing = makeDrawing(by('net'), narrow.matches);
+drawing = makeDrawing(by('net'), upright.matches);
 show();

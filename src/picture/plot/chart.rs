@@ -1,4 +1,10 @@
-use super::{Anchor, Ink, Picture};
+//! Lines against epochs or learning rates.
+
+use super::{Anchor, Picture, Shape, shapes::MARGIN};
+use crate::picture::{
+    font::{shortened, text_width},
+    palette::Ink,
+};
 
 /// A line of a panel.
 pub(super) struct Series {
@@ -123,14 +129,32 @@ pub(super) fn panel(
         let points: Vec<_> = points.map(|&(x, y)| (at_x(x), at_y(value(y)))).collect();
         if let (&[(x, y)], false) = (&points[..], series.dashed) {
             let dot = [x - 3.0, y - 3.0, 6.0, 6.0];
-            picture
-                .shapes
-                .push(super::Shape::Rect(dot, series.ink, 1.0));
+            picture.shapes.push(Shape::Rect(dot, series.ink, 1.0));
         } else if let &[(x, y)] = &points[..] {
             picture.line(vec![(x - 6.0, y), (x + 6.0, y)], series.ink, 2.0, false);
         }
         picture.line(points, series.ink, series.width, series.dashed);
     }
+}
+
+/// An entry of a legend: a name, its colour, and whether its line is dashed.
+pub(super) type Entry = (String, Ink, bool);
+
+/// Names beside their colours and kinds of lines; returns where it ends.
+pub(super) fn legend(picture: &mut Picture, top: f64, entries: &[Entry]) -> f64 {
+    let (mut x, mut y) = (MARGIN, top);
+    for (name, ink, dashed) in entries {
+        let words = shortened(name, 13.0, 400.0);
+        let width = 34.0 + text_width(&words, 13.0) + 24.0;
+        if x > MARGIN && x + width > picture.size.0 {
+            (x, y) = (MARGIN, y + 22.0);
+        }
+        picture.line(vec![(x, y), (x + 26.0, y)], *ink, 2.2, *dashed);
+        let start = (Anchor::Start, Ink::Text);
+        picture.text((x + 34.0, y + 4.5), 13.0, start, &words);
+        x += width;
+    }
+    y + 24.0
 }
 
 /// Round numbers from `low` to `high`, about `count`: 1, 2 or 5 times a power of ten apart.

@@ -1,83 +1,30 @@
+//! What a model takes for what.
+
 use ndarray::{Array2, ArrayView1};
 
-use super::{Anchor, Ink, Picture, Shape};
+use super::{
+    Anchor, Picture, Pixels, Shape,
+    shapes::{MARGIN, SMALL},
+};
+use crate::picture::palette::Ink;
 
-/// The most units that are drawn.
-const UNITS: usize = 64;
-const ACROSS: usize = 10;
-
-/// The weights into the units of the first layer, w (rows·cols, O), as images; the longest first.
-///
-/// Blue is negative, vermilion positive, nothing 0; opaque is the largest of all.
-pub fn weights(w: &Array2<f32>, (rows, cols): (usize, usize)) -> Picture {
-    let norm = |o: usize| {
-        w.column(o)
-            .iter()
-            .map(|&v| f64::from(v).powi(2))
-            .sum::<f64>()
-    };
-    let mut units: Vec<_> = (0..w.ncols()).map(|o| (o, norm(o).sqrt())).collect();
-    units.sort_by(|a, b| b.1.total_cmp(&a.1));
-    units.truncate(UNITS);
-    let most = units.iter().flat_map(|&(o, _)| w.column(o));
-    let most = most.fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
-    let (cell, pitch) = (84.0, (90.0, 112.0));
-    let lines = units.len().div_ceil(ACROSS) as f64;
-    let size = (ACROSS as f64 * pitch.0 + 42.0, 84.0 + lines * pitch.1);
-    let mut picture = Picture::new(size, "weights of the first layer as images");
-    let words = format!(
-        "weights into {} of {} units of the first layer, the longest first",
-        units.len(),
-        w.ncols()
-    );
-    picture.text((24.0, 32.0), 14.0, (Anchor::Start, Ink::Text), &words);
-    let scale = format!("blue −{most:.2}, none 0, vermilion +{most:.2}; beside the unit its norm");
-    picture.text((24.0, 52.0), 12.0, (Anchor::Start, Ink::Dim), &scale);
-    for (n, (o, norm)) in units.into_iter().enumerate() {
-        let left = 24.0 + pitch.0 * (n % ACROSS) as f64;
-        let top = 70.0 + pitch.1 * (n / ACROSS) as f64;
-        let pixels = Array2::from_shape_fn((rows, cols), |(r, c)| {
-            let v = w[[r * cols + c, o]] / most;
-            let opacity = (255.0 * v.abs()).round() as u8;
-            match v < 0.0 {
-                true => [0x1f, 0x86, 0xd0, opacity],
-                false => [0xd5, 0x5e, 0x00, opacity],
-            }
-        });
-        let frame = [
-            (left, top),
-            (left + cell, top),
-            (left + cell, top + cell),
-            (left, top + cell),
-            (left, top),
-        ];
-        picture
-            .shapes
-            .push(Shape::Image([left, top, cell, cell], pixels));
-        picture.line(frame.to_vec(), Ink::Grid, 1.0, false);
-        let under = (left + cell / 2.0, top + cell + 14.0);
-        let words = format!("{o}: {norm:.2}");
-        picture.text(under, 11.0, (Anchor::Middle, Ink::Dim), &words);
-    }
-    picture
-}
-
-/// How many images of each class were taken for which, as a heat map: the more mistakes, the darker.
+/// How many images of each class were taken for which, as a heat map: the more mistakes, the stronger.
 pub fn confusion(confusion: &Array2<u32>, title: &str) -> Picture {
     let classes = confusion.nrows();
     let cell = 48.0;
-    let (left, top) = (90.0, 96.0);
+    let (left, top) = (90.0, 116.0);
     let side = cell * classes as f64;
     let mut picture = Picture::new((left + side + 30.0, top + side + 30.0), "confusion");
-    picture.text((24.0, 32.0), 14.0, (Anchor::Start, Ink::Text), title);
-    picture.text((left, 64.0), 12.0, (Anchor::Start, Ink::Dim), "taken for");
-    picture.text((24.0, 86.0), 12.0, (Anchor::Start, Ink::Dim), "label");
+    picture.headline(title, "grey: right; blue: mistakes, the more the stronger");
+    let dim = (Anchor::Start, Ink::Dim);
+    picture.text((left, top - 32.0), SMALL, dim, "taken for");
+    picture.text((MARGIN, top - 10.0), SMALL, dim, "label");
     let wrong = confusion.indexed_iter().filter(|((t, p), _)| t != p);
     let most = wrong.map(|(_, &count)| count).max().unwrap_or(0).max(1);
     for class in 0..classes {
         let (middle, words) = (cell * (class as f64 + 0.5), class.to_string());
         picture.text(
-            (left + middle, 86.0),
+            (left + middle, top - 10.0),
             13.0,
             (Anchor::Middle, Ink::Text),
             &words,
@@ -88,11 +35,11 @@ pub fn confusion(confusion: &Array2<u32>, title: &str) -> Picture {
     for ((t, p), &count) in confusion.indexed_iter() {
         let (x, y) = (left + cell * p as f64, top + cell * t as f64);
         let (ink, opacity) = match t == p {
-            true => (Ink::Series(0), 0.2),
+            true => (Ink::Rule, 0.5),
             // The square root, so that single mistakes can be seen beside many.
             false => (
-                Ink::Series(1),
-                0.6 * f64::from(count).sqrt() / f64::from(most).sqrt(),
+                Ink::Above,
+                0.6 * (f64::from(count) / f64::from(most)).sqrt(),
             ),
         };
         let square = [x + 1.0, y + 1.0, cell - 2.0, cell - 2.0];
@@ -128,20 +75,22 @@ pub struct Wrong<'a> {
 pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize) -> Picture {
     let (across, cell, pitch) = (6, 92.0, (156.0, 166.0));
     let lines = images.len().div_ceil(across) as f64;
-    let size = (across as f64 * pitch.0 + 36.0, 64.0 + lines * pitch.1);
+    let size = (across as f64 * pitch.0 + 36.0, 84.0 + lines * pitch.1);
     let mut picture = Picture::new(size, "the most wrong images");
-    picture.text((24.0, 32.0), 14.0, (Anchor::Start, Ink::Text), title);
+    let bars = match (probabilities, images.first().map_or(0, |i| i.outputs.len())) {
+        (_, 0 | 1) => "",
+        (true, _) => "bars: the probability of every class; that of the label has a grey ground",
+        (false, _) => {
+            "bars: the output of every class, blue above 0, orange below; that of the label has a grey ground"
+        }
+    };
+    picture.headline(title, bars);
     for (n, image) in images.iter().enumerate() {
-        let left = 24.0 + pitch.0 * (n % across) as f64;
-        let top = 52.0 + pitch.1 * (n / across) as f64;
+        let left = MARGIN + pitch.0 * (n % across) as f64;
+        let top = 72.0 + pitch.1 * (n / across) as f64;
         let rows = image.pixels.len() / cols;
-        let pixels = Array2::from_shape_fn((rows, cols), |(r, c)| {
-            let grey = image.pixels[r * cols + c];
-            [grey, grey, grey, 255]
-        });
-        picture
-            .shapes
-            .push(Shape::Image([left, top, cell, cell], pixels));
+        let greys = Array2::from_shape_fn((rows, cols), |(r, c)| image.pixels[r * cols + c]);
+        picture.framed([left, top, cell, cell], Pixels::Ink(greys));
         let output = |class: u8| match (image.outputs.get(usize::from(class)), probabilities) {
             (Some(0.0..1e-4), true) => ": below 0.01 %".into(),
             (Some(p), true) => format!(": {:.2} %", 100.0 * p),
@@ -163,19 +112,24 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
             continue;
         }
         let step = cell / image.outputs.len() as f64;
+        let zero = left + cell + 17.0;
         for (class, &output) in image.outputs.iter().enumerate() {
             let y = top + step * class as f64;
-            let ink = match class == usize::from(image.label) {
-                true => Ink::Series(0),
-                false => Ink::Series(1),
-            };
-            let long = 34.0 * output.clamp(0.0, 1.0);
+            let ink = if output < 0.0 { Ink::Below } else { Ink::Above };
+            let long = 34.0 * output.abs().min(1.0);
+            let is_label = class == usize::from(image.label);
+            if is_label {
+                let row = [left + cell + 5.0, y, 48.0, step];
+                picture.shapes.push(Shape::Rect(row, Ink::Grid, 1.0));
+            }
+            let name = if is_label { Ink::Text } else { Ink::Dim };
             let words = class.to_string();
             let at = (left + cell + 13.0, y + step / 2.0 + 3.0);
-            picture.text(at, 8.5, (Anchor::End, Ink::Dim), &words);
-            let bar = [left + cell + 17.0, y + 1.5, long.max(0.6), step - 3.0];
+            picture.text(at, 8.5, (Anchor::End, name), &words);
+            let bar = [zero, y + 1.5, long, step - 3.0];
             picture.shapes.push(Shape::Rect(bar, ink, 1.0));
         }
+        picture.line(vec![(zero, top), (zero, top + cell)], Ink::Rule, 1.0, false);
     }
     picture
 }

@@ -1,8 +1,16 @@
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+//! A plot as PNG.
+
+use ab_glyph::{Font, ScaleFont, point};
 use ab_glyph_rasterizer::Rasterizer;
 use ndarray::Array2;
+use png::EncodingError;
 
-use super::{Anchor, Ink, Picture, Shape, Theme};
+use super::{Anchor, Picture, Shape};
+use crate::picture::{
+    font::{font, scale, text_width},
+    palette::{Ink, Theme},
+    png::encoded,
+};
 
 /// Pixels of the PNG for one of the picture, along each axis.
 const ZOOM: f64 = 2.0;
@@ -10,52 +18,26 @@ const ZOOM: f64 = 2.0;
 /// Length of a dash, and of the gap behind it.
 const DASH: (f64, f64) = (5.0, 4.0);
 
-fn font() -> FontRef<'static> {
-    FontRef::try_from_slice(dejavu::sans::regular()).expect("the font is part of the program")
-}
-
-/// The font's height for letters of `size`: an em, as CSS counts.
-fn scale(font: &FontRef<'_>, size: f64) -> PxScale {
-    let units = font.units_per_em().unwrap_or(1.0);
-    PxScale::from(size as f32 * font.height_unscaled() / units)
-}
-
-/// How wide a line of text is.
-pub fn text_width(words: &str, size: f64) -> f64 {
-    let font = font();
-    let scaled = font.as_scaled(scale(&font, size));
-    let advances = words.chars().map(|c| scaled.h_advance(scaled.glyph_id(c)));
-    f64::from(advances.sum::<f32>())
-}
-
-pub(super) fn png(picture: &Picture, theme: Theme) -> Result<Vec<u8>, png::EncodingError> {
-    let size = |length: f64| (length * ZOOM).ceil() as usize;
-    let paper = Ink::Paper.rgb(theme);
-    let mut canvas = Canvas {
-        pixels: Array2::from_elem((size(picture.size.1), size(picture.size.0)), paper),
-        theme,
-    };
-    for shape in &picture.shapes {
-        canvas.draw(shape);
+impl Picture {
+    /// Width and height of its PNG, twice its own.
+    pub fn png_size(&self) -> (usize, usize) {
+        let size = |length: f64| (length * ZOOM).ceil() as usize;
+        (size(self.size.0), size(self.size.1))
     }
-    let bytes: Vec<u8> = canvas.pixels.iter().flatten().copied().collect();
-    png_of(canvas.pixels.dim(), png::ColorType::Rgb, &bytes)
-}
 
-/// A PNG of these bytes.
-pub(super) fn png_of(
-    (rows, cols): (usize, usize),
-    color: png::ColorType,
-    bytes: &[u8],
-) -> Result<Vec<u8>, png::EncodingError> {
-    let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, cols as u32, rows as u32);
-    encoder.set_color(color);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(bytes)?;
-    writer.finish()?;
-    Ok(file)
+    /// The bytes of a PNG.
+    pub fn png(&self, theme: Theme) -> Result<Vec<u8>, EncodingError> {
+        let (width, height) = self.png_size();
+        let paper = Ink::Paper.rgb(theme);
+        let mut canvas = Canvas {
+            pixels: Array2::from_elem((height, width), paper),
+            theme,
+        };
+        for shape in &self.shapes {
+            canvas.draw(shape);
+        }
+        encoded(&canvas.pixels)
+    }
 }
 
 struct Canvas {
@@ -102,7 +84,9 @@ impl Canvas {
                     words,
                 );
             }
-            Shape::Image(place, pixels) => self.image(place.map(|v| v * ZOOM), pixels),
+            Shape::Image(place, pixels) => {
+                self.image(place.map(|v| v * ZOOM), &pixels.rgba(self.theme));
+            }
         }
     }
 

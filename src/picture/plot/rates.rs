@@ -1,8 +1,13 @@
+//! The range test of learning rates.
+
 use super::{
-    Anchor, Ink, Picture,
-    chart::{Against, Series, panel},
+    Picture,
+    chart::{Against, Entry, Series, legend, panel},
 };
-use crate::train::lr_find::{Advice, RangeTest};
+use crate::{
+    picture::palette::Ink,
+    train::lr_find::{Advice, RangeTest},
+};
 
 /// The loss of a range test against the learning rate: of every step thin, smoothed thick, and a mark at the
 /// rate to try.
@@ -21,18 +26,23 @@ pub fn rates(test: &RangeTest) -> Picture {
         line(&|step| test.points[step].loss, Ink::Dim, 0.6),
         line(&|step| test.smooth[step], Ink::Series(0), 2.2),
     ];
+    let entry = |name: &str, ink| -> Entry { (name.into(), ink, false) };
+    let mut entries = vec![
+        entry("every step", Ink::Dim),
+        entry("smoothed", Ink::Series(0)),
+    ];
     if let Advice::Try(rate) = test.advice() {
         let low = test.smooth.iter().copied().fold(most, f64::min);
         series.push(Series {
             points: [low, most].map(|loss| (rate.into(), loss)).to_vec(),
-            ink: Ink::Series(1),
+            ink: Ink::Text,
             width: 1.5,
             dashed: true,
         });
-        let ink = (Anchor::End, Ink::Series(1));
-        picture.text((608.0, 42.0), 14.0, ink, &format!("try {rate:?}"));
+        entries.push((format!("rate to try: {rate:?}"), Ink::Text, true));
     }
-    let place = [24.0, 28.0, 592.0, 368.0];
+    let top = legend(&mut picture, 24.0, &entries);
+    let place = [24.0, top, 592.0, 404.0 - top];
     panel(&mut picture, place, ("loss", ""), Against::Rates, &series);
     picture
 }

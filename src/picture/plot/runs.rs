@@ -1,10 +1,17 @@
+//! Runs against epochs.
+
 use super::{
-    Anchor, Ink, Picture, SERIES,
-    chart::{Against, Series, panel},
-    shortened, text_width,
+    Anchor, Picture,
+    chart::{Against, Entry, Series, legend, panel},
+    shapes::{HEAD, MARGIN},
 };
 use crate::{
     files::run::{EpochLine, Record},
+    picture::{
+        font::shortened,
+        names,
+        palette::{Ink, SERIES},
+    },
     train::statistics::LayerStatistics,
 };
 
@@ -14,17 +21,21 @@ pub const MAX_RUNS: usize = SERIES;
 /// Loss and accuracy of runs against epochs, each with its name: validation drawn through, training dashed.
 pub fn curves(runs: &[(String, Record)]) -> Picture {
     let mut picture = Picture::new((960.0, 420.0), "loss and accuracy against epochs");
-    let inks: Vec<_> = runs
-        .iter()
-        .enumerate()
-        .map(|(n, (name, _))| (name.clone(), Ink::Series(n)))
+    let names = runs.iter().enumerate();
+    let mut entries: Vec<Entry> = names
+        .map(|(n, (name, _))| (name.clone(), Ink::Series(n), false))
         .collect();
     let has_valid = |(_, run): &(String, Record)| run.epochs.iter().any(|e| e.valid_loss.is_some());
     let kinds: &[_] = match runs.iter().any(has_valid) {
         true => &[("validation", false), ("training", true)],
         false => &[("training", true)],
     };
-    let top = legend(&mut picture, 24.0, &inks, kinds);
+    entries.extend(
+        kinds
+            .iter()
+            .map(|&(name, dashed)| (name.into(), Ink::Dim, dashed)),
+    );
+    let top = legend(&mut picture, 24.0, &entries);
     picture.size.1 = top + 360.0;
     let of = |train: &dyn Fn(&EpochLine) -> f64, valid: &dyn Fn(&EpochLine) -> Option<f64>| {
         let mut series = Vec::new();
@@ -88,14 +99,16 @@ pub fn layers(name: &str, run: &Record) -> Option<Picture> {
             .collect(),
     };
     let mut picture = Picture::new((960.0, 0.0), "statistics of every layer against epochs");
-    let inks: Vec<_> = shown
-        .iter()
-        .enumerate()
-        .map(|(n, &layer)| (format!("layer {} of {count}", layer + 1), Ink::Series(n)))
-        .collect();
-    let name = shortened(name, 14.0, 900.0);
-    picture.text((24.0, 30.0), 14.0, (Anchor::Start, Ink::Text), &name);
-    let top = legend(&mut picture, 44.0, &inks, &[]);
+    let width = |layer: usize| Some(run.start["layers"].get(layer)?.as_u64()? as usize);
+    let widths = |layer: usize| width(layer).zip(width(layer + 1));
+    let entry = |(n, &layer): (usize, &usize)| {
+        let name = names::layer(layer + 1, count, widths(layer));
+        (name, Ink::Series(n), false)
+    };
+    let entries: Vec<_> = shown.iter().enumerate().map(entry).collect();
+    let name = shortened(name, HEAD, 900.0);
+    picture.text((MARGIN, 30.0), HEAD, (Anchor::Start, Ink::Text), &name);
+    let top = legend(&mut picture, 48.0, &entries);
     type Value = fn(&LayerStatistics) -> Option<f64>;
     let panels: [(&str, &str, Value); 5] = [
         ("activation, mean", "", |s| s.activation_mean),
@@ -130,23 +143,4 @@ pub fn layers(name: &str, run: &Record) -> Option<Picture> {
     }
     picture.size.1 = top + 2.0 * 264.0;
     Some(picture)
-}
-
-/// Names beside their colours and kinds of lines; returns where it ends.
-fn legend(picture: &mut Picture, top: f64, inks: &[(String, Ink)], kinds: &[(&str, bool)]) -> f64 {
-    let (mut x, mut y) = (24.0, top);
-    let inks = inks.iter().map(|(name, ink)| (&name[..], *ink, false));
-    let kinds = kinds.iter().map(|&(name, dashed)| (name, Ink::Dim, dashed));
-    for (name, ink, dashed) in inks.chain(kinds) {
-        let words = shortened(name, 13.0, 400.0);
-        let width = 34.0 + text_width(&words, 13.0) + 24.0;
-        if x > 24.0 && x + width > picture.size.0 {
-            (x, y) = (24.0, y + 22.0);
-        }
-        picture.line(vec![(x, y), (x + 26.0, y)], ink, 2.2, dashed);
-        let start = (Anchor::Start, Ink::Text);
-        picture.text((x + 34.0, y + 4.5), 13.0, start, &words);
-        x += width;
-    }
-    y + 24.0
 }

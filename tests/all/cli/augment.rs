@@ -13,14 +13,34 @@ use crate::support::{
     program::{json, json_lines, run},
 };
 
-/// Grey values of a PNG, row by row, and its width.
-fn read_png(path: &Path) -> (Vec<u8>, usize) {
+type Rgb = [u8; 3];
+
+/// The pixels of a PNG, row by row.
+fn read_png(path: &Path) -> Vec<Vec<Rgb>> {
     let file = std::io::BufReader::new(fs::File::open(path).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    assert_eq!(info.color_type, png::ColorType::Grayscale);
-    (pixels, info.width as usize)
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    assert_eq!(info.color_type, png::ColorType::Rgb);
+    let (pixels, []) = bytes.as_chunks() else {
+        panic!("{} bytes", bytes.len())
+    };
+    let rows = pixels.chunks(info.width as usize);
+    rows.map(<[_]>::to_vec).collect()
+}
+
+/// The images of a preview in a row through `y`, each the pixels between its outlines.
+fn images_at(picture: &[Vec<Rgb>], y: usize) -> Vec<Vec<&[Rgb]>> {
+    const OUTLINE: Rgb = [0xb1, 0xb8, 0xc2];
+    let row = &picture[y];
+    let is_outline = |x: &usize| row[*x] == OUTLINE;
+    let outlines: Vec<_> = (0..row.len()).filter(is_outline).collect();
+    let edges = outlines.windows(2).filter(|w| w[1] > w[0] + 70);
+    let image = |edge: &[usize]| {
+        let rows = picture[y - 38..y + 38].iter();
+        rows.map(|row| &row[edge[0] + 1..edge[1]]).collect()
+    };
+    edges.map(image).collect()
 }
 
 #[test]
@@ -33,29 +53,23 @@ fn the_preview_shows_the_images_beside_what_becomes_of_them() {
         assert_says(&stderr, "next: mlp train --");
         read_png(&folder.path().join("grid.png"))
     };
-    // Three pixels for one, and gaps of 4 around; one more beside the originals.
-    let side = 3 * 28;
-    let (still, width) = picture("--rotation 0");
-    assert_eq!(width, 4 * (side + 4) + 8);
-    assert_eq!(still.len(), width * (2 * (side + 4) + 4));
-    let column = |pixels: &[u8], first: usize| {
-        let rows = pixels
-            .chunks(width)
-            .flat_map(|row| &row[first..first + side]);
-        rows.copied().collect::<Vec<_>>()
-    };
-    let original = column(&still, 4);
-    assert!(original.contains(&255), "digits are white on black");
-    assert_eq!(
-        column(&still, side + 12),
-        original,
-        "no strength, no change"
-    );
-    let (moving, _) = picture("");
-    assert_eq!(column(&moving, 4), original);
-    assert_ne!(column(&moving, side + 12), original);
-    assert_eq!(picture("--augment ciresan2010").0, moving, "what is usual");
-    assert_ne!(picture("--seed 2").0, moving);
+    // The middle of the first row of images.
+    let y = 2 * 82 + 3 * 14;
+    let still = picture("--rotation 0");
+    let images = images_at(&still, y);
+    assert_eq!(images.len(), 4, "the original and three epochs");
+    let original = &images[0];
+    let ink = original.iter().flat_map(|row| *row).min().unwrap();
+    assert!(ink < &[0x20; 3], "digits are ink on paper, not {ink:?}");
+    for image in &images {
+        assert_eq!(image, original, "no strength, no change");
+    }
+    let moving = picture("");
+    let images = images_at(&moving, y);
+    assert_eq!(&images[0], original);
+    assert_ne!(&images[1], original);
+    assert_eq!(picture("--augment ciresan2010"), moving, "what is usual");
+    assert_ne!(picture("--seed 2"), moving);
 }
 
 #[test]
@@ -63,7 +77,10 @@ fn a_file_that_is_no_picture_is_not_overwritten() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("notes"), "mine").unwrap();
     let (_, stderr) = run(folder.path(), "augment-preview --out notes", 1);
-    assert_says(&stderr, "notes: there is something else than a PNG");
+    assert_says(
+        &stderr,
+        "notes: there is a file already, and it is not a PNG",
+    );
     assert_eq!(fs::read(folder.path().join("notes")).unwrap(), b"mine");
 }
 
@@ -161,6 +178,6 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
     run(folder, &format!("{preview} leaning.png"), 0);
     let (_, stderr) = run(folder, &format!("{preview} upright.png --deslant"), 0);
     assert_says(&stderr, "--augment ciresan2010 --deslant");
-    let picture = |name| read_png(&folder.join(name)).0;
+    let picture = |name| read_png(&folder.join(name));
     assert_ne!(picture("leaning.png"), picture("upright.png"));
 }

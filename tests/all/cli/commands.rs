@@ -125,21 +125,20 @@ fn train_first_says_what_it_trains_on_what_and_how() {
     let folder = tempdir().unwrap();
     let line = "train --hidden 20,12 --epochs 1 --valid 50000 --threads 1 --seed 7";
     let (stdout, _) = run(folder.path(), line, 0);
+    // Lines are wrapped between words, wherever the data are.
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = words(&stdout);
     for text in [
         "official MNIST from /",
-        ": 10,000 images to train on, 50,000 to validate\n",
+        ": 10,000 images to train on, 50,000 to validate network",
         "784-20-12-10, ReLU, cross-entropy: 16,082 parameters",
         "784 → 20  weight (784, 20)  bias (1, 20)",
         "20 → 12  weight (20, 12)  bias (1, 12)",
-        "1 epoch, batches of 16, lr 0.1, seed 7, 1 thread\n",
+        "1 epoch, batches of 16, lr 0.1, seed 7, 1 thread epoch",
     ] {
-        assert!(stdout.contains(text), "{stdout}\nlacks {text:?}");
+        assert!(flat.contains(&words(text)), "{stdout}\nlacks {text:?}");
     }
-    let data = stdout.lines().skip(1);
-    assert!(
-        data.into_iter().all(|l| l.chars().count() <= 80),
-        "{stdout}"
-    );
+    assert!(stdout.lines().all(|l| l.chars().count() <= 80), "{stdout}");
 
     let (stdout, _) = run(folder.path(), &format!("{line} --json"), 0);
     let lines = json_lines(&stdout);
@@ -158,6 +157,66 @@ fn quiet_training_prints_nothing_and_saves_the_same_model() {
     assert!(fs::read(folder.path().join("q.bin")).unwrap() == model);
     let (_, stderr) = run(folder.path(), &format!("{SHORT} --quiet --lr 1e20"), 1);
     assert!(stderr.contains("no model was written"), "{stderr}");
+    for noted in [
+        "--batch-size 60000",
+        "--recipe ciresan2010-committee --hidden 2 --valid 59900 --epochs 1",
+    ] {
+        let line = format!("{SHORT} --out n.bin {noted}");
+        let (_, stderr) = run(folder.path(), &line, 0);
+        assert!(stderr.contains("note: "), "{stderr}");
+        let (_, stderr) = run(folder.path(), &format!("{line} --quiet"), 0);
+        assert_eq!(stderr, "");
+    }
+}
+
+/// Whoever types the next command without a look loses nothing.
+#[test]
+fn the_next_command_never_overwrites_a_model() {
+    let folder = trained();
+    for (line, next) in [
+        ("gradcheck --hidden none", "mlp train --out model-2.bin"),
+        (
+            "recipes lesson",
+            "mlp train --recipe lesson --out model-2.bin",
+        ),
+    ] {
+        let (_, stderr) = run(folder.path(), line, 0);
+        assert_eq!(stderr, format!("next: {next}\n"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_locale_without_symbols_gets_plain_ascii_and_programs_get_json_all_the_same() {
+    let folder = trained();
+    let in_c = |line: &str, code| {
+        let mut command = command(folder.path(), line);
+        texts(command.env("LC_ALL", "C"), code)
+    };
+    for (line, code) in [
+        ("train --epochs 3 --valid 58000 --hidden 20", 0),
+        ("eval model.bin", 0),
+        ("explain model.bin --precision 6", 0),
+        ("lr-find --hidden none --steps 60 --valid 59000", 0),
+        ("gradcheck --model model.bin --samples 5", 0),
+        ("gradcheck --list-mistakes", 0),
+        ("recipes", 0),
+        ("train --help", 0),
+        ("train --augment lenet", 2),
+    ] {
+        let (stdout, stderr) = in_c(line, code);
+        assert!(
+            stdout.is_ascii() && stderr.is_ascii(),
+            "{line}: {stdout}{stderr}"
+        );
+        let (stdout, _) = run(folder.path(), line, code);
+        assert!(
+            code == 2 || !stdout.is_ascii() || line.starts_with("gradcheck --m"),
+            "{line}"
+        );
+    }
+    let (stdout, _) = in_c("recipes --json", 0);
+    assert!(stdout.contains("Cireşan"), "{stdout}");
 }
 
 #[test]
@@ -366,6 +425,12 @@ fn wrong_usage_exits_2_and_shows_the_usage_of_the_command() {
         "train --valid -1",
         "train --threads 0",
         "train --quiet --json",
+        "train --nesterov",
+        "lr-find --from 1e39",
+        "lr-find --from 1e-45",
+        "lr-find --to 1e38",
+        "explain --lr 1e-60",
+        "bench --seconds 0",
         "eval",
         "eval a --split all",
         "gradcheck --samples 0",

@@ -181,12 +181,25 @@ fn what_cannot_be_explained_is_said() {
         ("--logits 1,2", 2, "--target"),
         ("--target 5", 2, "a class goes with --logits"),
         ("nowhere.bin", 1, "train a model first"),
+        ("nowhere.bin --activation tanh", 2, "cannot be used with"),
+        ("--target onehot", 2, "goes with --loss mse"),
+        ("--activation gelatine", 2, "possible values"),
         ("nowhere.bin --target 4", 2, "a model has its own"),
         ("--logits 1,2 --target 0 --lr 3", 2, "--lr"),
         ("--split valid", 1, "none are left to validate on"),
     ] {
         let (_, stderr) = run(folder.path(), &format!("explain {args}"), code);
         assert!(stderr.contains(expected), "{args}: {stderr}");
+    }
+}
+
+#[test]
+fn a_network_before_training_has_the_flags_that_others_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "explain --hidden 6,5 --activation tanh --dropout 0.5 --label-smoothing 0.1";
+    let (text, _) = run(folder.path(), line, 0);
+    for part in ["Tanh", "dropout is off", "the labels smoothed by 0.1"] {
+        assert!(text.contains(part), "{text}\nlacks {part}");
     }
 }
 

@@ -103,6 +103,15 @@ fn training_with_a_mistake_says_so_keeps_it_in_the_file_and_repeats_itself() {
         .zip(other.network.values())
         .all(|(a, b)| a == b);
     assert!(!same, "the mistake has changed the training");
+
+    // The file has weights alone: its gradients are right.
+    let (_, stderr) = run(folder.path(), "gradcheck --model a.bin --samples 20", 0);
+    assert!(
+        stderr.contains("was trained with shared-relu injected"),
+        "{stderr}"
+    );
+    let (_, stderr) = run(folder.path(), "gradcheck --model c.bin --samples 20", 0);
+    assert!(!stderr.contains("injected"), "{stderr}");
 }
 
 /// The right gradients of the batch in `batch.safetensors`.

@@ -104,11 +104,11 @@ fn pictures_are_drawn_of_runs_and_models_in_both_themes() {
     run(folder, "plot d.bin --out digit --theme dark", 0);
     for (path, (w, h)) in [
         ("runs/curves", (1920, 816)),
-        ("runs/layers-2", (1920, 1192)),
-        ("dark/layers", (1920, 1192)),
-        ("model/confusion", (1200, 1212)),
-        ("model/weights", (1884, 616)),
-        ("digit/wrong", (1944, 1456)),
+        ("runs/layers-2", (1920, 1200)),
+        ("dark/layers", (1920, 1200)),
+        ("model/confusion", (1200, 1252)),
+        ("model/weights", (1884, 660)),
+        ("digit/wrong", (1944, 1496)),
     ] {
         assert_eq!(
             png_size(&folder.join(format!("{path}.png"))),

@@ -45,6 +45,58 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
 }
 
 #[test]
+fn a_conflict_with_a_flag_of_the_recipe_names_the_recipe_and_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let small = "--hidden 2 --epochs 1 --valid 59900 --quiet";
+    for (line, said, way_out) in [
+        (
+            "--recipe srivastava2014 --epochs 1",
+            "--warm-up 2 comes with --recipe srivastava2014",
+            "--warm-up 0",
+        ),
+        (
+            "--recipe ciresan2010-committee --patience 3",
+            "--valid 0 comes with --recipe ciresan2010-committee",
+            "--valid 10000",
+        ),
+        (
+            "--recipe ciresan2010-committee --loss mse",
+            "--label-smoothing 0.05 comes with --recipe",
+            "--label-smoothing 0",
+        ),
+        (
+            "--recipe srivastava2014 --hidden none",
+            "--dropout 0.2,0.5 comes with --recipe",
+            "--dropout 0",
+        ),
+        (
+            "--recipe lecun1998-300 --label-smoothing 0.1",
+            "--loss mse comes with --recipe",
+            "--loss ce",
+        ),
+    ] {
+        let (_, stderr) = run(folder, &format!("train {line}"), 2);
+        assert!(stderr.contains(said), "{line}: {stderr}");
+        assert!(stderr.contains(&format!("add {way_out}\n")), "{stderr}");
+        let small = match way_out {
+            "--valid 10000" => "--hidden 2 --epochs 1 --quiet --batch-size 5000",
+            _ => small,
+        };
+        let line = format!("train {line} {small} --warm-up 0 {way_out}");
+        run(folder, &line, 0);
+    }
+    let (_, stderr) = run(folder, "train --recipe lesson --resume run", 2);
+    assert!(
+        stderr.contains("--recipe cannot be used with --resume"),
+        "{stderr}"
+    );
+    // With the momentum of the recipe.
+    let line = "train --recipe srivastava2014 --nesterov --warm-up 0 --dropout 0";
+    run(folder, &format!("{line} {small}"), 0);
+}
+
+#[test]
 fn a_committee_is_measured_beside_its_members_and_two_models_are_compared() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

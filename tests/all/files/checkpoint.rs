@@ -1,6 +1,6 @@
 //! A run that was stopped anywhere goes on from its checkpoint to the same bytes; what is no whole checkpoint is refused.
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{fs, ops::ControlFlow, path::Path, sync::LazyLock};
 
 use mlp::{
     data::{Dataset, augment::Preset, batch::Preprocessing},
@@ -219,10 +219,14 @@ fn patience_and_a_target_end_training_after_the_epoch_that_says_so_and_the_best_
     assert_eq!(end, Some(End::TargetAccuracy));
 }
 
-fn some_bytes() -> Vec<u8> {
-    let run = run(3, Some(Preset::Simard2003));
-    let trained = go_on(new(&run), 2, &mut Stop(8, Vec::new()));
-    to_bytes(&run, &trained.network, &trained.progress)
+/// A checkpoint, trained once for all tests.
+fn some_bytes() -> &'static [u8] {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let run = run(3, Some(Preset::Simard2003));
+        let trained = go_on(new(&run), 2, &mut Stop(8, Vec::new()));
+        to_bytes(&run, &trained.network, &trained.progress)
+    });
+    &BYTES
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn a_checkpoint_cut_off_anywhere_or_grown_is_refused() {
     for length in (0..bytes.len()).step_by(13).chain([bytes.len() - 1]) {
         assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
     }
-    assert!(from_bytes(&[&bytes[..], b"x"].concat()).is_err());
+    assert!(from_bytes(&[bytes, b"x"].concat()).is_err());
 }
 
 proptest! {
@@ -243,14 +247,14 @@ proptest! {
         in_header in any::<bool>(),
     ) {
         let bytes = some_bytes();
-        let mut changed = bytes.clone();
+        let mut changed = bytes.to_vec();
         for (place, byte) in changes {
             let length = if in_header { 2_000 } else { bytes.len() };
             changed[place % length] = byte;
         }
         // Blanks between the parts of the JSON may be others.
         if let Ok(read) = from_bytes(&changed) {
-            let original = from_bytes(&bytes).unwrap();
+            let original = from_bytes(bytes).unwrap();
             prop_assert_eq!(read.run, original.run);
             prop_assert_eq!(read.progress, original.progress);
             prop_assert_eq!(bits(&read.network), bits(&original.network));

@@ -22,35 +22,51 @@ struct Case {
     dropout: Vec<f64>,
 }
 
+/// Every network in tests/golden; what it is stands in the note of its file.
 fn cases() -> Vec<Case> {
-    let case = |name: &str, loss, activation| Case {
-        name: name.to_owned(),
-        loss,
-        activation,
-        dropout: vec![],
+    let case = |name: String| {
+        let note = Golden::open(&name).made_by();
+        let (_, of) = note.split_once(", loss ")?;
+        let words: Vec<_> = of.split([',', ' ']).collect();
+        let loss = match words[0] {
+            "ce" => LossKind::Ce,
+            "smoothed-ce" => LossKind::SmoothedCe(0.1),
+            "mse-onehot" => LossKind::MseOnehot,
+            "mse-digit" => LossKind::MseDigit,
+            other => panic!("{name}: loss {other}"),
+        };
+        let mut activations = Activation::ALL.into_iter();
+        let activation = activations.find(|activation| words.contains(&activation.flag()));
+        let dropout = match of.split_once('(') {
+            Some((_, rates)) => rates.trim_end_matches(')').split(", "),
+            None => "".split(", "),
+        };
+        Some(Case {
+            loss,
+            activation: activation.unwrap_or_default(),
+            dropout: dropout.filter_map(|rate| rate.parse().ok()).collect(),
+            name,
+        })
     };
-    let mut cases = vec![
-        case("tanh", LossKind::Ce, Activation::Tanh),
-        case("scaled-tanh", LossKind::Ce, Activation::ScaledTanh),
-        case("sigmoid", LossKind::Ce, Activation::Sigmoid),
-        case("leaky-relu", LossKind::Ce, Activation::LeakyRelu),
-        case("gelu", LossKind::Ce, Activation::Gelu),
-        case("smoothed-ce", LossKind::SmoothedCe(0.1), Activation::Relu),
-        Case {
-            dropout: vec![0.2, 0.5, 0.4],
-            ..case("dropout", LossKind::Ce, Activation::Tanh)
-        },
-    ];
-    for (name, loss) in [
-        ("ce", LossKind::Ce),
-        ("mse-onehot", LossKind::MseOnehot),
-        ("mse-digit", LossKind::MseDigit),
-    ] {
-        for hidden in ["none", "5", "6x5", "7x6x5"] {
-            cases.push(case(&format!("{name}-{hidden}"), loss, Activation::Relu));
-        }
+    Golden::names().into_iter().filter_map(case).collect()
+}
+
+#[test]
+fn every_activation_and_loss_and_dropout_have_golden_values() {
+    let cases = cases();
+    for activation in Activation::ALL {
+        let with = |case: &Case| case.activation == activation && case.dropout.is_empty();
+        assert!(cases.iter().any(with), "{activation:?}");
     }
-    cases
+    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
+        // None to three hidden layers.
+        let with = cases.iter().filter(|case| case.loss == kind);
+        assert!(with.count() >= 4, "{kind}");
+    }
+    let smoothed = |case: &Case| case.loss == LossKind::SmoothedCe(0.1);
+    assert!(cases.iter().any(smoothed));
+    let dropout = |case: &Case| case.dropout == [0.2, 0.5, 0.4];
+    assert!(cases.iter().any(dropout));
 }
 
 /// The largest allowed |ours − PyTorch's|, relative to the largest element of the tensor or 1.

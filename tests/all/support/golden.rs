@@ -16,6 +16,25 @@ impl Golden {
         Self(fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
     }
 
+    /// The name of every file.
+    pub fn names() -> Vec<String> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let files = fs::read_dir(folder).expect("a folder of reference values");
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names
+            .filter_map(|name| Some(name.strip_suffix(".safetensors")?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Which script made it, and of what.
+    pub fn made_by(&self) -> String {
+        let (_, header) = SafeTensors::read_metadata(&self.0).expect("a safetensors file");
+        let notes = header.metadata().as_ref().expect("a file with a note");
+        notes["made_by"].clone()
+    }
+
     fn numbers(&self, name: &str) -> Option<(Vec<usize>, Dtype, Vec<[u8; 8]>)> {
         let file = SafeTensors::deserialize(&self.0).expect("a safetensors file");
         let tensor = file.tensor(name).ok()?;

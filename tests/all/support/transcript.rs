@@ -33,8 +33,8 @@ pub fn commands(document: &str) -> Vec<Shown> {
     commands
 }
 
-/// The first line of a document that is not what was printed, if any; of a stretch between two `…`, its first.
-/// Where the document shows nothing, it claims nothing.
+/// The first line of a document that is not what was printed, if any. Where the document shows nothing, it
+/// claims nothing.
 pub fn stale<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
     if shown.is_empty() {
         return None;
@@ -43,27 +43,22 @@ pub fn stale<'a>(shown: &'a [String], printed: &str) -> Option<&'a str> {
     let stretches: Vec<_> = shown.split(|line| line == "…").collect();
     let last = stretches.len() - 1;
     for (i, stretch) in stretches.into_iter().enumerate() {
-        let Some(room) = rest.len().checked_sub(stretch.len()) else {
-            return stretch.first().map(String::as_str);
+        let alike = |at: usize| {
+            let lines = stretch.iter().zip(&rest[at..]);
+            lines.take_while(|(s, p)| same(s, p)).count()
         };
-        let alike = |at: &usize| {
-            let mut lines = stretch.iter().zip(&rest[*at..]);
-            lines.all(|(shown, printed)| same(shown, printed))
+        let room = rest.len().checked_sub(stretch.len());
+        let mut places = match (i, room) {
+            (_, None) => 0..0,
+            (0, Some(room)) if last == 0 && room > 0 => 0..0,
+            (0, Some(_)) => 0..1,
+            (_, Some(room)) if i == last => room..room + 1,
+            (_, Some(room)) => 0..room + 1,
         };
-        let at = match (i, i == last) {
-            (0, true) => (room == 0 && alike(&0)).then_some(0),
-            (0, false) => alike(&0).then_some(0),
-            (_, true) => alike(&room).then_some(room),
-            (_, false) => (0..=room).find(alike),
-        };
-        let Some(at) = at else {
-            let mut lines = stretch.iter().enumerate();
-            let wrong = lines.find(|(n, line)| rest.get(*n).is_none_or(|p| !same(line, p)));
-            let first = if i == 0 { wrong } else { None };
-            return first
-                .map(|(_, line)| line.as_str())
-                .or(stretch.first().map(String::as_str))
-                .or(Some("the end"));
+        let Some(at) = places.find(|&at| alike(at) == stretch.len()) else {
+            let nearest = (0..=rest.len()).map(alike).max().unwrap_or(0);
+            let wrong = stretch.get(nearest).map(String::as_str);
+            return wrong.or(Some("the end, where more is printed"));
         };
         rest.drain(..at + stretch.len());
     }

@@ -5,7 +5,7 @@ mod report;
 use mlp::data::inspect;
 
 use crate::cli::{
-    args::{data::DataArgs, usage::Usage},
+    args::{Usage, data::DataArgs},
     terminal::{
         Outcome, interrupt,
         output::{Output, note},

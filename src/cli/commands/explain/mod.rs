@@ -21,16 +21,16 @@ use ndarray::{Array1, Array2};
 
 use crate::cli::{
     args::{
+        Usage,
         architecture::ArchitectureArgs,
+        common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        json::JsonArg,
         loss::{LossNameArgs, TargetName},
         memory::{self, check_size},
         model::load_model,
         number,
         split::SplitArg,
-        usage::Usage,
     },
     terminal::{
         Outcome, interrupt,
@@ -49,12 +49,12 @@ use crate::cli::{
 #[command(after_help = "\
 Examples:
   mlp explain model.bin --index 0               the first test image
-  mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes about
+  mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes up
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
-  mlp explain model.bin --svg net.svg           the network as a drawing, forward and backward
-  mlp explain model.bin --html page.html        a page to step through, with a pad to draw on
+  mlp explain model.bin --svg net.svg           the network as a drawing
+  mlp explain model.bin --html page.html        a page with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved

@@ -30,9 +30,9 @@ use diagnosis::{judged_json, print_judged};
 use crate::cli::{
     args::{
         architecture::ArchitectureArgs,
+        common::JsonArg,
         data::DataDir,
         hidden::Hidden,
-        json::JsonArg,
         loss::LossArgs,
         memory::{self, check_size},
         mistake::{check_fits, mistake_parser},
@@ -62,9 +62,10 @@ Examples:
   mlp gradcheck --activation tanh --dropout 0.5 another
   mlp gradcheck --model model.bin               the weights of a trained one
   mlp gradcheck --list-mistakes                 what can be got wrong
-  mlp gradcheck --inject relu-mask-missing      make that mistake, and see it caught
-  mlp gradcheck --model model.bin --against grads.npz   your own gradients, see mlp export-batch
-  mlp gradcheck --json | jq .passed             for a program to read")]
+  mlp gradcheck --inject relu-mask-missing      make that mistake, see it caught
+  mlp gradcheck --json | jq .passed             for a program to read
+  mlp gradcheck --model model.bin --against grads.npz
+                               your own gradients, see mlp export-batch")]
 pub struct Gradcheck {
     /// Check a network with these hidden layers: 50, or 500,150, or none
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]

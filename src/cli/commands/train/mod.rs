@@ -16,12 +16,14 @@ use anyhow::Context;
 use mlp::{
     check::mistakes::Mistake,
     files::checkpoint::{Every, MAX_EPOCHS, Writer},
-    train::{self, Images, recipes::Recipe, statistics::Watch},
+    train::{self, Images, Trained, recipes::Recipe, statistics::Watch},
 };
 use serde_json::json;
 
 use crate::cli::{
     args::{
+        Usage,
+        common::ThreadArgs,
         data::DataArgs,
         given::Given,
         mistake::mistake_parser,
@@ -29,8 +31,6 @@ use crate::cli::{
         optim::ScheduleArgs,
         recipe::{blame_recipe, recipe_parser},
         settings::SettingsArgs,
-        threads::ThreadArgs,
-        usage::Usage,
     },
     terminal::{
         Outcome,
@@ -42,6 +42,7 @@ use crate::cli::{
 
 use checkpoint::Checkpoints;
 use observers::Observers;
+use plan::Plan;
 use prepare::Prepared;
 use print::{Printer, Style};
 use record::{Recorder, event};
@@ -67,13 +68,13 @@ Examples:
   mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
-  mlp train --recipe hinton2005                  a published result, see `mlp recipes`
-  mlp train --augment ciresan2010                every epoch sees the images anew
-  mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better; keep the best
-  mlp train --epochs 500 --checkpoint run        a long run that may be killed at any time
+  mlp train --recipe hinton2005                  a result, see `mlp recipes`
+  mlp train --augment ciresan2010                images are distorted anew
+  mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better
+  mlp train --epochs 500 --checkpoint run        may be killed at any time
   mlp train --resume run                         go on with it
-  mlp train --run first                          keep a record, for mlp plot first
-  mlp train --inject relu-mask-missing --epochs 3   what does a mistake do to the loss?
+  mlp train --run first                          a record, for mlp plot first
+  mlp train --inject relu-mask-missing --epochs 3   what does a mistake do?
   mlp train --json | jq .valid_accuracy          for a program to read"
 )]
 pub struct Train {
@@ -241,6 +242,18 @@ impl Train {
         }
         let trained = trained.context("training did not converge, no model was written")?;
 
+        self.conclude(&plan, trained, print, record, checkpoints)
+    }
+
+    /// Saves what has come of the run, and says how it ended.
+    fn conclude(
+        &self,
+        plan: &Plan,
+        trained: Trained,
+        print: Printer<'_>,
+        mut record: Option<Recorder<'_>>,
+        mut checkpoints: Option<Checkpoints>,
+    ) -> anyhow::Result<Outcome> {
         let stopped = trained.stopped;
         let kept = checkpoints.as_mut().map(|c| c.finish(&trained));
         let saved = plan.save(trained)?;
@@ -270,10 +283,8 @@ impl Train {
             .into());
         }
         if !self.quiet {
-            next_step(format_args!(
-                "mlp eval {}{data}",
-                shell_quote(saved.to_look_at())
-            ));
+            let model = shell_quote(saved.to_look_at());
+            next_step(format_args!("mlp eval {model}{data}"));
         }
         Ok(Outcome::Done)
     }

@@ -16,8 +16,8 @@ use mlp::{
 
 use crate::cli::{
     args::{
+        Usage,
         memory::{self, check_size},
-        usage::Usage,
     },
     commands::train::Train,
     terminal::{

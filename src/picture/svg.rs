@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use super::palette::themed;
+
 /// Attributes of an element: names, and values that are escaped when they are written.
 pub type Attributes<'a> = &'a [(&'a str, &'a dyn Display)];
 
@@ -13,14 +15,15 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// A drawing of `width` × `height` units with the words a screen reader says, and its style sheet.
+    /// A drawing of `width` × `height` units with the words a screen reader says, its style sheet, and its paper.
     ///
-    /// The sheet's selectors should begin with `.class`: a page may hold several drawings.
+    /// The sheet's selectors should begin with `.class`: a page may hold several drawings. In a window of its
+    /// own, all around the drawing has the colour of the paper too.
     pub fn new(
         (width, height): (f64, f64),
         class: &str,
         (title, description): (&str, &str),
-        style: &'static str,
+        style: &str,
     ) -> Self {
         let mut svg = Self::default();
         let view = format!("0 0 {} {}", Px(width), Px(height));
@@ -37,8 +40,16 @@ impl Svg {
             ],
         );
         svg.words("title", &[], title);
-        svg.words("desc", &[], description);
-        svg.words("style", &[], style);
+        if !description.is_empty() {
+            svg.words("desc", &[], description);
+        }
+        let paper = format!("svg.{class}:root{{background:$paper}}.{class} .paper{{fill:$paper}}");
+        svg.words("style", &[], &(themed(&paper) + style));
+        let size: Attributes<'_> = &[("width", &Px(width)), ("height", &Px(height))];
+        svg.leaf(
+            "rect",
+            &[&[("class", &"paper" as &dyn Display)], size].concat(),
+        );
         svg
     }
 

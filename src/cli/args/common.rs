@@ -1,4 +1,4 @@
-//! `--threads`.
+//! Flags that most commands have: `--json` and `--threads`.
 
 use mlp::linalg::team::Team;
 
@@ -19,4 +19,12 @@ impl ThreadArgs {
             None => Team::processors(),
         })
     }
+}
+
+/// Whether to print for a program, of a command with one result.
+#[derive(clap::Args, Clone, Copy)]
+pub struct JsonArg {
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
 }

@@ -1,0 +1,179 @@
+//! Many small images side by side.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{
+    Anchor, Picture, Pixels,
+    shapes::{HEAD, MARGIN},
+};
+use crate::picture::{
+    font::text_width,
+    names,
+    palette::{Ink, full_strength},
+};
+
+/// The most units that are drawn.
+const UNITS: usize = 64;
+const ACROSS: usize = 10;
+
+/// The weights into the units of the first of `layers` layers, w (rows·cols, O), as images; the longest first.
+pub fn weights(w: &Array2<f32>, layers: usize, (rows, cols): (usize, usize)) -> Picture {
+    let norm = |o: usize| {
+        let squares = w.column(o).mapv(|v| f64::from(v).powi(2));
+        squares.sum().sqrt()
+    };
+    let mut units: Vec<_> = (0..w.ncols()).map(|o| (o, norm(o))).collect();
+    units.sort_by(|a, b| b.1.total_cmp(&a.1));
+    units.truncate(UNITS);
+    let shown = units.iter().flat_map(|&(o, _)| w.column(o));
+    let most = full_strength(shown.map(|&v| f64::from(v)));
+    let (cell, pitch) = (84.0, (90.0, 112.0));
+    let lines = units.len().div_ceil(ACROSS) as f64;
+    let size = (ACROSS as f64 * pitch.0 + 42.0, 106.0 + lines * pitch.1);
+    let mut picture = Picture::new(size, "weights of the first layer as images");
+    let words = format!(
+        "{}: the weights w₁ into {} of its units",
+        names::layer(1, layers, Some(w.dim())),
+        match units.len() == w.ncols() {
+            true => "each".into(),
+            false => units.len().to_string(),
+        }
+    );
+    picture.headline(
+        &words,
+        "below each its number and ‖w₁‖, the length of its weights; the longest first",
+    );
+    picture.signed_legend(74.0, most);
+    for (n, (o, norm)) in units.into_iter().enumerate() {
+        let left = MARGIN + pitch.0 * (n % ACROSS) as f64;
+        let top = 92.0 + pitch.1 * (n / ACROSS) as f64;
+        let pixel = |(r, c)| (f64::from(w[[r * cols + c, o]]) / most) as f32;
+        let pixels = Pixels::Signed(Array2::from_shape_fn((rows, cols), pixel));
+        picture.framed([left, top, cell, cell], pixels);
+        let under = (left + cell / 2.0, top + cell + 14.0);
+        let words = format!("{o}: {norm:.2}");
+        picture.text(under, 11.0, (Anchor::Middle, Ink::Dim), &words);
+    }
+    picture
+}
+
+/// Images, and what augmentation makes of them.
+pub struct Augmented<'a> {
+    /// What was done to them, in words.
+    pub title: &'a str,
+    /// The number and the label of every image.
+    pub images: &'a [(u32, u8)],
+    /// Grey values: the images one below the other as they are, then those of every epoch.
+    pub epochs: &'a [Array2<f32>],
+    /// Rows and columns of an image.
+    pub pixels: (usize, usize),
+}
+
+/// A row an image: as it is, then as every epoch sees it.
+pub fn augmented(grid: &Augmented<'_>) -> Picture {
+    // Two pixels of the PNG for one of the picture: three for one of the image.
+    let zoom = 1.5;
+    let (rows, cols) = grid.pixels;
+    let (high, wide) = (zoom * rows as f64, zoom * cols as f64);
+    let (gap, apart) = (3.0, 12.0);
+    let label = |(index, label): (u32, u8)| format!("image {index}, label {label}");
+    let widths = grid
+        .images
+        .iter()
+        .map(|&image| text_width(&label(image), 12.0));
+    // A whole number, so that pixels are sharp.
+    let left = (MARGIN + widths.fold(0.0, f64::max) + 10.0).ceil();
+    let (columns, lines) = (grid.epochs.len() as f64, grid.images.len() as f64);
+    let top = 82.0;
+    let right = left + columns * (wide + gap) + apart + MARGIN - gap;
+    let size = (
+        right.max(text_width(grid.title, HEAD) + 2.0 * MARGIN + 1.0),
+        top + lines * (high + gap) + 18.0,
+    );
+    let mut picture = Picture::new(size, "augmented images");
+    let below = "a row an image: as it is, then as each epoch sees it";
+    picture.headline(grid.title, below);
+    for (epoch, images) in grid.epochs.iter().enumerate() {
+        let x = left + epoch as f64 * (wide + gap) + if epoch > 0 { apart } else { 0.0 };
+        let words = match epoch {
+            0 => "original".into(),
+            1 => "epoch 1".into(),
+            _ => epoch.to_string(),
+        };
+        let at = (x + wide / 2.0, top - 8.0);
+        picture.text(
+            at,
+            if epoch < 2 { 10.0 } else { 12.0 },
+            (Anchor::Middle, Ink::Dim),
+            &words,
+        );
+        for (n, image) in images.rows().into_iter().enumerate() {
+            let y = top + n as f64 * (high + gap);
+            if epoch == 0 {
+                let at = (left - 10.0, y + high / 2.0 + 4.0);
+                picture.text(at, 12.0, (Anchor::End, Ink::Text), &label(grid.images[n]));
+            }
+            let greys = image.mapv(|grey| grey.round() as u8);
+            let greys =
+                ArrayView2::from_shape(grid.pixels, greys.as_slice().expect("a row is one piece"));
+            let greys = greys.expect("as many pixels as the images have").to_owned();
+            picture.framed([x, y, wide, high], Pixels::Ink(greys));
+        }
+    }
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::plot::Shape;
+
+    fn images(picture: &Picture) -> Vec<&Pixels> {
+        let images = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Image(_, pixels) => Some(pixels),
+            _ => None,
+        });
+        images.collect()
+    }
+
+    fn says(picture: &Picture, text: &str) -> bool {
+        let says = |shape: &Shape| matches!(shape, Shape::Text { words, .. } if words == text);
+        picture.shapes.iter().any(says)
+    }
+
+    #[test]
+    fn one_outlier_does_not_pale_the_other_weights() {
+        let mut w = Array2::from_elem((400, 2), 0.5);
+        w[[0, 1]] = -100.0;
+        let picture = weights(&w, 3, (20, 20));
+        assert!(says(
+            &picture,
+            "layer 1 of 3 (400 → 2): the weights w₁ into each of its units"
+        ));
+        // The longest first.
+        let [Pixels::Signed(first), Pixels::Signed(second)] = images(&picture)[..] else {
+            panic!("two signed images")
+        };
+        assert_eq!((first[[0, 0]], first[[1, 1]]), (-200.0, 1.0));
+        assert!(second.iter().all(|&v| v == 1.0));
+    }
+
+    #[test]
+    fn augmented_images_stand_beside_their_names() {
+        let epochs = [7.0, 8.0].map(|grey| Array2::from_elem((3, 4), grey));
+        let picture = augmented(&Augmented {
+            title: "rotation 3°",
+            images: &[(5, 2), (6, 0), (7, 9)],
+            epochs: &epochs,
+            pixels: (2, 2),
+        });
+        for text in ["rotation 3°", "image 6, label 0", "original", "epoch 1"] {
+            assert!(says(&picture, text), "{text}");
+        }
+        let greys = images(&picture).into_iter().map(|pixels| match pixels {
+            Pixels::Ink(greys) => greys[[1, 1]],
+            Pixels::Signed(_) => panic!("a digit is ink"),
+        });
+        assert_eq!(greys.collect::<Vec<_>>(), [7, 7, 7, 8, 8, 8]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What lies around the program holds together: links of the documents, logs of the recipes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every document that is read on a code host.
+fn documents() -> Vec<PathBuf> {
+    let mut documents = Vec::new();
+    for folder in ["", "docs", "scripts", "data"] {
+        for entry in fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents
+}
+
+/// A document without its blocks of code.
+fn prose(document: &str) -> String {
+    let outside = document.split("```").step_by(2);
+    outside.collect::<Vec<_>>().join("\n")
+}
+
+/// Where `[text](target)` and lines `[label]: target` lead.
+fn targets(prose: &str) -> Vec<&str> {
+    let inline = prose.split("](").skip(1);
+    let inline = inline.filter_map(|rest| rest.split_once(')'));
+    let defined = prose.lines().filter(|line| line.starts_with('['));
+    let defined = defined.filter_map(|line| line.split_once("]: "));
+    let inline = inline.map(|(target, _)| target);
+    inline.chain(defined.map(|(_, target)| target)).collect()
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let mut links = 0;
+    for document in documents() {
+        let text = prose(&fs::read_to_string(&document).unwrap());
+        for target in targets(&text) {
+            let file = target.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            links += 1;
+            let path = document.parent().unwrap().join(file);
+            assert!(path.exists(), "{}: {target}", document.display());
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+#[test]
+fn every_short_link_of_code_is_defined() {
+    let mut links = 0;
+    for document in documents() {
+        let text = prose(&fs::read_to_string(&document).unwrap());
+        for rest in text.split("[`").skip(1) {
+            let (label, after) = rest.split_once("`]").expect("[`label`]");
+            if after.starts_with('(') || after.starts_with(':') {
+                continue;
+            }
+            links += 1;
+            let definition = format!("\n[`{label}`]: ");
+            let defined = text.contains(&definition);
+            assert!(defined, "{}: [`{label}`]", document.display());
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+#[test]
+fn every_measured_run_has_its_log() {
+    let measured = repository().join("src/train/recipes/measured.tsv");
+    let measured = fs::read_to_string(measured).unwrap();
+    assert!(measured.lines().count() > 40);
+    for line in measured.lines() {
+        let [recipe, seed, correct, _] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line:?}");
+        };
+        let log = format!("scripts/results/{recipe}-{seed}.jsonl");
+        let log = fs::read_to_string(repository().join(&log)).expect(&log);
+        let correct = format!("\"correct\":{correct},");
+        assert!(log.lines().last().unwrap().contains(&correct), "{line}");
+    }
+}
