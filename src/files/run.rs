@@ -182,7 +182,7 @@ impl Record {
         Self::parse(&bytes, &file)
     }
 
-    /// The record in the bytes of a file. The path is for what an error says.
+    /// Parses a record from the bytes of a file. Errors name `path`.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
         let mut record = Self {
             start: Value::Null,

@@ -90,7 +90,7 @@ impl Augmentation {
         };
         up_to("rotation", self.rotation, 180.0, "0 to 180 degrees")?;
         up_to("shear", self.shear, 80.0, "0 to 80 degrees")?;
-        up_to("scale", self.scale, 0.9, "0 to 0.9, such as 0.15 for 1 ± 15 %")?;
+        up_to("scale", self.scale, 0.9, "0 to 0.9, where 0.15 is ± 15 %")?;
         up_to("translation", self.translation, 1e3, "0 to 1000 pixels")?;
         if let Some(Elastic { sigma, alpha }) = self.elastic {
             let sound = sigma > 0.0 && sigma <= 1e3;

@@ -146,11 +146,7 @@ fn a_hostile_record_is_refused_with_its_line() {
         ("garbage", "\u{0}\u{1}garbage".into(), "line 1: not JSON"),
         ("started", format!("{start}\n"), "no epoch was finished"),
         ("cut", epoch("1")[..60].into(), "no epoch was finished"),
-        (
-            "huge",
-            epoch("1e300"),
-            "line 2: train_loss is out of range",
-        ),
+        ("huge", epoch("1e300"), "line 2: train_loss is out of range"),
         ("nan", epoch("NaN"), "line 2: not JSON"),
     ] {
         fs::create_dir(folder.join(name)).unwrap();

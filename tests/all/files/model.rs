@@ -245,7 +245,10 @@ fn metadata_that_do_not_fit_are_named() {
             json!({"loss": {"smoothed-ce": 1.0}}),
             "label smoothing 1, expected",
         ),
-        (json!({"dropout": [0.5]}), "1 dropout probabilities, expected 3"),
+        (
+            json!({"dropout": [0.5]}),
+            "1 dropout probabilities, expected 3",
+        ),
         (json!({"dropout": [0, 0.5, 1]}), "at least 0 and below 1"),
         (
             json!({"dropout": [0, 0.5, -1e-9]}),
