@@ -37,7 +37,7 @@ MISTAKES = [
     ("dl1.T @ x", "dl1[:, :, None] * x[:, None, :]", "sum over axis 0"),
     ("dl1.T @ x", "x[:, :, None] * dl1[:, None, :]", "and transpose"),
     ("dl1.sum(0)", "dl1.sum(0)[:, None]", "it is a column"),
-    ("dl1.sum(0)", "dl1.sum()", "too much is summed"),
+    ("dl1.sum(0)", "dl1.sum()", "summed over too many axes"),
     ("dz.T @ l2", "l2.T @ dz", "transposed"),
     ("dz.T @ l2", "3 * dz.T @ l2", "3.0000 times"),
     ("dz.T @ l2", "dz.T @ l2 + 1", "other numbers"),

@@ -1,4 +1,4 @@
-//! Files that are either whole or not there.
+//! Files that are either complete or not there.
 
 use std::{
     fs::{self, File},
@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-/// Writes a file so that `path` only ever names a complete one.
+/// Writes a file atomically: `path` only ever names a complete one.
 ///
-/// `fill` writes to a temporary file in the same folder, which is flushed to disk (fsync) and then
-/// renamed over `path`. On any error, and when the process dies half-way, what was at `path` before
-/// is still there, byte for byte.
+/// `fill` writes to a temporary file in the same folder, which is flushed to disk (fsync) and then renamed to
+/// `path`. On any error, and if the process dies half-way, what was at `path` before is still there, byte for
+/// byte.
 ///
 /// Errors: those of `fill`, and I/O errors (no such folder, no permission, disk full).
 pub fn write<E: From<io::Error>>(
@@ -20,9 +20,9 @@ pub fn write<E: From<io::Error>>(
     replace(path, fill, |_| Ok(()))
 }
 
-/// As [`write()`], and what was at `path` before is then at `previous`, in the same folder.
+/// Like [`write()`], but keeps what was at `path` before: it moves to `previous`, in the same folder.
 ///
-/// When the process dies half-way, there is a complete file at `path`, at `previous`, or at both.
+/// If the process dies half-way, there is a complete file at `path`, at `previous`, or at both.
 pub fn write_keeping_previous<E: From<io::Error>>(
     path: &Path,
     previous: &Path,
@@ -35,13 +35,13 @@ pub fn write_keeping_previous<E: From<io::Error>>(
     replace(path, fill, keep)
 }
 
-/// `before` is called with the file to be replaced, once the new one is complete.
+/// Calls `before` with the path to be replaced once the new file is complete.
 fn replace<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
     before: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<(), E> {
-    // A symbolic link keeps pointing where it did: the file behind it is the one replaced.
+    // A symbolic link stays as it is: the file it points to is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -70,7 +70,7 @@ fn replace<E: From<io::Error>>(
 const PREFIX: &str = ".mlp-";
 const SUFFIX: &str = ".part";
 
-/// Removes what processes that died left half-way in `folder`. No process may be writing there.
+/// Removes the temporary files that killed processes left in `folder`. No process may be writing there.
 pub fn remove_parts(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();

@@ -1,9 +1,9 @@
-//! Random numbers that follow from the seed: a generator for each purpose, and the noise of a step.
+//! Random numbers from the random seed: a generator for each purpose, and the noise of a training step.
 
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// A generator for one purpose, so that what one draws does not change what another gets.
+/// A generator for one purpose. Each purpose has a stream of its own, so drawing from one does not change another.
 pub fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64);
@@ -13,24 +13,23 @@ pub fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
 /// What random numbers are for.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
-    /// The first weights.
+    /// The initial weights.
     Init = 0,
     /// The order of the images.
     Shuffle = 1,
-    /// The choice of what a check looks at.
+    /// What checks draw: random inputs, and which elements or images to look at.
     Check = 2,
-    /// How images are distorted; each has a stream of its own.
+    /// How images are distorted. Each pair of epoch and image has a stream of its own.
     Augment = 3,
 }
 
-/// What a module draws in one step of training: the same however threads share the batch.
+/// The random numbers of one training step, the same no matter how threads share the batch.
 ///
-/// The random numbers of an element follow from the seed, the epoch and step, the module, the row of the batch
-/// and the column, and from nothing else. So the backward pass draws what the forward pass drew, and
-/// nothing has to be kept.
+/// Those of an element depend only on the seed, the epoch, the step, the module, the row of the batch and the
+/// column. So the backward pass can draw again what the forward pass drew, and nothing has to be stored.
 ///
-/// Each number is the n-th of a SplitMix64 generator whose seed is the number before, n being the
-/// epoch, the step, the module and the row in turn.
+/// The seed is split step by step: each number is the n-th output of a SplitMix64 generator seeded with the
+/// number before, n being the epoch, the step, the module and the row in turn.
 ///
 /// Source: G. Steele, D. Lea and C. Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,25 +39,25 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// The noise of a step; the first row at hand is the first of the batch.
+    /// The noise of a step, from the first row of the batch on.
     pub fn new(seed: u64, epoch: usize, step: usize) -> Self {
         let key = split(split(seed, epoch), step);
         Self { key, first: 0 }
     }
 
-    /// That of one module, for the rows of the batch from `first` on.
+    /// The noise of one module, from row `first` of the batch on.
     pub(crate) fn of(self, module: usize, first: usize) -> Self {
         let key = split(self.key, module);
         Self { key, first }
     }
 
-    /// 64 random bits for a row, counted from the first at hand.
+    /// 64 random bits for a row, counted from the first row of this noise.
     pub fn row(self, row: usize) -> u64 {
         split(self.key, self.first + row)
     }
 }
 
-/// Number `n` of SplitMix64 with this seed.
+/// Output `n` of SplitMix64 with this seed.
 fn split(seed: u64, n: usize) -> u64 {
     let z = seed.wrapping_add((n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

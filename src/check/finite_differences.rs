@@ -14,29 +14,29 @@ use crate::{
     train::{Trainer, pass},
 };
 
-/// How to check.
+/// How to check gradients.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The change of an element.
+    /// How far an element is moved to either side.
     pub eps: f64,
     /// The largest relative error that passes.
     pub tolerance: f64,
-    /// Elements checked of each tensor; all, if it has no more.
+    /// Elements checked per tensor; all of them if it has no more.
     pub samples: usize,
-    /// What the random inputs and the choice of elements follow from.
+    /// The random seed of the inputs and of the choice of elements.
     pub seed: u64,
 }
 
 impl Settings {
-    /// What modules draw that are random in training: the same in every pass of a check.
+    /// The noise of modules that are random in training: the same in every pass of a check.
     pub fn noise(&self) -> Noise {
         Noise::new(self.seed, 1, 1)
     }
 }
 
 impl Default for Settings {
-    /// eps 1e-5: the error of the formula (eps² = 1e-10) and of rounding (1e-16/eps = 1e-11) both stay
-    /// far below the tolerance of 1e-6, and a wrong formula far above it.
+    /// eps 1e-5: the errors of the formula (eps² = 1e-10) and of rounding (1e-16/eps = 1e-11) both stay far
+    /// below the tolerance of 1e-6, and the error of a wrong formula is far above it.
     fn default() -> Self {
         Self {
             eps: 1e-5,
@@ -47,7 +47,7 @@ impl Default for Settings {
     }
 }
 
-/// Gradients below this size are compared absolutely, in units of it.
+/// Gradients smaller than this are compared absolutely, in units of it.
 const SMALL: f64 = 1e-3;
 
 /// What the check of one tensor found.
@@ -59,7 +59,7 @@ pub struct TensorReport {
     pub shape: (usize, usize),
     /// Elements compared.
     pub checked: usize,
-    /// Elements left out, because their change crosses a kink of ReLU.
+    /// Elements left out because moving them crosses a kink of ReLU.
     pub skipped: usize,
     /// The largest |a − d|.
     pub max_absolute: f64,
@@ -76,15 +76,16 @@ pub struct TensorReport {
 pub struct Worst {
     /// Row and column.
     pub index: (usize, usize),
-    /// The gradient by the backward pass.
+    /// The gradient from the backward pass.
     pub backward: f64,
-    /// The gradient by the finite difference.
+    /// The gradient from the finite difference.
     pub difference: f64,
 }
 
-/// Checks dx and every parameter gradient of one module at x (N, I), against the loss L = Σ r∘y
-/// with a random r (N, O), which is then the dy that arrives from above. The module runs as in training,
-/// with the same noise throughout.
+/// Checks dx and every parameter gradient of one module at x (N, I)
+///
+/// The loss is L = Σ r∘y with a random r (N, O), which makes r the dy that arrives from above. The module
+/// runs as in training, with the same noise throughout.
 pub fn check_module(
     module: &mut dyn Module<f64>,
     x: &Array2<f64>,
@@ -169,7 +170,7 @@ pub fn check_loss(
     )]
 }
 
-/// Checks every parameter gradient of a whole network on the images x (N, I), by the very passes of
+/// Checks every parameter gradient of a whole network on the images x (N, I), using the very passes of
 /// [`Trainer`]. Panics if x, targets and the network do not fit.
 pub fn check_network(
     network: Mlp<f64>,
@@ -181,7 +182,7 @@ pub fn check_network(
     check_gradients(network, loss, (x, targets), settings, 2).0
 }
 
-/// As [`check_network`], on so many threads, and the network with the gradients that were checked.
+/// [`check_network`] on this many threads; also returns the network with the gradients that were checked.
 pub(super) fn check_gradients(
     network: Mlp<f64>,
     loss: &dyn Loss<f64>,
@@ -224,13 +225,13 @@ pub(super) fn check_gradients(
     (reports, network)
 }
 
-/// An element of the parameter that is number p of the network.
+/// An element of parameter `p` of the network.
 fn value_mut(network: &mut Mlp<f64>, p: usize, element: (usize, usize)) -> &mut f64 {
     let param = network.params_mut().nth(p);
     &mut param.expect("one of its parameters").1.value[element]
 }
 
-/// The network run on the two sides of a change.
+/// Runs the network on both sides of a change.
 struct Probe<'a> {
     tapes: [Tape<f64>; 2],
     loss: &'a dyn Loss<f64>,
@@ -238,7 +239,7 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Fills both tapes from x by a network as it is.
+    /// Fills both tapes from x with the network as it is.
     fn start(&mut self, x: &Array2<f64>, network: &Mlp<f64>) {
         for side in 0..2 {
             let n = self.targets.len();
@@ -278,8 +279,8 @@ impl Probe<'_> {
     }
 }
 
-/// Compares a gradient with finite differences. `change(element, eps)` is L(v + eps) − L(v − eps), or
-/// nothing where a kink lies between.
+/// Compares a gradient with finite differences. `change(element, eps)` is L(v + eps) − L(v − eps), or none
+/// where a kink lies in between.
 fn compare(
     name: &str,
     gradient: &ArrayRef2<f64>,
@@ -297,7 +298,7 @@ fn compare(
         worst: None,
         passed: false,
     };
-    // A NaN is the worst of all, and stays it: no number is greater.
+    // NaN is the worst of all and stays so: no number compares greater.
     let worse = |error: f64, max: f64| error.is_nan() || error > max;
     for index in choose(gradient, settings.samples, rng) {
         let Some(change) = change(index, settings.eps) else {
@@ -324,8 +325,8 @@ fn compare(
     report
 }
 
-/// Up to `samples` elements of a gradient: half of them from anywhere, half from those that are not
-/// zero, since most of the first layer of an MNIST network belongs to pixels that are always black.
+/// Up to `samples` elements of a gradient: half of them from anywhere, half from those that are not zero.
+/// (Most of the first layer of an MNIST network belongs to pixels that are always black.)
 fn choose(
     gradient: &ArrayRef2<f64>,
     samples: usize,
@@ -351,7 +352,7 @@ fn choose(
     chosen
 }
 
-/// Random numbers at least `gap` away from 0, where ReLU has its kink.
+/// Random numbers at least `gap` away from 0, the kink of ReLU.
 pub fn off_zero(shape: (usize, usize), gap: f64, rng: &mut impl RngCore) -> Array2<f64> {
     let mut x = Array2::<f64>::random_using(shape, StandardNormal, rng);
     Zip::from(&mut x).for_each(|x| *x += gap.copysign(*x));

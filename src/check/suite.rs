@@ -18,14 +18,14 @@ use crate::{
     rng::{Purpose, generator},
 };
 
-/// What belongs together in a report.
+/// One section of a report.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// What was checked, such as `Linear 7 → 5`.
     pub title: String,
-    /// Each gradient of it.
+    /// Each of its gradients.
     pub tensors: Vec<TensorReport>,
-    /// Of a network with a wrong gradient: what it looks like.
+    /// What the gradients of a network look like, if one is wrong.
     pub diagnosis: Option<Diagnosis>,
 }
 
@@ -36,7 +36,7 @@ impl Group {
     }
 }
 
-/// Images of random pixels, four of five black, as in MNIST; for when MNIST is not at hand.
+/// Images of random pixels, four out of five black as in MNIST, for when MNIST is not at hand.
 pub fn random_images(n: usize, pixels: usize, seed: u64) -> Batch {
     let mut rng = generator(seed, Purpose::Check);
     let x = Array2::from_shape_simple_fn((n, pixels), || {
@@ -56,7 +56,7 @@ fn random_targets(n: usize, rng: &mut impl Rng) -> Vec<u8> {
     (0..n).map(|_| rng.random_range(0..CLASSES as u8)).collect()
 }
 
-/// Every module alone, with a random gradient from above.
+/// Checks every module on its own, with a random gradient from above.
 pub fn modules(settings: &Settings) -> Vec<Group> {
     let mut rng = generator(settings.seed, Purpose::Init);
     let (n, i, o) = (6, 7, 5);
@@ -84,7 +84,7 @@ pub fn modules(settings: &Settings) -> Vec<Group> {
     groups
 }
 
-/// Every loss of `kinds` alone.
+/// Checks every loss of `kinds` on its own.
 pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
     let mut rng = generator(settings.seed, Purpose::Init);
     let check = |&kind: &LossKind| {
@@ -102,14 +102,14 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
     kinds.iter().map(check).collect()
 }
 
-/// A whole network with ReLU and random weights and biases, hidden layers as wide as `hidden` says.
+/// Checks a network with ReLU, random weights and biases, and hidden layers of these widths.
 pub fn network(hidden: &[usize], kind: LossKind, images: &Batch, settings: &Settings) -> Group {
     let outputs = kind.outputs(CLASSES);
     let layers = [&[images.x.ncols()], hidden, &[outputs]].concat();
     architecture(&Architecture::relu(&layers), kind, images, settings)
 }
 
-/// A whole network with random weights and biases.
+/// Checks a network with random weights and biases.
 pub fn architecture(
     architecture: &Architecture,
     kind: LossKind,
@@ -128,7 +128,7 @@ pub fn architecture(
 pub fn random_network(architecture: &Architecture, settings: &Settings) -> Mlp<f64> {
     let mut rng = generator(settings.seed, Purpose::Init);
     let mut network = architecture.init(architecture.activation.about().init, &mut rng);
-    // Biases start at zero; a check at zero would not see a bias that is left out.
+    // Biases start at zero, where a check would not notice one that is left out.
     let params = network.params_mut().map(|(_, param)| param);
     for bias in params.filter(|param| param.name == "bias") {
         let uniform = Uniform::new(-0.5, 0.5).expect("a range");
@@ -137,12 +137,13 @@ pub fn random_network(architecture: &Architecture, settings: &Settings) -> Mlp<f
     network
 }
 
-/// A network as it is.
+/// Checks a network as it is.
 pub fn model(network: Mlp<f64>, kind: LossKind, images: &Batch, settings: &Settings) -> Group {
     injected(network, kind, images, settings, None)
 }
 
-/// A network with a mistake planted wherever it can be made. Panics if it cannot, see [`Mistake::fits`].
+/// Checks a network with a mistake planted wherever it can be made. Panics if it cannot be made, see
+/// [`Mistake::fits`].
 pub fn injected(
     mut network: Mlp<f64>,
     kind: LossKind,
@@ -183,7 +184,7 @@ pub fn injected(
     }
 }
 
-/// The gradients that a network has.
+/// The gradients stored in a network.
 fn gradients(network: &Mlp<f64>) -> Gradients {
     network
         .params()

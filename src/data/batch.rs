@@ -1,4 +1,4 @@
-//! Batches: a shuffled order, and images turned into the inputs of a network.
+//! Batches: the order of the images, and their pixels turned into the inputs of a network.
 
 use ndarray::{Array2, ArrayRef2};
 use ndarray_rand::rand::{RngCore, seq::SliceRandom};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dataset, deslant::deslant};
 use crate::linalg::{Float, gather_rows};
 
-/// Inputs and their classes, as a network is checked and explained on them.
+/// A batch to check or explain a network on: inputs and their classes.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// x (N, I).
@@ -16,7 +16,7 @@ pub struct Batch {
     pub targets: Vec<u8>,
 }
 
-/// From grey values 0 to 255 to the inputs of a network: x = scale·pixel + shift. Kept in the model.
+/// From grey values (0 to 255) to the inputs of a network: x = scale·pixel + shift. Stored in the model file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Units of x per grey value.
@@ -31,14 +31,14 @@ pub struct Preprocessing {
 }
 
 impl Preprocessing {
-    /// Pixels to 0..1.
+    /// Scales pixels to 0..1.
     pub const UNIT: Self = Self {
         scale: 1.0 / 255.0,
         shift: 0.0,
         deslant: false,
     };
 
-    /// x (N, pixels) of the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
+    /// Fills x (N, pixels) with the images `order[0]`, `order[1]`, …. Panics if the shapes do not fit.
     pub fn gather<F: Float>(&self, data: &Dataset, order: &[u32], x: &mut ArrayRef2<F>) {
         let cast = |v: f64| F::from(v).expect("f64 converts to any float");
         let (scale, shift) = (cast(self.scale), cast(self.shift));
@@ -47,7 +47,7 @@ impl Preprocessing {
         });
     }
 
-    /// Sets an image x of rows of `cols` inputs upright, if the network sees it so.
+    /// Deslants an image x, of rows of `cols` inputs, if the network expects it.
     pub(crate) fn deslant<F: Float>(&self, x: &mut [F], cols: usize) {
         if self.deslant {
             deslant(
@@ -64,7 +64,7 @@ pub fn in_order(len: usize) -> Vec<u32> {
     (0..u32::try_from(len).expect("at most 2³² images")).collect()
 }
 
-/// Puts `order` into a random order, each equally likely (Fisher–Yates).
+/// Shuffles `order`: every order is equally likely (Fisher–Yates).
 pub fn shuffle(order: &mut [u32], rng: &mut impl RngCore) {
     order.shuffle(rng);
 }

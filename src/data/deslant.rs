@@ -1,13 +1,14 @@
-//! Deslanting: what leans is set upright, so that a network need not learn how people lean their digits.
+//! Deslanting: leaning digits are set upright, so that a network need not learn how people slant their writing.
 
 use crate::linalg::{Float, moments};
 
-/// Columns that an image may lean over a row, either way: 45°. A digit leans less; a mere stroke that lies flat
-/// would be torn.
+/// The most columns that an image may lean per row, either way: 45°. Digits lean less, and a stroke that lies
+/// flat would be torn apart.
 const MOST: f64 = 1.0;
 
-/// Shears an image x, of rows of `cols` values of which `black` is the background, about its centre until it leans
-/// neither way
+/// Shears an image about its centre until it leans neither way
+///
+/// The image x has rows of `cols` values, of which `black` is the background.
 ///
 /// ```text
 /// v = x − black,   m = Σ v,   (r̄, c̄) = Σ v·(r, c) / m
@@ -15,9 +16,9 @@ const MOST: f64 = 1.0;
 /// x[r][c] ← x[r][c + a·(r − r̄)]
 /// ```
 ///
-/// where the sums go over all rows r and columns c: c̄ + a·(r − r̄) is the line of least squares through the digit,
-/// and afterwards it is upright. Between columns x is linear, outside the image it is black. An image without
-/// height, or of one grey value, stays as it is.
+/// The sums go over all rows r and columns c. c̄ + a·(r − r̄) is the least-squares line through the digit,
+/// which is upright afterwards. Between columns x is interpolated linearly; outside the image it is black. An
+/// image without height, or of a single grey value, stays as it is.
 ///
 /// Source: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998, section III-A.
 /// Panics if `cols` is 0.
@@ -33,7 +34,7 @@ pub fn deslant<F: Float>(x: &mut [F], cols: usize, black: F) {
             row.fill(black);
             continue;
         };
-        // Whole columns first; what then comes right of the last one has left the row.
+        // Whole columns first; `beyond` is what lies right of the last column then.
         let mut beyond = black;
         if shift >= F::zero() {
             row.copy_within(columns.., 0);
@@ -52,7 +53,7 @@ pub fn deslant<F: Float>(x: &mut [F], cols: usize, black: F) {
     }
 }
 
-/// The slope a, at most [`MOST`], and r̄; none where they are not defined.
+/// The slope a, at most [`MOST`] either way, and r̄; none if they are undefined.
 fn slant<F: Float>(x: &[F], cols: usize, black: F) -> Option<(F, F)> {
     // Σ v, Σ v·r, Σ v·c, Σ v·r·r, Σ v·r·c
     let mut sums = [F::zero(); 5];
@@ -81,7 +82,7 @@ fn float<F: Float>(n: usize) -> F {
 mod tests {
     use super::*;
 
-    /// The formula, written down: m, r̄, c̄, Σ v·(r − r̄)·(c − c̄) and Σ v·(r − r̄)².
+    /// The formula, written out: m, r̄, c̄, Σ v·(r − r̄)·(c − c̄) and Σ v·(r − r̄)².
     fn moments(x: &[f64], cols: usize, black: f64) -> [f64; 5] {
         let sum = |weight: &dyn Fn(f64, f64) -> f64| -> f64 {
             let pixels = x.iter().enumerate();
@@ -95,7 +96,7 @@ mod tests {
         [mass, row, column, lean, sum(&|r, _| (r - row) * (r - row))]
     }
 
-    /// A line that leans, `lean` columns a row, as bright as it is near; `black` elsewhere.
+    /// A line that leans by `lean` columns per row, brighter the nearer a pixel is to it; `black` elsewhere.
     fn line(rows: usize, cols: usize, lean: f64, black: f64) -> Vec<f64> {
         let pixel = |p: usize| {
             let (r, c) = ((p / cols) as f64, (p % cols) as f64);
@@ -174,7 +175,7 @@ mod tests {
                 assert!((a - b).abs() < 1e-9, "{a}, not {b}");
             }
         }
-        // Two pixels far apart in neighbouring rows, which lean most; rows that leave the image altogether.
+        // Two distant pixels in neighbouring rows lean the most; some rows leave the image altogether.
         let mut flat = vec![0.0_f32; 784];
         (flat[0], flat[28 + 27], flat[27 * 28]) = (1.0, 1.0, 1e-3);
         deslant(&mut flat, 28, 0.0);

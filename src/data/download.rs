@@ -1,7 +1,7 @@
-//! Fetching missing files from the mirrors, so that only whole, official files ever appear.
+//! Downloads missing files from the mirrors, so that only complete, official files ever appear.
 //!
-//! Each mirror is tried in turn. What it serves is held in memory (10 MB at most), its size and SHA-256 are compared
-//! with the official ones, and only then does it reach the disk, in one atomic step.
+//! The mirrors are tried in turn. A file is held in memory (10 MB at most), its size and SHA-256 are compared
+//! with the official ones, and only then is it written to disk, atomically.
 
 use std::{
     fmt,
@@ -19,19 +19,19 @@ use ureq::Agent;
 use super::{DataError, FileKind, MIRRORS, idx, source::Source};
 use crate::atomic_file;
 
-/// How often the observer is asked whether to go on while nothing arrives.
+/// How often the observer is asked whether to go on while no data arrives.
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// Where to download from, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Folders on the web that hold the four .gz files, in the order to try.
+    /// Addresses of web folders that hold the four .gz files, in the order to try.
     pub mirrors: Vec<String>,
-    /// To reach a mirror, each address it has together.
+    /// The longest wait for a connection to a mirror, over all its addresses together.
     pub connect_timeout: Duration,
-    /// Without a single byte.
+    /// The longest wait without receiving a single byte.
     pub stall_timeout: Duration,
-    /// For a whole file from one mirror.
+    /// The longest time for a whole file from one mirror.
     pub total_timeout: Duration,
 }
 
@@ -49,30 +49,30 @@ impl Default for Options {
 /// What happens during a download.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A mirror is asked for a file of so many bytes.
+    /// A mirror is asked for a file.
     Started {
         /// The file's name on the mirror.
         name: &'a str,
         /// Its address.
         url: &'a str,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
     },
-    /// So many bytes of it are here. Comes several times a second, even when nothing arrives.
+    /// Part of the file has arrived. Sent several times a second, even when nothing arrives.
     Received {
-        /// Bytes so far.
+        /// Bytes received so far.
         bytes: u64,
     },
-    /// This mirror did not deliver; the next one is tried.
+    /// This mirror did not deliver the file; the next one is tried.
     MirrorFailed(&'a Attempt),
-    /// The file is complete, correct and on the disk.
+    /// The file is complete, verified and on disk.
     Saved {
         /// Where.
         path: &'a Path,
     },
 }
 
-/// A mirror that did not deliver.
+/// A mirror that did not deliver a file.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The file's address there.
@@ -87,7 +87,7 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// The missing files could not be fetched.
+/// The missing files could not be downloaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// No mirror delivered the file.
@@ -97,33 +97,33 @@ pub enum DownloadError {
     NoMirror {
         /// Which file.
         kind: FileKind,
-        /// Where it should go.
+        /// Where it was to be saved.
         dir: PathBuf,
-        /// Who was asked.
+        /// The mirrors that were tried.
         attempts: Vec<Attempt>,
     },
-    /// The file arrived and cannot be stored.
+    /// The file arrived but cannot be stored.
     #[error("{}: cannot be written: {error}", path.display())]
     Write {
-        /// Where it should go.
+        /// Where it was to be saved.
         path: PathBuf,
         /// Why not.
         error: std::io::Error,
     },
-    /// Something in the folder is in the way.
+    /// Something in the data folder is in the way.
     #[error(transparent)]
     Folder(#[from] DataError),
     /// The observer asked to stop.
     #[error("stopped before {} was complete", kind.archive_name())]
     Stopped {
-        /// Which file was under way.
+        /// Which file was being downloaded.
         kind: FileKind,
     },
 }
 
-/// The files that are not in `dir` under any name.
+/// The files that are not in `dir` under any of their names.
 ///
-/// Errors: something that is not a file stands in the place of one.
+/// Errors if something that is not a file has the name of one.
 pub fn missing(dir: &Path) -> Result<Vec<FileKind>, DataError> {
     let mut kinds = Vec::new();
     for kind in FileKind::ALL {
@@ -134,9 +134,10 @@ pub fn missing(dir: &Path) -> Result<Vec<FileKind>, DataError> {
     Ok(kinds)
 }
 
-/// Downloads the files that `dir` lacks and returns their paths. Creates the folder; replaces nothing that is there.
+/// Downloads the files that `dir` lacks and returns their paths. Creates the folder if needed; replaces nothing.
 ///
-/// `observe` hears what happens and may ask to stop. Files that are complete by then stay; no part of one does.
+/// `observe` is told what happens and may ask to stop. Files that are complete by then are kept; partial ones
+/// never reach the disk.
 pub fn fetch_missing(
     dir: &Path,
     options: &Options,
@@ -162,7 +163,7 @@ pub fn fetch_missing(
     Ok(saved)
 }
 
-/// One file from the first mirror that delivers it.
+/// Downloads one file from the first mirror that delivers it.
 fn fetch(
     dir: &Path,
     kind: FileKind,
@@ -180,8 +181,8 @@ fn fetch(
             bytes,
         });
 
-        // On a thread of its own: a read that blocks must not keep the observer from stopping. It ends by its
-        // time-outs, or as soon as it finds that nobody listens.
+        // On a thread of its own, so that a blocked read cannot keep the observer from stopping. The thread
+        // ends at its time-outs, or as soon as it finds that nobody is listening.
         let (sender, receiver) = mpsc::channel();
         let (thread_url, thread_options) = (url.clone(), options.clone());
         thread::spawn(move || {
@@ -225,7 +226,8 @@ enum Message {
     Ended(Result<Vec<u8>, String>),
 }
 
-/// One file from one mirror, complete and official, or the reason why not. `progress` returns whether to go on.
+/// Downloads one file from one mirror, complete and official; an error is the reason why not. `progress`
+/// returns whether to go on.
 fn request(
     url: &str,
     kind: FileKind,
@@ -287,7 +289,7 @@ fn request(
     let sha256 = idx::hex(&Sha256::digest(&bytes));
     if sha256 != official.archive_sha256 {
         return Err(format!(
-            "serves another file: SHA-256 {sha256}, expected {}",
+            "serves a different file: SHA-256 {sha256}, expected {}",
             official.archive_sha256
         ));
     }

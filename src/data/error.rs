@@ -1,4 +1,4 @@
-//! What can be wrong with the data: where, and what was found against what was expected.
+//! What can be wrong with the data: where, what was found and what was expected.
 
 use std::{io, path::PathBuf};
 
@@ -7,15 +7,15 @@ use super::FileKind;
 /// The data cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// Files are not there.
+    /// Files are missing.
     #[error("{}: {}", dir.display(), not_here(files))]
     Missing {
-        /// Where they were looked for.
+        /// The folder that was searched.
         dir: PathBuf,
         /// Which ones.
         files: Vec<FileKind>,
     },
-    /// A file is there and cannot be used.
+    /// A file is there but cannot be used.
     #[error("{}: {fault}", path.display())]
     File {
         /// Which one.
@@ -23,22 +23,22 @@ pub enum DataError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// Images and labels do not belong together.
+    /// The numbers of images and labels differ.
     #[error(
-        "{}: {image_count} images, but {} has {label_count} labels: every image needs its label",
+        "{}: {image_count} images, but {} has {label_count} labels: every image needs a label",
         images.display(), labels.display()
     )]
     Mismatch {
         /// The image file.
         images: PathBuf,
-        /// Its images, by its header.
+        /// The number of images in its header.
         image_count: u32,
         /// The label file.
         labels: PathBuf,
-        /// Its labels, by its header.
+        /// The number of labels in its header.
         label_count: u32,
     },
-    /// No place to unpack the files to.
+    /// There is nowhere to unpack the files to.
     #[error("{}: cannot unpack the data here: {error}", path.display())]
     Unpack {
         /// The place that was tried last.
@@ -46,45 +46,45 @@ pub enum DataError {
         /// Why not.
         error: io::Error,
     },
-    /// The files were sound when checked, and other when parsed.
+    /// The files changed between the check and the parser.
     #[error("{}: the data changed while it was being read", dir.display())]
     Changed {
         /// The data folder.
         dir: PathBuf,
     },
-    /// More images asked for than there are.
+    /// More validation images requested than the split allows.
     #[error(
-        "{valid} validation images asked for, of {len} in all: one at least must remain to train on"
+        "{valid} validation images asked for, out of {len}: at least one must remain to train on"
     )]
     Split {
-        /// Validation images asked for.
+        /// Validation images requested.
         valid: usize,
         /// All images.
         len: usize,
     },
 }
 
-/// What is wrong with one file. Displays what was found against what was expected.
+/// What is wrong with one file; displays what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// A folder, a pipe, a link to nowhere.
+    /// Not a file but a folder, a pipe or a dangling link.
     #[error("is {0}, expected a file")]
     NotAFile(&'static str),
-    /// Not a single byte.
+    /// An empty file.
     #[error("empty, expected {expected} bytes")]
     Empty {
         /// Bytes expected.
         expected: u64,
     },
-    /// Something else than IDX.
+    /// Not an IDX file.
     #[error("starts with {}, expected magic 0x{:08x}", found, kind.magic())]
     Foreign {
         /// What it looks like.
         found: String,
-        /// What was looked for.
+        /// Which file was expected.
         kind: FileKind,
     },
     /// Images where labels belong, or the reverse.
@@ -95,45 +95,45 @@ pub enum Fault {
     Swapped {
         /// The magic found.
         magic: u32,
-        /// What was looked for.
+        /// Which file was expected.
         kind: FileKind,
     },
-    /// Another number of images or labels than MNIST has.
+    /// A number of images or labels other than MNIST's.
     #[error("header counts {found} {}, expected {}", kind.items(), kind.count())]
     Count {
         /// The count found.
         found: u32,
-        /// What was looked for.
+        /// Which file was expected.
         kind: FileKind,
     },
-    /// Images of another size.
+    /// Images of the wrong size.
     #[error("images of {}x{}, expected 28x28", found[0], found[1])]
     Dims {
         /// Rows and columns found.
         found: [u32; 2],
     },
-    /// Ends early.
+    /// The file ends early.
     #[error("truncated at byte {at} of {expected}{}", whole_items(*at, *kind))]
     Truncated {
         /// Bytes found.
         at: u64,
         /// Bytes expected.
         expected: u64,
-        /// What was looked for.
+        /// Which file was expected.
         kind: FileKind,
     },
-    /// Goes on after the last image or label.
+    /// The file goes on after the last image or label.
     #[error("{}trailing bytes after byte {expected}, where the {} end",
         extra.map(|n| format!("{n} ")).unwrap_or_default(), kind.items())]
     Trailing {
-        /// How many, where that is known without unpacking them.
+        /// How many, if that is known without unpacking them all.
         extra: Option<u64>,
         /// Bytes expected.
         expected: u64,
-        /// What was looked for.
+        /// Which file was expected.
         kind: FileKind,
     },
-    /// A label that is no digit.
+    /// A label that is not a digit.
     #[error("label {index} is {value}, expected 0 to 9 (byte {} of the content)", index + 8)]
     Label {
         /// Which label, from 0.
@@ -144,18 +144,18 @@ pub enum Fault {
     /// The gzip stream ends early.
     #[error("gzip stream truncated at byte {at}")]
     GzipTruncated {
-        /// Bytes of the archive.
+        /// Bytes in the archive.
         at: u64,
     },
-    /// The gzip stream contradicts itself.
+    /// The gzip stream is damaged.
     #[error("gzip stream damaged before byte {at}: {reason}")]
     GzipDamaged {
         /// Bytes of the archive read so far.
         at: u64,
-        /// What the decoder says.
+        /// The decoder's message.
         reason: String,
     },
-    /// Something follows the gzip stream.
+    /// Bytes follow the gzip stream.
     #[error("{extra} bytes after the gzip stream, which ends at byte {at}")]
     GzipTrailing {
         /// Bytes of the gzip stream.

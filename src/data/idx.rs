@@ -1,7 +1,8 @@
-//! IDX, the format inside the files, and the check that stands before the parser.
+//! IDX, the format of the files, and the check that every file passes before the parser sees it.
 //!
-//! Big-endian: magic (4 bytes), count (4), for images rows (4) and columns (4), then one byte a pixel or label.
-//! Everything is held against what [`FileKind`] says, so a file that passes has one possible meaning.
+//! Big-endian: magic number (4 bytes), count (4), for images also rows (4) and columns (4), then one byte per
+//! pixel or label. Everything is compared with what [`FileKind`] says, so a file that passes has only one
+//! possible meaning.
 
 use std::{
     fs::File,
@@ -12,32 +13,32 @@ use sha2::{Digest, Sha256};
 
 use super::{CLASSES, Fault, FileKind};
 
-/// What the first bytes of a file say.
+/// The header of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Type and number of dimensions.
+    /// Element type and number of dimensions.
     pub magic: u32,
-    /// How many images or labels.
+    /// Number of images or labels.
     pub count: u32,
     /// Rows and columns of an image; none for labels.
     pub dims: Option<[u32; 2]>,
 }
 
-/// What reading a whole sound content found.
+/// What was found in the content of a valid file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// Its header.
     pub header: Header,
     /// SHA-256 of header and body, in hex.
     pub sha256: String,
-    /// How many labels of each class; none for images.
+    /// Number of labels of each class; none for images.
     pub histogram: Option<[u32; CLASSES]>,
 }
 
-/// Reads a content to its end, checks all of it, and hands every byte on to `sink`.
+/// Reads the content of a file to its end, checks all of it, and passes every byte on to `sink`.
 ///
-/// Constant memory; reads at most one byte more than a sound content has, so an endless stream ends here.
-/// Errors: the [`Fault`] found first, and whatever `sink` returns.
+/// Uses constant memory, and reads at most one byte beyond the length of a valid file, so even an endless
+/// stream ends. Errors: the first [`Fault`] found, and whatever `sink` returns.
 pub fn check<E: From<Fault>>(
     kind: FileKind,
     mut reader: impl Read,
@@ -65,7 +66,7 @@ pub fn check<E: From<Fault>>(
         sink(&buffer[..n])?;
         at += n as u64;
     }
-    // One read past the end: nothing may follow, and a gzip reader verifies its checksum only now.
+    // One read past the end: nothing may follow, and a gzip reader verifies its checksum only here.
     if read(&mut reader, &mut buffer[..1])? > 0 {
         let extra = None;
         return Err(Fault::Trailing {
@@ -163,7 +164,7 @@ fn read_header(kind: FileKind, mut reader: impl Read) -> Result<(Header, Vec<u8>
     Ok((header, bytes))
 }
 
-/// Labels seen so far.
+/// The labels read so far.
 #[derive(Default)]
 struct Labels {
     histogram: [u32; CLASSES],
@@ -182,7 +183,7 @@ impl Labels {
     }
 }
 
-/// `read` that does not give up when a signal arrives.
+/// Like `read`, but tries again when a signal interrupts it.
 fn read(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
     loop {
         match reader.read(buffer) {
@@ -192,7 +193,7 @@ fn read(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
     }
 }
 
-/// The first bytes of what is not IDX, in words.
+/// Describes the first bytes of a file that is not IDX.
 fn describe(bytes: &[u8]) -> String {
     match looks_like(bytes) {
         Some(words) => words.into(),
@@ -200,7 +201,7 @@ fn describe(bytes: &[u8]) -> String {
     }
 }
 
-/// What commonly lands under the name of a data file.
+/// Recognises what commonly ends up under the name of a data file.
 pub(crate) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     let text = bytes
         .strip_prefix(b"\xef\xbb\xbf")

@@ -1,4 +1,4 @@
-//! What is in a data folder, file by file. Reads everything, writes nothing.
+//! Reports what is in a data folder, file by file. Reads everything, writes nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::{
     source::{Checked, Form, Source},
 };
 
-/// What is known of one of the four files.
+/// What is known about one of the four files.
 #[derive(Debug)]
 pub struct FileReport {
     /// Which one.
@@ -16,16 +16,16 @@ pub struct FileReport {
     pub path: Option<PathBuf>,
     /// How it is stored; none if it is missing or cannot be read.
     pub form: Option<Form>,
-    /// Its size on the disk.
+    /// Its size on disk.
     pub bytes: Option<u64>,
-    /// What is in it, or what is wrong.
+    /// What is in it, or what is wrong with it.
     pub verdict: Result<Checked, DataError>,
-    /// What is unusual and does no harm.
+    /// Oddities that do no harm.
     pub notes: Vec<String>,
 }
 
 impl FileReport {
-    /// Whether the content is the official one.
+    /// Whether its content is the official one.
     pub fn is_official(&self) -> bool {
         let official = self.kind.official().content_sha256;
         self.verdict
@@ -50,7 +50,7 @@ pub fn inspect(dir: &Path) -> Vec<FileReport> {
     FileKind::ALL.map(|kind| inspect_file(dir, kind)).into()
 }
 
-/// Images and labels whose headers count differently.
+/// Image and label files whose headers give different counts.
 pub fn mismatches(files: &[FileReport]) -> Vec<DataError> {
     let mut found = Vec::new();
     for pair in files.chunks_exact(2) {
@@ -106,7 +106,7 @@ fn inspect_file(dir: &Path, kind: FileKind) -> FileReport {
     let named_gz = source.path.extension().is_some_and(|e| e == "gz");
     match form {
         Some(Form::Raw) if named_gz && verdict.is_ok() => {
-            notes.push("already unpacked despite its name, as browsers do: fine".to_owned());
+            notes.push("already unpacked despite its name (browsers do that): fine".to_owned());
         }
         Some(Form::Gzip) if !named_gz && verdict.is_ok() => {
             notes.push("gzip despite its name: fine".to_owned());
@@ -117,7 +117,7 @@ fn inspect_file(dir: &Path, kind: FileKind) -> FileReport {
         source
             .others
             .iter()
-            .map(|p| format!("not used, there twice: {}", p.display())),
+            .map(|p| format!("a second copy, not used: {}", p.display())),
     );
     FileReport {
         kind,

@@ -1,8 +1,8 @@
 //! MNIST on disk, checked, parsed and split.
 //!
-//! The way of a file: [`source`] finds it, packed or not; [`idx`] checks it; `unpack` keeps a copy that the
-//! parser can read; the `mnist` crate parses the four together. [`download`] fetches what is missing, [`inspect`]
-//! tells what is there.
+//! How a file is loaded: [`source`] finds it, packed or not; [`idx`] checks it; `unpack` keeps a copy that
+//! the parser can read; the `mnist` crate parses all four. [`download`] fetches missing files, and
+//! [`inspect`] reports what is there.
 
 pub mod augment;
 pub mod batch;
@@ -34,7 +34,7 @@ pub const PIXELS: usize = ROWS * COLS;
 /// Classes: the ten digits.
 pub const CLASSES: usize = 10;
 
-/// Images and labels of one part of the data.
+/// Images and their labels, such as the training set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// Grey values (N, 784), 0 to 255, each image row by row.
@@ -64,9 +64,10 @@ impl Dataset {
         COLS
     }
 
-    /// The first N − `valid` images, and the last `valid` ones. Copies only the latter.
+    /// Splits off the last `valid` images: returns the first N − `valid` and the last `valid`. Copies only
+    /// the latter.
     ///
-    /// Errors if `valid` > N − 1: something must remain to train on.
+    /// Errors if `valid` > N − 1: at least one image must remain to train on.
     pub fn split_last(mut self, valid: usize) -> Result<(Self, Self), DataError> {
         let len = self.len();
         if valid >= len {
@@ -88,21 +89,22 @@ impl Dataset {
 
 /// The whole data set.
 pub struct Mnist {
-    /// 60,000 images: to train on, and to split a validation part from.
+    /// 60,000 images to train on, some of which may be held out for validation.
     pub train: Dataset,
-    /// 10,000 images, for the last word only.
+    /// 10,000 images, for the final test only.
     pub test: Dataset,
     /// One SHA-256 in hex that identifies the four contents, packed or not.
     pub checksum: String,
     /// Whether all four contents are the official ones.
     pub official: bool,
-    /// What the user should know, such as files that are not the official ones.
+    /// What the user should know, such as which files are not the official ones.
     pub notes: Vec<String>,
 }
 
-/// Loads the four files in `dir`: finds, checks, unpacks where needed, parses. No network; prints nothing.
+/// Loads the four files in `dir`: finds, checks, unpacks if needed, and parses them. Uses no network and
+/// prints nothing.
 ///
-/// Errors name the file, what is wrong with it and what to do. No content whatever makes it panic.
+/// Errors say which file, what is wrong with it and what to do. No file content can make it panic.
 pub fn load(dir: &Path) -> Result<Mnist, DataError> {
     let mut sources = Vec::new();
     let mut missing = Vec::new();
@@ -130,11 +132,11 @@ pub fn load(dir: &Path) -> Result<Mnist, DataError> {
     notes.extend(match foreign.len() {
         0 => None,
         4 => Some(format!(
-            "{}: sound, but not MNIST's official files: used as they are",
+            "{}: valid, but not the official MNIST files: used as they are",
             dir.display()
         )),
         _ => Some(format!(
-            "{}: sound, but not MNIST's official content, unlike the other files: \
+            "{}: valid, but not the official MNIST content, unlike the other files: \
              used as it is, but is this one data set?",
             foreign.join(", ")
         )),
@@ -156,12 +158,12 @@ pub fn load(dir: &Path) -> Result<Mnist, DataError> {
     })
 }
 
-/// Hands the four checked files to the `mnist` crate. `None` if they changed since they were checked.
+/// Parses the four checked files with the `mnist` crate. `None` if they have changed since the check.
 fn parse(files: &[Ready]) -> Option<(Dataset, Dataset)> {
     let [train_images, train_labels, test_images, test_labels] = files else {
         return None;
     };
-    // The crate panics on what the check refuses. Only a file rewritten between the check and this line comes so far.
+    // The crate panics on input that the check refuses: only a file rewritten since the check gets this far.
     let parsed = panic::catch_unwind(|| {
         mnist::MnistBuilder::new()
             .base_path("")
@@ -196,7 +198,7 @@ fn dataset(kind: FileKind, mut pixels: Vec<u8>, mut labels: Vec<u8>) -> Option<D
     if labels.len() != count || labels.iter().any(|&label| usize::from(label) >= CLASSES) {
         return None;
     }
-    // The crate joins the two parts and splits them again, which leaves room for both in each.
+    // The crate joins the two parts and splits them again, which leaves each with capacity for both.
     pixels.shrink_to_fit();
     labels.shrink_to_fit();
     let images = Array2::from_shape_vec((count, PIXELS), pixels).ok()?;
@@ -229,7 +231,7 @@ mod tests {
         for valid in [5, 6, usize::MAX] {
             let error = five().split_last(valid).unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("{valid} validation images asked for, of 5")),
+                error.starts_with(&format!("{valid} validation images asked for, out of 5")),
                 "{error}"
             );
         }

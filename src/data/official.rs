@@ -1,4 +1,4 @@
-//! What the four official files are: names, shapes, sizes, checksums, and where they are served.
+//! The four official files: names, shapes, sizes, checksums, and the mirrors that serve them.
 
 use super::{COLS, PIXELS, ROWS};
 
@@ -56,7 +56,7 @@ impl FileKind {
         format!("{}.gz", self.name())
     }
 
-    /// Every name under which the file is looked for, in this order. The dot is an older spelling.
+    /// Every name that the file is looked for under, in this order. The names with a dot are an older spelling.
     pub fn names(self) -> [String; 4] {
         let dotted = self.name().replacen("-idx", ".idx", 1);
         [
@@ -67,7 +67,7 @@ impl FileKind {
         ]
     }
 
-    /// Whether it holds images; else labels.
+    /// Whether it holds images rather than labels.
     pub fn is_images(self) -> bool {
         matches!(self, Self::TrainImages | Self::TestImages)
     }

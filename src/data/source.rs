@@ -1,4 +1,4 @@
-//! Finding the files, under any of their names, and reading them, packed or not.
+//! Finds the files under any of their names, and reads them, packed or not.
 
 use std::{
     fs::{self, File},
@@ -21,23 +21,23 @@ pub struct Source {
     pub kind: FileKind,
     /// Where it is.
     pub path: PathBuf,
-    /// Files under other names of the same kind, which are not used.
+    /// Other files of the same kind, which are not used.
     pub others: Vec<PathBuf>,
 }
 
-/// How the bytes are stored. Decided by the first two bytes: browsers unpack silently and keep the name.
+/// How the bytes are stored, judged by the first two of them: browsers unpack silently and keep the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// IDX as it is.
+    /// Plain IDX.
     Raw,
-    /// IDX in gzip.
+    /// IDX compressed with gzip.
     Gzip,
 }
 
-/// A file that was read to its end and is sound.
+/// A valid file, read to its end.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// SHA-256 of the file as it lies on the disk, in hex.
+    /// SHA-256 of the file as it is on disk, in hex.
     pub sha256: String,
     /// What is in it.
     pub content: Content,
@@ -46,7 +46,7 @@ pub struct Checked {
 impl Source {
     /// Looks for a file in `dir` under each of its names. `None` if it is not there.
     ///
-    /// Errors: something that is not a file stands in its place, or the folder cannot be read.
+    /// Errors if something that is not a file has the name of one, or the folder cannot be read.
     pub fn find(dir: &Path, kind: FileKind) -> Result<Option<Self>, DataError> {
         let (mut files, mut obstacle) = (Vec::new(), None);
         for path in kind.names().map(|name| dir.join(name)) {
@@ -91,17 +91,17 @@ impl Source {
         Ok((file, form))
     }
 
-    /// Reads the file to its end, checks all of it, and hands the unpacked bytes on to `sink`.
+    /// Reads the file to its end, checks all of it, and passes the unpacked bytes on to `sink`.
     ///
-    /// Constant memory, and never more than one byte past what a sound file unpacks to.
-    /// Errors: the [`Fault`] found first, and whatever `sink` returns.
+    /// Uses constant memory, and reads at most one byte beyond what a valid file unpacks to. Errors: the
+    /// first [`Fault`] found, and whatever `sink` returns.
     pub fn check<E: From<Fault>>(
         &self,
         sink: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<Checked, E> {
         match self.open()? {
             (mut file, Form::Raw) => {
-                // A wrong length is seen here at once, not after hashing what there is.
+                // This finds a wrong length at once, not only after hashing the file.
                 idx::check_in_place(self.kind, &mut file)?;
                 io::Seek::rewind(&mut file).map_err(Fault::Read)?;
                 let content = idx::check(self.kind, file, sink)?;
@@ -154,7 +154,7 @@ pub fn check_gzip<E: From<Fault>>(
     Ok(Checked { sha256, content })
 }
 
-/// Reads to the end; returns how many bytes there were.
+/// Reads to the end and returns the number of bytes.
 fn drain(reader: &mut impl BufRead) -> io::Result<u64> {
     let mut bytes = 0;
     loop {
@@ -171,7 +171,7 @@ fn drain(reader: &mut impl BufRead) -> io::Result<u64> {
     }
 }
 
-/// Counts and hashes what passes.
+/// Counts and hashes the bytes that pass through.
 struct Counted<R> {
     inner: R,
     hash: Sha256,
@@ -187,7 +187,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Keeps the kind and text of a decoder's error, which becomes a fault of the gzip stream.
+/// Keeps the kind and text of a read error, which show whether the gzip stream is at fault.
 struct Remember<'a, R> {
     inner: R,
     failed: &'a mut Option<(io::ErrorKind, String)>,

@@ -1,7 +1,8 @@
-//! Unpacked copies of the archives, and what is known of files that have not changed since they were checked.
+//! Unpacked copies of the archives, and what is known about files that are unchanged since the last check.
 //!
-//! Both live in `<data folder>/unpacked`, a cache: deleting it costs one unpacking. The manifest there remembers, for
-//! each source, its size, times and checksums; a copy or a checksum counts only while all of them still fit.
+//! Both live in `<data folder>/unpacked`, a cache: deleting it only costs unpacking again. Its manifest
+//! records the size, times and checksums of each source; a copy or a checksum is trusted only while all of
+//! them still match.
 
 use std::{
     collections::BTreeMap,
@@ -23,9 +24,9 @@ use crate::atomic_file;
 pub const FOLDER: &str = "unpacked";
 const MANIFEST: &str = "manifest.json";
 const VERSION: u32 = 1;
-/// A manifest is some 2 kB; a larger file is something else.
+/// A manifest takes about 2 kB; a larger file is something else.
 const MANIFEST_LIMIT: u64 = 1 << 16;
-/// Clocks of file systems tick every few milliseconds: within one tick a file can change and keep its times.
+/// File system clocks tick every few milliseconds: within one tick a file can change and keep its times.
 const CLOCK_TICK: Duration = Duration::from_millis(100);
 
 #[derive(Default, Serialize, Deserialize)]
@@ -34,18 +35,18 @@ struct Manifest {
     files: BTreeMap<String, Entry>,
 }
 
-/// What is known of one source.
+/// What is known about one source.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Entry {
     source: String,
     source_stamp: Stamp,
     source_sha256: String,
     content_sha256: String,
-    /// The copy, if the source is packed.
+    /// The unpacked copy, if the source is packed.
     unpacked_stamp: Option<Stamp>,
 }
 
-/// What changes whenever a file does.
+/// Values that change whenever a file does.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     bytes: u64,
@@ -56,23 +57,24 @@ struct Stamp {
 
 /// A file ready for the parser.
 pub struct Ready {
-    /// Unpacked, checked.
+    /// The unpacked, checked file.
     pub path: PathBuf,
     /// SHA-256 of its bytes, in hex.
     pub content_sha256: String,
 }
 
-/// Files ready for the parser, as long as this lives.
+/// Files ready for the parser, for as long as this value lives.
 pub struct Unpacked {
     /// In the order of [`crate::data::FileKind::ALL`].
     pub files: Vec<Ready>,
-    /// What the user should know about it.
+    /// What the user should know about the unpacking.
     pub notes: Vec<String>,
-    /// Where copies went that could not be kept; deleted on drop.
+    /// The folder for copies that could not be kept; deleted on drop.
     _temporary: Option<tempfile::TempDir>,
 }
 
-/// Checks every source and unpacks those that need it, in the data folder or, if it cannot be written to, elsewhere.
+/// Checks every source and unpacks those that need it: into the data folder or, if that is not writable, into
+/// a temporary one.
 pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     let folder = dir.join(FOLDER);
     let known = read_manifest(&folder.join(MANIFEST));
@@ -99,7 +101,7 @@ pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
         files.push(ready);
         manifest.files.extend(entry.map(|entry| (name, entry)));
     }
-    // Without a manifest the next start checks everything again: slower, and as safe.
+    // Without a manifest the next start checks everything again: slower, but just as safe.
     if place.temporary.is_none() && manifest.files != known.files {
         let _ = write_manifest(&place.folder, &manifest);
     }
@@ -110,7 +112,7 @@ pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     })
 }
 
-/// What an earlier start found out, if the files are still the same.
+/// The result of an earlier check, if the files are still the same.
 fn reuse(source: &Source, entry: &Entry, place: &Place) -> Option<Ready> {
     let (file, form) = source.open().ok()?;
     let stamp = Stamp::of(&file.metadata().ok()?)?;
@@ -129,7 +131,7 @@ fn reuse(source: &Source, entry: &Entry, place: &Place) -> Option<Ready> {
             (file, path)
         }
     };
-    // The parser takes only UTF-8, and nothing that was not looked at in this very run.
+    // The parser takes only UTF-8 paths, and only files that this run has looked at.
     path.to_str()?;
     idx::check_in_place(source.kind, &mut file).ok()?;
     let content_sha256 = entry.content_sha256.clone();
@@ -147,14 +149,14 @@ struct Place {
 }
 
 impl Place {
-    /// Checks a source in full, unpacking it on the way if it is packed.
+    /// Checks a source in full, and unpacks it on the way if it is packed.
     fn prepare(&mut self, source: &Source) -> Result<(Ready, Option<Entry>), DataError> {
         let faulty = |fault| DataError::File {
             path: source.path.clone(),
             fault,
         };
         let (file, form) = source.open().map_err(faulty)?;
-        // Taken before reading: a change in between makes the entry not fit the next time.
+        // Taken before reading: if the file changes meanwhile, the entry will not match next time.
         let stamp = file.metadata().ok().and_then(|meta| Stamp::of(&meta));
         let settled = stamp.is_some_and(Stamp::is_settled);
         drop(file);
@@ -212,7 +214,7 @@ impl Place {
                 });
             }
             self.notes.push(format!(
-                "{}: cannot be written ({error}): unpacked into a temporary folder, as at every start",
+                "{}: cannot be written ({error}): unpacked into a temporary folder instead, at every start",
                 self.folder.display()
             ));
             let temporary = tempfile::Builder::new()
@@ -244,7 +246,7 @@ impl Place {
     }
 }
 
-/// Why a copy was not made: the source is faulty, or the copy cannot be written.
+/// Why there is no copy: the source is faulty, or the copy cannot be written.
 enum Failure {
     Fault(Fault),
     Write(io::Error),
@@ -283,7 +285,7 @@ impl Stamp {
         })
     }
 
-    /// Whether a change from now on is sure to show in the times.
+    /// Whether any change from now on is sure to show in the times.
     fn is_settled(self) -> bool {
         let newest = Duration::from_nanos(self.modified_ns.max(self.changed_ns));
         SystemTime::now()

@@ -1,7 +1,7 @@
-//! One image through a network and back, every number kept: what `mlp explain` shows.
+//! One image through a network and back, with every number kept: what `mlp explain` shows.
 //!
-//! The numbers are what the modules computed, by the very passes that train, in `f64`, so that sums agree
-//! with their parts to the last digit shown. Dropout is off, as it is when a network is used.
+//! The numbers come from the very passes that train, in `f64`, so that sums agree with their terms to the
+//! last digit shown. Dropout is off, as it is whenever a network is used.
 
 mod numbers;
 
@@ -17,7 +17,7 @@ use crate::{
 
 pub use numbers::{Numbers, shown};
 
-/// A module on the way: what went in and came out, and the gradients of both.
+/// One module on the way: its input and output, and the gradients of both.
 #[derive(Clone, Debug)]
 pub struct Passed {
     /// Which module it is.
@@ -28,33 +28,33 @@ pub struct Passed {
     pub y: Array1<f64>,
     /// ∂L/∂y (O)
     pub dy: Array1<f64>,
-    /// ∂L/∂x (I); none where it is not needed, before the first weights.
+    /// ∂L/∂x (I); none up to the first weights, where it is not needed.
     pub dx: Option<Array1<f64>>,
 }
 
 impl Passed {
-    /// PyTorch's name, such as `Linear`.
+    /// PyTorch's name of the module, such as `Linear`.
     pub fn name(&self) -> &'static str {
         self.kind.name()
     }
 }
 
-/// An image's way through a network and back.
+/// The way of one image through a network and back.
 pub struct Trace {
     /// The network, with the gradients of all its parameters.
     pub network: Mlp<f64>,
     /// Its modules in order.
     pub modules: Vec<Passed>,
-    /// What the loss made of the outputs: softmax, or the outputs themselves for mse.
+    /// What the loss makes of the outputs: softmax, or the outputs themselves for mse.
     pub predictions: Array1<f64>,
     /// L
     pub loss: f64,
-    /// The class.
+    /// The class of the image.
     pub target: u8,
 }
 
 impl Trace {
-    /// Takes the image x (1, I) of class `target` through the network and back. Panics if they do not fit.
+    /// Takes an image x (1, I) of class `target` through the network and back. Panics if they do not fit.
     pub fn new(network: Mlp<f64>, loss: &dyn Loss<f64>, x: &Array2<f64>, target: u8) -> Self {
         let mut trainer = Trainer::new(network, loss, 1, Team::new(1));
         trainer.tape.noise = None::<Noise>;
@@ -94,7 +94,7 @@ impl Trace {
         &self.modules.last().expect("a network has a module").dy
     }
 
-    /// The loss of the same image with one weight (or bias) of a module changed to `value`.
+    /// The loss of the same image after one weight (or bias) of a module is changed to `value`.
     pub fn loss_with(
         &mut self,
         loss: &dyn Loss<f64>,
@@ -113,7 +113,7 @@ impl Trace {
         forward(loss, &y, self.target).1
     }
 
-    /// The weight with the longest gradient: module, parameter and element of it.
+    /// The weight with the largest gradient: its module, its parameter and its element.
     pub fn steepest_weight(&self) -> (usize, usize, (usize, usize)) {
         let modules = self.network.modules().iter().enumerate();
         let weights = modules.filter_map(|(m, module)| module.params().map(|[w, _]| (m, w)));
@@ -149,7 +149,7 @@ pub struct Judged {
     pub doutputs: Array1<f64>,
 }
 
-/// What `loss` makes of these outputs. Panics if the target is no class of theirs.
+/// Applies `loss` to these outputs. Panics if the target is not one of their classes.
 pub fn judge(loss: &dyn Loss<f64>, outputs: &Array1<f64>, target: u8) -> Judged {
     let outputs = x_of(outputs);
     let (predictions, value) = forward(loss, &outputs, target);
@@ -162,19 +162,19 @@ pub fn judge(loss: &dyn Loss<f64>, outputs: &Array1<f64>, target: u8) -> Judged 
     }
 }
 
-/// What mse makes of them, with one-hot and with digit targets.
+/// Applies mse to these outputs, with one-hot and with digit targets.
 pub fn both_mse(outputs: &Array1<f64>, target: u8) -> [Judged; 2] {
     [Target::OneHot, Target::Digit].map(|encoding| judge(&Mse(encoding), outputs, target))
 }
 
-/// A product of the sum that a unit is.
+/// One product in the sum of a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// Which input.
+    /// The index of the input.
     pub input: usize,
-    /// x of it.
+    /// The input x.
     pub x: f64,
-    /// The weight between it and the unit.
+    /// The weight w between the input and the unit.
     pub w: f64,
 }
 
@@ -185,7 +185,7 @@ impl Term {
     }
 }
 
-/// The terms of x·w of unit `o`, the largest first. Those with x = 0 are left out: they add nothing.
+/// The terms of x·w of unit `o`, the largest first. Terms with x = 0 are left out: they add nothing.
 pub fn terms(x: &Array1<f64>, w: &Array2<f64>, o: usize) -> Vec<Term> {
     let inputs = x.indexed_iter().filter(|(_, x)| **x != 0.0);
     let mut terms: Vec<_> = inputs

@@ -1,9 +1,9 @@
-/// How numbers are written: with so many digits after the point, and small ones with as many that count.
+/// How numbers are written: with this many digits after the point, and small ones with as many significant digits.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers(pub usize);
 
 impl Numbers {
-    /// The text of a number.
+    /// The text of a number. Small numbers keep their significant digits.
     pub fn text(self, number: f64) -> String {
         let digits = self.0;
         match number.abs() {
@@ -16,7 +16,7 @@ impl Numbers {
         }
     }
 
-    /// Digits after the point, for sums.
+    /// The text of a number with a fixed number of digits after the point, for sums.
     pub fn fixed(self, number: f64) -> String {
         let text = format!("{number:.*}", self.0);
         match text.strip_prefix('-') {
@@ -25,12 +25,12 @@ impl Numbers {
         }
     }
 
-    /// How wide a column of them is.
+    /// The width of a column of such numbers.
     pub fn width(self) -> usize {
         (self.0 + 7).max(11)
     }
 
-    /// The numbers with as many digits as it takes to get the very `result` from what is shown.
+    /// The texts of the numbers, with as many digits as it takes to get the very same `result` from what is shown.
     pub fn worked<const K: usize>(
         self,
         numbers: [f64; K],
@@ -44,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// The number that a text of [`Numbers`] shows; panics if it is none.
+/// The number in a text written by [`Numbers`]. Panics if it is not a number.
 pub fn shown(text: &str) -> f64 {
     text.parse().expect("a number just written")
 }

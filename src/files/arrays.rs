@@ -1,6 +1,6 @@
-//! Arrays that others wrote, or will read: `.safetensors` and NumPy's `.npz`.
+//! Arrays from and for other programs: `.safetensors` and NumPy's `.npz`.
 //!
-//! Nothing in a file is believed: sizes are capped, shapes are held against the bytes that are there.
+//! Nothing in a file is trusted: sizes are capped, and shapes are compared with the bytes that are there.
 //! Source: NumPy's `numpy.lib.format` (versions 1 to 3).
 
 use std::{
@@ -19,31 +19,31 @@ use crate::{
     files::model::{self, Model, NamedTensor},
 };
 
-/// The most bytes that a file, or an array that was packed, may have.
+/// The most bytes that a file, or an array after unpacking, may have.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Why a file gives no arrays.
+/// Why no arrays could be read from a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ArrayError {
-    /// The system says no.
+    /// An I/O error.
     #[error("{}: {error}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         error: io::Error,
     },
-    /// Something is wrong in the file.
+    /// The content is not valid.
     #[error("{}: {fault}", path.display())]
     Fault {
         /// Which file.
         path: PathBuf,
-        /// What.
+        /// What is wrong with it.
         fault: String,
     },
 }
 
-/// The arrays of a file, told by its content and not by its name.
+/// Reads the arrays of a file, whose format is recognised by its content and not by its name.
 pub fn read(path: &Path) -> Result<Vec<NamedArray>, ArrayError> {
     let io = |error| ArrayError::Io {
         path: path.to_path_buf(),
@@ -66,7 +66,7 @@ pub fn read(path: &Path) -> Result<Vec<NamedArray>, ArrayError> {
     })
 }
 
-/// The arrays in the bytes of a file, or what is wrong with it.
+/// The arrays in the bytes of a file; an error says what is wrong with it.
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<NamedArray>, String> {
     if bytes.starts_with(b"PK") {
         return from_npz(bytes);
@@ -93,7 +93,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<NamedArray>, String> {
     arrays.collect()
 }
 
-/// The types of numbers that are read.
+/// The types of numbers that can be read.
 #[derive(Clone, Copy)]
 enum Number {
     F4,
@@ -136,12 +136,12 @@ fn from_npz(bytes: &[u8]) -> Result<Vec<NamedArray>, String> {
     Ok(arrays)
 }
 
-/// One array: a magic, a header that is a Python dictionary, the numbers.
+/// Reads one array: a magic, a header that is a Python dictionary, then the numbers.
 fn from_npy(bytes: &[u8], name: &str) -> Result<NamedArray, String> {
-    let cut = || "cut off".to_owned();
+    let cut = || "truncated".to_owned();
     let rest = bytes
         .strip_prefix(b"\x93NUMPY")
-        .ok_or("not an array of NumPy")?;
+        .ok_or("not a NumPy array")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
     let (length, rest) = match version[0] {
         1 => {
@@ -187,7 +187,7 @@ fn from_npy(bytes: &[u8], name: &str) -> Result<NamedArray, String> {
         .try_fold(number.bytes(), |all, &size| all.checked_mul(size));
     if sizes != Some(data.len()) {
         return Err(format!(
-            "{} bytes of numbers, which is not what shape {shape:?} needs",
+            "{} bytes of numbers, which do not fit shape {shape:?}",
             data.len()
         ));
     }
@@ -204,7 +204,7 @@ fn from_npy(bytes: &[u8], name: &str) -> Result<NamedArray, String> {
     })
 }
 
-/// A file with the images as `x`, their classes as `targets`, and the parameters under their names.
+/// The bytes of a file with the images as `x`, their classes as `targets`, and the parameters under their names.
 pub fn batch_bytes(model: &Model, images: &Batch, npz: bool) -> io::Result<Vec<u8>> {
     let x = images
         .x
@@ -244,7 +244,7 @@ fn to_npz(tensors: &[NamedTensor]) -> io::Result<Vec<u8>> {
         let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
         let dictionary =
             format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
-        // The numbers begin at a multiple of 64 bytes.
+        // The numbers start at a multiple of 64 bytes.
         const BEFORE: usize = 10;
         let padding = 63 - (BEFORE + dictionary.len()) % 64;
         let length = u16::try_from(dictionary.len() + padding + 1).expect("a short header");

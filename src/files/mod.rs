@@ -1,4 +1,4 @@
-//! Files that outlive a run, and what the reader of each believes: nothing that it has not checked.
+//! Files that outlive a run. Their readers trust nothing that they have not checked.
 
 pub mod arrays;
 pub mod checkpoint;

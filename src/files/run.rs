@@ -1,10 +1,10 @@
-//! The record of a training run: `run.jsonl` in the folder of `mlp train --run`, one JSON object a line.
+//! The record of a training run: `run.jsonl` in the folder of `mlp train --run`, one JSON object per line.
 //!
-//! The lines are those of `mlp train --json`: `start` (settings), `epoch` for each, with the
-//! [statistics](crate::train::statistics) of every layer, and `saved` or `failed`. A resumed run goes on in the same
-//! file with another `start`, after which epochs continue; what was recorded of epochs that the checkpoint
-//! does not know is cut off, so no epoch is there twice. Whatever happens, the file ends with a whole line
-//! or with one part of a line that has no end, which is no part of the record.
+//! The lines are those of `mlp train --json`: `start` (the settings), an `epoch` for each epoch, with the
+//! [statistics](crate::train::statistics) of every layer, and `saved` or `failed`. A resumed run continues
+//! the same file with another `start`, after which its epochs follow. Epochs recorded after the checkpoint
+//! are cut off first, so no epoch appears twice. Whatever happens, the file ends with a complete line, or
+//! with part of one that has no line end and is not read.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,37 +23,37 @@ pub const NAME: &str = "run.jsonl";
 /// The largest record that is read.
 pub const MAX_BYTES: u64 = 256 << 20;
 
-/// No loss and no statistic of `f32` is larger.
+/// No `f32` loss or statistic is larger than this.
 const LARGEST: f64 = 1e39;
 
-/// The line of an epoch.
+/// One `epoch` line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
     /// Which epoch, from 1.
     pub epoch: usize,
-    /// As in [`Epoch`](crate::train::Epoch), as are those that follow.
+    /// The mean loss of the training images, as in [`Epoch`](crate::train::Epoch).
     pub train_loss: f64,
-    /// The share of training images whose class was found.
+    /// The share of training images classified correctly.
     pub train_accuracy: f64,
-    /// None if there are no images to validate on.
+    /// The mean loss of the validation images; none if there are no such images.
     pub valid_loss: Option<f64>,
-    /// Likewise.
+    /// The share of validation images classified correctly; none if there are no such images.
     pub valid_accuracy: Option<f64>,
-    /// The epoch with the highest validation accuracy so far,
+    /// The epoch with the highest validation accuracy so far.
     pub best_epoch: Option<usize>,
-    /// and that accuracy.
+    /// The highest validation accuracy so far.
     pub best_valid_accuracy: Option<f64>,
-    /// Time of the training steps.
+    /// Time of the training steps, in seconds.
     pub seconds: f64,
-    /// Training images in a second of it.
+    /// Training images per second of that time.
     pub images_per_second: Option<f64>,
-    /// Every layer in turn; none were measured without `--run`.
+    /// The statistics of every layer in turn; empty without `--run`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statistics: Vec<LayerStatistics>,
 }
 
 impl EpochLine {
-    /// What is wrong with its numbers.
+    /// What is wrong with its numbers, if anything.
     fn fault(&self) -> Option<String> {
         let share = |v: f64| (0.0..=1.0).contains(&v);
         let size = |v: f64| (0.0..=LARGEST).contains(&v);
@@ -79,40 +79,40 @@ impl EpochLine {
             ("statistics", self.statistics.iter().all(layer)),
         ];
         let (field, _) = checks.into_iter().find(|(_, fine)| !fine)?;
-        Some(format!("{field} is out of its range"))
+        Some(format!("{field} is out of range"))
     }
 }
 
 /// Why a record cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The file system says no.
+    /// An I/O error.
     #[error("{}: {error}", path.display())]
     Io {
         /// Which file or folder.
         path: PathBuf,
-        /// What the file system says. Not a `source`: the text above holds it already.
+        /// The system's error. Not a `source`: the message above already contains it.
         error: io::Error,
     },
-    /// A file where a folder is expected.
+    /// There is a file where a folder is expected.
     #[error("{}: a file, expected the folder of a run", path.display())]
     NotAFolder {
         /// Which file.
         path: PathBuf,
     },
-    /// Another run is kept there.
-    #[error("{}: another run is kept there", path.display())]
+    /// The folder holds the record of another run.
+    #[error("{}: already holds another run", path.display())]
     Exists {
         /// Which folder.
         path: PathBuf,
     },
-    /// Nothing there.
+    /// The folder holds no record.
     #[error("{}: no {NAME} in it", path.display())]
     Missing {
         /// Which folder.
         path: PathBuf,
     },
-    /// Not what is read as a record.
+    /// The file is not a record of a run.
     #[error("{}: {fault}, expected the record of a run", path.display())]
     NotARecord {
         /// Which file.
@@ -120,7 +120,7 @@ pub enum RunError {
         /// What is wrong with it.
         fault: String,
     },
-    /// A line that is no part of a record.
+    /// A line does not belong in a record.
     #[error("{}: line {line}: {fault}: it was damaged or changed by hand", path.display())]
     Line {
         /// Which file.
@@ -139,21 +139,21 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> RunError + '_ {
     }
 }
 
-/// A record that has been read.
+/// A record as read from a file.
 #[derive(Debug)]
 pub struct Record {
-    /// The last `start`: the settings.
+    /// The last `start` event, with the settings.
     pub start: Value,
     /// The epochs, each once and in order.
     pub epochs: Vec<EpochLine>,
-    /// Where the model was saved, if it was: a path from where the run was started.
+    /// Where the model was saved, if it was: a path relative to where the run was started.
     pub model: Option<PathBuf>,
-    /// Bytes up to the end of the first `start` and of every epoch.
+    /// Where the first `start` and every epoch end in the file, in bytes.
     ends: Vec<u64>,
 }
 
 impl Record {
-    /// Reads the record in this folder, or this file of lines of `mlp train --json`.
+    /// Reads the record in a folder, or a file with the output of `mlp train --json`.
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let file = match path.is_dir() {
             true => path.join(NAME),
@@ -170,7 +170,7 @@ impl Record {
             fault: fault.to_owned(),
         };
         if !metadata.is_file() {
-            return Err(not_a_record("no regular file"));
+            return Err(not_a_record("not a regular file"));
         }
         let mut bytes = Vec::new();
         let open = File::open(&file).map_err(io_error(&file))?;
@@ -182,7 +182,7 @@ impl Record {
         Self::parse(&bytes, &file)
     }
 
-    /// The record in the bytes of a file. The path is for what an error says.
+    /// Parses a record from the bytes of a file. Errors name `path`.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
         let mut record = Self {
             start: Value::Null,
@@ -241,12 +241,12 @@ impl Record {
             }
             "saved" => self.model = value["model"].as_str().map(PathBuf::from),
             "failed" => {}
-            _ => return Err("no event of a run".into()),
+            _ => return Err("not an event of a run".into()),
         }
         Ok(())
     }
 
-    /// Whether it is of a run with these settings, whatever may change when a run is resumed.
+    /// Whether it is of a run with these settings, apart from those that may change when a run is resumed.
     fn is_of(&self, layers: &[usize], training: &Training) -> bool {
         let Ok(mut recorded) = Training::deserialize(&self.start["training"]) else {
             return false;
@@ -264,12 +264,12 @@ impl Record {
 pub struct Writer {
     folder: PathBuf,
     file: File,
-    /// Whole lines in the file.
+    /// Bytes of whole lines in the file.
     bytes: u64,
 }
 
 impl Writer {
-    /// A new record in this folder, made if need be. With `force`, it takes the place of another.
+    /// Starts a new record in a folder, and creates the folder if needed. With `force`, it replaces another record.
     pub fn create(folder: &Path, force: bool) -> Result<Self, RunError> {
         if folder.exists() && !folder.is_dir() {
             return Err(RunError::NotAFolder {
@@ -288,7 +288,7 @@ impl Writer {
         }
     }
 
-    /// The record of a run with these settings that goes on after `done` epochs; a new one if there is none.
+    /// Continues the record of a run with these settings after `done` epochs, or starts a new one if there is none.
     pub fn resume(
         folder: &Path,
         done: usize,
@@ -311,7 +311,7 @@ impl Writer {
         Self::over(folder, file, record.ends[kept])
     }
 
-    /// Goes on after the first `bytes` of a file; the rest is cut off.
+    /// Continues after the first `bytes` of a file; the rest is cut off.
     fn over(folder: &Path, file: File, bytes: u64) -> Result<Self, RunError> {
         file.set_len(bytes).map_err(io_error(&folder.join(NAME)))?;
         Ok(Self {
@@ -321,17 +321,17 @@ impl Writer {
         })
     }
 
-    /// The folder.
+    /// The folder of the record.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Adds a line, whole or not at all.
+    /// Appends a line, whole or not at all.
     pub fn append(&mut self, event: &Value) -> Result<(), RunError> {
         let line = format!("{event}\n");
         let written = self.file.write_all(line.as_bytes());
         if let Err(error) = written {
-            // A disk that is full may have taken a part of the line; what cannot be cut is not read either.
+            // A full disk may have taken part of the line; if that part cannot be cut off, it is not read either.
             let _ = self.file.set_len(self.bytes);
             return Err(io_error(&self.folder.join(NAME))(error));
         }
@@ -374,7 +374,7 @@ mod tests {
             ("[1, 2]\n".into(), "expected a start event first"),
             (format!("{EPOCH}\n"), "expected a start event first"),
             (format!("{START}\ngarbage\n"), "line 2: not JSON"),
-            (format!("{START}\n{{}}\n"), "no event of a run"),
+            (format!("{START}\n{{}}\n"), "not an event of a run"),
             (
                 format!("{START}\n{EPOCH}\n{EPOCH}\n"),
                 "epoch 1 after epoch 1",
@@ -383,21 +383,21 @@ mod tests {
                 change("0.5", "1e999"),
                 "line 2: not JSON: number out of range",
             ),
-            (change("0.5", "1e300"), "train_loss is out of its range"),
-            (change("0.5", "-1"), "train_loss is out of its range"),
+            (change("0.5", "1e300"), "train_loss is out of range"),
+            (change("0.5", "-1"), "train_loss is out of range"),
             (change("0.5", "NaN"), "line 2: not JSON"),
             (change("0.5", "null"), "line 2: invalid type: null"),
-            (change("0.8", "80"), "train_accuracy is out of its range"),
+            (change("0.8", "80"), "train_accuracy is out of range"),
             (
                 change("\"epoch\":1", "\"epoch\":0"),
-                "epoch is out of its range",
+                "epoch is out of range",
             ),
             (
                 change(
                     "\"seconds\"",
                     "\"statistics\":[{\"module\":0,\"units\":1,\"activation_mean\":1e200}],\"seconds\"",
                 ),
-                "statistics is out of its range",
+                "statistics is out of range",
             ),
         ] {
             let error = parse(&text).unwrap_err().to_string();

@@ -12,8 +12,8 @@ use super::{Float, Loss};
 /// ℓ    = −ln p[t]      = ln Σⱼ e^z[j] − z[t]
 /// ```
 ///
-/// ℓ is a log-sum-exp and a single logit, and of both the derivative is known: ln u has the slope 1/u, and
-/// of the sum only the term j = c depends on `z[c]`,
+/// ℓ is a log-sum-exp minus a single logit, and both derivatives are known: ln u has the slope 1/u, and only
+/// the term j = c of the sum depends on `z[c]`:
 ///
 /// ```text
 /// ∂/∂z[c] ln Σⱼ e^z[j] = (1 / Σⱼ e^z[j]) · e^z[c] = p[c]
@@ -23,15 +23,15 @@ use super::{Float, Loss};
 /// dz = (softmax(z) − onehot(t)) / N
 /// ```
 ///
-/// where the 1/N is that of the mean L. A row of dz sums to 0, as p and the one-hot target both sum to 1.
+/// The 1/N is that of the mean L. A row of dz sums to 0, as p and the one-hot target both sum to 1.
 ///
-/// The lesson's `logsumexp` first takes the maximum m of the row out, which changes no value:
+/// The lesson's `logsumexp` first takes out the maximum m of the row, which changes no value:
 ///
 /// ```text
 /// ln Σⱼ e^z[j] = ln (e^m · Σⱼ e^(z[j] − m)) = m + ln Σⱼ e^(z[j] − m)
 /// ```
 ///
-/// No exponent is above 0 then, and one is 0: outputs of ±1e4 stay finite, and the logarithm is not of 0.
+/// Then no exponent is above 0, and one is 0: outputs of ±1e4 stay finite, and the logarithm is never of 0.
 ///
 /// Two images with two classes:
 ///

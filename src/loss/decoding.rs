@@ -5,14 +5,14 @@ use super::{Float, float};
 /// How the outputs of a network are read as a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoding {
-    /// One output a class: the class of the largest, the first of them if several are equal.
+    /// One output per class: the class of the largest output, the first of several equals.
     Largest,
     /// One output, the number of the class itself: the nearest class.
     Nearest,
 }
 
 impl Decoding {
-    /// The class, of `classes`, that a row of outputs stands for. A NaN is never the largest.
+    /// The class, out of `classes`, that a row of outputs stands for. NaN is never the largest.
     pub fn class<F: Float>(self, outputs: ArrayView1<F>, classes: usize) -> u8 {
         match self {
             Self::Largest => {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CrossEntropy, Decoding, Float, Loss, Mse, SmoothedCrossEntropy, Target};
 
-/// Losses, with what they take as the target.
+/// The losses, each with its kind of target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
@@ -39,7 +39,7 @@ impl LossKind {
         self.decoding().outputs(classes)
     }
 
-    /// Whether its predictions are probabilities, softmax of the outputs; else they are the outputs.
+    /// Whether its predictions are probabilities, the softmax of the outputs, and not the outputs themselves.
     pub fn probabilities(self) -> bool {
         match self {
             Self::Ce | Self::SmoothedCe(_) => true,

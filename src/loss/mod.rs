@@ -1,4 +1,4 @@
-//! Losses: forward and backward side by side, each a mean over the images of a batch.
+//! Losses: forward and backward passes side by side, each a mean over the images of a batch.
 
 mod cross_entropy;
 mod decoding;
@@ -17,15 +17,15 @@ pub use smoothed_cross_entropy::SmoothedCrossEntropy;
 
 /// L = (1/N) Σₙ ℓₙ: how far the outputs of a network are from the targets, and which way is down.
 ///
-/// A loss is written for one image; both passes go image by image, so threads may share a batch by rows. They
-/// panic when shapes do not fit or a target is not a class: that is a bug in the caller, who checks what comes
-/// from outside.
+/// A loss is written for one image. Both passes go image by image, so threads can share a batch by rows. They
+/// panic if shapes do not fit or a target is not a class: that is a bug in the caller, who must check what
+/// comes from outside.
 pub trait Loss<F: Float>: Send + Sync {
-    /// ℓ of one image with outputs z (C) and target t; writes its prediction p (C), which the backward pass
-    /// reads.
+    /// Returns ℓ of one image with outputs z (C) and target t, and writes its prediction p (C) for the
+    /// backward pass.
     fn image(&self, z: ArrayView1<F>, t: usize, p: ArrayViewMut1<F>) -> F;
 
-    /// dz (C) = ∂L/∂z of one image from its prediction p (C), where L is a mean over n images.
+    /// Writes dz (C) = ∂L/∂z of one image from its prediction p (C), where L is a mean over n images.
     fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]);
 
     /// How outputs are read as a class.
@@ -33,7 +33,7 @@ pub trait Loss<F: Float>: Send + Sync {
         Decoding::Largest
     }
 
-    /// ℓₙ, the loss of each image, and its prediction.
+    /// Writes ℓₙ, the loss of each image, and its prediction.
     ///
     /// Shapes: outputs and predictions (N, C); targets and losses (N).
     fn forward(
@@ -54,9 +54,9 @@ pub trait Loss<F: Float>: Send + Sync {
         }
     }
 
-    /// ∂L/∂outputs (N, C) from the predictions of the forward pass.
+    /// Writes ∂L/∂outputs (N, C) from the predictions of the forward pass.
     ///
-    /// `batch` is the N of the mean: the whole batch, of which these may be only some rows.
+    /// `batch` is the N of the mean: the size of the whole batch, of which these may be only some rows.
     fn backward(
         &self,
         predictions: &ArrayRef2<F>,

@@ -4,8 +4,8 @@ use super::{Decoding, Float, Loss, float};
 
 /// `L = (1/(N·C)) Σₙ Σ_c (outputs[n][c] − t[n][c])²`, the mean squared error
 ///
-/// Shapes: outputs z and targets t (N, C). What t is, and C with it, the [`Target`] says. Each `z[n][c]` is in
-/// one square of the sum, so with diff = z − t
+/// Shapes: outputs z and targets t (N, C). The [`Target`] says what t and C are. Each `z[n][c]` is in one
+/// square of the sum, so with diff = z − t
 ///
 /// ```text
 /// ∂L/∂z[n][c] = (1/(N·C)) · ∂(z[n][c] − t[n][c])²/∂z[n][c] = (1/(N·C)) · 2·(z[n][c] − t[n][c])
@@ -13,13 +13,13 @@ use super::{Decoding, Float, Loss, float};
 /// dz = 2·diff / (N·C)
 /// ```
 ///
-/// The same as PyTorch's `mse_loss` (which means over all elements).
+/// The same as PyTorch's `mse_loss`, which averages over all elements.
 ///
 /// ```
 /// use mlp::loss::{Loss, Mse, Target};
 /// use ndarray::{Array1, Array2, array};
 ///
-/// // The lesson's version: one output a row, regressed on the digit itself.
+/// // The lesson's version: one output per row, regressed on the digit itself.
 /// let mse = Mse(Target::Digit);
 /// let (mut p, mut losses) = (Array2::zeros((2, 1)), Array1::zeros(2));
 /// mse.forward(&array![[3.5], [7.]], &[4, 5], &mut p, &mut losses);
@@ -42,7 +42,7 @@ pub struct Mse(pub Target);
 /// How a class becomes the numbers that [`Mse`] compares outputs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// C outputs, one a class: 1 for the class, 0 for the others.
+    /// C outputs, one per class: 1 for the class, 0 for the others.
     OneHot,
     /// One output, the number of the class itself.
     Digit,

@@ -4,8 +4,8 @@ use super::{CrossEntropy, Float, Loss, float};
 
 /// [`CrossEntropy`] with smoothed labels: `L = (1/N) Σₙ −Σ_c q[n][c]·ln softmax(outputs[n])[c]`
 ///
-/// Shapes: outputs z and the shares q of the targets (N, C), targets t (N).
-/// The target q gives 1 − s to the label t, and shares s evenly among all C classes, t included:
+/// Shapes: outputs z and target probabilities q (N, C), targets t (N). The target q gives 1 − s to the label
+/// t and spreads s evenly over all C classes, t included:
 ///
 /// ```text
 /// q[c] = (1 − s)·(c = t ? 1 : 0) + s/C
@@ -15,7 +15,7 @@ use super::{CrossEntropy, Float, Loss, float};
 ///      = ℓ_CE + s·(z[t] − (1/C) Σ_c z[c])
 /// ```
 ///
-/// The derivative of lse is softmax, as [`CrossEntropy`] shows, and that of the rest is q:
+/// The derivative of lse is softmax, as [`CrossEntropy`] shows, and that of the sum is q:
 ///
 /// ```text
 /// ∂ℓ/∂z[c] = softmax(z)[c] − q[c] = ∂ℓ_CE/∂z[c] + s·((c = t ? 1 : 0) − 1/C)
@@ -23,8 +23,8 @@ use super::{CrossEntropy, Float, Loss, float};
 /// dz = (softmax(z) − q) / N
 /// ```
 ///
-/// Plain cross-entropy pulls `z[t]` away from the others for ever; this has its least value, the entropy of
-/// q, where softmax(z) = q. The same as PyTorch's `CrossEntropyLoss(label_smoothing=s)`.
+/// Plain cross-entropy pulls `z[t]` away from the others for ever. This loss has a minimum, the entropy of q,
+/// where softmax(z) = q. The same as PyTorch's `CrossEntropyLoss(label_smoothing=s)`.
 ///
 /// Source: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
 ///

@@ -3,15 +3,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Activation, Dropout, Float, Init, Layers, Linear, Mlp, Module};
 
-/// What a network consists of, without its numbers.
+/// The structure of a network, without its parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// The widths of the layers: inputs, hidden units, …, outputs.
     pub layers: Layers,
-    /// What stands behind every hidden layer.
+    /// The activation after every hidden layer.
     pub activation: Activation,
-    /// The shares that training drops of the inputs and of each hidden layer in turn, see [`Dropout`];
-    /// where the share is 0, or the list has ended, no module stands.
+    /// The dropout probabilities of the inputs and of each hidden layer in turn, see [`Dropout`]. Where one
+    /// is 0, or the list has ended, there is no dropout module.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropout: Vec<f64>,
 }
@@ -25,7 +25,7 @@ enum Place {
 }
 
 impl Architecture {
-    /// Layers with [`ReLU`](super::ReLU) between them and nothing else.
+    /// Layers with [`ReLU`](super::ReLU) between them and no dropout.
     pub fn relu(layers: &[usize]) -> Self {
         Self {
             layers: layers.to_vec(),
@@ -34,15 +34,15 @@ impl Architecture {
         }
     }
 
-    /// The network with weights as `init` draws them, layer by layer.
+    /// The network with weights drawn by `init`, layer by layer.
     ///
-    /// Panics if there are fewer than two layers or one is empty, or where [`Init::linear`] does.
+    /// Panics if there are fewer than two layers or one has no units, or where [`Init::linear`] does.
     pub fn init<F: Float>(&self, init: Init, rng: &mut impl RngCore) -> Mlp<F> {
         let layers = self.layers.windows(2);
         self.network(layers.map(|io| init.linear(io[0], io[1], rng)))
     }
 
-    /// The network of these linear layers. Panics if they are not as many and as wide as `layers` says.
+    /// The network with these linear layers. Panics if their number or widths do not match `layers`.
     pub fn network<F: Float>(&self, linears: impl IntoIterator<Item = Linear<F>>) -> Mlp<F> {
         let mut linears = linears.into_iter();
         let modules = self.places().into_iter().map(|place| match place {
@@ -59,7 +59,7 @@ impl Architecture {
         network
     }
 
-    /// Where the linear layers stand among the modules, so that `2.weight` is found.
+    /// The indices of the linear layers among the modules, such as the 2 of `2.weight`.
     pub fn linear_modules(&self) -> impl Iterator<Item = usize> {
         let places = self.places().into_iter().enumerate();
         places.filter_map(|(m, place)| (place == Place::Linear).then_some(m))

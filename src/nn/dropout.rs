@@ -5,9 +5,9 @@ use crate::{linalg::map_random, rng::Noise};
 
 /// y = x·m/(1 − p) in training; y = x afterwards
 ///
-/// Shapes: x, y and the mask m (N, I), so O = I. Each element of m is 0 with probability p and 1
-/// otherwise, drawn anew for every image in every step. Once drawn it is a constant, so y is linear in x, and
-/// the backward pass has the same factors:
+/// Shapes: x, y and the mask m (N, I), so O = I. Each element of m is 0 with probability p and 1 otherwise,
+/// drawn afresh for every image in every step. Once drawn it is a constant, so y is linear in x, and the
+/// backward pass has the same factors:
 ///
 /// ```text
 /// ∂y[n][i]/∂x[n][i] = m[n][i]/(1 − p)
@@ -16,10 +16,10 @@ use crate::{linalg::map_random, rng::Noise};
 /// ```
 ///
 /// No unit can rely on another being there. The factor 1/(1 − p) keeps the mean of y at x ("inverted
-/// dropout"), so that nothing is left to do once training is over. Its p is PyTorch's, the share that is
-/// *dropped*; the p of the source is the share that is kept.
+/// dropout"), so that nothing needs to change once training is over. As in PyTorch, p is the probability of
+/// being *dropped*; in the source it is that of being kept.
 ///
-/// The mask is not kept but drawn a second time: see [`Noise`].
+/// The mask is not stored but drawn a second time: see [`Noise`].
 ///
 /// Source: N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
 /// 2014, section 4 and, for the factor, section 10.
@@ -50,23 +50,23 @@ pub struct Dropout {
     p: f64,
 }
 
-/// [`Dropout`] in one step of training: y = x·m/(1 − p) with a mask m that is drawn, and stays.
+/// [`Dropout`] in one step of training: y = x·m/(1 − p) with a fixed mask m.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask {
     p: f64,
     noise: Noise,
-    /// Whether gradients pass through it, too; if not, that is the mistake that gradcheck plants.
+    /// Whether the backward pass applies the mask; if not, this is the mistake that gradcheck plants.
     backward: bool,
 }
 
 impl Dropout {
-    /// Drops a share p of the units. Panics if p is not at least 0 and below 1.
+    /// Drops each unit with probability p. Panics if p is not at least 0 and below 1.
     pub fn new(p: f64) -> Self {
         assert!((0.0..1.0).contains(&p), "a share of {p} to drop");
         Self { p }
     }
 
-    /// What it is in a step with this noise.
+    /// Dropout in a step with this noise.
     pub fn mask(self, noise: Noise) -> Mask {
         Mask {
             p: self.p,
@@ -77,7 +77,7 @@ impl Dropout {
 }
 
 impl Mask {
-    /// The mistake of a backward pass that knows of no mask: dx = dy.
+    /// Plants the mistake of a backward pass without a mask: dx = dy.
     pub(crate) fn forgotten_backward(self) -> Self {
         Self {
             backward: false,

@@ -1,4 +1,4 @@
-//! Formulas as they stand on the board, which text, drawings and the page show, and which can be computed.
+//! Formulas as on the board: shown in text, drawings and the page, and computed.
 //!
 //! ```text
 //! formula   = sum [ "where" sum ">" sum ", else" sum ] [ "with" name "=" sum ]
@@ -13,13 +13,13 @@ use std::{iter::Peekable, str::Chars};
 /// The two formulas of a module, the right-hand sides of `y = …` and `dx = …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Formula {
-    /// y of x.
+    /// y in terms of x.
     pub y: &'static str,
-    /// dx of dy, x and y.
+    /// dx in terms of dy, x and y.
     pub dx: &'static str,
 }
 
-/// A right-hand side with other letters: those of `names` become what stands beside them.
+/// A right-hand side with other letters: each name in `names` becomes what stands beside it.
 ///
 /// ```
 /// use mlp::nn::renamed;
@@ -44,10 +44,10 @@ pub fn renamed(formula: &str, names: &[(&str, &str)]) -> String {
     text
 }
 
-/// A right-hand side, parsed.
+/// A parsed right-hand side.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
-    /// A number, as it is written.
+    /// A number as written.
     Number(String),
     /// A letter: x, y, dy, or one that `with` explains.
     Letter(String),
@@ -55,7 +55,7 @@ pub enum Expression {
     Minus(Box<Self>),
     /// a + b, a − b, a·b, a / b or a ^ b
     Binary(char, Box<Self>, Box<Self>),
-    /// max, tanh, exp or sqrt
+    /// max, tanh or sqrt
     Call(String, Vec<Self>),
     /// `a where b > c, else d`
     Where(Box<[Self; 4]>),
@@ -64,14 +64,14 @@ pub enum Expression {
 }
 
 impl Expression {
-    /// Parses a right-hand side. Errors: where it stops being one.
+    /// Parses a right-hand side. An error says where it stops being one.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser(text.chars().peekable());
         let parsed = parser.formula();
         let rest: String = parser.0.collect();
         match parsed {
             Some(expression) if rest.is_empty() => Ok(expression),
-            _ => Err(format!("no formula: {text}, at {rest:?}")),
+            _ => Err(format!("not a formula: {text}, at {rest:?}")),
         }
     }
 
@@ -119,7 +119,7 @@ impl Expression {
         }
     }
 
-    /// The same in JavaScript, with its letters as variables.
+    /// The same expression in JavaScript, with its letters as variables.
     pub fn javascript(&self) -> String {
         match self {
             Self::Number(number) => number.clone(),
@@ -186,7 +186,7 @@ impl Parser<'_> {
         self.chain(&['·', '/'], Self::power)
     }
 
-    /// Terms between these signs, from the left.
+    /// Terms joined by these signs, from left to right.
     fn chain(
         &mut self,
         signs: &[char],
@@ -265,7 +265,7 @@ impl Parser<'_> {
         self.0.next_if(|next| signs.contains(next))
     }
 
-    /// Whether this word comes next, which is taken then.
+    /// Takes this word if it comes next; returns whether it did.
     fn word(&mut self, word: &str) -> bool {
         self.space();
         let mut ahead = self.0.clone();

@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Float, Linear};
 
-/// How the weights w (I, O) of a linear layer begin; b begins at 0.
+/// How the weights w (I, O) of a linear layer are initialised; b starts at 0.
 ///
-/// A sum `Σᵢ x[i]·w[i]` over I inputs has I·Var(w) times the mean square of x. So the variance of w
-/// decides whether the signal grows, fades or keeps its size from layer to layer:
+/// A sum `Σᵢ x[i]·w[i]` over I inputs has the variance I·Var(w) times the mean square of x. So the variance
+/// of w decides whether the signal grows, fades or keeps its size from layer to layer:
 ///
 /// | | variance | fits |
 /// |---|---|---|
-/// | LeCun | 1/I | units that pass on what they get: tanh near 0 |
-/// | Kaiming (He) | 2/I | ReLU, which drops half |
-/// | Xavier (Glorot) | 2/(I + O) | tanh, with an eye on the gradients, whose sum runs over O |
+/// | LeCun | 1/I | units that pass on their input: tanh near 0 |
+/// | Kaiming (He) | 2/I | ReLU, which zeroes half of its inputs |
+/// | Xavier (Glorot) | 2/(I + O) | tanh; a compromise with the gradients, whose sums run over O |
 ///
-/// from the uniform distribution in ±√(3·variance), or the normal one.
+/// Weights are drawn from the uniform distribution in ±√(3·variance), or from the normal one.
 ///
 /// Sources: Y. LeCun et al., "Efficient BackProp", 1998, equation 16; X. Glorot and Y. Bengio,
 /// "Understanding the difficulty of training deep feedforward neural networks", 2010, equations 12 and 16;
@@ -52,14 +52,14 @@ pub enum Init {
     LecunUniform,
     /// Normal with variance 1/I.
     LecunNormal,
-    /// Uniform in ±a, a number above 0.
+    /// Uniform in ±a, with a above 0.
     Uniform(f64),
-    /// All weights 0: units of a layer that begin alike stay alike, and a network with hidden layers
-    /// learns next to nothing. For the demonstration.
+    /// All weights 0. Units of a layer that start alike stay alike, so a network with hidden layers learns
+    /// next to nothing. For demonstration.
     Zeros,
 }
 
-/// Those that need no number, by name.
+/// The initialisations that need no number, by name.
 const NAMED: [(&str, Init); 7] = [
     ("kaiming-uniform", Init::KaimingUniform),
     ("kaiming-normal", Init::KaimingNormal),
@@ -70,7 +70,7 @@ const NAMED: [(&str, Init); 7] = [
     ("zeros", Init::Zeros),
 ];
 
-/// The name of an initialisation, and its number: `xavier-normal`, `uniform=0.05`.
+/// The name of an initialisation, with its number if it has one: `xavier-normal`, `uniform=0.05`.
 impl fmt::Display for Init {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, NAMED.iter().find(|(_, init)| init == self)) {
@@ -102,10 +102,10 @@ impl FromStr for Init {
 }
 
 impl Init {
-    /// A linear layer of these sizes. Drawn in `f64` whatever `F` is: a seed means the same network, to
-    /// rounding.
+    /// A linear layer with this many inputs and outputs. Weights are drawn in `f64` whatever `F` is, so a
+    /// random seed gives the same network up to rounding.
     ///
-    /// Panics if `inputs` or `outputs` is zero, or the a of [`Uniform`](Self::Uniform) no number above 0.
+    /// Panics if `inputs` or `outputs` is zero, or the a of [`Uniform`](Self::Uniform) is not a number above 0.
     pub fn linear<F: Float>(
         self,
         inputs: usize,
@@ -142,7 +142,7 @@ fn normal(shape: (usize, usize), variance: f64, rng: &mut impl RngCore) -> Array
     Array2::random_using(shape, normal, rng)
 }
 
-/// [`Init::KaimingUniform`], what [`Mlp::kaiming`](super::Mlp::kaiming) begins with.
+/// [`Init::KaimingUniform`], which [`Mlp::kaiming`](super::Mlp::kaiming) uses.
 pub fn kaiming_uniform<F: Float>(
     inputs: usize,
     outputs: usize,

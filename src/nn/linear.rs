@@ -11,9 +11,9 @@ use crate::linalg::{add_matmul, matmul, sum_rows};
 /// y[n][o] = Σᵢ x[n][i]·w[i][o] + b[o]
 /// ```
 ///
-/// so `w[i][o]` acts on L through `y[n][o]` of every image n, `b[o]` likewise, and `x[n][i]` through `y[n][o]`
-/// of every output o. The chain rule adds up these ways; each sum over the index that is gone is a product of
-/// matrices:
+/// so `w[i][o]` and `b[o]` act on L through `y[n][o]` of every image n, and `x[n][i]` through `y[n][o]` of
+/// every output o. The chain rule adds up these paths; each sum runs over the index that disappears, as in a
+/// matrix product:
 ///
 /// ```text
 /// ∂L/∂w[i][o] = Σₙ ∂L/∂y[n][o] · ∂y[n][o]/∂w[i][o] = Σₙ x[n][i]·dy[n][o]

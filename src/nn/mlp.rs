@@ -7,8 +7,8 @@ use super::{Architecture, Float, Init, Linear, Module, Param, ParamRows, Tape, T
 
 /// Linear, activation, Linear, … Linear: a multilayer perceptron.
 ///
-/// A chain of modules, numbered as PyTorch's `nn.Sequential` numbers them, so that `2.weight` is the
-/// weight of the module with index 2.
+/// A chain of modules, numbered like those of PyTorch's `nn.Sequential`: `2.weight` is the weight of the
+/// module with index 2.
 pub struct Mlp<F> {
     modules: Vec<Box<dyn Module<F>>>,
     inputs: usize,
@@ -18,7 +18,7 @@ pub struct Mlp<F> {
 pub type Layers = Vec<usize>;
 
 impl<F: Float> Mlp<F> {
-    /// A network of any modules whose outputs and inputs fit each other; panics if they do not.
+    /// A network of any modules. Panics if their inputs and outputs do not fit each other.
     pub fn new(inputs: usize, modules: Vec<Box<dyn Module<F>>>) -> Self {
         assert!(!modules.is_empty(), "a network has a module");
         let network = Self { modules, inputs };
@@ -26,7 +26,7 @@ impl<F: Float> Mlp<F> {
         network
     }
 
-    /// Linear layers with a [`ReLU`](super::ReLU) between each two.
+    /// Linear layers with a [`ReLU`](super::ReLU) between each pair.
     pub fn of_linears(linears: impl IntoIterator<Item = Linear<F>>) -> Self {
         let linears: Vec<_> = linears.into_iter().collect();
         let inputs = linears.first().map(|linear| linear.w.value.nrows());
@@ -45,17 +45,17 @@ impl<F: Float> Mlp<F> {
         &self.modules
     }
 
-    /// The modules in order, to be changed.
+    /// The modules in order, mutable.
     pub fn modules_mut(&mut self) -> &mut [Box<dyn Module<F>>] {
         &mut self.modules
     }
 
-    /// I of the whole network.
+    /// The number of inputs of the network.
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// The outputs of every module in turn; the last is that of the network.
+    /// The number of outputs of every module in turn; the last is that of the network.
     pub fn outputs(&self) -> Vec<usize> {
         let widths = self.modules.iter().scan(self.inputs, |width, module| {
             *width = module.outputs(*width);
@@ -88,8 +88,7 @@ impl<F: Float> Mlp<F> {
             .filter_map(|(_, param)| param.velocity.as_ref())
     }
 
-    /// Replaces [`velocities`](Self::velocities); panics if their number or shapes are those of other
-    /// parameters.
+    /// Replaces [`velocities`](Self::velocities). Panics if their number or shapes do not match the parameters.
     pub fn set_velocities(&mut self, velocities: Vec<Array2<F>>) {
         let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
         assert_eq!(
@@ -107,7 +106,7 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// Replaces [`values`](Self::values); panics if their number or shapes are others.
+    /// Replaces [`values`](Self::values). Panics if their number or shapes do not match the parameters.
     pub fn set_values(&mut self, values: &[Array2<F>]) {
         let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
         assert_eq!(params.len(), values.len(), "values against parameters");
@@ -117,7 +116,7 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// How many numbers training changes.
+    /// The number of trainable parameters.
     pub fn parameter_count(&self) -> usize {
         self.values().map(Array2::len).sum()
     }
@@ -127,12 +126,12 @@ impl<F: Float> Mlp<F> {
         Tape::new(rows, self.inputs, &self.outputs())
     }
 
-    /// Every y from x, in order.
+    /// Computes every y from x, in order.
     pub fn forward(&self, rows: &mut TapeRows<'_, F>) {
         self.forward_from(0, rows);
     }
 
-    /// Every y from module `first` on, in order; those before are there already.
+    /// Computes every y from module `first` on, in order; those before are already there.
     pub fn forward_from(&self, first: usize, rows: &mut TapeRows<'_, F>) {
         for (m, module) in self.modules.iter().enumerate().skip(first) {
             let noise = rows.noise(m);
@@ -141,8 +140,8 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// Every dx from the dy of the last module, in reverse order; what comes before the first
-    /// parameters needs none.
+    /// Computes every dx from the dy of the last module, in reverse order. Up to the first parameters none is
+    /// needed.
     pub fn backward_input(&self, rows: &mut TapeRows<'_, F>) {
         for (m, module) in self
             .modules
@@ -168,7 +167,7 @@ impl<F: Float> Mlp<F> {
         })
     }
 
-    /// [`params`](Self::params), to be changed.
+    /// [`params`](Self::params), mutable.
     pub fn params_mut(&mut self) -> impl Iterator<Item = (usize, &mut Param<F>)> {
         let modules = self.modules.iter_mut().enumerate();
         modules.flat_map(|(m, module)| {
@@ -182,21 +181,21 @@ impl<F: Float> Mlp<F> {
         self.modules[m].params().expect("a module with parameters")[p]
     }
 
-    /// [`param`](Self::param), to be changed.
+    /// [`param`](Self::param), mutable.
     pub fn param_mut(&mut self, m: usize, p: usize) -> &mut Param<F> {
         let params = self.modules[m].params_mut();
         let mut params = params.expect("a module with parameters").into_iter();
         params.nth(p).expect("a weight or a bias")
     }
 
-    /// The first module that has parameters: what comes before needs no dx.
+    /// The index of the first module that has parameters: up to it no dx is needed.
     pub fn first_with_params(&self) -> usize {
         self.params().next().map_or(0, |(m, _)| m)
     }
 
-    /// y of the whole network for every row of x (N, I), dropout being off.
+    /// y of the whole network for every row of x (N, I), with dropout off.
     ///
-    /// Panics if x has another number of columns than the network has inputs.
+    /// Panics if the number of columns of x is not the number of inputs.
     pub fn predict(&self, x: &ArrayRef2<F>) -> Array2<F> {
         assert_eq!(x.ncols(), self.inputs, "columns of x against inputs");
         let mut x = x.to_owned();
@@ -208,7 +207,7 @@ impl<F: Float> Mlp<F> {
         x
     }
 
-    /// All parameters, in pieces of at most `rows(its shape)` rows, with the index of the module they belong to.
+    /// All parameters, in pieces of at most `rows(shape)` rows, with the index of the module they belong to.
     pub fn pieces_mut(
         &mut self,
         rows: impl Fn((usize, usize)) -> usize + Copy,
@@ -219,7 +218,7 @@ impl<F: Float> Mlp<F> {
         })
     }
 
-    /// Gives every parameter a velocity of zero, where momentum has none yet.
+    /// Gives every parameter that has no velocity yet a velocity of zero.
     pub fn at_rest(&mut self) {
         for (_, param) in self.params_mut() {
             let shape = param.value.dim();
@@ -227,7 +226,8 @@ impl<F: Float> Mlp<F> {
         }
     }
 
-    /// √Σ of the squares of all gradients. The order of the sum does not depend on the threads.
+    /// The norm of all gradients together, √Σ of their squares. The order of the sum does not depend on the
+    /// threads.
     pub fn gradient_norm(&self) -> f64 {
         let rows = self.params().flat_map(|(_, param)| param.grad.rows());
         let squares = rows
@@ -244,7 +244,7 @@ impl<F: Float> Mlp<F> {
     }
 }
 
-/// Runs a module, or in a step of training, which has noise, what stands in its place then.
+/// Runs a module or, in a training step (which has noise), the mask that takes its place.
 pub fn in_training<F: Float>(
     module: &dyn Module<F>,
     noise: Option<Noise>,

@@ -1,4 +1,4 @@
-//! Hand-written modules: a forward and a backward each, one formula a line.
+//! Hand-written modules: a forward and a backward pass each, one formula per line.
 //!
 //! # The legend
 //!
@@ -12,10 +12,10 @@
 //! | L | the loss of the batch, a mean over its N images |
 //! | dx, dy, dw, db | ∂L/∂x, ∂L/∂y, ∂L/∂w, ∂L/∂b, shaped like what they belong to |
 //!
-//! The lesson's `inp`, `out`, `out.g` and `inp.g` are `x`, `y`, `dy` and `dx`. Nothing is hidden on
-//! tensors: a module is handed the four, and the borrow checker says who writes what.
+//! The lesson's `inp`, `out`, `out.g` and `inp.g` are `x`, `y`, `dy` and `dx`. Nothing is hidden on tensors:
+//! a module is handed all four, and the borrow checker says who writes what.
 //!
-//! Every module derives its backward. [`lesson`](crate::lesson) leads through them in order.
+//! Every module derives its backward pass. [`lesson`](crate::lesson) leads through them in order.
 
 mod activation;
 mod architecture;

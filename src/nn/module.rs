@@ -5,8 +5,8 @@ use crate::rng::Noise;
 
 /// A differentiable function of a batch, row by row: no row of y depends on another row of x.
 ///
-/// So every method may be called with some of the rows of a batch, and threads share a batch by
-/// rows. Implementations panic when shapes do not fit: that is a bug in the caller.
+/// So both passes may be given only some of the rows of a batch, and threads can share a batch by rows.
+/// Implementations panic if shapes do not fit: that is a bug in the caller.
 pub trait Module<F: Float>: Send + Sync {
     /// y (N, O) = f(x), x (N, I).
     fn forward(&self, x: &ArrayRef2<F>, y: &mut ArrayRef2<F>);
@@ -20,68 +20,68 @@ pub trait Module<F: Float>: Send + Sync {
         dx: &mut ArrayRef2<F>,
     );
 
-    /// dw (I, O) = ∂L/∂w over the whole batch, from x (N, I) and dy (N, O). Default: there is no weight.
+    /// dw (I, O) = ∂L/∂w over the whole batch, from x (N, I) and dy (N, O). By default there is no weight.
     fn backward_weight(_x: &ArrayRef2<F>, _dy: &ArrayRef2<F>, _dw: &mut ArrayRef2<F>)
     where
         Self: Sized,
     {
     }
 
-    /// db (1, O) = ∂L/∂b over the whole batch, from dy (N, O). Default: there is no bias.
+    /// db (1, O) = ∂L/∂b over the whole batch, from dy (N, O). By default there is no bias.
     fn backward_bias(_x: &ArrayRef2<F>, _dy: &ArrayRef2<F>, _db: &mut ArrayRef2<F>)
     where
         Self: Sized,
     {
     }
 
-    /// What training changes, weight and bias; each knows its own gradient. Default: nothing.
+    /// What training changes: weight and bias, each of which knows its own gradient. By default none.
     fn params(&self) -> Option<[&Param<F>; 2]> {
         None
     }
 
-    /// [`params`](Module::params), to be changed.
+    /// [`params`](Module::params), mutable.
     fn params_mut(&mut self) -> Option<[&mut Param<F>; 2]> {
         None
     }
 
-    /// What stands in its place in a step of training with this noise. Default: itself.
+    /// The mask that takes its place in a training step with this noise. By default none.
     fn in_training(&self, _noise: Noise) -> Option<Mask> {
         None
     }
 
-    /// O for a given I.
+    /// The number of outputs O for this number of inputs I.
     fn outputs(&self, inputs: usize) -> usize;
 
     /// Which module it is.
     fn kind(&self) -> Kind;
 
-    /// PyTorch's name of it, such as `Linear`.
+    /// PyTorch's name of the module, such as `Linear`.
     fn name(&self) -> &'static str {
         self.kind().name()
     }
 
-    /// Whether f is smooth on the way from `x0` to `x1`, inputs that are close to each other.
+    /// Whether f is smooth between `x0` and `x1`, which are inputs close to each other.
     ///
-    /// A finite difference across a kink, such as ReLU's at 0, says nothing of the derivative on
-    /// either side: the gradient checker skips it. Default: yes.
+    /// A finite difference across a kink, such as ReLU's at 0, says nothing about the derivative on either
+    /// side, so the gradient check skips it. By default true.
     fn smooth_between(&self, _x0: &ArrayRef2<F>, _x1: &ArrayRef2<F>) -> bool {
         true
     }
 }
 
-/// Which module, for all that is said of one.
+/// The kinds of modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`Linear`](super::Linear)
     Linear,
-    /// A function of every element.
+    /// A function applied to every element.
     Activation(Activation),
     /// [`Dropout`](super::Dropout)
     Dropout,
 }
 
 impl Kind {
-    /// PyTorch's name, such as `Linear`.
+    /// PyTorch's name of the module, such as `Linear`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linear => "Linear",
@@ -90,7 +90,7 @@ impl Kind {
         }
     }
 
-    /// The formulas of y and of dx, once training is over.
+    /// The formulas of y and dx, as they are once training is over.
     pub fn formula(self) -> Formula {
         match self {
             Self::Linear => Formula {
@@ -102,7 +102,7 @@ impl Kind {
         }
     }
 
-    /// Whether its units are off, and get no gradient, where x ≤ 0, as those of [`ReLU`](super::ReLU).
+    /// Whether its units are off, and get no gradient, where x ≤ 0, like those of [`ReLU`](super::ReLU).
     pub fn switches_off(self) -> bool {
         matches!(self, Self::Activation(activation) if activation.about().switches_off)
     }

@@ -3,10 +3,10 @@ use ndarray::{Array2, ArrayRef2, ArrayViewMut2, Axis};
 use super::Float;
 use crate::linalg;
 
-/// ∂L/∂parameter over a whole batch, from x (N, I) and dy (N, O): overwrites the last argument.
+/// ∂L/∂parameter over a whole batch, from x (N, I) and dy (N, O). Overwrites the last argument.
 ///
-/// Row i of the result depends on column i of x alone. So threads share a parameter by rows: for
-/// rows i..j of the gradient, hand over columns i..j of x.
+/// Row i of the result depends only on column i of x, so threads can share a parameter by rows: for rows i..j
+/// of the gradient, pass columns i..j of x.
 pub type Gradient<F> = fn(x: &ArrayRef2<F>, dy: &ArrayRef2<F>, gradient: &mut ArrayRef2<F>);
 
 /// A tensor that training changes, its gradient, and the formula of that gradient.
@@ -17,7 +17,7 @@ pub struct Param<F> {
     pub value: Array2<F>,
     /// dw or db, shaped like `value`.
     pub grad: Array2<F>,
-    /// What momentum keeps from step to step, shaped like `value`; none in plain SGD.
+    /// The velocity, which momentum keeps from step to step, shaped like `value`; none in plain SGD.
     pub velocity: Option<Array2<F>>,
     /// How `grad` follows from the module's input and the gradient of its output.
     pub gradient: Gradient<F>,
@@ -35,7 +35,7 @@ impl<F: Float> Param<F> {
         }
     }
 
-    /// The gradient over the whole batch: overwrites `grad`.
+    /// Computes the gradient over the whole batch. Overwrites `grad`.
     pub fn backward(&mut self, x: &ArrayRef2<F>, dy: &ArrayRef2<F>) {
         for mut rows in self.rows_mut(usize::MAX) {
             rows.backward(x, dy);
@@ -76,7 +76,7 @@ pub struct ParamRows<'a, F> {
 }
 
 impl<F: Float> ParamRows<'_, F> {
-    /// These rows of the gradient over the whole batch, from the whole x (N, I) and dy (N, O).
+    /// Computes these rows of the gradient over the whole batch, from the whole x (N, I) and dy (N, O).
     pub fn backward(&mut self, x: &ArrayRef2<F>, dy: &ArrayRef2<F>) {
         let columns = self.first..self.first + self.grad.nrows();
         (self.gradient)(&x.slice(ndarray::s![.., columns]), dy, &mut self.grad);

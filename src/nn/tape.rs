@@ -6,13 +6,13 @@ use super::Float;
 use crate::linalg;
 use crate::rng::Noise;
 
-/// One batch on its way through the network and back: room for every activation and gradient.
+/// Room for one batch on its way through the network and back: every activation and gradient.
 ///
-/// A tape is two wide matrices, one row per image: `y` holds the output of every module side by
-/// side, and of the loss behind them; `dy` holds the gradient of each in the same place. So a thread
-/// that takes some rows has all there is to know of these images. Allocated once, for the largest batch.
+/// A tape is two wide matrices with one row per image. `y` holds the outputs of all modules side by side,
+/// followed by those of the loss; `dy` holds the gradient of each in the same place. So a thread that takes
+/// some rows has everything about these images. Allocated once, for the largest batch.
 pub struct Tape<F> {
-    /// The noise of a step of training; none, and the network runs as it is used afterwards.
+    /// The noise of a training step; none to run the network as it is used after training.
     pub noise: Option<Noise>,
     x: Array2<F>,
     y: Array2<F>,
@@ -21,10 +21,10 @@ pub struct Tape<F> {
     columns: Vec<Range<usize>>,
 }
 
-/// The first N rows of a tape: a batch.
+/// A batch takes the first N rows of a tape.
 impl<F: Float> Tape<F> {
-    /// A tape for batches of up to `rows` images of `inputs` values, with a place for each of
-    /// `outputs`: those of every module in turn.
+    /// A tape for batches of up to `rows` images of `inputs` values. `outputs` are the numbers of outputs of
+    /// the modules in turn.
     pub fn new(rows: usize, inputs: usize, outputs: &[usize]) -> Self {
         let last = *outputs.last().expect("a network has a module");
         let columns = linalg::side_by_side(outputs.iter().copied().chain([last]));
@@ -39,7 +39,7 @@ impl<F: Float> Tape<F> {
         }
     }
 
-    /// The largest batch.
+    /// The size of the largest batch.
     pub fn capacity(&self) -> usize {
         self.x.nrows()
     }
@@ -62,12 +62,12 @@ impl<F: Float> Tape<F> {
         self.dy.slice(s![..n, self.columns[module].clone()])
     }
 
-    /// The outputs of the network, that is of its last module, for the first `n` images.
+    /// The outputs of the network, which are those of its last module, for the first `n` images.
     pub fn outputs(&self, n: usize) -> ArrayView2<'_, F> {
         self.y(self.columns.len() - 2, n)
     }
 
-    /// What the loss made of them: softmax, or the outputs themselves for mse.
+    /// What the loss makes of the outputs: softmax, or the outputs themselves for mse.
     pub fn predictions(&self, n: usize) -> ArrayView2<'_, F> {
         self.y(self.columns.len() - 1, n)
     }
@@ -77,7 +77,7 @@ impl<F: Float> Tape<F> {
         &self.losses.as_slice().expect("contiguous")[..n]
     }
 
-    /// The first `n` images in shares of at most `rows`, one for each thread to work on.
+    /// The first `n` images in pieces of at most `rows`, one for each thread to work on.
     pub fn rows_mut(&mut self, n: usize, rows: usize) -> impl Iterator<Item = TapeRows<'_, F>> {
         let rows = rows.max(1);
         let noise = self.noise;
@@ -120,7 +120,7 @@ pub struct TapeRows<'a, F> {
 }
 
 impl<F: Float> TapeRows<'_, F> {
-    /// How many images these are.
+    /// How many images these rows are.
     pub fn len(&self) -> usize {
         self.x.nrows()
     }
@@ -130,12 +130,12 @@ impl<F: Float> TapeRows<'_, F> {
         self.len() == 0
     }
 
-    /// What `module` draws for these rows, in training.
+    /// The noise of `module` for these rows, in training.
     pub fn noise(&self, module: usize) -> Option<Noise> {
         self.noise.map(|noise| noise.of(module, self.first))
     }
 
-    /// x and y of `module`, which writes y from x. The loss comes after the last module.
+    /// x and y of `module`, for it to write y from x. The loss comes after the last module.
     pub fn forward(&mut self, module: usize) -> [ArrayViewMut2<'_, F>; 2] {
         let here = self.columns[module].clone();
         if module == 0 {
@@ -147,7 +147,7 @@ impl<F: Float> TapeRows<'_, F> {
             .into()
     }
 
-    /// x, y, dy and dx of `module`, any but the first, which writes dx from the others.
+    /// x, y, dy and dx of `module`, for it to write dx from the others. Not for the first module.
     pub fn backward(&mut self, module: usize) -> [ArrayViewMut2<'_, F>; 4] {
         let (here, before) = (
             self.columns[module].clone(),
@@ -165,8 +165,8 @@ impl<F: Float> TapeRows<'_, F> {
         self.y.slice(s![.., outputs])
     }
 
-    /// What the loss has to do with: the outputs of the network, its own predictions, ∂L/∂outputs
-    /// and the loss of each image. It writes the last three.
+    /// What the loss works on: the outputs of the network, its own predictions, ∂L/∂outputs and the loss of
+    /// each image. It writes the last three.
     #[allow(clippy::type_complexity)] // four views, of which the last has one axis
     pub fn loss(&mut self) -> ([ArrayViewMut2<'_, F>; 3], ArrayViewMut1<'_, F>) {
         let last = self.columns.len() - 1;

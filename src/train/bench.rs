@@ -1,7 +1,7 @@
 //! How fast this machine trains, and where the time of a step goes: what `mlp bench` shows.
 //!
-//! A processor that others use too is slow for moments at a time; so everything is measured in many
-//! short pieces, of which the median counts.
+//! A processor that other programs share is slow from time to time, so everything is measured in many short
+//! pieces, and the median counts.
 //!
 //! [`Team::begin_step`]: crate::linalg::team::Team::begin_step
 #![doc = include_str!("../../docs/performance.md")]
@@ -25,14 +25,14 @@ use crate::{
     train::{NotFinite, Trainer, metrics::evaluate, optim::Sgd, pass},
 };
 
-/// A network and how it is trained: with cross-entropy, by plain SGD.
+/// A network and how it is trained: cross-entropy, plain SGD.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// A short name.
     pub name: String,
     /// The widths of the layers, from the pixels to the classes.
     pub layers: Vec<usize>,
-    /// Images a step.
+    /// The batch size.
     pub batch_size: usize,
     /// The learning rate.
     pub learning_rate: f32,
@@ -49,7 +49,7 @@ impl Workload {
         }
     }
 
-    /// The three that are compared with other programs: small, middle, large.
+    /// The three workloads that are compared with other programs: small, medium, large.
     pub fn standard() -> [Self; 3] {
         [
             Self::new("W1", &[50], 64, 0.1),
@@ -58,13 +58,13 @@ impl Workload {
         ]
     }
 
-    /// Floating-point operations to train on an image, a multiply-add being two: those of x·w and
-    /// xᵀ·dy of every layer, and of dy·wᵀ of all but the first. Every element counts, zero or not.
+    /// Floating-point operations to train on one image, where a multiply-add counts as two: x·w and xᵀ·dy of
+    /// every layer, and dy·wᵀ of all but the first. Every element counts, zero or not.
     pub fn train_flops(&self) -> f64 {
         3.0 * self.forward_flops() - 2.0 * (self.layers[0] * self.layers[1]) as f64
     }
 
-    /// Floating-point operations to classify an image: 2·I·O a layer.
+    /// Floating-point operations to classify one image: 2·I·O per layer.
     pub fn forward_flops(&self) -> f64 {
         let layers = self.layers.windows(2);
         layers.map(|io| 2.0 * (io[0] * io[1]) as f64).sum()
@@ -80,18 +80,18 @@ impl Workload {
     }
 }
 
-/// Images a second.
+/// Images per second.
 #[derive(Clone, Copy, Debug)]
 pub struct Speed {
-    /// Trained: shuffled, gathered, forward, backward, step.
+    /// Training: shuffle, gather, forward, backward, step.
     pub train: f64,
-    /// Classified.
+    /// Classifying.
     pub evaluate: f64,
 }
 
-/// Measures a workload on these images for about `time`, and classifying as long again.
+/// Measures a workload on these images for about `time`, then measures classifying for as long.
 ///
-/// Errors if training diverges. Panics if there are fewer images than in a batch.
+/// Errors if training diverges. Panics if there are fewer images than the batch size.
 pub fn speed(
     workload: &Workload,
     data: &Dataset,
@@ -109,7 +109,7 @@ pub fn speed(
         trainer.step(sgd, targets, gather).map(|_| ())
     };
     for _ in 0..3 {
-        step()?; // takes its room, wakes the threads
+        step()?; // allocates buffers, wakes the threads
     }
     let train = n as f64 / median_seconds(time, &mut step)?;
     let mut classify = || {
@@ -126,7 +126,7 @@ pub fn speed(
     Ok(Speed { train, evaluate })
 }
 
-/// The median time of `work`, called in groups that take a fiftieth of `time` or one call.
+/// The median time of `work`, called in groups that take a fiftieth of `time`, or one call.
 fn median_seconds(
     time: Duration,
     work: &mut impl FnMut() -> Result<(), NotFinite>,
@@ -145,7 +145,7 @@ fn median_seconds(
     Ok(seconds[seconds.len() / 2])
 }
 
-/// Whole batches of images in a random order, for ever.
+/// Endless whole batches of images in random order.
 struct Batches<'a> {
     data: &'a Dataset,
     order: Vec<u32>,
@@ -179,7 +179,7 @@ impl<'a> Batches<'a> {
     }
 }
 
-/// What a step consists of, in order.
+/// The phases of a step, in order.
 pub const PHASES: [&str; 6] = [
     "gather: pixels to x",
     "forward",
@@ -189,7 +189,7 @@ pub const PHASES: [&str; 6] = [
     "SGD step",
 ];
 
-/// Seconds of each of [`PHASES`] in a step on one thread, medians over about `time`.
+/// Seconds per step in each of [`PHASES`], on one thread: medians over about `time`.
 pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHASES.len()] {
     let trainer = &mut workload.trainer(1);
     let mut batches = Batches::new(data, workload.batch_size);
@@ -234,8 +234,8 @@ pub fn phases(workload: &Workload, data: &Dataset, time: Duration) -> [f64; PHAS
     })
 }
 
-/// The most floating-point operations a second that `threads` threads reach together: fused
-/// multiply-adds of `f32` in registers, the best of several tries.
+/// The most floating-point operations per second that `threads` threads reach together: fused multiply-adds
+/// of `f32` in registers, the best of several tries.
 pub fn peak_flops(threads: usize) -> f64 {
     const TRIES: usize = 10;
     const STEPS: usize = 1_000_000;

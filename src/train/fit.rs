@@ -22,35 +22,35 @@ use crate::{
 /// Why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The numbers left the range of floats.
+    /// A number overflowed or became NaN.
     #[error("epoch {epoch}, step {step}: {not_finite}: the steps are too long")]
     NotFinite {
         /// Which epoch, from 1.
         epoch: usize,
         /// Which step of this epoch, from 1.
         step: usize,
-        /// Where it was seen.
+        /// Where it was first seen.
         not_finite: NotFinite,
         /// The learning rate that led there.
         learning_rate: f32,
     },
-    /// No image can be distorted so.
+    /// The augmentation is not valid.
     #[error(transparent)]
     Augmentation(#[from] AugmentError),
 }
 
-/// What a network is trained and measured on.
+/// What a network is trained and validated on.
 #[derive(Clone, Copy)]
 pub struct Images<'a> {
-    /// To train on.
+    /// The training images.
     pub train: &'a Dataset,
-    /// To measure it on after every epoch; may be empty.
+    /// The validation images, evaluated after every epoch; may be empty.
     pub valid: &'a Dataset,
-    /// From their pixels to the inputs of the network.
+    /// How pixels become the inputs of the network.
     pub preprocessing: Preprocessing,
 }
 
-/// Images to train on and to measure on, whose pixels become 0 to 1.
+/// Training and validation images, whose pixels are scaled to 0..1.
 impl<'a> From<(&'a Dataset, &'a Dataset)> for Images<'a> {
     fn from((train, valid): (&'a Dataset, &'a Dataset)) -> Self {
         Self {
@@ -65,16 +65,16 @@ impl<'a> From<(&'a Dataset, &'a Dataset)> for Images<'a> {
 pub struct Trained {
     /// The network.
     pub network: Mlp<f32>,
-    /// How far training came, and the best network on the way.
+    /// How far training came, with the best network so far.
     pub progress: Progress,
     /// Epoch and step, each from 1, after which the observer stopped it; none if it ran to its end.
     pub stopped: Option<(usize, usize)>,
 }
 
-/// Trains `network` on `train` and measures it on `valid` after every epoch.
+/// Trains `network` on the training images and evaluates it on the validation images after every epoch.
 ///
-/// The same settings and data give the same bytes at any size of the team. Errors: [`TrainError`];
-/// panics if there is nothing to train on, or the data and the network have different sizes.
+/// The same settings and data give the same bytes for any number of threads. Errors: [`TrainError`]. Panics
+/// if there is nothing to train on, or the data and the network have different sizes.
 pub fn train<'a>(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
@@ -88,9 +88,9 @@ pub fn train<'a>(
     resume(start, loss, images, settings, team, observer)
 }
 
-/// Goes on training from where an observer was told of, to the same bytes as without the break.
+/// Resumes training from a point that an observer was told of, to the same bytes as without the interruption.
 ///
-/// As [`train`]; panics also if `progress` is of another number of images.
+/// Errors and panics like [`train`], and panics if `progress` is for a different number of images.
 pub fn resume<'a>(
     start: (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
@@ -123,10 +123,10 @@ pub fn resume<'a>(
     run(start, loss, source, validate, settings, team, observer)
 }
 
-/// Trains `network` on arrays of one's own: inputs x (N, I) and their classes (N), on this thread.
+/// Trains `network` on your own arrays, inputs x (N, I) and their classes (N), on this thread.
 ///
-/// Of the settings, `valid` and `augmentation` have no meaning here. Errors: [`TrainError::NotFinite`]. Panics
-/// if there is nothing to train on, or shapes do not fit.
+/// The settings `valid` and `augmentation` have no meaning here. Errors: [`TrainError::NotFinite`]. Panics if
+/// there is nothing to train on, or shapes do not fit.
 ///
 /// ```
 /// use mlp::{
@@ -174,7 +174,8 @@ pub fn fit(
     )
 }
 
-/// The loop: epochs of steps, each on a batch that `gather(epoch, images, x)` fills, and `validate` after each.
+/// The training loop: epochs of steps, each on a batch that `gather(epoch, images, x)` fills, with `validate`
+/// after each epoch.
 fn run(
     (network, mut progress): (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,

@@ -1,8 +1,9 @@
-//! The range test: a short training in which the learning rate climbs from far too small to far too large.
+//! The learning rate range test: a short training run in which the learning rate climbs from far too small to
+//! far too large.
 //!
-//! Where the rate is too small the loss hardly moves; then it falls, the faster the larger the rate; and at
-//! last the steps leap over what they aim at and it rises. A good rate to train with lies where the loss
-//! still falls, before it is lowest. Only training images are looked at.
+//! While the rate is too small, the loss hardly moves. Then it falls, faster as the rate grows. At last the
+//! steps overshoot, and it rises. A good rate to train with lies where the loss still falls, before its
+//! lowest point. Only training images are used.
 //!
 //! Source: L. Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3.
 
@@ -25,59 +26,60 @@ use crate::{
     },
 };
 
-/// How far to go.
+/// The rates and steps of a range test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The first and the last learning rate, each above 0, the first the smaller.
+    /// The first and the last learning rate, both above 0, the first the smaller.
     pub rates: Range<f32>,
-    /// Steps from the one to the other, at least 2, each at a rate larger by the same factor.
+    /// Steps from the first to the last rate, at least 2. Each multiplies the rate by the same factor.
     pub steps: usize,
 }
 
-/// What came of a step.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Its learning rate.
     pub rate: f32,
-    /// The mean loss of the next batch, after the step and before its own.
+    /// The mean loss of the next batch: after this step, before the next.
     pub loss: f64,
 }
 
 /// How the test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// At the last rate.
+    /// It reached the last rate.
     LastRate,
-    /// A running mean of the loss had risen to [`DIVERGED`] times its lowest, or the loss was not finite.
+    /// A running mean of the loss rose to [`DIVERGED`] times its lowest value, or the loss was not finite.
     Diverged,
-    /// The observer asked for it.
+    /// The observer stopped it.
     Stopped,
 }
 
-/// The test ends once a running mean of the loss is so many times its lowest.
+/// The test ends once a running mean of the loss is this many times its lowest value.
 pub const DIVERGED: f64 = 4.0;
 
-/// What a range test found.
+/// The result of a range test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeTest {
-    /// Every step, in order, rates ascending.
+    /// Every step in order, with ascending rates.
     pub points: Vec<Point>,
-    /// The loss of each, smoothed: the mean over as many steps before it as after it, at most `reach` each.
+    /// The smoothed loss of each step: the mean over as many steps before it as after it, at most `reach` on
+    /// each side.
     pub smooth: Vec<f64>,
-    /// See `smooth`: [`WINDOW`] of all steps.
+    /// The most steps averaged on each side: [`WINDOW`] of all steps.
     pub reach: usize,
     /// How it ended.
     pub end: End,
 }
 
-/// The share of all steps on either side of one whose losses are averaged with its own.
+/// The share of all steps that are averaged on each side of a step.
 pub const WINDOW: f64 = 0.05;
 
-/// Trains `network`, of which nothing is kept, as `settings` say, but at the rates of `plan`; `see` is told of
-/// every step and may end the test.
+/// Trains `network` with `settings`, but at the rates of `plan`, and discards it. `see` is told of every step
+/// and may end the test.
 ///
-/// The images are drawn from `data` at random; where there are fewer than the steps need, they come again.
-/// Errors: [`TrainError::Augmentation`]. Panics as [`train::train`], and if the plan is not as it says.
+/// The images are drawn from `data` at random, and repeated if there are too few for the steps. Errors:
+/// [`TrainError::Augmentation`]. Panics like [`train::train`], and if the plan is not as documented.
 pub fn range_test(
     network: Mlp<f32>,
     loss: &dyn Loss<f32>,
@@ -89,13 +91,13 @@ pub fn range_test(
 ) -> Result<RangeTest, TrainError> {
     let Range { start, end } = plan.rates;
     assert!(0.0 < start && start < end && plan.steps > 1, "{plan:?}");
-    // The first loss tells of no step.
+    // The first loss is measured before any step.
     let batch_size = settings.batch_size.clamp(1, data.len());
     let wanted = (plan.steps + 1).saturating_mul(batch_size);
     let some = some(data, wanted, settings.seed);
     let epoch_steps = some.len().div_ceil(batch_size);
     let epochs = (plan.steps + 1).div_ceil(epoch_steps);
-    // A schedule reaches its end after its last step.
+    // A schedule reaches its end only after its last step.
     let (first, last) = (f64::from(start).ln(), f64::from(end).ln());
     let a_step = (last - first) / (plan.steps - 1) as f64;
     let beyond = (first + a_step * (epochs * epoch_steps) as f64).exp() as f32;
@@ -143,10 +145,10 @@ pub fn range_test(
     Ok(RangeTest::new(points, plan.steps, end))
 }
 
-/// The rate proposed is so many times smaller than that of the lowest loss.
+/// The proposed rate is the rate of the lowest loss divided by this.
 pub const MARGIN: f32 = 3.0;
 
-/// A loss that never fell below this share of what it was at first shows no rate that works.
+/// If the loss never fell below this share of its initial value, no rate worked.
 pub const FELL: f64 = 0.9;
 
 /// What to do after a range test.
@@ -154,13 +156,13 @@ pub const FELL: f64 = 0.9;
 pub enum Advice {
     /// Try this rate.
     Try(f32),
-    /// The loss never fell to [`FELL`] of what it was: other rates, or more steps.
+    /// The loss never fell to [`FELL`] of its initial value: try other rates, or more steps.
     NeverFell,
-    /// It still fell at the last rate: larger rates.
+    /// The loss still fell at the last rate: try larger rates.
     StillFalls,
 }
 
-/// Steps on either side of one whose losses are averaged with its own.
+/// How many steps are averaged on each side of a step.
 fn reach(steps: usize) -> usize {
     (WINDOW * steps as f64).round() as usize
 }
@@ -176,7 +178,7 @@ impl RangeTest {
         }
     }
 
-    /// Steps with as many others on either side as are averaged; all if there are too few.
+    /// Steps with a full window on both sides; all steps if there are too few.
     fn inner(&self) -> Range<usize> {
         let all = self.smooth.len();
         match all > 2 * self.reach {
@@ -185,13 +187,13 @@ impl RangeTest {
         }
     }
 
-    /// The step with the lowest smoothed loss, the ends aside; none without steps.
+    /// The step with the lowest smoothed loss, the ends excluded; none without steps.
     pub fn lowest(&self) -> Option<usize> {
         self.inner()
             .min_by(|&a, &b| self.smooth[a].total_cmp(&self.smooth[b]))
     }
 
-    /// The step up to the lowest around which the smoothed loss falls most, against the logarithm of the rate.
+    /// The step, up to the lowest, around which the smoothed loss falls most against the logarithm of the rate.
     pub fn steepest(&self) -> Option<usize> {
         let reach = self.reach.max(1);
         let fall = |step: usize| self.smooth[step + reach] - self.smooth[step - reach];
@@ -201,9 +203,11 @@ impl RangeTest {
         (reach..=last).min_by(|&a, &b| fall(a).total_cmp(&fall(b)))
     }
 
-    /// What to do: try, to one digit, the rate of the lowest loss by [`MARGIN`], if the loss fell and rose again.
+    /// What to do: if the loss fell and rose again, try the rate of the lowest loss divided by [`MARGIN`], to
+    /// one digit.
     ///
-    /// At the lowest, steps begin to be too long, and a whole training needs shorter ones than the few here.
+    /// At the lowest loss steps begin to be too long, and a full training run needs shorter ones than this
+    /// short test.
     pub fn advice(&self) -> Advice {
         let Some(lowest) = self.lowest() else {
             return Advice::NeverFell;
@@ -212,7 +216,7 @@ impl RangeTest {
         let rate = self.points[lowest].rate / MARGIN;
         match self.smooth[lowest] < FELL * self.smooth[inner.start] {
             false => Advice::NeverFell,
-            // As near to the end as chance may move it.
+            // So near the end that chance may have put it there.
             true if self.end == End::LastRate && lowest + self.reach.max(1) >= inner.end => {
                 Advice::StillFalls
             }
@@ -220,14 +224,14 @@ impl RangeTest {
         }
     }
 
-    /// The highest smoothed loss up to the lowest: what is above tells no more than that it rises.
+    /// The highest smoothed loss up to the lowest: anything above only shows that the loss rises.
     pub fn ceiling(&self) -> f64 {
         let fall = &self.smooth[..self.lowest().map_or(0, |lowest| lowest + 1)];
         fall.iter().copied().fold(f64::MIN, f64::max)
     }
 }
 
-/// `count` images of `data` drawn at random, or all.
+/// `count` images of `data` drawn at random, or all of them.
 fn some(data: &Dataset, count: usize, seed: u64) -> Dataset {
     let mut order = in_order(data.len());
     shuffle(&mut order, &mut generator(seed, Purpose::Check));
@@ -239,10 +243,10 @@ fn some(data: &Dataset, count: usize, seed: u64) -> Dataset {
     }
 }
 
-/// The mean of every loss and of up to `reach` on either side.
+/// The mean of every loss and of up to `reach` losses on each side.
 fn smoothed(points: &[Point], reach: usize) -> Vec<f64> {
     let around = |step: usize| {
-        // As many on either side, so that a slope is not shifted.
+        // The same number on each side, so that a slope is not shifted.
         let reach = reach.min(step).min(points.len() - 1 - step);
         let near = &points[step - reach..=step + reach];
         near.iter().map(|point| point.loss).sum::<f64>() / near.len() as f64
@@ -250,7 +254,7 @@ fn smoothed(points: &[Point], reach: usize) -> Vec<f64> {
     (0..points.len()).map(around).collect()
 }
 
-/// Collects the losses.
+/// Collects the losses of a test.
 struct Watch<'a, R> {
     rate: R,
     steps: usize,
@@ -263,7 +267,7 @@ struct Watch<'a, R> {
 
 impl<R: Fn(usize) -> f32> Observer for Watch<'_, R> {
     fn step(&mut self, step: &Step) -> ControlFlow<()> {
-        // Told after step t, of the loss before it: that is what came of step t − 1.
+        // Told after step t, with the loss before it: the result of step t − 1.
         let Some(before) = ((step.epoch - 1) * self.epoch_steps + step.step - 1).checked_sub(1)
         else {
             return ControlFlow::Continue(());
@@ -288,9 +292,9 @@ impl<R: Fn(usize) -> f32> Observer for Watch<'_, R> {
     }
 }
 
-/// A running mean of the loss, and the lowest that it has been.
+/// A running mean of the loss, and its lowest value so far.
 struct Falling {
-    /// Steps that count, about.
+    /// About how many steps the mean covers.
     memory: f64,
     seen: f64,
     mean: f64,
@@ -307,11 +311,11 @@ impl Falling {
         }
     }
 
-    /// Whether the mean is [`DIVERGED`] times what it was at its lowest.
+    /// Whether the mean is above [`DIVERGED`] times its lowest value.
     fn no_more(&mut self, loss: f64) -> bool {
         self.seen += 1.0;
         self.mean += (loss - self.mean) / self.memory.min(self.seen);
-        // Of a few losses the mean says little.
+        // The mean of a few losses says little.
         if self.seen >= self.memory {
             self.lowest = self.lowest.min(self.mean);
         }

@@ -1,4 +1,4 @@
-//! How good a network is: loss, accuracy, confusion, and how sure one may be of them.
+//! How good a network is: loss, accuracy and confusion matrix, and how certain these are.
 
 use ndarray::{Array2, s};
 
@@ -13,31 +13,32 @@ use crate::{
     nn::{Mlp, Tape},
 };
 
-/// Images that a thread takes through the network at a time, and the most that all take together.
+/// Images that one thread takes through the network at a time.
 const SHARE: usize = 128;
+/// The most images that all threads together take at a time.
 const MOST: usize = 1024;
 
-/// A network measured on a data set.
+/// The evaluation of a network on a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss of an image.
+    /// The mean loss per image.
     pub loss: f64,
-    /// `confusion[[t, p]]`: images of class t taken for class p.
+    /// `confusion[[t, p]]`: how many images of class t were classified as p.
     pub confusion: Array2<u32>,
 }
 
 impl Evaluation {
-    /// Images measured.
+    /// Number of images.
     pub fn images(&self) -> u32 {
         self.confusion.sum()
     }
 
-    /// Images whose class was found.
+    /// Number of images classified correctly.
     pub fn correct(&self) -> u32 {
         self.confusion.diag().sum()
     }
 
-    /// The share of images whose class was found, 0 to 1.
+    /// The share of images classified correctly, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         f64::from(self.correct()) / f64::from(self.images())
     }
@@ -48,7 +49,7 @@ impl Evaluation {
     }
 }
 
-/// Runs every image through the network once, in order. Panics if there are none or shapes do not fit.
+/// Runs every image through the network once, in order. Panics if there are no images or shapes do not fit.
 pub fn evaluate<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -64,7 +65,7 @@ pub fn evaluate<F: Float>(
             let class = decoding.class(outputs, CLASSES);
             confusion[[usize::from(label), usize::from(class)]] += 1;
         }
-        // One after the other: the sum does not depend on how many go through at a time.
+        // One by one, so that the sum does not depend on the block size.
         total = add(total, tape.losses(labels.len()));
     });
     Evaluation {
@@ -73,7 +74,8 @@ pub fn evaluate<F: Float>(
     }
 }
 
-/// What the loss makes of every image: (images, C) probabilities for cross-entropy. Panics as [`evaluate`].
+/// The predictions of the loss for every image (images, C): probabilities for cross-entropy. Panics like
+/// [`evaluate`].
 pub fn predictions<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -93,7 +95,7 @@ pub fn predictions<F: Float>(
     all
 }
 
-/// The loss of every image. Panics as [`evaluate`].
+/// The loss of every image. Panics like [`evaluate`].
 pub fn losses<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -108,7 +110,7 @@ pub fn losses<F: Float>(
     all
 }
 
-/// Every image through the network, a block at a time, which `see` looks at with its labels.
+/// Runs every image through the network, a block at a time, and shows each block and its labels to `see`.
 fn every_image<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -132,10 +134,10 @@ fn every_image<F: Float>(
     }
 }
 
-/// A committee on images of these labels: the mean of its members' probabilities (images, classes) decides,
-/// and its loss is −ln of that of the label.
+/// Evaluates a committee on images with these labels. The mean of its members' probabilities (images,
+/// classes) decides the class; the loss is −ln of the mean probability of the label.
 ///
-/// Panics if it has no members or shapes do not fit.
+/// Panics if there are no members or shapes do not fit.
 pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
     let mut mean = Array2::<f64>::zeros(members[0].dim());
     for member in members {
@@ -160,8 +162,9 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
     }
 }
 
-/// McNemar's exact test: of images that exactly one of two models gets right, the first gets `first` and
-/// the second `second`. The probability of a split at least as uneven if both were as good.
+/// McNemar's exact test of two models: the probability of a split at least as uneven if both were equally
+/// good. Of the images that exactly one of them classifies correctly, the first has `first` and the second
+/// has `second`.
 ///
 /// With n = first + second and k the smaller: p = min(1, 2·Σᵢ₌₀ᵏ C(n, i) / 2ⁿ).
 ///
@@ -169,7 +172,7 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
 /// percentages", 1947; in the exact form of the sign test.
 pub fn mcnemar(first: u32, second: u32) -> f64 {
     let (n, k) = (first + second, first.min(second));
-    // ln C(n, i), one i after the other.
+    // ln C(n, i), updated from one i to the next.
     let mut choose = 0.0;
     let mut tail = 0.0;
     for i in 0..=k {
@@ -181,7 +184,7 @@ pub fn mcnemar(first: u32, second: u32) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// total + Σ losses, one after the other and in `f64`.
+/// total + Σ losses, added one by one in `f64`.
 pub(crate) fn add<F: Float>(total: f64, losses: &[F]) -> f64 {
     in_f64(losses).fold(total, |total, loss| total + loss)
 }
@@ -191,12 +194,12 @@ fn in_f64<F: Float>(losses: &[F]) -> impl Iterator<Item = f64> {
     losses.map(|loss| loss.to_f64().expect("a float converts to f64"))
 }
 
-/// The 95 % interval of a proportion of which `hits` of `n` were seen: (low, high), each 0 to 1.
+/// The 95 % confidence interval of a proportion after `hits` in `n` trials: (low, high), each 0 to 1.
 ///
 /// With p = hits/n and z = 1.96: (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n).
 ///
-/// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-/// 1927. It stays within 0..1 and holds near its ends, where p ± z·√(p(1 − p)/n) does not.
+/// Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. The
+/// interval stays within 0..1 and holds near its ends, where p ± z·√(p(1 − p)/n) does not.
 pub fn wilson_interval(hits: u32, n: u32) -> (f64, f64) {
     const Z: f64 = 1.959_963_984_540_054;
     let (n, p) = (f64::from(n), f64::from(hits) / f64::from(n));
@@ -235,7 +238,7 @@ mod tests {
                 "{first} against {second}"
             );
         }
-        // A normal approximation holds for many: z = 200/√1000, p = 2·(1 − Φ(6.3246)).
+        // A normal approximation holds for large numbers: z = 200/√1000, p = 2·(1 − Φ(6.3246)).
         let p = mcnemar(400, 600);
         assert!((2.0e-10..3.2e-10).contains(&p), "{p}");
         assert!(mcnemar(0, 10_000) < 1e-300);

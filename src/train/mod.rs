@@ -1,4 +1,4 @@
-//! The training loop. It prints nothing: what happens is reported to an [`Observer`].
+//! The training loop and what surrounds it. It prints nothing: an [`Observer`] is told what happens.
 
 pub mod bench;
 mod fit;

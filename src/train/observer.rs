@@ -3,47 +3,48 @@ use std::{ops::ControlFlow, time::Duration};
 use super::{Progress, metrics::Evaluation};
 use crate::nn::Mlp;
 
-/// Is told what happens, and may ask to stop after any step.
+/// Is told what happens during training, and may ask to stop after any step.
 pub trait Observer {
-    /// After every step.
+    /// Called after every step.
     fn step(&mut self, _step: &Step) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// After every epoch.
+    /// Called after every epoch.
     fn epoch(&mut self, _epoch: &Epoch) {}
 
-    /// After every step and every epoch: all that one needs to [`resume`](super::resume) training from there.
+    /// Called after every step and every epoch, with all that [`resume`](super::resume) needs to continue
+    /// from there.
     fn progress(&mut self, _network: &Mlp<f32>, _progress: &Progress) {}
 }
 
-/// Tells nobody.
+/// The observer that ignores everything.
 impl Observer for () {}
 
-/// A step that has been taken.
+/// A completed step.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Which epoch, from 1.
     pub epoch: usize,
     /// Which step of this epoch, from 1.
     pub step: usize,
-    /// The mean loss of the batch before the step.
+    /// The mean loss of the batch, before the step.
     pub loss: f64,
 }
 
-/// An epoch that has been trained.
+/// A completed epoch.
 #[derive(Clone, Debug)]
 pub struct Epoch {
     /// Which epoch, from 1.
     pub epoch: usize,
-    /// The mean loss of the training images, each as it was when its batch came.
+    /// The mean loss of the training images, each measured when its batch was trained on.
     pub train_loss: f64,
-    /// The share of training images whose class was found, likewise.
+    /// The share of training images classified correctly, each measured when its batch was trained on.
     pub train_accuracy: f64,
-    /// The validation images after the epoch, if there are any.
+    /// The evaluation on the validation images after the epoch, if there are any.
     pub valid: Option<Evaluation>,
     /// The epoch with the highest validation accuracy so far, and that accuracy.
     pub best: Option<(usize, f64)>,
-    /// Time of the training steps, shuffling and gathering included, validation not.
+    /// Time of the training steps, including shuffling and gathering but not validation.
     pub time: Duration,
 }

@@ -1,4 +1,4 @@
-//! Stochastic gradient descent, what is usually added to it, and how its rate changes.
+//! Stochastic gradient descent and its usual extensions.
 
 use ndarray::ArrayRef2;
 use serde::{Deserialize, Serialize};
@@ -17,20 +17,21 @@ use crate::{
 /// w ← w − learning_rate·(g + momentum·v)
 /// ```
 ///
-/// where v, the velocity, begins at 0, and scale is 1 unless gradients are clipped. As PyTorch's `SGD`,
-/// all parameters decay, biases too.
+/// The velocity v starts at 0, and scale is 1 unless gradients are clipped. As in PyTorch's `SGD`, weight
+/// decay applies to all parameters, biases included.
 ///
-/// Why it goes down: to first order, a change δ of the weights changes L by the sum of dw·δ over them all. Of
-/// all δ of one length, the one against dw makes that least, and the plain step is such a one:
+/// Why the loss falls: to first order, a change δ of the weights changes L by the sum of dw·δ over them all.
+/// Among all δ of the same length, the one that points against dw makes this sum lowest, and the plain step
+/// does just that:
 ///
 /// ```text
 /// L(w + δ)     ≈ L(w) + Σ dw·δ
 /// L(w − lr·dw) ≈ L(w) − lr·Σ dw²      for steps so short that dw hardly changes on the way
 /// ```
 ///
-/// Momentum sums up what came before, v = g + momentum·g₋₁ + momentum²·g₋₂ + …: where g hardly changes, steps
-/// grow to 1/(1 − momentum) times theirs; where it turns to and fro, it cancels. Weight decay is the gradient
-/// of a penalty λ/2·Σ w² beside the loss.
+/// Momentum adds up earlier gradients, v = g + momentum·g₋₁ + momentum²·g₋₂ + …. Where g hardly changes,
+/// steps grow to 1/(1 − momentum) times their length; where g swings to and fro, it cancels out. Weight decay
+/// is the gradient of a penalty λ/2·Σ w² added to the loss.
 ///
 /// ```
 /// use mlp::{nn::{Linear, Module}, train::optim::{Extras, Sgd}};
@@ -56,28 +57,28 @@ use crate::{
 /// Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 #[derive(Clone, Copy, Debug)]
 pub struct Sgd<F> {
-    /// The length of a step, in units of w per unit of dw.
+    /// The learning rate: the length of a step, in units of w per unit of dw.
     pub learning_rate: F,
-    /// What is added to the plain step.
+    /// Extensions of the plain step.
     pub extras: Extras,
-    /// What every gradient is multiplied by first, see [`clip_scale`].
+    /// A factor for every gradient, applied first, see [`clip_scale`].
     pub scale: F,
 }
 
-/// What is added to the plain step of SGD; by default nothing.
+/// Extensions of the plain step of SGD; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Extras {
-    /// The share of the velocity that stays, at least 0 and below 1.
+    /// The share of the velocity that is kept from step to step, at least 0 and below 1.
     pub momentum: f32,
-    /// Whether the gradient counts as if it were taken after the velocity's next step.
+    /// Whether momentum is Nesterov's: the gradient counts as if it were taken after the velocity's next step.
     pub nesterov: bool,
     /// λ of the penalty λ/2·Σ w², whose gradient is λ·w.
     pub weight_decay: f32,
-    /// The largest norm of all gradients together; longer ones are scaled down to it.
+    /// The largest norm of all gradients together; larger ones are scaled down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
-    /// The largest norm of the weights into a unit; longer ones are scaled down to it after the step.
+    /// The largest norm of the weights into a unit; larger ones are scaled down to it after the step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_norm: Option<f32>,
 }
@@ -99,9 +100,8 @@ impl<F: Float> Sgd<F> {
         }
     }
 
-    /// One step of some rows of a parameter. Returns whether every new value is finite. Panics if the
-    /// extras need a velocity and the parameter has none, see
-    /// [`Mlp::at_rest`](crate::nn::Mlp::at_rest).
+    /// Takes one step on some rows of a parameter. Returns whether every new value is finite. Panics if the
+    /// extras need a velocity and the parameter has none, see [`Mlp::at_rest`](crate::nn::Mlp::at_rest).
     pub fn step(&self, param: &mut ParamRows<'_, F>) -> bool {
         let (w, dw) = (&mut param.value, &param.grad);
         if !self.extras.velocity() {
@@ -128,7 +128,7 @@ impl<F: Float> Sgd<F> {
     }
 }
 
-/// What to multiply gradients by, whose norm together is `norm`, so that it is at most `most`.
+/// The factor that scales gradients whose norm together is `norm` down to at most `most`.
 ///
 /// Source: R. Pascanu et al., "On the difficulty of training recurrent neural networks", 2013; as
 /// PyTorch's `clip_grad_norm_`.
@@ -136,8 +136,8 @@ pub fn clip_scale(norm: f64, most: f32) -> f64 {
     (f64::from(most) / (norm + 1e-6)).min(1.0)
 }
 
-/// Scales every column of w (I, O), or of some columns of it, down to a norm of at most `most`: the
-/// weights into a unit.
+/// Scales every column of w (I, O), the weights into one unit, down to a norm of at most `most`. w may also
+/// be some of the columns; `norms` is scratch space with a place for each.
 ///
 /// Source: N. Srivastava et al., "Dropout", 2014, 5.1; as PyTorch's `renorm`.
 pub fn limit_norms<F: Float>(w: &mut ArrayRef2<F>, most: F, norms: &mut [F]) {

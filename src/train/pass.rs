@@ -1,4 +1,5 @@
-//! The way of some images of a batch through the network to the loss, and back: the same for all that takes it.
+//! How some images of a batch go through the network to the loss, and back: the same code trains, evaluates
+//! and is checked.
 
 use crate::{
     linalg::Float,
@@ -6,7 +7,7 @@ use crate::{
     nn::{Mlp, TapeRows},
 };
 
-/// Every y, and what the loss makes of the last: predictions and the loss of each image.
+/// Computes every y, then the predictions and the loss of each image.
 pub fn forward<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -16,7 +17,7 @@ pub fn forward<F: Float>(
     forward_from(0, network, loss, rows, targets);
 }
 
-/// [`forward`] from module `first` on, where what comes before is there already.
+/// [`forward`] from module `first` on; what comes before is already there.
 pub fn forward_from<F: Float>(
     first: usize,
     network: &Mlp<F>,
@@ -29,7 +30,7 @@ pub fn forward_from<F: Float>(
     loss.forward(&outputs, targets, &mut predictions, &mut losses);
 }
 
-/// Every dy and dx after [`forward`]; L is a mean over `batch` images, of which these may be only some.
+/// Computes every dy and dx after [`forward`]. L is a mean over `batch` images, of which these may be only some.
 pub fn backward<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,
@@ -41,7 +42,7 @@ pub fn backward<F: Float>(
     network.backward_input(rows);
 }
 
-/// The first dy of [`backward`], that of the loss.
+/// The first dy of [`backward`], which comes from the loss.
 pub(crate) fn doutputs<F: Float>(
     loss: &dyn Loss<F>,
     rows: &mut TapeRows<'_, F>,

@@ -16,48 +16,48 @@ use crate::{
 pub enum End {
     /// All epochs are done.
     Epochs,
-    /// See [`Settings::patience`].
+    /// The validation accuracy has not improved for [`Settings::patience`] epochs.
     Patience,
-    /// See [`Settings::target_accuracy`].
+    /// The validation accuracy has reached [`Settings::target_accuracy`].
     TargetAccuracy,
 }
 
-/// The epoch with the highest validation accuracy, the first of equals.
+/// The epoch with the highest validation accuracy, the first of several equals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Best {
     /// Which epoch, from 1.
     pub epoch: usize,
-    /// The share of validation images whose class was found.
+    /// The share of validation images classified correctly.
     pub accuracy: f64,
-    /// Every parameter as it was after the epoch, in the order of [`Mlp::values`].
+    /// Every parameter after the epoch, in the order of [`Mlp::values`].
     pub values: Vec<Array2<f32>>,
 }
 
-/// How far training has come: with the network, the settings and the data, all that follows depends on it.
+/// How far training has come. With the network, the settings and the data, it determines all that follows.
 ///
-/// The training loop advances it, and a [checkpoint](crate::files::checkpoint) keeps it.
+/// The training loop advances it, and a [checkpoint](crate::files::checkpoint) stores it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// Epochs that are done, their validation included.
+    /// Completed epochs, including their validation.
     pub epoch: usize,
-    /// Steps of the next epoch that are done.
+    /// Completed steps of the epoch after those.
     pub step: usize,
-    /// The images in the order of the epoch; shuffled on from there for the next one.
+    /// The order of the images in this epoch. The next epoch shuffles it further.
     pub order: Vec<u32>,
-    /// What shuffles them.
+    /// The generator that shuffles the images.
     pub shuffler: ChaCha8Rng,
-    /// The sum over the images of the epoch so far: of their losses,
+    /// The sum of the losses of the images in this epoch so far.
     pub loss: f64,
-    /// and of those whose class was found.
+    /// How many images in this epoch so far were classified correctly.
     pub correct: usize,
-    /// Time that the steps of the epoch took so far.
+    /// Time taken by the steps of this epoch so far.
     pub time: Duration,
     /// The best epoch so far, if there are validation images.
     pub best: Option<Best>,
 }
 
 impl Progress {
-    /// Before the first step, with so many images to train on.
+    /// Before the first step, with this many images to train on.
     pub fn new(images: usize, seed: u64) -> Self {
         Self {
             epoch: 0,
@@ -89,26 +89,27 @@ impl Progress {
         }
     }
 
-    /// Puts the images into a new order, if an epoch is to begin.
+    /// Shuffles the images if an epoch is about to begin.
     pub(super) fn shuffle(&mut self) {
         if self.step == 0 {
             shuffle(&mut self.order, &mut self.shuffler);
         }
     }
 
-    /// The images of the next step; none if the epoch is over but for its validation.
+    /// The images of the next step; none if only the validation of the epoch remains.
     pub(super) fn batch(&self, batch_size: usize) -> Option<&[u32]> {
         self.order.chunks(batch_size).nth(self.step)
     }
 
-    /// Counts a step.
+    /// Counts a completed step.
     pub(super) fn count(&mut self, result: BatchResult, images: usize) {
         self.step += 1;
         self.loss += result.loss * images as f64;
         self.correct += result.correct;
     }
 
-    /// Closes the epoch, with the network after it and what validation gave, and says what came of it.
+    /// Completes the epoch, with the network after it and its evaluation on the validation images, and
+    /// returns its summary.
     pub(super) fn close(&mut self, valid: Option<Evaluation>, network: &Mlp<f32>) -> Epoch {
         self.epoch += 1;
         self.step = 0;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes from step to step.
 ///
-/// With T steps in all, of which the first W warm up, step t = 0, 1, … of training has the rate
+/// With T steps in all, the first W of them for warm-up, step t = 0, 1, … of training has the learning rate
 ///
 /// ```text
 /// peak·(t + 1)/(W + 1)              while t < W
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 pub struct Schedule {
     /// What comes after the warm-up.
     pub shape: Shape,
-    /// Epochs of warm-up.
+    /// Length of the warm-up in epochs.
     pub warm_up: f64,
 }
 
-/// How the learning rate goes from its `peak`, which is `--lr`, to its end.
+/// How the learning rate goes from its `peak`, set by `--lr`, to its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Shape {
@@ -30,42 +30,42 @@ pub enum Shape {
     Constant,
     /// peak + p·(end − peak); PyTorch's `LinearLR`
     Linear {
-        /// The rate after the last step.
+        /// The learning rate after the last step.
         end: f32,
     },
     /// peak·(end/peak)^p; PyTorch's `ExponentialLR` with that gamma
     Exponential {
-        /// The rate after the last step, above 0.
+        /// The learning rate after the last step, above 0.
         end: f32,
     },
     /// end + (peak − end)·(1 + cos πp)/2; PyTorch's `CosineAnnealingLR`
     ///
     /// Source: I. Loshchilov and F. Hutter, "SGDR", 2017.
     Cosine {
-        /// The rate after the last step.
+        /// The learning rate after the last step.
         end: f32,
     },
     /// peak·factor^⌊epochs/every⌋; PyTorch's `StepLR`
     Step {
-        /// Epochs from one drop to the next.
+        /// Epochs between drops.
         every: f64,
-        /// What a drop multiplies the rate by.
+        /// The factor of a drop.
         factor: f32,
     },
-    /// Up from peak/25 to peak in the first 0.3 of the steps, then down to peak/250,000, along a cosine
-    /// each; PyTorch's `OneCycleLR` without its change of momentum
+    /// Up from peak/25 to peak over the first 0.3 of the steps, then down to peak/250,000, each along a
+    /// cosine; PyTorch's `OneCycleLR` without its change of momentum
     ///
     /// Source: L. Smith and N. Topin, "Super-convergence", 2018.
     OneCycle,
 }
 
 impl Schedule {
-    /// Whether the rate of a step depends on how many follow, so that a run cannot be made longer later.
+    /// Whether the rate of a step depends on how many steps follow, so that a run cannot be extended later.
     pub fn looks_ahead(&self) -> bool {
         !matches!(self.shape, Shape::Constant | Shape::Step { .. })
     }
 
-    /// The rate of step `t` from 0, if an epoch has `epoch` steps and training `total`.
+    /// The learning rate of step `t` from 0, where an epoch has `epoch` steps and training has `total`.
     pub fn rate(&self, peak: f32, t: usize, epoch: usize, total: usize) -> f32 {
         let warm_up = ((self.warm_up * epoch as f64).round() as usize).min(total);
         let peak64 = f64::from(peak);
@@ -80,7 +80,7 @@ impl Schedule {
             Shape::Exponential { end } => peak64 * (f64::from(end) / peak64).powf(p),
             Shape::Cosine { end } => along_cosine(peak64, end.into(), p),
             Shape::Step { every, factor } => {
-                // Epochs are counted from the end of the warm-up; a hair more, for fractions of one.
+                // Epochs count from the end of the warm-up. The 1e-9 is for the rounding of fractions of an epoch.
                 let drops = (t / epoch as f64 / every + 1e-9).floor();
                 peak64 * f64::from(factor).powf(drops)
             }

@@ -1,7 +1,7 @@
-//! What goes on inside a network while it trains, layer by layer: measured beside the training, never in it.
+//! What goes on inside a network while it trains, layer by layer. Measuring does not affect training.
 //!
-//! A layer is a module with weights and what stands behind it, up to the next weights: `Linear, ReLU`. Its
-//! activations are what leaves it. Everything but the update is measured on the first [`SAMPLE`] training images
+//! A layer is a module with weights and what follows it, up to the next weights, such as `Linear, ReLU`. Its
+//! activations are its outputs. Everything but the update is measured on the first [`SAMPLE`] training images
 //! of the file, as they are (no distortion, no dropout), so that epochs and runs can be compared.
 
 use ndarray::{Array2, ArrayRef2};
@@ -18,7 +18,7 @@ use crate::{
     nn::{Mlp, Tape},
 };
 
-/// Images looked at; fewer if there are fewer to train on.
+/// Images to measure on; fewer if there are fewer to train on.
 pub const SAMPLE: usize = 1_000;
 
 /// Steps at the end of an epoch whose updates are averaged; fewer if the epoch has fewer.
@@ -27,43 +27,43 @@ pub const UPDATES: usize = 10;
 /// Images that go through the network at a time.
 const SHARE: usize = 128;
 
-/// One layer after an epoch. A number that does not exist, or is not finite, is none.
+/// One layer after an epoch. A number that is undefined or not finite is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerStatistics {
-    /// Which module of the network has its weights, from 0.
+    /// The index of its module with weights, from 0.
     pub module: usize,
-    /// Its outputs.
+    /// Its number of outputs.
     pub units: usize,
     /// The mean of its activations over units and images.
     pub activation_mean: Option<f64>,
     /// Their standard deviation, √(mean of the squared distance from the mean).
     pub activation_deviation: Option<f64>,
-    /// The share of its units that are 0 for every image looked at; none if it has no ReLU.
+    /// The share of units that are 0 for every measured image; none if the layer has no ReLU.
     pub dead: Option<f64>,
-    /// √Σ of the squared gradients of weight and bias; of the mean loss, without weight decay.
+    /// √Σ of the squared gradients of weight and bias, for the mean loss without weight decay.
     pub gradient_norm: Option<f64>,
-    /// ‖w after the step − w before‖ / ‖w before‖ of the weight, its mean over the epoch's last [`UPDATES`]
-    /// steps; none if these were not all seen, because the run was resumed among them.
+    /// ‖w after the step − w before‖ / ‖w before‖ of the weight, averaged over the last [`UPDATES`] steps of
+    /// the epoch; none if some of these steps were missed because the run was resumed among them.
     pub update_ratio: Option<f64>,
 }
 
-/// Follows a network through its training.
+/// Follows a network through training.
 pub struct Watch {
     sample: Dataset,
     preprocessing: Preprocessing,
     tape: Tape<f32>,
-    /// Steps an epoch.
+    /// Steps per epoch.
     steps: usize,
-    /// The weight of every layer before the next step, near the end of an epoch.
+    /// The weight of every layer before the next step, kept near the end of an epoch.
     before: Vec<Array2<f32>>,
-    /// The sum of the ratios of every layer so far,
+    /// The sum of the update ratios of every layer so far.
     ratios: Vec<f64>,
-    /// and the step that continues it.
+    /// The step that continues the sum; none if it is not complete.
     next: Option<usize>,
 }
 
 impl Watch {
-    /// Follows `network`, as it is when `done` steps of an epoch of `steps` are done.
+    /// Starts to follow `network` after `done` of the `steps` steps of an epoch.
     pub fn new(
         network: &Mlp<f32>,
         train: &Dataset,
@@ -88,7 +88,8 @@ impl Watch {
         watch
     }
 
-    /// To be called after every step, and with 0 as an epoch begins: `done` steps of it are done.
+    /// To be called after every step, where `done` steps of the epoch are complete, and with 0 at the start
+    /// of an epoch.
     pub fn step(&mut self, network: &Mlp<f32>, done: usize) {
         let first = self.steps - self.steps.min(UPDATES);
         if done < first {
@@ -143,9 +144,9 @@ fn change(before: &Array2<f32>, after: &Array2<f32>) -> f64 {
     (moved / length).sqrt()
 }
 
-/// The statistics of every layer on these images, which the tape has room for; without updates.
+/// The statistics of every layer on these images, without updates. The tape must have room for the images.
 ///
-/// On one thread: it is a small part of an epoch, and the sums are the same everywhere.
+/// Runs on one thread: it takes a small part of an epoch, and the sums are the same everywhere.
 pub fn measure<F: Float>(
     network: &Mlp<F>,
     loss: &dyn Loss<F>,

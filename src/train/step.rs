@@ -17,7 +17,7 @@ use crate::{
     rng::Noise,
 };
 
-/// The first place with a number that is NaN or infinite.
+/// The first place where a number is NaN or infinite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFinite {
     /// The loss itself; every output was finite.
@@ -36,17 +36,17 @@ pub enum NotFinite {
     Param(String),
 }
 
-/// A network with all that one step of training needs, allocated once.
+/// A network with everything that a training step needs, allocated once.
 ///
-/// A step has two phases, and each shares its work among the threads, which write to places of their own
-/// and leave no sum whose order depends on their number: first **rows**, where a thread takes some images of the
-/// batch through gather, forward, loss and every dx; then **params**, where it takes some rows of each
-/// parameter through the gradient over the whole batch and the step of the optimiser.
+/// A step has two phases. In the first, **rows**, a thread takes some images of the batch through gather,
+/// forward, loss and every dx. In the second, **params**, it takes some rows of each parameter through the
+/// gradient over the whole batch and the step of the optimiser. Threads write only to places of their own,
+/// and the order of no sum depends on their number.
 pub struct Trainer<'a, F> {
     /// The network in training.
     pub network: Mlp<F>,
-    /// Activations and gradients of the last batch. Set its noise before every step where a module is
-    /// random in training: the same noise is the same mask.
+    /// Activations and gradients of the last batch. Set its noise before every step if a module is random in
+    /// training: the same noise gives the same mask.
     pub tape: Tape<F>,
     /// The threads.
     pub team: Team,
@@ -66,9 +66,9 @@ impl<'a, F: Float> Trainer<'a, F> {
         }
     }
 
-    /// The loss of a batch and every gradient, which stay in the tape and the parameters.
+    /// Computes the loss of a batch and every gradient, which stay in the tape and the parameters.
     ///
-    /// `gather(first, x)` fills rows `first..` of the batch; `targets` (N) has one class an image.
+    /// `gather(first, x)` fills rows `first..` of the batch; `targets` (N) has one class per image.
     pub fn gradients(
         &mut self,
         targets: &[u8],
@@ -79,7 +79,7 @@ impl<'a, F: Float> Trainer<'a, F> {
         result
     }
 
-    /// One step of SGD on a batch, as [`gradients`](Self::gradients) and then w ← w − lr·dw for each.
+    /// One step of SGD on a batch: [`gradients`](Self::gradients), then w ← w − lr·dw for each parameter.
     pub fn step(
         &mut self,
         sgd: Sgd<F>,
@@ -132,7 +132,7 @@ impl<'a, F: Float> Trainer<'a, F> {
         }
     }
 
-    /// The first phase: everything that goes image by image.
+    /// The first phase: everything that is done image by image.
     fn rows(
         &mut self,
         targets: &[u8],
@@ -169,8 +169,8 @@ impl<'a, F: Float> Trainer<'a, F> {
         }
     }
 
-    /// The second phase: `work(x, dy, rows)` for some rows of a parameter at a time, with the whole
-    /// batch x (N, I) that went into their module and dy (N, O) that came back.
+    /// The second phase: `work(x, dy, rows)` for some rows of a parameter at a time, with the x (N, I) and dy
+    /// (N, O) of its module for the whole batch.
     fn params(
         &mut self,
         n: usize,
@@ -190,7 +190,7 @@ impl<'a, F: Float> Trainer<'a, F> {
         });
     }
 
-    /// The weights into every unit, not longer than `most`.
+    /// Scales the weights into every unit down to a norm of at most `most`.
     fn limit_norms(&mut self, most: F) {
         const MOST: usize = 512;
         let pieces = self.team.pieces();
@@ -216,11 +216,11 @@ impl<'a, F: Float> Trainer<'a, F> {
     }
 }
 
-/// What a batch gave.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchResult {
-    /// The mean loss of an image, before the step.
+    /// The mean loss per image, before the step.
     pub loss: f64,
-    /// Images whose class was found.
+    /// Number of images classified correctly.
     pub correct: usize,
 }

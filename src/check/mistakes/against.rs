@@ -1,11 +1,11 @@
-//! The gradients of somebody else, from PyTorch, NumPy or a notebook, against the right ones.
+//! Compares somebody else's gradients, from PyTorch, NumPy or a notebook, with the right ones.
 
 use ndarray::Array2;
 
 use super::{Diagnosis, Gradients, diagnose, right_gradients};
 use crate::{data::batch::Batch, loss::LossKind, nn::Mlp};
 
-/// An array of numbers, row by row.
+/// An array of numbers, stored row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedArray {
     /// Its name in the file.
@@ -16,45 +16,45 @@ pub struct NamedArray {
     pub values: Vec<f64>,
 }
 
-/// What one tensor of theirs is.
+/// What is right or wrong with one tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Right, to the tolerance.
+    /// Right, within the tolerance.
     Right,
     /// Not in the file.
     Missing,
-    /// Of another shape; what to do about it, in words.
+    /// The wrong shape, and what to do about it.
     Shape(String),
-    /// The transposed one, though the shape fits.
+    /// Transposed, although the shape fits.
     Transposed,
-    /// This many times the right one.
+    /// The right one times this factor.
     Ratio(f64),
-    /// Elements that are NaN or infinite.
+    /// Some elements are NaN or infinite.
     NotFinite,
-    /// Other numbers.
+    /// Wrong in some other way.
     Wrong,
 }
 
-/// A tensor of theirs, judged.
+/// The verdict on one tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// Such as `2.weight`.
+    /// Its name, such as `2.weight`.
     pub name: String,
-    /// Its shape, if it is there.
+    /// Its shape, if the file has it.
     pub yours: Option<Vec<usize>>,
     /// The shape it should have: a weight (O, I), a bias (O), as in PyTorch.
     pub expected: Vec<usize>,
-    /// The largest difference, as a share of the largest right element; if the shape allows.
+    /// The largest difference, as a share of the largest right element; none if the shapes cannot be compared.
     pub error: Option<f64>,
-    /// What it is.
+    /// What is right or wrong with it.
     pub verdict: Verdict,
 }
 
-/// Every parameter's gradient, judged, and the mistake that they look like together, if one is wrong and
-/// all can be compared.
+/// Judges the gradient of every parameter. If one is wrong and all can be compared, also names the mistake
+/// that they look like together.
 ///
-/// `theirs` are for the mean loss of these images, without dropout. Panics if the images do not fit the
-/// network.
+/// `theirs` must be gradients of the mean loss of these images, without dropout. Panics if the images do not
+/// fit the network.
 pub fn against(
     theirs: &[NamedArray],
     network: &Mlp<f64>,
@@ -90,7 +90,7 @@ pub fn against(
     (judged, diagnosis)
 }
 
-/// A weight is (O, I) in PyTorch, and a bias (O).
+/// PyTorch stores a weight as (O, I) and a bias as (O).
 fn expected_shape(name: &str, right: &Array2<f64>) -> Vec<usize> {
     match name.ends_with("bias") {
         true => vec![right.ncols()],
@@ -98,7 +98,7 @@ fn expected_shape(name: &str, right: &Array2<f64>) -> Vec<usize> {
     }
 }
 
-/// The verdict, and theirs in the shape of ours, as far as one can tell what was meant.
+/// The verdict, and their array in our shape, as far as one can tell what was meant.
 fn judge(
     theirs: &NamedArray,
     right: &Array2<f64>,
@@ -136,7 +136,7 @@ fn judge(
             (Some(hint), as_shape((1, o)))
         }
         [] | [1] if bias => {
-            let hint = "too much is summed: sum over axis 0 alone, the images of the batch";
+            let hint = "summed over too many axes: sum over axis 0 only, the images of the batch";
             return (differs(hint), None);
         }
         [_, o, i] if !bias && (o, i) == (columns, rows) => {
@@ -171,7 +171,7 @@ fn judge(
     (verdict, Some(found))
 }
 
-/// The sum over the first axis of the three that these numbers have, the other two of this shape.
+/// The sum over the first of three axes; the other two have this shape.
 fn summed(values: &[f64], shape: (usize, usize)) -> Array2<f64> {
     let mut sum = Array2::zeros(shape);
     for image in values.chunks_exact((shape.0 * shape.1).max(1)) {
@@ -200,7 +200,7 @@ mod tests {
         rng::{Purpose, generator},
     };
 
-    /// What is said of one array in place of the right gradient of that name, and of all together.
+    /// What is said about one array in place of the right gradient of that name, and about all together.
     fn judged(
         name: &str,
         change: impl Fn(&Array2<f64>) -> (Vec<usize>, Vec<f64>),
@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!(column.1, right);
         let scalar = judged("2.bias", |db| (vec![], vec![db.sum()]));
-        assert!(scalar.0.contains("too much is summed"), "{scalar:?}");
+        assert!(scalar.0.contains("summed over too many axes"), "{scalar:?}");
         assert_eq!(scalar.1, None);
         let unsummed = judged("0.weight", |dw| {
             (vec![5, 4, 6], by_image(dw.t().iter().copied()))

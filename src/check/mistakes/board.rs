@@ -1,5 +1,5 @@
-//! The backward pass as it stands on the board: whole batches, plain formulas, nothing shared with the
-//! modules but their forward passes. With a mistake, if asked.
+//! The backward pass as on the board: whole batches, plain formulas, and nothing shared with the modules but
+//! their forward passes. It makes a mistake if asked to.
 
 use ndarray::{Array2, Axis, s};
 
@@ -14,7 +14,7 @@ use crate::{
 /// The gradient of every parameter, module by module, with its name, such as `2.weight`.
 pub type Gradients = Vec<(String, Array2<f64>)>;
 
-/// Every gradient of the loss on these images by the formulas on the board; dropout with this noise.
+/// Every gradient of the loss on these images, by the formulas on the board; dropout uses this noise.
 pub fn right_gradients(
     network: &Mlp<f64>,
     kind: LossKind,
@@ -24,15 +24,15 @@ pub fn right_gradients(
     Board::new(network, kind, images, noise).gradients(None)
 }
 
-/// A mistake, and where.
+/// A mistake and its places.
 pub(super) type Made<'a> = Option<(Mistake, &'a [usize])>;
 
-/// The forward pass of a batch, written down.
+/// The forward pass of a batch.
 pub(super) struct Board<'a> {
     network: &'a Mlp<f64>,
     kind: LossKind,
     targets: &'a [u8],
-    /// What goes into every module, and at the end what comes out of the last.
+    /// The input of every module, and at the end the output of the last.
     x: Vec<Array2<f64>>,
     noise: Option<Noise>,
 }
@@ -65,7 +65,7 @@ impl<'a> Board<'a> {
         y
     }
 
-    /// Every gradient.
+    /// Every gradient, with this mistake if there is one.
     pub(super) fn gradients(&self, made: Made<'_>) -> Gradients {
         let mut gradients = Vec::new();
         let mut dy = self.dz(made.map(|(mistake, _)| mistake));
@@ -157,7 +157,7 @@ impl<'a> Board<'a> {
             y
         };
         let slope = match self.network.modules()[m].kind() {
-            // The mask, and its scale, are what becomes of ones.
+            // Applied to ones, dropout gives its mask and scale.
             Kind::Dropout => self.forward(m, &Array2::ones(x.dim())),
             Kind::Activation(activation) => {
                 let modules = self.network.modules();
@@ -180,7 +180,7 @@ impl<'a> Board<'a> {
     }
 }
 
-/// ∂y/∂x at x, of functions whose slope is written with y at y.
+/// ∂y/∂x at x; y serves those functions whose slope is written in terms of y.
 fn slope(activation: Activation, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64> {
     match activation {
         Activation::Relu => x.mapv(|x| f64::from(x > 0.0)),
@@ -192,7 +192,7 @@ fn slope(activation: Activation, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64
         Activation::Sigmoid => y.mapv(|y| y * (1.0 - y)),
         Activation::LeakyRelu => x.mapv(|x| if x > 0.0 { 1.0 } else { 0.01 }),
         Activation::Gelu => x.mapv(|x| {
-            // With y = x·σ(2u), since (1 + tanh u)/2 is the logistic function of 2u.
+            // y = x·σ(2u), since (1 + tanh u)/2 is the logistic function of 2u.
             let root = (2.0 / std::f64::consts::PI).sqrt();
             let (u, du) = (
                 root * (x + 0.044715 * x.powi(3)),
@@ -204,7 +204,7 @@ fn slope(activation: Activation, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64
     }
 }
 
-/// The last ReLU of these; a mistake that asks has one.
+/// The last ReLU among these. A mistake that asks for it is made only where there is one.
 fn last_relu(modules: &[Box<dyn Module<f64>>]) -> usize {
     let last = modules.iter().rposition(|module| masks(module.kind()));
     last.expect("a ReLU")

@@ -6,14 +6,14 @@ use super::{
 };
 use crate::{data::batch::Batch, loss::LossKind, nn::Mlp, rng::Noise};
 
-/// What gradients look like.
+/// What the gradients of a batch look like.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Diagnosis {
-    /// They are those of the formulas on the board.
+    /// They agree with the formulas on the board.
     Right,
-    /// They are what these mistakes make of them; where there are several, these numbers cannot tell them apart.
+    /// These mistakes would give them. If there are several, the numbers cannot tell them apart.
     Mistakes(Vec<Finding>),
-    /// No known mistake fits; but the wrong ones, named here, are all this many times the right ones.
+    /// No known mistake fits, but all the wrong gradients, named here, are the right ones times this factor.
     Ratio(f64, Vec<String>),
     /// No known mistake fits.
     Unknown,
@@ -22,19 +22,20 @@ pub enum Diagnosis {
 /// A mistake that fits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// Which.
+    /// Which mistake.
     pub mistake: Mistake,
-    /// The modules where it was made; none if in the loss.
+    /// The modules where it was made; empty if it is in the loss.
     pub places: Vec<usize>,
-    /// How many times the right ones all the wrong gradients are, if it is one number for all.
+    /// The factor between the wrong gradients and the right ones, if it is the same for all.
     pub ratio: Option<f64>,
 }
 
 /// Names the mistake in the gradients of a batch.
 ///
-/// Every known mistake is made on the board, at each of its places alone and at all of them; it fits if no
-/// element of any gradient differs by more than `tolerance` times the largest of its tensor. Panics if the
-/// gradients have other shapes than the parameters, or the images do not fit the network.
+/// Every known mistake is made on the board, at each of its places alone and at all of them together. It fits
+/// if no element of any gradient differs by more than `tolerance` times the largest element of its tensor.
+/// Panics if the shapes of the gradients are not those of the parameters, or the images do not fit the
+/// network.
 pub fn diagnose(
     found: &Gradients,
     network: &Mlp<f64>,
@@ -88,9 +89,9 @@ pub fn diagnose(
     }
 }
 
-/// Whether a is b, to a share of the largest element of b.
+/// Whether a equals b, to within a share of the largest element of b.
 fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) -> bool {
-    // Below this, a gradient is rounding.
+    // Smaller gradients are nothing but rounding.
     const LEAST: f64 = 1e-9;
     let largest = b.fold(LEAST, |max, b| max.max(b.abs()));
     a.dim() == b.dim()
@@ -99,7 +100,7 @@ fn close(a: &Array2<f64>, b: &Array2<f64>, tolerance: f64) -> bool {
             .all(|(a, b)| (a - b).abs() <= tolerance * largest)
 }
 
-/// r, if every gradient found is r times the right one.
+/// The factor r, if every gradient found is r times the right one.
 fn common_ratio(pairs: &[(&Array2<f64>, &Array2<f64>)], tolerance: f64) -> Option<f64> {
     let sum = |product: fn(f64, f64) -> f64| -> f64 {
         let numbers = pairs

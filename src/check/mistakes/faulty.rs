@@ -1,6 +1,6 @@
-//! Mistakes planted in a running network.
+//! Plants mistakes in a running network.
 //!
-//! Some need the whole batch at once: a network with one of them runs on one thread.
+//! Some of them need the whole batch at once: a network with one of these runs on one thread.
 
 use std::{
     mem,
@@ -16,8 +16,9 @@ use crate::{
     rng::Noise,
 };
 
-/// The network and its loss with a mistake at these places, which [`Mistake::places`] gives; a mistake of the
-/// loss needs none. The result is right only on one thread. Panics if the mistake does not fit the loss.
+/// Plants a mistake in a network, at places from [`Mistake::places`], and returns the loss to train with. A
+/// mistake in the loss needs no places. The result is right only on one thread. Panics if the mistake does
+/// not fit the loss.
 pub fn plant<F: Float>(
     mistake: Mistake,
     places: &[usize],
@@ -70,7 +71,7 @@ pub fn plant<F: Float>(
     loss
 }
 
-/// ReLUs of which those at these places remember one input together, or mask by what the one before remembers.
+/// Makes the ReLUs at these places remember one input together, or mask by what the ReLU before remembers.
 fn confuse_masks<F: Float>(modules: &mut [Box<dyn Module<F>>], mistake: Mistake, places: &[usize]) {
     let shared = Remembered::default();
     let mut before = Remembered::default();
@@ -97,7 +98,7 @@ fn mean<F: Float>(_x: &ArrayRef2<F>, dy: &ArrayRef2<F>, db: &mut ArrayRef2<F>) {
     db.row_mut(0).assign(&(dy.sum_axis(Axis(0)) / n));
 }
 
-/// dx from a module, x, y and dy.
+/// Computes dx from a module, x, y and dy.
 type Dx<F> = fn(&dyn Module<F>, &ArrayRef2<F>, &ArrayRef2<F>, &ArrayRef2<F>, &mut ArrayRef2<F>);
 
 fn as_if_not_there<F: Float>(
@@ -121,7 +122,7 @@ fn slope_alone<F: Float>(
     module.backward_input(x, y, &Array2::ones(dy.dim()), dx);
 }
 
-/// The weight of a place that has one.
+/// The weight of a module that has one.
 fn weight<F>(module: &dyn Module<F>) -> &Array2<F>
 where
     F: Float,
@@ -140,7 +141,7 @@ fn not_transposed<F: Float>(
     dx.assign(&dy.dot(weight(module)));
 }
 
-/// 2·(z − t·wᵀ)/N; the targets are told by dy = 2·(z − t)/N.
+/// 2·(z − t·wᵀ)/N; the targets follow from dy = 2·(z − t)/N.
 fn bracket<F: Float>(
     module: &dyn Module<F>,
     _x: &ArrayRef2<F>,
@@ -164,7 +165,7 @@ fn slope_from_x<F: Float>(
     module.backward_input(x, x, dy, dx);
 }
 
-/// A module whose dx is another.
+/// A module with a wrong dx.
 struct FaultyInput<F> {
     right: Box<dyn Module<F>>,
     dx: Dx<F>,
@@ -194,7 +195,7 @@ impl<F: Float> Module<F> for FaultyInput<F> {
     }
 
     fn in_training(&self, noise: Noise) -> Option<Mask> {
-        // Only a Dropout gives one, and its dx is as if it were not there.
+        // Only Dropout has a mask, and its dx is as if it were not there.
         self.right.in_training(noise).map(Mask::forgotten_backward)
     }
 
@@ -211,11 +212,11 @@ impl<F: Float> Module<F> for FaultyInput<F> {
     }
 }
 
-/// The last input that was seen.
+/// The last input seen.
 type Remembered<F> = Arc<Mutex<Array2<F>>>;
 
-/// Remembers its input, and masks by what is remembered at another place. Where one place serves several layers,
-/// it holds after the forward pass the input of the last of them, whichever asks.
+/// Remembers its input, but masks by one that is remembered elsewhere. If several layers share one memory, it
+/// holds the input of the last of them after the forward pass, no matter which one asks.
 struct Remembering<F> {
     right: Box<dyn Module<F>>,
     own: Remembered<F>,
@@ -252,7 +253,7 @@ impl<F: Float> Module<F> for Remembering<F> {
     }
 }
 
-/// A loss that is another on its way back, or, with a log-sum-exp for the whole batch, on both ways.
+/// A loss whose backward pass is wrong or, with one log-sum-exp for the whole batch, both passes are.
 struct FaultyLoss<F> {
     loss: Box<dyn Loss<F>>,
     kind: LossKind,
@@ -292,7 +293,7 @@ impl<F: Float> Loss<F> for FaultyLoss<F> {
         };
         match self.mistake {
             Mistake::AnotherBatch => {
-                // The row of the next image, and of the first for the last.
+                // The row of the next image; for the last image, that of the first.
                 let n = predictions.nrows();
                 let turned: Vec<_> = (0..n).map(|row| (row + 1) % n).collect();
                 right(targets, &predictions.select(Axis(0), &turned));

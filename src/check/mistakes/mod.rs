@@ -1,11 +1,11 @@
-//! The known mistakes of hand-written backpropagation: what each does, where it comes from, and the line of
-//! mathematics that mends it.
+//! The known mistakes of hand-written backpropagation: what each does, where it comes from, and the formula
+//! that fixes it.
 //!
-//! Each is written down twice, and the two know nothing of each other:
+//! Each is written down twice, independently:
 //!
 //! - [`plant`] puts it into a running network, so that one can watch it train and see it caught;
-//! - [`diagnose()`] holds gradients against what each mistake makes of the formulas on the board, and names
-//!   those that fit to the last digit.
+//! - [`diagnose()`] compares gradients with what each mistake makes of the formulas on the board, and names
+//!   those that fit.
 
 mod against;
 mod board;
@@ -26,23 +26,23 @@ pub use board::{Gradients, right_gradients};
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use faulty::plant;
 
-/// A known mistake. Its places are modules of a network, or none if it is one of the loss.
+/// A known mistake. Its places are modules of a network; a mistake in the loss has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mistake {
-    /// dz = t − p for p − t
+    /// dz = t − p instead of p − t
     Sign,
-    /// Σₙ for (1/N) Σₙ
+    /// Σₙ instead of (1/N) Σₙ
     MeanMissing,
-    /// (z − t) for 2·(z − t)
+    /// (z − t) instead of 2·(z − t)
     TwoMissing,
-    /// N·C for N, or N for N·C
+    /// N·C instead of N, or N instead of N·C
     MeanOverOthers,
     /// One ln Σ e^z for the whole batch
     LogsumexpNotByRows,
-    /// z for z − t
+    /// z instead of z − t
     ResForDiff,
-    /// p of other images than the targets
+    /// p of images other than those of the targets
     AnotherBatch,
     /// dx = dy behind a ReLU
     ReluMaskMissing,
@@ -52,15 +52,15 @@ pub enum Mistake {
     ReluMaskOfBefore,
     /// dx = (x > 0) behind a ReLU
     UpstreamIgnored,
-    /// dx = dy·w for dy·wᵀ
+    /// dx = dy·w instead of dy·wᵀ
     WeightNotTransposed,
-    /// 2·(z − t·wᵀ)/N for 2·(z − t)·wᵀ/N
+    /// 2·(z − t·wᵀ)/N instead of 2·(z − t)·wᵀ/N
     MisplacedBracket,
     /// db = dy of one image
     BiasNotSummed,
     /// db = (1/N) Σₙ dy
     BiasAveraged,
-    /// 1 − x² for 1 − y²
+    /// 1 − x² instead of 1 − y²
     SlopeFromX,
     /// dx = dy behind a Dropout
     DropoutMaskMissing,
@@ -72,12 +72,12 @@ fn is_activation(kind: Kind) -> bool {
     matches!(kind, Kind::Activation(_))
 }
 
-/// Whether a module goes by a mask of x > 0.
+/// Whether a module masks by x > 0.
 fn masks(kind: Kind) -> bool {
     matches!(kind, Kind::Activation(activation) if activation.about().kink)
 }
 
-/// Whether the slope of a module is written with its output.
+/// Whether the slope of a module is written in terms of its output.
 fn slope_of_y(kind: Kind) -> bool {
     match kind {
         Kind::Activation(Activation::Tanh | Activation::ScaledTanh | Activation::Sigmoid) => true,
@@ -87,7 +87,7 @@ fn slope_of_y(kind: Kind) -> bool {
     }
 }
 
-/// What is said of a mistake.
+/// How a mistake is described.
 struct Text {
     name: &'static str,
     what: &'static str,
@@ -96,7 +96,7 @@ struct Text {
 }
 
 impl Mistake {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 18] = [
         Self::Sign,
         Self::MeanMissing,
@@ -142,24 +142,24 @@ impl Mistake {
                 "mean-over-others",
                 "divides by N·C where the loss is a mean over N (ce), or by N where it is one over N·C (mse)",
                 "why is every gradient a tenth of PyTorch's, or ten times as large?",
-                "cross-entropy is a mean over the N images, mse over all N·C numbers: divide by the same",
+                "cross-entropy is a mean over the N images, mse over all N·C numbers: divide by the same number",
             ),
             Self::LogsumexpNotByRows => (
                 "logsumexp-not-by-rows",
-                "one log-sum-exp over the whole batch, for one a row",
-                "why do the rows of my softmax not sum to 1?",
+                "one log-sum-exp over the whole batch instead of one per row",
+                "why don't the rows of my softmax sum to 1?",
                 "lse[n] = ln Σ_j e^z[n][j], kept as a column (N, 1), so that z − lse takes each row's own",
             ),
             Self::ResForDiff => (
                 "res-for-diff",
-                "the output `res` stands where `diff`, output minus target, belongs",
-                "why does the gradient not know the targets?",
+                "the output `res` is used instead of `diff`, output minus target",
+                "why doesn't the gradient depend on the targets?",
                 "dz = 2·diff / (N·C) with diff = z − t",
             ),
             Self::AnotherBatch => (
                 "another-batch",
-                "the predictions are those of other images than the targets",
-                "why does it learn only if I run all the cells again?",
+                "the predictions belong to other images than the targets",
+                "why does it only learn if I run all the cells again?",
                 "the forward pass of this batch, then its backward pass: dz = (p − onehot(t)) / N row by row",
             ),
             Self::ReluMaskMissing => (
@@ -171,7 +171,7 @@ impl Mistake {
             Self::SharedRelu => (
                 "shared-relu",
                 "one ReLU object for several layers: all get the mask of the last",
-                "can I not use the same ReLU() twice?",
+                "can't I use the same ReLU() twice?",
                 "a module that remembers its input serves one layer: one ReLU object each, dx = dy where its own x > 0",
             ),
             Self::ReluMaskOfBefore => (
@@ -183,7 +183,7 @@ impl Mistake {
             Self::UpstreamIgnored => (
                 "upstream-ignored",
                 "a ReLU passes its own slope down and forgets the gradient from above",
-                "is the gradient of ReLU not just 0 or 1?",
+                "isn't the gradient of ReLU just 0 or 1?",
                 "the chain rule multiplies: dx = dy·(x > 0)",
             ),
             Self::WeightNotTransposed => (
@@ -194,14 +194,14 @@ impl Mistake {
             ),
             Self::MisplacedBracket => (
                 "misplaced-bracket",
-                "the bracket closes too late: 2·(z − t·wᵀ)/N for 2·(z − t)·wᵀ/N",
+                "the bracket closes too late: 2·(z − t·wᵀ)/N instead of 2·(z − t)·wᵀ/N",
                 "why is only the layer below wrong?",
                 "first dz = 2·(z − t)/N, then dx = dz·wᵀ",
             ),
             Self::BiasNotSummed => (
                 "bias-not-summed",
-                "the gradient of the bias is not summed over the batch: that of one image",
-                "what shape has the gradient of a bias?",
+                "the gradient of the bias is not summed over the batch: it is that of one image",
+                "what shape does the gradient of a bias have?",
                 "db = Σₙ dy[n]: the bias is added in every row, so all rows count",
             ),
             Self::BiasAveraged => (
@@ -237,7 +237,7 @@ impl Mistake {
         }
     }
 
-    /// As flags have it.
+    /// Its name in flags.
     pub fn name(self) -> &'static str {
         self.text().name
     }
@@ -247,17 +247,17 @@ impl Mistake {
         self.text().what
     }
 
-    /// The question that brings people to it.
+    /// The question that leads people to it.
     pub fn question(self) -> &'static str {
         self.text().question
     }
 
-    /// The line of mathematics that mends it.
+    /// The formula that fixes it.
     pub fn mend(self) -> &'static str {
         self.text().mend
     }
 
-    /// Whether it is one of the loss, and has no places in the network.
+    /// Whether it is a mistake in the loss, with no places in the network.
     pub fn of_loss(self) -> bool {
         use Mistake::*;
         matches!(
@@ -283,7 +283,7 @@ impl Mistake {
         }
     }
 
-    /// The modules where it can be made; none for a mistake of the loss.
+    /// The modules where it can be made; none for a mistake in the loss.
     pub fn places<F: crate::nn::Float>(self, network: &Mlp<F>) -> Vec<usize> {
         let outputs = network.outputs();
         let width = |m: usize| outputs[m];
@@ -301,7 +301,7 @@ impl Mistake {
         };
         let linears = of(&|kind| kind == Kind::Linear);
         let relus = of(&masks);
-        // What comes before the first weights needs no dx.
+        // Up to the first weights no dx is needed.
         let below = |m: &usize| linears.first().is_some_and(|first| m > first);
         match self {
             Self::ReluMaskMissing => relus,
@@ -348,7 +348,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// No mistake has this name.
+/// There is no mistake of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no known mistake has this name")]
 pub struct UnknownMistake;

@@ -17,11 +17,10 @@ use crate::{
 
 /// Distorts images of one size.
 ///
-/// What becomes of an image depends on the seed, the epoch and the index of the image, and on nothing
-/// else: each pair of epoch and index has a stream of ChaCha8 to itself, so neither the order nor the
-/// threads matter. (Of the generators at hand it is the one that jumps to any place for nothing; a pixel
-/// takes 4 bytes of it.) The bits are those of one machine: another may round products otherwise.
-/// Memory is taken for a thread's first image only.
+/// How an image is distorted depends only on the seed, the epoch and the index of the image: each pair of
+/// epoch and index has a ChaCha8 stream to itself, so neither the order nor the threads matter. (ChaCha8
+/// because it jumps to any stream at no cost; a pixel takes 4 bytes of it.) The same machine gives the same
+/// bits; another may round products differently. Memory is allocated for a thread's first image only.
 pub struct Augmenter {
     augmentation: Augmentation,
     size: (usize, usize),
@@ -41,7 +40,8 @@ thread_local! {
 }
 
 impl Augmenter {
-    /// For images of (rows, columns). Errors if the augmentation is not [valid](Augmentation::validate).
+    /// An augmenter for images of (rows, columns). Errors if the augmentation is not
+    /// [valid](Augmentation::validate).
     pub fn new(
         augmentation: Augmentation,
         size: (usize, usize),
@@ -57,10 +57,10 @@ impl Augmenter {
         })
     }
 
-    /// x (N, pixels) of the images `order[0]`, `order[1]`, …, as they look in this epoch, counted from 1.
+    /// Fills x (N, pixels) with the images `order[0]`, `order[1]`, …, as they look in this epoch, counted from 1.
     ///
-    /// Takes the place of [`Preprocessing::gather`], and without any distortion gives the same bits.
-    /// Panics if the shapes do not fit.
+    /// Takes the place of [`Preprocessing::gather`]; without any distortion it gives the same bits. Panics if
+    /// the shapes do not fit.
     pub fn gather(
         &self,
         data: &Dataset,
@@ -82,7 +82,7 @@ impl Augmenter {
                 let image = data.images.row(index as usize);
                 let label = data.labels[index as usize];
                 let mut rng = self.rng.clone();
-                // From 2³² on: the streams below belong to the purposes.
+                // From 2³² on, since the streams below belong to the purposes.
                 rng.set_stream((epoch as u64) << 32 | u64::from(index));
                 let affine = Affine::draw(&self.augmentation, label, &mut rng);
                 let displacement = self.smoothing.as_ref().map(|smoothing| {
@@ -98,12 +98,12 @@ impl Augmenter {
     }
 }
 
-/// What one image is put through: scaled, then sheared, then turned, then moved.
+/// The affine distortion of one image: scaled, then sheared, then rotated, then moved.
 #[derive(Clone, Copy, Debug)]
 struct Affine {
-    /// Radians, counter-clockwise as it is seen.
+    /// Radians, counter-clockwise as seen.
     rotation: f64,
-    /// Radians that upright lines lean to the right.
+    /// Radians by which upright lines lean to the right.
     shear: f64,
     /// Factors of width and height.
     scale: [f64; 2],
@@ -132,11 +132,11 @@ impl Affine {
         }
     }
 
-    /// M and o of q = M·p + o, the place that a pixel p comes from: M = A⁻¹, o = −A⁻¹·t.
+    /// M and o of q = M·p + o, the position that pixel p is taken from: M = A⁻¹, o = −A⁻¹·t.
     fn inverse(&self) -> ([[f32; 2]; 2], [f32; 2]) {
         let (sin, cos) = self.rotation.sin_cos();
         let (lean, [width, height]) = (self.shear.tan(), self.scale);
-        // y points down: a turn counter-clockwise is [cos sin; −sin cos], a lean to the right [1 −lean; 0 1].
+        // y points down: a counter-clockwise rotation is [cos sin; −sin cos], a lean to the right [1 −lean; 0 1].
         let m = [
             [(cos + lean * sin) / width, (lean * cos - sin) / width],
             [sin / height, cos / height],
@@ -147,7 +147,7 @@ impl Affine {
     }
 }
 
-/// An image with a black frame, 1 pixel to the left and above, 2 to the right and below.
+/// An image in a black frame: 1 pixel on the left and above, 2 on the right and below.
 #[derive(Default)]
 struct Canvas {
     size: (usize, usize),
@@ -187,7 +187,7 @@ impl Canvas {
         let ([mx, my], o) = affine.inverse();
         let (rows, cols) = self.size;
         let centre = [cols, rows].map(|n| (n as f32 - 1.0) / 2.0);
-        // The frame is black, so that a place outside may be taken for the nearest one in it.
+        // The frame is black, so a position outside it can be clamped to its edge.
         let (right, bottom) = (cols as f32 + 1.0, rows as f32 + 1.0);
         let stride = self.stride();
         for (r, x) in x.chunks_exact_mut(cols).enumerate() {
@@ -207,7 +207,7 @@ impl Canvas {
                     qx += dx[c];
                     qy += dy[c];
                 }
-                // As places on the canvas, where none is negative, and casts round down.
+                // Positions on the canvas: none is negative, and casts round down.
                 let (qx, qy) = ((qx + 1.0).clamp(0.0, right), (qy + 1.0).clamp(0.0, bottom));
                 let (left, top) = (qx as u32, qy as u32);
                 let (ax, ay) = (qx - left as f32, qy - top as f32);
@@ -245,7 +245,7 @@ mod tests {
         (a - b).iter().all(|off| off.abs() < most)
     }
 
-    /// A smooth spot off the centre, dark towards the edges, that no small distortion moves out.
+    /// A smooth spot off the centre, dark towards the edges, which no small distortion moves out of the image.
     fn spot(rows: usize, cols: usize) -> Array2<u8> {
         Array2::from_shape_fn((rows, cols), |(r, c)| {
             let (y, x) = (r as f64 / rows as f64 - 0.45, c as f64 / cols as f64 - 0.55);
@@ -253,7 +253,7 @@ mod tests {
         })
     }
 
-    /// Sum of an image, and its centre (x, y) measured from the centre of the image.
+    /// The sum of an image, and its centre (x, y) relative to the centre of the image.
     fn mass_and_centre(image: &Array2<f32>) -> (f64, [f64; 2]) {
         let (rows, cols) = image.dim();
         let mass: f64 = image.iter().map(|&v| f64::from(v)).sum();
@@ -341,7 +341,7 @@ mod tests {
                 (found / expected - 1.0).abs() < 0.01,
                 "{affine:?}: {found}, not {expected}"
             );
-            // Scaled, sheared, turned, moved: one after the other, as the documentation has it.
+            // Scaled, sheared, rotated, moved: one after the other, as documented.
             let (x, y) = (scale[0] * x, scale[1] * y);
             let x = x - shear.tan() * y;
             let (sin, cos) = rotation.sin_cos();
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn sampling_is_bilinear_and_black_outside() {
         let image = spot(6, 9).mapv(|v| v.wrapping_mul(37));
-        // Out to two pixels outside, by displacing each pixel at will.
+        // Up to two pixels outside, by displacing each pixel at will.
         let mut rng = generator(1, Purpose::Check);
         let mut anywhere = |n: usize| {
             let part = f64::from(rng.next_u32()) / 2_f64.powi(32);

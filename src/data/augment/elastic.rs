@@ -1,4 +1,4 @@
-//! Displacement fields: noise, smoothed.
+//! Displacement fields: smoothed noise.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use ndarray_rand::rand::RngCore;
@@ -8,9 +8,9 @@ use crate::linalg::matmul;
 
 /// Smooths two fields at a time.
 ///
-/// A Gaussian blur of R × C numbers u is a product with a matrix from either side, V·u·H: no element of
-/// the Gaussian is left out, and at the size of a digit the two products take less time than walking a
-/// kernel of ±3σ. (At R × C pixels it is R + C multiply-adds a pixel.)
+/// A Gaussian blur of R × C numbers u is a matrix product from either side, V·u·H. Nothing of the Gaussian is
+/// cut off, and at the size of a digit the two products take less time than a kernel of ±3σ would. (They cost
+/// R + C multiply-adds per pixel.)
 pub(super) struct Smoothing {
     /// α·Gaussian (R, R), along columns.
     vertical: Array2<f32>,
@@ -18,13 +18,13 @@ pub(super) struct Smoothing {
     horizontal: Array2<f32>,
 }
 
-/// Room for the two fields of one image.
+/// Buffers for the two fields of one image.
 #[derive(Default)]
 pub(super) struct Fields {
     bytes: Vec<u8>,
     noise: Vec<f32>,
     half: Vec<f32>,
-    /// In pixels (R, 2, C): for each row of the image x of every displacement, then y.
+    /// Displacements in pixels (R, 2, C): for each row of the image, all x, then all y.
     pub(super) displacement: Vec<f32>,
 }
 
@@ -37,7 +37,7 @@ impl Smoothing {
         }
     }
 
-    /// Draws the displacements of an image, 2·R·C numbers of 16 bits from `rng`.
+    /// Draws the displacements of an image from 2·R·C random numbers of 16 bits.
     pub(super) fn draw(&self, rng: &mut impl RngCore, fields: &mut Fields) {
         let (rows, cols) = (self.vertical.nrows(), self.horizontal.ncols());
         let len = 2 * rows * cols;
@@ -55,7 +55,7 @@ impl Smoothing {
         for (noise, pair) in fields.noise.iter_mut().zip(pairs) {
             *noise = (f32::from(i16::from_le_bytes(*pair)) + 0.5) / 32768.0;
         }
-        // Both fields at once: side by side for one product, and the same memory as rows for the other.
+        // Both fields at once: side by side for the first product, and the same memory as rows for the second.
         let (wide, tall) = ((rows, 2 * cols), (2 * rows, cols));
         matmul(
             &self.vertical,
@@ -81,7 +81,7 @@ fn view_mut(shape: (usize, usize), numbers: &mut [f32]) -> ArrayViewMut2<'_, f32
 /// `G[i][j]` = exp(−(i − j)²/2σ²) / Σₖ exp(−k²/2σ²), (n, n), where k runs over all integers.
 fn gaussian(n: usize, sigma: f64) -> Array2<f64> {
     let weight = |distance: f64| (-0.5 * (distance / sigma).powi(2)).exp();
-    // From 2 on the sum is the integral to 34 digits (Poisson's summation formula).
+    // From σ = 2 on, the sum equals the integral to 34 digits (Poisson's summation formula).
     let sum = match sigma < 2.0 {
         true => (-20..=20).map(|k| weight(f64::from(k))).sum(),
         false => sigma * std::f64::consts::TAU.sqrt(),

@@ -1,16 +1,16 @@
-//! Augmentation: every epoch sees every training image distorted anew, so that a network learns what a
-//! digit is and not which pixels it had.
+//! Augmentation: every epoch sees every training image distorted afresh, so that a network learns what a
+//! digit is and not which pixels it happened to have.
 //!
-//! An [`Augmentation`] says how strong; [`Preset`] has those of published work; an [`Augmenter`] does it,
-//! from the stored grey values straight into the rows of a batch. A distorted image is
+//! An [`Augmentation`] says how strongly; [`Preset`] holds the strengths of published work; an [`Augmenter`]
+//! does the work, from the stored grey values straight into the rows of a batch. A distorted image is
 //!
 //! ```text
 //! x[p] = scale·image(q) + shift,   q = A⁻¹·(p − t) + d[p]
 //! ```
 //!
-//! where p and q are places measured from the centre of the image, A = rotation·shear·scaling, t is a
-//! translation and d the elastic displacement. Between pixels `image` is bilinear, outside it is black.
-//! Where the network sees images upright, x is [deslanted](crate::data::deslant) after that.
+//! where p and q are positions relative to the centre of the image, A = rotation·shear·scaling, t is a
+//! translation and d the elastic displacement. `image` is interpolated bilinearly between pixels and is black
+//! outside. If the network expects upright images, x is [deslanted](crate::data::deslant) afterwards.
 //!
 //! Sources: P. Simard, D. Steinkraus, J. Platt, "Best Practices for Convolutional Neural Networks Applied
 //! to Visual Document Analysis", 2003, section 2; D. Cireşan et al., "Deep, Big, Simple Neural Nets for
@@ -23,56 +23,59 @@ use serde::{Deserialize, Serialize};
 
 pub use distort::Augmenter;
 
-/// How strongly images are distorted. Every number is a bound: each image draws its own, uniform
-/// between minus and plus the bound. All zero, the default, changes nothing.
+/// How strongly images are distorted. Every number is a bound: each image draws its own value, uniformly
+/// between minus and plus the bound. The default, all zero, changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
-    /// Degrees that an image is turned about its centre, 0 to 180.
+    /// Rotation about the centre, in degrees: 0 to 180.
     pub rotation: f64,
-    /// Degrees that upright lines lean over, 0 to 80: x moves by tan(angle)·y.
+    /// How far upright lines lean, in degrees: 0 to 80. x moves by tan(angle)·y.
     pub shear: f64,
-    /// A coin decides for each image whether it is turned or sheared, instead of both.
+    /// Whether a coin toss for each image chooses between rotation and shear, instead of both.
     pub rotation_or_shear: bool,
-    /// Labels that are turned and sheared by half: Cireşan's 1 and 7, which are easily mistaken.
+    /// Labels whose rotation and shear are halved: Cireşan's 1 and 7, which are easily confused.
     pub half_angle_labels: Vec<u8>,
-    /// Width and height, each by a factor of its own, 1 ± scale: 0 to 0.9.
+    /// Scaling of width and height, each by a factor of its own, 1 ± scale: 0 to 0.9.
     pub scale: f64,
-    /// Pixels along x and, on its own, along y: 0 to 1000.
+    /// Shift along x and, independently, along y, in pixels: 0 to 1000.
     pub translation: f64,
-    /// Every pixel on its own way, but like its neighbours.
+    /// Elastic distortion: every pixel moves on its own, but much like its neighbours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elastic: Option<Elastic>,
 }
 
-/// Elastic distortion: x and y of every displacement uniform in (−1, 1), each of the two fields smoothed
-/// by a Gaussian of standard deviation `sigma` whose kernel sums to 1, times `alpha`
+/// Elastic distortion: two displacement fields of smoothed noise
 ///
-/// Outside the image the fields are zero. Well inside, a displacement has a standard deviation of
+/// The x and y of every displacement are drawn uniformly from (−1, 1). Each of the two fields is then
+/// smoothed by a Gaussian of standard deviation `sigma`, whose kernel sums to 1, and multiplied by `alpha`.
+///
+/// Outside the image the fields are zero. Well inside it, a displacement has a standard deviation of
 /// α / (2σ·√(3π)) pixels along each axis, 1.4 for Simard's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elastic {
-    /// Pixels over which displacements are alike, above 0, up to 1000.
+    /// Standard deviation of the Gaussian in pixels, above 0, up to 1000: over this distance displacements
+    /// are alike.
     pub sigma: f64,
-    /// Their strength in pixels, 0 to 10,000.
+    /// Strength of the displacements in pixels, 0 to 10,000.
     pub alpha: f64,
 }
 
-/// An [`Augmentation`] that no image can be given.
+/// An [`Augmentation`] with a number out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("augmentation: {field} {found:?}, expected {expected}")]
 pub struct AugmentError {
-    /// Which number.
+    /// The name of the number.
     pub field: &'static str,
-    /// What it is.
+    /// Its value.
     pub found: f64,
     /// What it may be.
     pub expected: &'static str,
 }
 
 impl Augmentation {
-    /// Errors if a number is out of its range, or not a number.
+    /// Errors if a number is out of range or NaN.
     pub fn validate(&self) -> Result<(), AugmentError> {
         let check = |field, found, within: bool, expected| match within {
             true => Ok(()),
@@ -87,7 +90,7 @@ impl Augmentation {
         };
         up_to("rotation", self.rotation, 180.0, "0 to 180 degrees")?;
         up_to("shear", self.shear, 80.0, "0 to 80 degrees")?;
-        up_to("scale", self.scale, 0.9, "0 to 0.9, as 0.15 for 1 ± 15 %")?;
+        up_to("scale", self.scale, 0.9, "0 to 0.9, where 0.15 is ± 15 %")?;
         up_to("translation", self.translation, 1e3, "0 to 1000 pixels")?;
         if let Some(Elastic { sigma, alpha }) = self.elastic {
             let sound = sigma > 0.0 && sigma <= 1e3;
@@ -98,25 +101,25 @@ impl Augmentation {
     }
 }
 
-/// What published work used, as far as it says.
+/// The distortions of published work, as far as it states them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998, section III-A:
-    /// translation, scaling, squeezing (here the two factors of the scale) and horizontal shear. The
-    /// paper has no magnitudes: these are ours.
+    /// translation, scaling, squeezing (here: two independent scale factors) and horizontal shear. The paper
+    /// gives no magnitudes: these are ours.
     Lecun1998,
-    /// Simard et al., 2003: elastic, σ 4, α 34.
+    /// Simard et al., 2003: elastic distortion, σ 4, α 34.
     Simard2003,
-    /// The affine distortions that Simard et al. compare with: translation, rotation and skewing. The
-    /// paper has no magnitudes: these are ours.
+    /// The affine distortions that Simard et al. compare with: translation, rotation and skewing. The paper
+    /// gives no magnitudes: these are ours.
     Simard2003Affine,
-    /// Cireşan et al., 2010: rotation or horizontal shear ±15° (7.5° for 1 and 7), scale ±15 to 20 %,
-    /// elastic with σ 5 to 6 and α 36 to 38; of the ranges these are 17.5 %, 5 and 37.
+    /// Cireşan et al., 2010: rotation or horizontal shear ±15° (7.5° for 1 and 7), scale ±15 to 20 %, elastic
+    /// with σ 5 to 6 and α 36 to 38. Out of these ranges we take 17.5 %, 5 and 37.
     Ciresan2010,
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 4] = [
         Self::Lecun1998,
         Self::Simard2003,
@@ -124,7 +127,7 @@ impl Preset {
         Self::Ciresan2010,
     ];
 
-    /// The name on the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lecun1998 => "lecun1998",
@@ -134,7 +137,7 @@ impl Preset {
         }
     }
 
-    /// What it does, in a few words.
+    /// A short description.
     pub fn about(self) -> &'static str {
         match self {
             Self::Lecun1998 => "affine: translation, scale, shear (strengths ours)",
@@ -144,7 +147,7 @@ impl Preset {
         }
     }
 
-    /// The strengths.
+    /// Its strengths.
     pub fn augmentation(self) -> Augmentation {
         match self {
             Self::Lecun1998 => Augmentation {

@@ -5,36 +5,36 @@ use std::{io, path::PathBuf};
 use super::{FORMAT_VERSION, LATEST};
 use crate::files::model::{self, ModelError};
 
-/// Why checkpoints cannot be read or written.
+/// Why a checkpoint cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The file system says no.
+    /// An I/O error.
     #[error("{}: {error}", path.display())]
     Io {
         /// Which file or folder.
         path: PathBuf,
-        /// What the file system says. Not a `source`: the text above holds it already.
+        /// The system's error. Not a `source`: the message above already contains it.
         error: io::Error,
     },
-    /// A file where a folder is expected.
+    /// There is a file where a folder is expected.
     #[error("{}: a file, expected the folder of checkpoints", path.display())]
     NotAFolder {
         /// Which file.
         path: PathBuf,
     },
-    /// Nothing to go on from.
+    /// There is no checkpoint to resume from.
     #[error("{}: no checkpoint, expected a file {LATEST}", path.display())]
     None {
         /// Which folder.
         path: PathBuf,
     },
-    /// Checkpoints of another run, which would be lost.
-    #[error("{}: there are checkpoints already", path.display())]
+    /// The folder holds the checkpoints of another run, which would be lost.
+    #[error("{}: already holds checkpoints", path.display())]
     Exists {
         /// Which folder.
         path: PathBuf,
     },
-    /// Another process writes there.
+    /// Another process is writing checkpoints there.
     #[error("{}: another run is writing its checkpoints there: wait for it, or choose another folder", path.display())]
     Locked {
         /// Which folder.
@@ -48,12 +48,12 @@ pub enum CheckpointError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// Neither of the two is whole.
-    #[error("{latest}; {previous}: train again from the start, or copy one of them anew")]
+    /// Neither the latest checkpoint nor the one before it is intact.
+    #[error("{latest}; {previous}: train again from the start, or copy one of them again")]
     Both {
         /// What is wrong with the latest.
         latest: Box<CheckpointError>,
-        /// What is wrong with the one before.
+        /// What is wrong with the one before it.
         previous: Box<CheckpointError>,
     },
 }
@@ -61,43 +61,43 @@ pub enum CheckpointError {
 /// What can be wrong with the content of a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// As of a model file: the container, or the network.
+    /// A fault that model files share: of the container or the network.
     #[error(transparent)]
     Model(#[from] model::Fault),
-    /// Metadata that do not read.
-    #[error("the metadata of the checkpoint do not read: {0}")]
+    /// The metadata cannot be parsed.
+    #[error("the metadata of the checkpoint cannot be parsed: {0}")]
     Metadata(serde_json::Error),
-    /// A later or earlier format.
+    /// Another version of the format.
     #[error("checkpoint format {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
     Version(u64),
-    /// Changed since it was written.
+    /// The content has changed since it was written.
     #[error("the content does not match its checksum: damaged, or changed by hand")]
     Checksum,
-    /// A number that cannot be.
+    /// A number out of range.
     #[error("{field} {found}, expected {expected}")]
     Range {
-        /// Which number.
+        /// The name of the number.
         field: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// The values it may have.
         expected: String,
     },
-    /// Too many tensors, or too few.
+    /// Too many or too few tensors.
     #[error("{found} tensors, expected {expected}")]
     Count {
         /// Tensors in the file.
         found: usize,
-        /// Tensors that the network and its best need.
+        /// Tensors that the network and the best one so far need.
         expected: usize,
     },
-    /// The order of the images.
-    #[error("`order` is not an order of {0} images, expected each of 0, 1, … once, as u32")]
+    /// The order of the images does not name each of them once.
+    #[error("`order` is not an order of {0} images: expected each of 0, 1, … once, as u32")]
     Order(usize),
 }
 
 impl CheckpointError {
-    /// Whether it is about the content of a file, so that another file may be whole.
+    /// Whether the content of a file is damaged, so that another checkpoint may still be intact.
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Fault { fault, .. } if !matches!(fault, Fault::Version(_)))
     }

@@ -9,33 +9,33 @@ use crate::{atomic_file, files::model, nn::Mlp, train::Progress};
 
 /// The name of the latest checkpoint in its folder.
 pub const LATEST: &str = "checkpoint.safetensors";
-/// The name of the one before.
+/// The name of the checkpoint before it.
 pub const PREVIOUS: &str = "previous.safetensors";
 /// What a damaged checkpoint is renamed to.
 const DAMAGED: &str = "damaged.safetensors";
-/// Held by the process that writes in the folder, for as long as it lives.
+/// Locked by the process that writes in the folder, for as long as it lives.
 const LOCK: &str = ".lock";
 
-/// The folder of the checkpoints of one run, which no other process may use at the same time.
+/// The folder with the checkpoints of one run. Only one process may use it at a time.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     _lock: File,
 }
 
-/// What there was to go on from.
+/// What a run resumes from.
 pub struct Resumed {
     /// The folder.
     pub folder: Folder,
-    /// The latest checkpoint that is whole.
+    /// The latest intact checkpoint.
     pub checkpoint: Checkpoint,
-    /// Why it is not the latest one, which has been put aside.
+    /// If the latest checkpoint was damaged: what is wrong with it. It has been put aside.
     pub damaged: Option<CheckpointError>,
 }
 
 impl Folder {
-    /// A folder for a new run, made if need be. Errors if there are checkpoints already; with `force`, they
-    /// are removed.
+    /// Takes a folder for a new run, and creates it if needed. Errors if it already holds checkpoints; with
+    /// `force`, they are removed instead.
     pub fn create(path: &Path, force: bool) -> Result<Self, CheckpointError> {
         check_folder(path)?;
         fs::create_dir_all(path).map_err(CheckpointError::io(path))?;
@@ -58,7 +58,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The folder of a run that goes on, and its latest checkpoint that is whole.
+    /// Opens the folder of a run to be resumed, and reads its latest intact checkpoint.
     pub fn resume(path: &Path) -> Result<Resumed, CheckpointError> {
         check_folder(path)?;
         let [latest, previous] = [LATEST, PREVIOUS].map(|name| path.join(name));
@@ -68,13 +68,13 @@ impl Folder {
         let folder = Self::lock(path)?;
         let (checkpoint, damaged) = match load(&latest) {
             Ok(checkpoint) => (checkpoint, None),
-            // Killed between the two renames of a checkpoint.
+            // The process was killed between the two renames of a save.
             Err(CheckpointError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
                 (load(&previous)?, None)
             }
             Err(damage) if damage.is_damage() => match load(&previous) {
                 Ok(checkpoint) => {
-                    // Or the next checkpoint would put the damaged one in place of the whole one.
+                    // Otherwise the next save would put the damaged checkpoint in place of the intact one.
                     let aside = path.join(DAMAGED);
                     fs::rename(&latest, &aside).map_err(CheckpointError::io(&latest))?;
                     fs::rename(&previous, &latest).map_err(CheckpointError::io(&previous))?;
@@ -96,7 +96,7 @@ impl Folder {
         })
     }
 
-    /// Takes the folder for this process, and clears away what one that was killed left half-written.
+    /// Locks the folder for this process, and removes what a killed one left half-written.
     fn lock(path: &Path) -> Result<Self, CheckpointError> {
         let lock = path.join(LOCK);
         let file = File::options()
@@ -109,7 +109,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 return Err(CheckpointError::Locked { path: path.into() });
             }
-            // A file system without locks: the user's care must do.
+            // The file system has no locks: the user must take care.
             Err(TryLockError::Error(_)) | Ok(()) => {}
         }
         atomic_file::remove_parts(path).map_err(CheckpointError::io(path))?;
@@ -119,12 +119,12 @@ impl Folder {
         })
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a checkpoint, whole or not at all, and keeps the one before.
+    /// Writes a checkpoint, whole or not at all, and keeps the one before it.
     pub fn save(
         &self,
         run: &Run,

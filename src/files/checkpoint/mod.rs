@@ -1,11 +1,12 @@
-//! Checkpoints: all that a training run needs to go on, to the same bytes, after it was killed.
+//! Checkpoints: everything that a killed training run needs to continue, to the same bytes.
 //!
-//! A checkpoint is a safetensors file, as a model file is, with the parameters of the
-//! network (`0.weight`, …), their velocities if momentum needs them (`velocity.0.weight`, …), those of the
-//! best network so far (`best.0.weight`, …) and the order of the images of this epoch (`order`, `u32`). The metadata hold one key, `mlp-checkpoint`: the JSON of the
-//! settings and of the [`Progress`], and a SHA-256 of everything. The reader trusts nothing.
+//! A checkpoint is a safetensors file, like a model file. It holds the parameters of the network (`0.weight`,
+//! …), their velocities if momentum needs them (`velocity.0.weight`, …), the parameters of the best network
+//! so far (`best.0.weight`, …) and the order of the images in this epoch (`order`, `u32`). Its metadata have
+//! one key, `mlp-checkpoint`: the settings and the [`Progress`] as JSON, with a SHA-256 of everything. The
+//! reader trusts nothing.
 //!
-//! A [`Folder`] holds the last two, so that one is whole whatever happens.
+//! A [`Folder`] holds the last two, so that one is intact whatever happens.
 
 mod error;
 mod folder;
@@ -34,7 +35,7 @@ pub use writer::{Every, Writer};
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The largest file that is read: three models of the largest size, and the order.
+/// The largest file that is read: three models of the largest size, and the order of the images.
 pub const MAX_BYTES: u64 = 4 * model::MAX_BYTES;
 
 const KEY: &str = "mlp-checkpoint";
@@ -42,17 +43,17 @@ const BEST: &str = "best.";
 const VELOCITY: &str = "velocity.";
 const ORDER: &str = "order";
 
-/// A training run that can go on.
+/// A training run that can be resumed.
 pub struct Checkpoint {
     /// The settings, and where the results go.
     pub run: Run,
-    /// The network as it was.
+    /// The network at that moment.
     pub network: Mlp<f32>,
-    /// How far it had come.
+    /// How far training had come.
     pub progress: Progress,
 }
 
-/// What does not change in a run.
+/// What stays the same throughout a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
@@ -62,27 +63,27 @@ pub struct Run {
     pub out: Option<String>,
     /// Where the best model will be saved.
     pub best: Option<String>,
-    /// The folder that the run is recorded in.
+    /// The folder in which the run is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
 }
 
-/// The JSON.
+/// The JSON in the metadata.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     checkpoint_version: u32,
-    /// Of this JSON with an empty `sha256`, and of all tensors.
+    /// The SHA-256 of this JSON, with an empty `sha256`, and of all tensors.
     sha256: String,
     run: Run,
     epoch: usize,
     step: usize,
-    /// Where the generator of the order stands.
+    /// The position of the generator that shuffles the images.
     shuffler: u64,
     loss: f64,
     correct: usize,
     time: Duration,
-    /// Epoch and accuracy.
+    /// Epoch and accuracy of the best network so far.
     best: Option<(usize, f64)>,
 }
 
@@ -91,7 +92,7 @@ impl Header {
         serde_json::to_string(self).expect("plain data serialises")
     }
 
-    /// The checksum of an unsigned header and of tensors, whatever their order in the file.
+    /// The checksum of a header without one and of tensors, whatever their order in the file.
     fn checksum<'a>(&self, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
         assert!(self.sha256.is_empty(), "a checksum is not of itself");
         let mut tensors: Vec<_> = tensors.collect();
@@ -139,8 +140,7 @@ pub fn to_bytes(run: &Run, network: &Mlp<f32>, progress: &Progress) -> Vec<u8> {
     container(all, KEY, header.json())
 }
 
-/// Reads the bytes of a checkpoint. No bytes whatever make it panic, or allocate more than a few times
-/// their size.
+/// Reads the bytes of a checkpoint. No bytes can make it panic, or allocate more than a few times their size.
 pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     let (tensors, json) = open(bytes, MAX_BYTES, KEY)?;
     let (header, sha256) = header_from(&json)?;
@@ -193,7 +193,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     })
 }
 
-/// The header, unsigned, and its checksum.
+/// The header without its checksum, and the checksum.
 fn header_from(json: &str) -> Result<(Header, String), Fault> {
     // The version first: another version may have other fields.
     #[derive(Deserialize)]
@@ -209,7 +209,7 @@ fn header_from(json: &str) -> Result<(Header, String), Fault> {
     Ok((header, sha256))
 }
 
-/// Whether these numbers can be those of a run: a checksum keeps accidents out, not intent.
+/// Checks that these numbers are possible in a run: a checksum keeps out accidents, not intent.
 fn check(header: &Header) -> Result<(), Fault> {
     let metadata = &header.run.metadata;
     model::check(metadata)?;
@@ -265,7 +265,7 @@ fn range<T: PartialOrd + std::fmt::Debug>(
     }
 }
 
-/// The order of the images, each of which is there once.
+/// The order of the images, which names each of them once.
 fn order_from(tensors: &SafeTensors<'_>) -> Result<Vec<u32>, Fault> {
     let missing = |_| model::Fault::Missing(ORDER.to_owned());
     let tensor = tensors.tensor(ORDER).map_err(missing)?;

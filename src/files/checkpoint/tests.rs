@@ -1,4 +1,4 @@
-//! What a checksum does not keep out: checkpoints made on purpose to be wrong.
+//! What a checksum cannot keep out: checkpoints made wrong on purpose.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn whole() -> Vec<u8> {
     to_bytes(&run(), &network, &progress)
 }
 
-/// Changes the header and the tensors, and signs them.
+/// Changes the header and the tensors, and signs the result with a new checksum.
 fn forged(change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>)) -> Vec<u8> {
     let bytes = whole();
     let (tensors, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
@@ -86,18 +86,18 @@ fn numbers_that_cannot_be_are_refused() {
     for (place, value, expected) in [
         ("/epoch", json!(5), "epoch 5, expected 0 to 4"),
         ("/epoch", json!(u64::MAX), "expected 0 to 4"),
-        ("/epoch", json!(-1), "do not read"),
+        ("/epoch", json!(-1), "cannot be parsed"),
         ("/step", json!(5), "step 5, expected 0 to 4"),
         ("/correct", json!(8), "correct 8, expected 0 to 7"),
-        ("/loss", json!(null), "do not read"),
+        ("/loss", json!(null), "cannot be parsed"),
         ("/time/secs", json!(u64::MAX), "time"),
-        ("/shuffler", json!(-1), "do not read"),
+        ("/shuffler", json!(-1), "cannot be parsed"),
         ("/best", json!([2, 0.5]), "best epoch 2, expected 1 to 1"),
         ("/best", json!([1, 1.5]), "best accuracy 1.5"),
         ("/best", json!(null), "9 tensors, expected 5"),
         ("/run/metadata/layers", json!([4, 2, 10]), "0.weight: shape"),
         ("/run/metadata/layers", json!([]), "layers []"),
-        ("/run/metadata/input_scale", json!(null), "do not read"),
+        ("/run/metadata/input_scale", json!(null), "cannot be parsed"),
         (
             "/run/metadata/training/epochs",
             json!(0),

@@ -6,12 +6,12 @@ use std::{
 use super::{CheckpointError, Folder, Run};
 use crate::{nn::Mlp, train::Progress};
 
-/// How often a checkpoint is written: `5` or `1` epochs, `90s`, `10m`, `2h`.
+/// How often a checkpoint is written: a number of epochs such as `5`, or a time such as `90s`, `10m` or `2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Every {
-    /// After so many epochs.
+    /// After this many epochs.
     Epochs(usize),
-    /// As soon as so much time has passed, in the middle of an epoch too.
+    /// Once this much time has passed, even in the middle of an epoch.
     Time(Duration),
 }
 
@@ -38,18 +38,18 @@ impl FromStr for Every {
     }
 }
 
-/// Writes the checkpoints of a run as it is trained. It only looks on: the trained bytes are the same.
+/// Writes the checkpoints of a run as it trains. It only observes: the trained bytes are the same.
 pub struct Writer {
     folder: Folder,
     run: Run,
     every: Every,
     last: Instant,
-    /// Epoch and step of the last one.
+    /// Epoch and step of the last checkpoint.
     saved: Option<(usize, usize)>,
 }
 
 impl Writer {
-    /// Time is counted from now on.
+    /// A writer that counts time from now on.
     pub fn new(folder: Folder, run: Run, every: Every) -> Self {
         Self {
             folder,
@@ -60,13 +60,13 @@ impl Writer {
         }
     }
 
-    /// The folder.
+    /// The folder of the checkpoints.
     pub fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    /// Writes a checkpoint if it is time. After an error the one before is still there, and the next
-    /// is tried when it is time again.
+    /// Writes a checkpoint if one is due. After an error the one before is still there, and the next attempt
+    /// is made when the next checkpoint is due.
     pub fn save_if_due(
         &mut self,
         network: &Mlp<f32>,

@@ -12,12 +12,12 @@ use crate::loss::LossKind;
 /// Why a model file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The file system says no.
+    /// An I/O error.
     #[error("{}: {error}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the file system says. Not a `source`: the text above holds it already.
+        /// The system's error. Not a `source`: the message above already contains it.
         error: io::Error,
     },
     /// Not a model of this program, or a damaged one.
@@ -33,20 +33,20 @@ pub enum ModelError {
 /// What can be wrong with the content of a model file.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// Nothing in it.
+    /// An empty file.
     #[error("the file is empty: was the disk full?")]
     Empty,
     /// Larger than any model.
     #[error("{length} bytes, expected at most {most}")]
     TooLarge {
-        /// Its bytes.
+        /// Its size in bytes.
         length: u64,
-        /// The most that are read.
+        /// The most bytes that are read.
         most: u64,
     },
-    /// Not the container format, or cut off.
+    /// Not a safetensors file, or a truncated one.
     #[error(
-        "not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it anew"
+        "not a whole safetensors file ({0}): truncated, padded or of another kind; train again or copy it again"
     )]
     Container(safetensors::SafeTensorError),
     /// A safetensors file of another program.
@@ -57,16 +57,16 @@ pub enum Fault {
         /// The key that was expected.
         key: &'static str,
     },
-    /// Metadata that do not read.
-    #[error("the metadata do not read: {0}")]
+    /// The metadata cannot be parsed.
+    #[error("the metadata cannot be parsed: {0}")]
     Metadata(serde_json::Error),
-    /// A later or earlier format.
+    /// Another version of the format.
     #[error("format version {0}, expected {FORMAT_VERSION}: it needs another version of mlp")]
     Version(u64),
-    /// Layers that cannot be.
+    /// Impossible layers.
     #[error("layers {}, expected 2 to {MAX_LAYERS} widths, each at least 1", some(.0))]
     Layers(Vec<usize>),
-    /// Outputs that do not go with the loss.
+    /// A number of outputs that does not fit the loss.
     #[error("{found} outputs, expected {expected} for {loss}")]
     Outputs {
         /// Outputs of the last layer.
@@ -76,20 +76,20 @@ pub enum Fault {
         /// Which loss.
         loss: LossKind,
     },
-    /// A tensor is not there.
+    /// A tensor is missing.
     #[error("no tensor {0}")]
     Missing(String),
-    /// A tensor too many.
+    /// Too many or too few tensors.
     #[error("{found} tensors, expected {expected} for {layers} layers")]
     Count {
         /// Tensors in the file.
         found: usize,
         /// Two for each Linear layer.
         expected: usize,
-        /// Linear layers.
+        /// Number of Linear layers.
         layers: usize,
     },
-    /// A tensor of another element type.
+    /// A tensor of the wrong element type.
     #[error("{name}: elements of type {found:?}, expected F32")]
     Dtype {
         /// Which tensor.
@@ -97,7 +97,7 @@ pub enum Fault {
         /// Its element type.
         found: Dtype,
     },
-    /// A tensor of another shape.
+    /// A tensor of the wrong shape.
     #[error("{name}: shape {found:?}, expected {expected:?}: the layers do not fit each other")]
     Shape {
         /// Which tensor.
@@ -125,25 +125,25 @@ pub enum Fault {
         /// x of a black pixel.
         shift: f64,
     },
-    /// Label smoothing that is no share.
+    /// Label smoothing out of range.
     #[error("label smoothing {0}, expected at least 0 and below 1")]
     Smoothing(f64),
-    /// Dropout that does not fit the layers.
+    /// Dropout probabilities that do not fit the layers.
     #[error(
-        "dropout of {found} places, expected {expected}: a share of the inputs and of each hidden layer, at least 0 and below 1"
+        "{found} dropout probabilities, expected {expected}: of the inputs and of each hidden layer, each at least 0 and below 1"
     )]
     Dropout {
-        /// Shares in the file.
+        /// Probabilities in the file.
         found: usize,
         /// One for each layer but the last.
         expected: usize,
     },
-    /// An augmentation that cannot have been.
+    /// An impossible augmentation.
     #[error(transparent)]
     Augmentation(AugmentError),
 }
 
-/// A list as it is, or the number of its elements: one from a hostile file may be long.
+/// A list as it is, or only its length: a list from a hostile file may be long.
 fn some(layers: &[usize]) -> String {
     match layers.len() {
         ..=12 => format!("{layers:?}"),

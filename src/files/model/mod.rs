@@ -1,9 +1,8 @@
 //! `model.bin`: a trained network as a safetensors file that PyTorch's `nn.Sequential` loads as it is.
 //!
-//! Tensors are named and shaped as PyTorch does it: `0.weight` (O, I), `0.bias` (O), `2.weight`, … in
-//! `f32`, little endian. The metadata hold one key, `mlp`, whose value is the JSON of a
-//! [`Metadata`]. (One key, because the order of several is not fixed, and the same training must give
-//! the same bytes.) The reader trusts nothing.
+//! Tensors have PyTorch's names and shapes: `0.weight` (O, I), `0.bias` (O), `2.weight`, … in little-endian
+//! `f32`. The metadata have one key, `mlp`, whose value is a [`Metadata`] as JSON. (One key, because the
+//! order of several is not fixed, and the same training must give the same bytes.) The reader trusts nothing.
 
 mod error;
 
@@ -37,59 +36,59 @@ pub use error::{Fault, ModelError};
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The largest file that is read: 1 GiB, some 250 million parameters.
+/// The largest file that is read: 1 GiB, about 250 million parameters.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-/// The most widths in [`Architecture::layers`] that are believed.
+/// The most widths accepted in [`Architecture::layers`].
 pub const MAX_LAYERS: usize = 1_000;
 const KEY: &str = "mlp";
 
-/// What is needed to use a network again, and how it came to be.
+/// What is needed to use a network again, and how it was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// What the network consists of.
+    /// The structure of the network.
     #[serde(flatten)]
     pub architecture: Architecture,
-    /// What the network was trained to make small.
+    /// The loss that training minimised.
     pub loss: LossKind,
-    /// From pixels to its inputs.
+    /// How pixels become inputs.
     #[serde(flatten)]
     pub preprocessing: Preprocessing,
     /// How it was trained.
     pub training: Training,
-    /// Nothing else is read.
+    /// Refuses any other field.
     #[serde(flatten, skip_serializing)]
     pub others: NoOthers,
 }
 
-/// How a network was trained, on what and by which program.
+/// How a network was trained, on which data and by which version of the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Every hyperparameter.
     #[serde(flatten)]
     pub settings: Settings,
-    /// The mistake that was planted in its gradients.
+    /// The mistake that was planted in its gradients, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject: Option<Mistake>,
     /// SHA-256 that identifies the data files.
     pub data_sha256: String,
     /// The version of the program.
     pub mlp_version: String,
-    /// Epoch and step after which it was interrupted; none if it ran to its end.
+    /// Epoch and step after which training was interrupted; none if it ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<(usize, usize)>,
-    /// The epoch after which the weights were taken, where it is not the last of `epochs`: training ended
-    /// early, or this is the network of the best epoch.
+    /// The epoch that the weights are from, if not the last of `epochs`: training ended early, or this is the
+    /// best network of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<usize>,
-    /// Nothing else is read.
+    /// Refuses any other field.
     #[serde(flatten, skip_serializing)]
     pub others: NoOthers,
 }
 
-/// No further field: a file that has one comes from another version, and is refused.
+/// No other field: a file that has one comes from another version, and is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoOthers;
 
@@ -104,7 +103,7 @@ impl<'de> Deserialize<'de> for NoOthers {
 }
 
 impl Metadata {
-    /// Of a network that this program trains with these settings, on data that are not known yet.
+    /// The metadata of a network trained by this program with these settings, on data that are not known yet.
     pub fn new(
         architecture: Architecture,
         loss: LossKind,
@@ -129,7 +128,7 @@ impl Metadata {
         }
     }
 
-    /// The network before its first step: its weights as the seed gives them.
+    /// The network before its first step, with the weights that the seed gives it.
     pub fn first_network(&self) -> Mlp<f32> {
         let settings = &self.training.settings;
         let mut rng = generator(settings.seed, Purpose::Init);
@@ -137,11 +136,11 @@ impl Metadata {
     }
 }
 
-/// A network and what is known about it.
+/// A network and its metadata.
 pub struct Model<F = f32> {
-    /// The network: the file has it in `f32`.
+    /// The network, stored in the file as `f32`.
     pub network: Mlp<F>,
-    /// What is known about it.
+    /// What is known about the network.
     pub metadata: Metadata,
 }
 
@@ -161,11 +160,11 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
     container(tensors("", network, network.values()), KEY, metadata)
 }
 
-/// The name, the shape, the element type and the bytes of a tensor.
+/// The name, shape, element type and bytes of a tensor.
 pub(crate) type NamedTensor = (String, Vec<usize>, Dtype, Vec<u8>);
 
-/// A tensor for each of `values`, which are shaped like the parameters of `network`; `prefix` goes before
-/// their names.
+/// A tensor for each of `values`, which have the shapes of the parameters of `network`. Its name is that of
+/// the parameter after `prefix`.
 pub(crate) fn tensors<'a>(
     prefix: &str,
     network: &Mlp<f32>,
@@ -179,7 +178,7 @@ pub(crate) fn tensors<'a>(
     network.params().zip(values).map(tensor).collect()
 }
 
-/// PyTorch keeps a weight as (O, I) and a bias as (O).
+/// PyTorch stores a weight as (O, I) and a bias as (O).
 fn shape<F>(param: &Param<F>) -> Vec<usize> {
     match param.name {
         "bias" => vec![param.value.len()],
@@ -187,7 +186,7 @@ fn shape<F>(param: &Param<F>) -> Vec<usize> {
     }
 }
 
-/// A safetensors file whose metadata hold one key.
+/// A safetensors file with one key in its metadata.
 pub(crate) fn container(tensors: Vec<NamedTensor>, key: &str, json: String) -> Vec<u8> {
     let views = tensors.iter().map(|(name, shape, dtype, bytes)| {
         let view = TensorView::new(*dtype, shape.clone(), bytes);
@@ -200,7 +199,7 @@ pub(crate) fn container(tensors: Vec<NamedTensor>, key: &str, json: String) -> V
         .expect("a header of a few names is not too large")
 }
 
-/// Reads a model; on errors see [`ModelError`].
+/// Reads a model. Errors: [`ModelError`].
 pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
     let bytes = read(path, MAX_BYTES)?;
     from_bytes(&bytes).map_err(|fault| ModelError::Fault {
@@ -209,7 +208,7 @@ pub fn load<F: Float>(path: &Path) -> Result<Model<F>, ModelError> {
     })
 }
 
-/// The content of a file of at most so many bytes.
+/// Reads a file of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let io = |error| ModelError::Io {
         path: path.to_path_buf(),
@@ -223,14 +222,13 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
             fault: Fault::TooLarge { length, most },
         });
     }
-    // A file that grows, or a device without an end, is read no further either.
+    // Not even a growing file or an endless device is read further.
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }
 
-/// Reads the bytes of a model file. No bytes whatever make it panic, or allocate more than
-/// a few times their size.
+/// Reads the bytes of a model file. No bytes can make it panic, or allocate more than a few times their size.
 pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
     let (tensors, json) = open(bytes, MAX_BYTES, KEY)?;
     let metadata = metadata_from(&json)?;
@@ -246,7 +244,7 @@ pub fn from_bytes<F: Float>(bytes: &[u8]) -> Result<Model<F>, Fault> {
     Ok(Model { network, metadata })
 }
 
-/// The tensors of a safetensors file, and what its metadata hold under `key`.
+/// The tensors of a safetensors file, and the value of `key` in its metadata.
 pub(crate) fn open<'a>(
     bytes: &'a [u8],
     most: u64,
@@ -283,7 +281,7 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
     Ok(metadata)
 }
 
-/// Whether all that is said of a network can be.
+/// Checks that the metadata describe a possible network.
 pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     let (layers, preprocessing) = (&metadata.architecture.layers, metadata.preprocessing);
     if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
@@ -322,7 +320,7 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A network of this architecture with the parameters that are among `tensors`.
+/// A network of this architecture, with its parameters taken from `tensors`.
 pub(crate) fn network_from<F: Float>(
     tensors: &SafeTensors<'_>,
     architecture: &Architecture,

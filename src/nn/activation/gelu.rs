@@ -3,8 +3,8 @@ use crate::{linalg::tanh, nn::Init};
 
 /// y = x·(1 + t)/2 with t = tanh(√(2/π)·(x + 0.044715·x³)), element by element
 ///
-/// Shapes: x, y (N, I), so O = I. x times the probability that a standard normal number is below x, the
-/// latter in its usual approximation by tanh. The product rule, and 1 − t² for the slope of tanh, give
+/// Shapes: x, y (N, I), so O = I. y is x times the probability that a standard normal number is below x, in
+/// its usual approximation by tanh. The product rule, with the slope 1 − t² of tanh, gives
 ///
 /// ```text
 /// ∂t/∂x = (1 − t²)·√(2/π)·(1 + 3·0.044715·x²)
@@ -13,8 +13,8 @@ use crate::{linalg::tanh, nn::Init};
 /// dx = dy·((1 + t)/2 + x/2·(1 − t²)·√(2/π)·(1 + 3·0.044715·x²))
 /// ```
 ///
-/// A smooth ReLU: y → x far above 0 and y → 0 far below, with its least value, −0.17, at x = −0.75. The same
-/// as PyTorch's `GELU(approximate="tanh")`.
+/// A smooth ReLU: y → x far above 0 and y → 0 far below, with a minimum of −0.17 at x = −0.75. The same as
+/// PyTorch's `GELU(approximate="tanh")`.
 ///
 /// Source: D. Hendrycks and K. Gimpel, "Gaussian error linear units", 2016.
 ///

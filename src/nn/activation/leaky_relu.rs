@@ -3,7 +3,7 @@ use crate::nn::Init;
 
 /// y = x where x > 0, else 0.01·x, element by element
 ///
-/// Shapes: x, y (N, I), so O = I. [`ReLU`](super::ReLU) with a small slope where it has none:
+/// Shapes: x, y (N, I), so O = I. [`ReLU`](super::ReLU) with a small slope where ReLU has none:
 ///
 /// ```text
 /// ∂y/∂x = 1 where x > 0, 0.01 where x < 0
@@ -11,8 +11,8 @@ use crate::nn::Init;
 /// dx = dy where x > 0, else 0.01·dy
 /// ```
 ///
-/// So no unit is ever quite off, and none can die. At the kink x = 0 the slope is taken as 0.01, as
-/// PyTorch's `LeakyReLU` does.
+/// So no unit is ever quite off, and none can die. At the kink x = 0 the slope is taken to be 0.01, as in
+/// PyTorch's `LeakyReLU`.
 ///
 /// Source: A. Maas, A. Hannun and A. Ng, "Rectifier nonlinearities improve neural network acoustic
 /// models", 2013.

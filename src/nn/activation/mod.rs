@@ -1,4 +1,5 @@
-//! Activation functions: each is two lines of board, `y(x)` and `dx(x, y, dy)`, and one entry in the list below.
+//! Activation functions: each is two lines from the board, `y(x)` and `dx(x, y, dy)`, and one entry in the
+//! list below.
 
 mod gelu;
 mod leaky_relu;
@@ -21,38 +22,38 @@ pub use tanh::Tanh;
 
 /// A function of one number, applied to every element: y and x (N, I), so O = I.
 ///
-/// Each `x[n][i]` acts on L through its own `y[n][i]` alone, so the chain rule has one term, dx = dy·∂y/∂x.
+/// Each `x[n][i]` acts on L only through its own `y[n][i]`, so the chain rule has one term, dx = dy·∂y/∂x.
 pub trait Elementwise: Copy + Send + Sync + 'static {
-    /// What is said of it.
+    /// Its description.
     const ABOUT: About;
 
-    /// y of x.
+    /// y from x.
     fn y<F: Float>(x: F) -> F;
 
     /// dx from dy, with x and y as they were in the forward pass.
     fn dx<F: Float>(x: F, y: F, dy: F) -> F;
 }
 
-/// What is said of an activation function, wherever one is named, written down or drawn.
+/// The description of an activation function, used wherever one is named, written down or drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// As flags and model files have it.
+    /// Its name in flags and model files.
     pub flag: &'static str,
     /// PyTorch's name of the module, or one in its style.
     pub name: &'static str,
-    /// The two lines of board.
+    /// The two lines from the board.
     pub formula: Formula,
-    /// The initialisation whose derivation fits it.
+    /// The initialisation that was derived for it.
     pub init: Init,
     /// Whether it has a kink at x = 0, where a finite difference says nothing.
     pub kink: bool,
-    /// Whether y = 0 and dx = 0 wherever x ≤ 0: such a unit is off, and dead if it always is.
+    /// Whether y = 0 and dx = 0 wherever x ≤ 0: such a unit is off, and dead if it is always off.
     pub switches_off: bool,
 }
 
 macro_rules! activations {
     ($($(#[$attribute:meta])* $module:ident $variant:ident)*) => {
-        /// Which activation function.
+        /// The activation functions.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Activation {
@@ -60,17 +61,17 @@ macro_rules! activations {
         }
 
         impl Activation {
-            /// Every one.
+            /// All of them.
             pub const ALL: [Self; [$(stringify!($variant)),*].len()] = [$(Self::$variant),*];
 
-            /// What is said of it.
+            /// Its description.
             pub fn about(self) -> &'static About {
                 match self {
                     $(Self::$variant => &<$module as Elementwise>::ABOUT,)*
                 }
             }
 
-            /// The module.
+            /// Its module.
             pub fn module<F: Float>(self) -> Box<dyn Module<F>> {
                 match self {
                     $(Self::$variant => Box::new($module),)*
@@ -90,7 +91,7 @@ activations! {
 }
 
 impl Activation {
-    /// As flags and model files have it.
+    /// Its name in flags and model files.
     pub fn flag(self) -> &'static str {
         self.about().flag
     }

@@ -3,8 +3,8 @@ use crate::nn::Init;
 
 /// y = max(x, 0), element by element
 ///
-/// Shapes: x, y (N, I), so O = I. Each `x[n][i]` acts on L through its own `y[n][i]` alone, and so the chain
-/// rule has one term:
+/// Shapes: x, y (N, I), so O = I. Each `x[n][i]` acts on L only through its own `y[n][i]`, so the chain rule
+/// has one term:
 ///
 /// ```text
 /// ∂L/∂x[n][i] = ∂L/∂y[n][i] · ∂y[n][i]/∂x[n][i]
@@ -13,9 +13,9 @@ use crate::nn::Init;
 /// dx = dy where x > 0, else 0
 /// ```
 ///
-/// At the kink x = 0, where there is no slope, it is taken as 0, as PyTorch does.
+/// At the kink x = 0 there is no slope; it is taken to be 0, as in PyTorch.
 ///
-/// A NaN stays a NaN (`max` would turn it into 0 and hide it from everything after).
+/// NaN stays NaN (`max` would turn it into 0 and hide it from everything after).
 ///
 /// ```
 /// use mlp::nn::{Module, ReLU};

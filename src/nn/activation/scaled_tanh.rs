@@ -3,7 +3,8 @@ use crate::{linalg::tanh, nn::Init};
 
 /// y = a·tanh(b·x) with a = 1.7159 and b = 2/3, element by element
 ///
-/// Shapes: x, y (N, I), so O = I. By the chain rule with the slope of [`Tanh`](super::Tanh), and since tanh(b·x) is y/a,
+/// Shapes: x, y (N, I), so O = I. The chain rule, with the slope of [`Tanh`](super::Tanh) and tanh(b·x) = y/a,
+/// gives
 ///
 /// ```text
 /// ∂y/∂x = a·b·(1 − tanh²(b·x)) = a·b·(1 − (y/a)²) = (b/a)·(a² − y²)

@@ -11,7 +11,7 @@ use crate::{linalg::sigmoid, nn::Init};
 /// dx = dy·y·(1 − y)
 /// ```
 ///
-/// It is 1/4 at the most: every layer makes the gradient four times smaller, or more.
+/// The slope is at most 1/4: every layer shrinks the gradient at least fourfold.
 ///
 /// ```
 /// use mlp::nn::{Module, Sigmoid};

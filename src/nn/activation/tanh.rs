@@ -3,8 +3,8 @@ use crate::{linalg::tanh, nn::Init};
 
 /// y = tanh(x) = (e^x − e^−x) / (e^x + e^−x), element by element
 ///
-/// Shapes: x, y (N, I), so O = I. With s = e^x − e^−x and c = e^x + e^−x, each of which is the slope of the
-/// other, the quotient rule says
+/// Shapes: x, y (N, I), so O = I. Of s = e^x − e^−x and c = e^x + e^−x each is the slope of the other, so the
+/// quotient rule gives
 ///
 /// ```text
 /// ∂y/∂x = ∂(s/c)/∂x = (c·c − s·s)/c² = 1 − y²

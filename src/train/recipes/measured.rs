@@ -1,35 +1,34 @@
-//! What came of the recipes here.
+//! The results of the recipes here.
 
 use crate::train::metrics::wilson_interval;
 
 /// Images that a recipe is measured on: all test images, once.
 const IMAGES: u32 = 10_000;
 
-/// One training by a recipe, from `scripts/reproduce.sh`.
+/// One training run of a recipe, by `scripts/reproduce.sh`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
-    /// What it was started with; of a committee its number, where members have the seeds from
-    /// (number − 1)·members + 1 on.
+    /// The random seed. For a committee, its number: its members have the seeds from (number − 1)·members + 1 on.
     pub seed: u64,
-    /// Test images whose class was found.
+    /// Test images classified correctly.
     pub correct: u32,
-    /// Of the whole process, from start to saved model; of a committee's processes together.
+    /// Seconds that the whole process took, from start to saved model; for a committee, all its processes together.
     pub seconds: f64,
 }
 
 impl Run {
-    /// Of the test images, in per cent.
+    /// The test error, in per cent.
     pub fn error(&self) -> f64 {
         percent(1.0 - f64::from(self.correct) / f64::from(IMAGES))
     }
 
-    /// The 95 % confidence interval of [`error`](Self::error) that comes of the number of images: (low, high).
+    /// The 95 % confidence interval of [`error`](Self::error) for this number of images: (low, high).
     pub fn interval(&self) -> (f64, f64) {
         let (low, high) = wilson_interval(IMAGES - self.correct, IMAGES);
         (percent(low), percent(high))
     }
 
-    /// A line of `measured.tsv`: recipe, seed, correct, seconds.
+    /// Parses a line of `measured.tsv`: recipe, seed, correct, seconds.
     fn of(line: &str) -> Option<(&str, Self)> {
         let mut fields = line.split('\t');
         let recipe = fields.next()?;
@@ -55,7 +54,7 @@ pub(super) fn runs(recipe: &str) -> Vec<Run> {
     runs
 }
 
-/// The one in the middle; of an even number, the worse of the two.
+/// The run in the middle; of an even number, the worse of the two.
 pub fn median(runs: &[Run]) -> Option<&Run> {
     runs.get(runs.len() / 2)
 }

@@ -1,9 +1,9 @@
-//! Published results on MNIST with plain MLPs, each as the flags of `mlp train` that go after it.
+//! Published results on MNIST with plain MLPs, each with flags of `mlp train` to reproduce it.
 //!
-//! Networks, losses and distortions are the published ones, but for the alpha of simard2003-mse-elastic and the
-//! committee, whose networks are smaller and see their images deslanted. Schedules are ours where the published one takes
-//! hours or is not told: momentum 0.9 after Nesterov, a warm-up and a cosine. What came of them here is
-//! [`Recipe::measured`], from `scripts/reproduce.sh`.
+//! Networks, losses and distortions are the published ones, with two exceptions: the alpha of
+//! simard2003-mse-elastic, and the committee, whose networks are smaller and see deslanted images. Schedules
+//! are ours where the published one takes hours or is not stated: Nesterov momentum 0.9, a warm-up and a
+//! cosine. The results here are in [`Recipe::measured`], from `scripts/reproduce.sh`.
 
 mod measured;
 
@@ -12,16 +12,16 @@ pub use measured::{Run, median};
 /// A recipe.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
-    /// As `--recipe` has it.
+    /// Its name, for `--recipe`.
     pub name: &'static str,
-    /// Where it comes from.
+    /// The publication it comes from.
     pub source: &'static str,
-    /// The published test error in per cent, and what it is of.
+    /// The published error in per cent: on the test set, unless it says otherwise.
     pub published: &'static str,
-    /// The flags of `mlp train`.
+    /// Its flags for `mlp train`.
     pub flags: &'static str,
-    /// Networks that are trained by them, with one seed after another, whose probabilities are then averaged
-    /// (`mlp eval a.bin b.bin …`): a committee; 1 is a network by itself.
+    /// How many networks are trained with these flags, with consecutive random seeds. If more than 1, they
+    /// form a committee, whose probabilities are averaged (`mlp eval a.bin b.bin …`).
     pub members: u64,
 }
 
@@ -178,12 +178,12 @@ impl Recipe {
         RECIPES.into_iter().find(|recipe| recipe.name == name)
     }
 
-    /// What came of it here, the lowest error first; empty if it was not run yet.
+    /// Its results here, the lowest error first; empty if it has not been run yet.
     pub fn measured(&self) -> Vec<Run> {
         measured::runs(self.name)
     }
 
-    /// Its flags, one by one.
+    /// Its flags as separate words.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         self.flags.split_whitespace()
     }

@@ -364,8 +364,8 @@ fn models_that_cannot_be_read_say_what_to_do() {
             "gradcheck --model none.bin",
             "train a model first with `mlp train`",
         ),
-        ("eval half.bin", "train again or copy it anew"),
-        ("gradcheck --model half.bin", "train again or copy it anew"),
+        ("eval half.bin", "train again or copy it again"),
+        ("gradcheck --model half.bin", "train again or copy it again"),
         ("eval empty.bin", "the file is empty"),
     ] {
         let (stdout, stderr) = run(dir, line, 1);

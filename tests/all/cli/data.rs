@@ -177,7 +177,7 @@ fn a_file_unpacked_by_the_browser_and_one_that_is_there_twice_are_noted() {
         "{stdout}"
     );
     assert!(
-        stdout.contains("not used, there twice: ./train-labels.idx1-ubyte"),
+        stdout.contains("a second copy, not used: ./train-labels.idx1-ubyte"),
         "{stdout}"
     );
 }

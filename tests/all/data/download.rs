@@ -129,7 +129,7 @@ fn a_file_with_another_checksum_is_refused() {
     other[4] ^= 1; // the time in the gzip header: same size, same content
     assert_next_mirror_delivers(
         move |_| Reply::Body(other.clone()),
-        "serves another file: SHA-256",
+        "serves a different file: SHA-256",
     );
 }
 

@@ -228,7 +228,7 @@ fn metadata_that_do_not_fit_are_named() {
     bent["augmentation"]["rotation"] = json!(-1);
     let faults = [
         (json!({"format_version": 2}), "format version 2, expected 1"),
-        (json!({"format_version": "1"}), "do not read"),
+        (json!({"format_version": "1"}), "cannot be parsed"),
         (json!({"layers": [10]}), "layers [10], expected"),
         (json!({"layers": [6, 0, 10]}), "layers [6, 0, 10], expected"),
         (
@@ -245,7 +245,10 @@ fn metadata_that_do_not_fit_are_named() {
             json!({"loss": {"smoothed-ce": 1.0}}),
             "label smoothing 1, expected",
         ),
-        (json!({"dropout": [0.5]}), "dropout of 1 places, expected 3"),
+        (
+            json!({"dropout": [0.5]}),
+            "1 dropout probabilities, expected 3",
+        ),
         (json!({"dropout": [0, 0.5, 1]}), "at least 0 and below 1"),
         (
             json!({"dropout": [0, 0.5, -1e-9]}),
