@@ -127,11 +127,11 @@ fn comparable(line: &str) -> Vec<Word> {
     let row = words.first().filter(is_whole).is_some();
     let confusion = row && words.len() > 12;
     let epoch = row && !confusion && has("%");
+    let scientific = |word: &&str| word.contains('e') && number(word).is_some();
     let check = words.last().is_some_and(|&w| w == "ok" || w == "WRONG")
-        && words.iter().filter(|word| word.contains("e-")).count() >= 2;
+        && words.iter().filter(|word| scientific(word)).count() >= 2;
     if check {
-        let error = |word: &&str| word.contains("e-") || **word == *"0.0e0";
-        let first = words.iter().position(|word| error(&word)).unwrap_or(0);
+        let first = words.iter().position(scientific).unwrap_or(0);
         let (names, rest) = words.split_at(first);
         let text = |word: &&str| Word::Text((*word).to_owned());
         let errors = rest.iter().take(2).filter_map(|word| number(word));
