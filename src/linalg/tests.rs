@@ -64,7 +64,7 @@ fn sizes_and_zeros() -> Vec<((usize, usize, usize), f64)> {
         (131, 130, 129),
         (33, 784, 50),
         // More rows, and more than one part of k's, than are looked at together where zeros are left out;
-        // squares that are not whole; more than one block of panels where none are.
+        // squares that are not whole; more panels than are copied at once where none are.
         (260, 1100, 9),
         (70, 1100, 60),
         (1100, 70, 33),
