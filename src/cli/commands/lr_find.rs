@@ -114,7 +114,7 @@ impl LrFind {
         for (flag, rate) in [("--from", self.from), ("--to", self.to)] {
             if !TESTED.contains(&rate) {
                 return Err(Usage(format!(
-                    "{flag} {rate:?}: the test climbs from {:?} at the least to {:?} at the most",
+                    "{flag} {rate:e}: the test climbs from {:e} at the least to {:e} at the most",
                     TESTED.start(),
                     TESTED.end()
                 ))

@@ -21,8 +21,9 @@ pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()
     writeln!(out, "{}", wrapped(&format!("{name}{text}"), INDENT))
 }
 
-/// A text in lines that end between words; what was one line is indented from its second on. Neither a word nor a command
-/// in backticks is divided, and colours take no room.
+/// A text in lines that end between words; what was one line is indented from its second on.
+///
+/// Neither a word nor a command in backticks is divided, and colours take no room.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let width = |text: &str| {
         strip_str(text)
@@ -37,9 +38,12 @@ pub fn wrapped(text: &str, indent: usize) -> String {
         let own = line.len() - line.trim_start_matches(' ').len();
         let indent = own + indent;
         let (mut column, mut in_command) = (0, false);
-        for (n, word) in line.split(' ').enumerate() {
-            let keep = n == 0 || in_command || column + 1 + width(word) <= COLUMNS;
-            if keep || column <= own {
+        let words = line.split(|c| {
+            in_command ^= c == '`';
+            c == ' ' && !in_command
+        });
+        for (n, word) in words.enumerate() {
+            if n == 0 || column <= own || column + 1 + width(word) <= COLUMNS {
                 wrapped.push_str(if n == 0 { "" } else { " " });
                 column += usize::from(n > 0);
             } else {
@@ -48,7 +52,6 @@ pub fn wrapped(text: &str, indent: usize) -> String {
             }
             wrapped.push_str(word);
             column += width(word);
-            in_command ^= word.matches('`').count() % 2 == 1;
         }
     }
     wrapped
