@@ -100,7 +100,7 @@ impl Drawing<'_> {
         {
             let left = x0 + i as f64 * (side + 8.0);
             self.svg
-                .label((left + side / 2.0, y - 7.0), "dim mid", &name);
+                .label((left + side / 2.0, y - 7.0), "dim mid halo", &name);
             self.small_picture((left, y), small, values);
         }
     }

@@ -155,7 +155,10 @@ impl Drawing<'_> {
         }
         let mut words = "upright stroke: the target; lines: the largest products x·w".to_owned();
         if !self.layout.columns.is_empty() {
-            words += "; thin ring: the unit of the small pictures";
+            words += "; ring: the unit of the small pictures";
+            if !self.options.units.is_empty() {
+                words += ", thick: one that is followed";
+            }
         }
         let mut columns = self.layout.columns.iter();
         if let Some(kind) = columns.find_map(|column| {

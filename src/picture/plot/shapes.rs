@@ -151,14 +151,11 @@ impl Picture {
 
     /// The two colours from `−most` over 0 to `most`, where they have their full strength, on the line y.
     pub(super) fn signed_legend(&mut self, y: f64, most: f64) {
-        let mut x = MARGIN;
-        let mut say = |picture: &mut Self, words: &str| {
-            picture.text((x, y), SMALL, (Anchor::Start, Ink::Dim), words);
-            x += text_width(words, SMALL);
-        };
-        say(self, &format!("−{most:.2} "));
+        let start = (Anchor::Start, Ink::Dim);
+        let low = format!("−{most:.2}");
+        self.text((MARGIN, y), SMALL, start, &low);
         let (cell, steps) = (9.0, 6);
-        let left = x + 2.0;
+        let left = MARGIN + text_width(&low, SMALL) + 8.0;
         for step in -steps..=steps {
             let place = [left + cell * f64::from(step + steps), y - 10.0, cell, 12.0];
             let ink = if step < 0 { Ink::Below } else { Ink::Above };
@@ -174,8 +171,9 @@ impl Picture {
         ];
         let frame = corners.into_iter().chain([corners[0]]).collect();
         self.line(frame, Ink::Rule, 1.0, false);
-        let words = format!(" {most:.2}   blue is above 0, orange below, {STRENGTH}");
-        let words = shortened(&words, SMALL, self.size.0 - MARGIN - left - bar);
-        self.text((left + bar, y), SMALL, (Anchor::Start, Ink::Dim), &words);
+        let words = format!("{most:.2}; blue is above 0, orange below, {STRENGTH}");
+        let right = left + bar + 8.0;
+        let words = shortened(&words, SMALL, self.size.0 - MARGIN - right);
+        self.text((right, y), SMALL, start, &words);
     }
 }
