@@ -210,7 +210,7 @@ function figure(caption, { n, rows, columns, size, thing, ink }, value) {
   block.paint(values);
   const box = svg('svg', { viewBox: `0 0 ${block.width + 6} ${block.height + 6}`, width: block.width + 6, role: 'group', 'aria-label': caption, 'data-grid': '' });
   box.append(block.group);
-  return element('figure', {}, box, element('figcaption', {}, `${caption}; full strength is ${num(fullStrength(values))}`));
+  return element('figure', {}, box, element('figcaption', {}, ink ? caption : `${caption}; full strength is ${num(fullStrength(values))}`));
 }
 
 const pixelMap = (caption, value, thing, ink) => figure(caption, { n: SIDE * SIDE, rows: SIDE, columns: SIDE, size: 8, thing, ink }, value);
