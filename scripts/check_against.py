@@ -1,4 +1,4 @@
-"""Runs the Python of the README's "Your own gradients", and with mistakes in it, through `mlp gradcheck --against`.
+"""Runs the Python of the README's "Judge your gradients", and with mistakes in it, through `mlp gradcheck --against`.
 
     cargo build --release
     python scripts/check_against.py
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ["numpy", "safetensors", "torch"]
 MLP = [str(ROOT / "target" / "release" / "mlp")]
 
-section = (ROOT / "README.md").read_text().split("### Your own gradients")[1].split("\n## ")[0]
+section = (ROOT / "README.md").read_text().split("**Judge your gradients.**")[1].split("\n**")[0]
 numpy_code, torch_code = (block.split("```")[0] for block in section.split("```python\n")[1:3])
 
 # What to write for what in the NumPy version, and what must be found then.
@@ -60,11 +60,11 @@ def main():
         os.chdir(folder)
         for command in [
             ["train", "--epochs", "1", "--quiet"],
-            ["export-batch", "model.bin", "--out", "batch.npz"],
-            ["export-batch", "model.bin", "--out", "batch.safetensors"],
+            ["export-batch", "model.bin", "--out", "runs/batch.npz"],
+            ["export-batch", "model.bin", "--out", "runs/batch.safetensors"],
         ]:
             run(*command).check_returncode()
-        for name, code, grads in [("NumPy", numpy_code, "grads.npz"), ("PyTorch", torch_code, "grads.safetensors")]:
+        for name, code, grads in [("NumPy", numpy_code, "runs/grads.npz"), ("PyTorch", torch_code, "runs/grads.safetensors")]:
             exec(code, {})
             done = against(grads)
             right = done.returncode == 0 and json.loads(done.stdout)["passed"]
@@ -74,7 +74,7 @@ def main():
         for right, wrong, expected in MISTAKES:
             assert numpy_code.count(right) == 1, right
             exec(numpy_code.replace(right, wrong), {})
-            done = against("grads.npz")
+            done = against("runs/grads.npz")
             found = done.returncode == 1 and expected in done.stdout
             print(f"{expected}: {'named' if found else 'NOT NAMED: ' + done.stdout + done.stderr}")
             bad += not found
