@@ -1,10 +1,10 @@
 //! Backpropagation you can read, check and trust: an MNIST trainer whose forward and backward passes are
 //! written by hand, and prove themselves.
 //!
-//! # The map of the house
+//! # Map of the crate
 //!
-//! Data flows one way, and the modules stand in that order; a later one uses an earlier one, never the other
-//! way round:
+//! Data flows one way, and the modules are listed in that order: a later one uses earlier ones, never the other
+//! way round.
 //!
 //! ```text
 //! data → batches → forward → loss → backward → SGD → metrics → model file
@@ -14,18 +14,18 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`rng`] | seeded generators, one for each purpose, and the noise of a step |
-//! | [`atomic_file`] | files that are whole or not there |
+//! | [`atomic_file`] | files that are either complete or not there |
 //! | [`linalg`] | products, elementwise kernels and the team of threads: where the cleverness is |
 //! | [`data`] | finds, checks, downloads, parses and splits MNIST; distorts it; makes batches of it |
 //! | [`nn`] | the modules, [`Linear`](nn::Linear) and [`ReLU`](nn::ReLU), and the network of them, [`Mlp`](nn::Mlp) |
 //! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
 //! | [`train`](mod@train) | the step, the loop, the optimiser, what is measured, and published results |
 //! | [`check`] | every gradient against finite differences, and the known mistakes, planted and named |
-//! | [`files`] | models, checkpoints, records of runs, and arrays that others wrote |
-//! | [`explain`] | one image through the network and back, every number kept |
+//! | [`files`] | models, checkpoints, records of runs, and arrays from and for other programs |
+//! | [`explain`] | one image through the network and back, with every number kept |
 //! | [`picture`] | that, as a drawing and as a page with a pad; plots of runs and models |
 //!
-//! Read [`nn`] first: its legend of symbols holds everywhere. Each derivation stands with its module;
+//! Read [`nn`] first: its legend of symbols holds everywhere. Each module has its derivation;
 //! [`lesson`] leads through them in the order of the lesson, with the mistakes that people make on the way
 //! and the commands that show them.
 //!
@@ -33,7 +33,7 @@
 //!
 //! # A network in a few lines
 //!
-//! The check of a gradient that `mlp gradcheck` does, on a network of one's own:
+//! The gradient check of `mlp gradcheck`, on a network of your own:
 //!
 //! ```
 //! use mlp::{check::{Settings, check_network, random_images}, loss::CrossEntropy, nn::Mlp, rng::{Purpose, generator}};

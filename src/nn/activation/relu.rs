@@ -26,7 +26,7 @@ use crate::nn::Init;
 /// ReLU.forward(&x, &mut y);
 /// assert_eq!(y, array![[1., 0.], [0., 3.]]);
 /// ReLU.backward_input(&x, &y, &dy, &mut dx);
-/// assert_eq!(dx, array![[5., 0.], [0., 8.]]); // dy, where the light was on
+/// assert_eq!(dx, array![[5., 0.], [0., 8.]]); // dy where the unit was on
 /// ```
 #[derive(Clone, Copy)]
 pub struct ReLU;
