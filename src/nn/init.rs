@@ -32,9 +32,9 @@ use super::{Float, Linear};
 ///
 /// let rng = &mut generator(1, Purpose::Init);
 /// let linear = Init::XavierUniform.linear::<f64>(200, 100, rng);
-/// assert!(linear.w().iter().all(|w| w.abs() <= (6_f64 / 300.).sqrt()));
+/// assert!(linear.w.value.iter().all(|w| w.abs() <= (6_f64 / 300.).sqrt()));
 /// let linear = Init::KaimingNormal.linear::<f64>(200, 100, rng);
-/// assert!((linear.w().std(0.) - 0.1).abs() < 0.002); // √(2/200)
+/// assert!((linear.w.value.std(0.) - 0.1).abs() < 0.002); // √(2/200)
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -38,7 +38,7 @@ use crate::{
 /// use ndarray::array;
 ///
 /// let mut linear = Linear::new(array![[1., 2.], [3., 4.]], array![0., 0.]);
-/// let w = &mut linear.params_mut()[0];
+/// let w = &mut linear.w;
 /// w.grad = array![[1., 0.], [-2., 4.]];
 /// w.rows_mut(2).for_each(|mut rows| assert!(Sgd::new(0.5).step(&mut rows)));
 /// assert_eq!(w.value, array![[0.5, 2.], [4., 2.]]); // w − 0.5·dw

@@ -120,7 +120,7 @@ fn files_that_the_readme_names_are_there() {
         known.iter().any(|folder| word.starts_with(folder)) && !word.contains([' ', '*', '\n'])
     });
     let names: Vec<_> = names.collect();
-    assert!(names.len() > 10, "{names:?}");
+    assert!(!names.is_empty());
     for name in names {
         assert!(repository().join(name).exists(), "{name}");
     }

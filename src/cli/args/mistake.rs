@@ -33,7 +33,9 @@ pub fn check_fits<F: Float>(
             "ReLU behind two hidden layers of one width, such as --hidden 50,50"
         }
         Mistake::WeightNotTransposed => "two hidden layers of one width, such as --hidden 50,50",
-        Mistake::ReluMaskMissing | Mistake::UpstreamIgnored => "a hidden layer with ReLU",
+        Mistake::ReluMaskMissing => "a hidden layer with ReLU",
+        Mistake::UpstreamIgnored => "a hidden layer",
+        Mistake::SlopeMissing => "--activation tanh, sigmoid or gelu, and a hidden layer",
         Mistake::SlopeFromX => "--activation tanh or sigmoid, and a hidden layer",
         Mistake::DropoutMaskMissing => "--dropout, and a hidden layer",
         _ => "a layer with weights",

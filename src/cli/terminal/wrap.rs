@@ -1,6 +1,6 @@
 //! Lines of a table of names and texts, wrapped between words.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::adapter::strip_str;
 
@@ -18,7 +18,15 @@ pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()
         "",
         INDENT.saturating_sub(name.len())
     );
-    writeln!(out, "{}", wrapped(&format!("{name}{text}"), INDENT))
+    writeln!(out, "{}", prose(&format!("{name}{text}"), INDENT))
+}
+
+/// Prose for stdout, which a terminal would divide within words; a file keeps its lines as they are.
+pub fn prose(text: &str, indent: usize) -> String {
+    match io::stdout().is_terminal() {
+        true => wrapped(text, indent),
+        false => text.to_owned(),
+    }
 }
 
 /// A text in lines that end between words; what was one line is indented from its second on.
@@ -84,18 +92,6 @@ mod tests {
         assert_eq!(
             wrapped(&format!("  {long} y"), 2),
             format!("  {long}\n    y")
-        );
-    }
-
-    #[test]
-    fn a_named_line_goes_on_below_its_text() {
-        let mut out = Vec::new();
-        named_line(&mut out, "data", &"x ".repeat(36)).unwrap();
-        let out = String::from_utf8(out).unwrap();
-        let out: String = strip_str(&out).collect();
-        assert!(
-            out.starts_with("data      x x") && out.contains("\n          x"),
-            "{out}"
         );
     }
 }

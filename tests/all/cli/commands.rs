@@ -291,7 +291,7 @@ fn places_that_cannot_hold_a_model_are_refused_before_training() {
     for (out, expected) in [
         (".", "a folder, expected a file name"),
         ("new/", "a folder, expected a file name"),
-        ("nowhere/model.bin", "no such folder"),
+        ("no/where/model.bin", "no such folder"),
     ] {
         let (stdout, stderr) = run(folder.path(), &format!("{SHORT} --out {out}"), 1);
         assert_eq!(stdout, "");

@@ -224,7 +224,7 @@ fn the_network_is_drawn_into_a_file_of_its_own() {
     for (args, code, expected) in [
         ("--svg net.svg", 1, "not a drawing of mlp"),
         ("--svg .", 1, "a folder"),
-        ("--svg none/net.svg", 1, "no such folder"),
+        ("--svg no/where/net.svg", 1, "no such folder"),
         ("--force", 2, "--svg"),
     ] {
         let (_, stderr) = run(folder.path(), &format!("explain {args}"), code);
@@ -290,7 +290,7 @@ fn a_page_of_the_lessons_network_is_small_and_one_too_large_is_refused() {
             1,
             "expected at most 50,000,000",
         ),
-        ("--html nowhere/page.html", 1, "no such folder"),
+        ("--html no/where/page.html", 1, "no such folder"),
         ("--html . --force", 1, "a folder"),
         ("--html page.html --json", 2, "cannot be used with"),
         ("--force", 2, "--html"),

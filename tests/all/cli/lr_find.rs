@@ -128,7 +128,7 @@ fn the_picture_replaces_nothing_but_a_picture_and_nothing_else_is_written() {
         );
     }
     let picture = fs::read_to_string(&svg).unwrap();
-    assert!(picture.contains("learning rate (log scale)") && picture.contains("try 0."));
+    assert!(picture.contains("learning rate (log scale)") && picture.contains("rate to try: 0."));
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
 
     fs::write(&svg, "a letter").unwrap();

@@ -92,7 +92,6 @@ fn images_and_labels_swapped_are_told_apart() {
         &message,
         "magic 0x00000801 is a label file, expected images (0x00000803)",
     );
-    assert_says(&message, "were two files swapped?");
     let message = fault_of(TestLabels, &header(TestImages, 10_000));
     assert_says(
         &message,
@@ -195,10 +194,7 @@ fn a_truncated_archive_is_named_wherever_it_ends() {
         archive.len() - 1,
     ] {
         let message = fault_of(TestLabels, &archive[..len]);
-        assert_says(
-            &message,
-            &format!("gzip stream truncated at byte {len}: delete it"),
-        );
+        assert_says(&message, &format!("gzip stream truncated at byte {len}"));
     }
 }
 

@@ -55,7 +55,7 @@ fn a_file_of_the_same_shape_is_accepted_with_a_note_and_another_checksum() {
     let folder = black_images();
     let all = load(folder.path()).unwrap();
     assert_eq!((all.official, all.notes.len()), (false, 1));
-    assert_says(&all.notes[0], "not MNIST's official files");
+    assert_says(&all.notes[0], "not the official MNIST files");
 
     fs::remove_file(folder.path().join(TestLabels.name())).unwrap();
     let archive = folder.path().join(TestLabels.archive_name());

@@ -363,7 +363,10 @@ fn two_damaged_checkpoints_another_version_and_other_files_are_refused() {
     assert_eq!(names_in(folder.path()), [".lock", LATEST, PREVIOUS]);
 
     let empty = tempdir().unwrap();
-    assert_refused(empty.path(), "mlp train --checkpoint");
+    assert_refused(
+        empty.path(),
+        "no checkpoint, expected a file checkpoint.safetensors",
+    );
     assert_refused(&empty.path().join("nowhere"), "no checkpoint");
     assert_refused(&latest, "a file, expected the folder");
     assert!(names_in(empty.path()).is_empty());
@@ -375,7 +378,7 @@ fn a_folder_is_of_one_run_and_one_process() {
     let create = |force| Folder::create(folder.path(), force);
     let error = create(false).unwrap_err();
     assert!(matches!(error, CheckpointError::Exists { .. }), "{error}");
-    assert_says(&error.to_string(), "mlp train --resume");
+    assert_says(&error.to_string(), "already holds checkpoints");
 
     let held = Folder::resume(folder.path()).unwrap();
     for error in [create(true).unwrap_err(), create(false).unwrap_err()] {

@@ -240,7 +240,7 @@ fn metadata_that_do_not_fit_are_named() {
             "10 outputs, expected 1 for mse, digit targets",
         ),
         (json!({"loss": "hinge"}), "unknown variant `hinge`"),
-        (json!({"activation": "gelu"}), "unknown variant `gelu`"),
+        (json!({"activation": "swish"}), "unknown variant `swish`"),
         (
             json!({"loss": {"smoothed-ce": 1.0}}),
             "label smoothing 1, expected",

@@ -257,7 +257,9 @@ impl Gradcheck {
             }
             let mut architecture = self.architecture.of(hidden, kind)?;
             match self.inject {
-                Some(Mistake::SlopeFromX) if !given => architecture.activation = Activation::Tanh,
+                Some(Mistake::SlopeFromX | Mistake::SlopeMissing) if !given => {
+                    architecture.activation = Activation::Tanh;
+                }
                 Some(Mistake::DropoutMaskMissing) if !given => {
                     architecture.dropout = vec![0.0, 0.5]
                 }

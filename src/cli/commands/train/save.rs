@@ -16,7 +16,7 @@ use crate::cli::{
     commands::train::{plan::Plan, print::percent},
     terminal::{
         output::{BOLD, DIM, Output, thousands},
-        wrap::wrapped,
+        wrap::prose,
     },
 };
 
@@ -112,12 +112,12 @@ impl Saved {
         };
         if let Some(why) = why {
             let text = format!("ended after epoch {}: {why}", self.epochs);
-            writeln!(out, "{}", wrapped(&text, 2))?;
+            writeln!(out, "{}", prose(&text, 2))?;
         }
         let mut line = |path: &Path, more: &str| {
             let (name, bytes) = (path.display(), thousands(bytes(path)));
             let text = format!("saved {BOLD}{name}{BOLD:#} {DIM}({bytes} bytes){DIM:#}{more}");
-            writeln!(out, "{}", wrapped(&text, 2))
+            writeln!(out, "{}", prose(&text, 2))
         };
         line(&self.model, "")?;
         match &self.best {
