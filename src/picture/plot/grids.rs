@@ -91,7 +91,7 @@ pub fn augmented(grid: &Augmented<'_>) -> Picture {
         top + lines * (high + gap) + 18.0,
     );
     let mut picture = Picture::new(size, "augmented images");
-    let below = "a row an image: as it is, then as each epoch sees it";
+    let below = "one image per row: as it is, then as each epoch sees it";
     picture.headline(grid.title, below);
     for (epoch, images) in grid.epochs.iter().enumerate() {
         let x = left + epoch as f64 * (wide + gap) + if epoch > 0 { apart } else { 0.0 };
