@@ -220,7 +220,7 @@ impl Mistake {
                 "slope-missing",
                 "the gradient passes a smooth activation as if it were not there",
                 "why is every layer but the last wrong since I put a tanh there?",
-                "the chain rule multiplies by the slope: tanh: dx = dy·(1 − y²); sigmoid: dx = dy·y·(1 − y)",
+                "the chain rule multiplies by the slope: dx = dy·∂y/∂x, which is 1 − y² for tanh and y·(1 − y) for sigmoid",
             ),
             Self::DropoutMaskMissing => (
                 "dropout-mask-missing",

@@ -14,12 +14,12 @@ use crate::cli::args::{Usage, hidden::Hidden, number};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Network")]
 pub struct ArchitectureArgs {
-    /// What stands behind every hidden layer; scaled-tanh is LeCun's 1.7159·tanh(2x/3) [default: relu]
+    /// Activation function of the hidden layers; scaled-tanh is LeCun's 1.7159·tanh(2x/3) [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activation_parser())]
     activation: Option<Activation>,
 
-    /// Shares of the units that each training step drops: of every hidden layer (0.5), of the inputs
-    /// and every hidden layer (0.2,0.5), or of the inputs and each hidden layer in turn
+    /// Dropout probability: one for all hidden layers (0.5), for the inputs and all hidden layers (0.2,0.5),
+    /// or for the inputs and each hidden layer in turn
     #[arg(long, value_name = "SHARES")]
     dropout: Option<Shares>,
 }

@@ -8,32 +8,32 @@ use crate::cli::args::Usage;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Augmentation")]
 pub struct AugmentArgs {
-    /// Distort every training image anew in every epoch, as published work did; the flags below change
-    /// single strengths, or set them where there is no preset
+    /// Distort every training image, differently in each epoch, as published work did; the flags below change
+    /// single strengths, or set them without a preset
     #[arg(long, value_name = "PRESET", value_parser = PresetParser)]
     augment: Option<Preset>,
 
-    /// Rotation, up to so many degrees either way
+    /// Rotation, up to this many degrees either way
     #[arg(long, value_name = "DEGREES")]
     rotation: Option<f64>,
 
-    /// Horizontal shear, up to so many degrees either way
+    /// Horizontal shear, up to this many degrees either way
     #[arg(long, value_name = "DEGREES")]
     shear: Option<f64>,
 
-    /// Width and height, each up to such a part larger or smaller: 0.15 for 15 %
+    /// Scaling of width and height, each up to this much larger or smaller: 0.15 for 15 %
     #[arg(long, value_name = "PART")]
     scale: Option<f64>,
 
-    /// Translation along each axis, up to so many pixels either way
+    /// Translation along each axis, up to this many pixels either way
     #[arg(long, value_name = "PIXELS")]
     translation: Option<f64>,
 
-    /// Elastic distortion: over how many pixels displacements are alike
+    /// Elastic distortion: the smoothness of the displacements, in pixels
     #[arg(long, value_name = "PIXELS")]
     sigma: Option<f64>,
 
-    /// Elastic distortion: how strong; 0 is none
+    /// Elastic distortion: its strength, in pixels; 0 is none
     #[arg(long, value_name = "PIXELS")]
     alpha: Option<f64>,
 }

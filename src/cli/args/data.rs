@@ -29,7 +29,7 @@ use crate::cli::terminal::{
 /// Where the data is.
 #[derive(clap::Args)]
 pub struct DataDir {
-    /// Folder of the four MNIST files, packed (.gz) or not
+    /// Folder with the four MNIST files, compressed (.gz) or not
     #[arg(
         long,
         value_name = "DIR",

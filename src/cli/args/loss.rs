@@ -26,7 +26,7 @@ pub struct LossNameArgs {
     #[arg(long, value_enum)]
     loss: Option<LossName>,
 
-    /// With ce: the share of each label that all classes get evenly, such as 0.1
+    /// With ce: label smoothing, the share of each target that is spread evenly over all classes, such as 0.1
     #[arg(long, value_name = "SHARE", value_parser = number::share::<f64>)]
     label_smoothing: Option<f64>,
 }

@@ -12,7 +12,7 @@ use crate::cli::args::{Usage, number};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Optimiser")]
 pub struct ExtrasArgs {
-    /// Momentum: the share of the velocity that stays from step to step, such as 0.9
+    /// Momentum: the share of the velocity that is kept from step to step, such as 0.9
     #[arg(long, value_name = "SHARE", value_parser = number::share::<f32>)]
     momentum: Option<f32>,
 
@@ -25,11 +25,11 @@ pub struct ExtrasArgs {
     #[arg(long, value_name = "LAMBDA", value_parser = number::at_least_0::<f32>)]
     weight_decay: Option<f32>,
 
-    /// Scale all gradients down together where their norm is larger
+    /// Gradient clipping: scale all gradients down together if their norm is larger than this
     #[arg(long, value_name = "NORM", value_parser = number::above_0::<f32>)]
     clip_norm: Option<f32>,
 
-    /// Scale the weights into a unit down after a step where their norm is larger
+    /// Max-norm: after each step, scale down the weights into a unit whose norm is larger than this
     #[arg(long, value_name = "NORM", value_parser = number::above_0::<f32>)]
     max_norm: Option<f32>,
 }
@@ -42,7 +42,8 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "SHAPE", value_enum)]
     schedule: Option<ShapeName>,
 
-    /// The learning rate at the end of linear, exponential and cosine [default: 0; exponential: a thousandth of --lr]
+    /// The learning rate at the end of linear, exponential and cosine [default: 0; exponential: a thousandth
+    /// of --lr]
     #[arg(long, value_name = "RATE", value_parser = number::at_least_0::<f32>)]
     final_lr: Option<f32>,
 
@@ -54,7 +55,7 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "FACTOR", value_parser = number::above_0::<f32>)]
     step_factor: Option<f32>,
 
-    /// Epochs in which the rate climbs to --lr before its schedule begins; may be a part of one
+    /// Warm-up: epochs in which the rate climbs to --lr before its schedule begins, such as 1 or 0.5
     #[arg(long, value_name = "EPOCHS", value_parser = number::epochs_or_0)]
     warm_up: Option<f64>,
 }

@@ -31,20 +31,21 @@ pub struct SettingsArgs {
     #[command(flatten)]
     architecture: ArchitectureArgs,
 
-    /// How weights begin: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for ±a; zeros
-    /// [default: kaiming-uniform with relu, lecun-uniform with scaled-tanh, else xavier-uniform]
+    /// Initialisation of the weights: kaiming-, xavier- or lecun-, each -uniform or -normal; uniform=a for
+    /// ±a; zeros [default: kaiming-uniform with relu, leaky-relu and gelu, lecun-uniform with scaled-tanh,
+    /// else xavier-uniform]
     #[arg(long, value_name = "NAME", help_heading = "Network")]
     init: Option<Init>,
 
-    /// Set every image upright before the network sees it, in training and ever after: sheared until its
-    /// pixels lean neither way
+    /// Deslant every image before the network sees it, in training and afterwards: it is sheared until it is
+    /// upright
     #[arg(long, help_heading = "Network")]
     deslant: bool,
 
     #[command(flatten)]
     loss: LossArgs,
 
-    /// Images a step; the last step of an epoch takes what remains
+    /// Batch size: images per step; the last batch of an epoch takes what remains
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
           value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
@@ -52,11 +53,11 @@ pub struct SettingsArgs {
     #[command(flatten)]
     extras: ExtrasArgs,
 
-    /// What all that is random follows from: first weights, order of the images
+    /// Random seed of the initial weights, the order of the images, dropout and augmentation
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
     seed: u64,
 
-    /// Images held back from the end of the training file to validate on; 0 trains on all
+    /// Validation images, held out from the end of the training file; 0 trains on all images
     #[arg(
         long,
         value_name = "N",

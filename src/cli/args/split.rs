@@ -17,7 +17,8 @@ use crate::cli::{
 /// Which images.
 #[derive(clap::Args, Clone, Copy)]
 pub struct SplitArg {
-    /// The images of the test file, or of either part of the training file, split as the model was trained
+    /// Which images: the test file, or the training or validation part of the training file, split as the
+    /// model was trained
     #[arg(long, value_enum, default_value_t = Split::Test, help_heading = "Data")]
     pub split: Split,
 }

@@ -34,8 +34,9 @@ use crate::cli::{
 
 /// Measure a model, or a committee of several, on the 10,000 test images
 ///
-/// A committee averages the probabilities of its members, which cross-entropy models have. Recall is the
-/// share of a label's images that were found; precision the share of the images taken for it that are.
+/// A committee averages the probabilities of its members, so they must be cross-entropy models. Recall is the
+/// share of a label's images that are classified correctly; precision is the share of the images classified
+/// as this label that have it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

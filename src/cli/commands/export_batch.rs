@@ -17,11 +17,11 @@ use crate::cli::{
     },
 };
 
-/// Write the parameters of a model and the first training images, to compute gradients of elsewhere
+/// Write the parameters of a model and a batch of training images, to compute gradients with your own code
 ///
 /// The file has x (N, 784), the pixels as the network gets them; targets (N), the digits; and the parameters
-/// under the names of the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs). Save the
-/// gradients of the mean loss under these same names, then see mlp gradcheck --against.
+/// under the names of the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs). Save your
+/// gradients of the mean loss under the same names, then run mlp gradcheck --against.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

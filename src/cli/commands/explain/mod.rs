@@ -44,7 +44,7 @@ use crate::cli::{
 /// Forward, module by module: the formula, the shapes, the numbers; the softmax by hand; the loss. Then
 /// backward: every gradient, and one step of SGD of one weight. With --logits, the softmax and the loss of
 /// any numbers, without model and data. All numbers are those that the modules compute, in double precision,
-/// so one can follow with a pocket calculator.
+/// so that you can follow with a pocket calculator.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -80,7 +80,7 @@ pub struct Explain {
     #[arg(long, value_name = "TARGET", help_heading = "Network")]
     target: Option<String>,
 
-    /// Without a model: what its weights follow from
+    /// Without a model: random seed of its weights
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Network")]
     seed: u64,
 
@@ -99,7 +99,7 @@ pub struct Explain {
     #[arg(long, value_name = "MODULE:UNIT", help_heading = "Numbers")]
     unit: Vec<Unit>,
 
-    /// Digits after the point; numbers below 0.1 keep as many that count
+    /// Digits after the decimal point; numbers below 0.1 keep as many significant digits
     #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=12), help_heading = "Numbers")]
     precision: u8,
 

@@ -81,7 +81,7 @@ pub struct Gradcheck {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target", "label_smoothing"], help_heading = "Network")]
     model: Option<PathBuf>,
 
-    /// Make a known mistake in the backward pass of the network: one of --list-mistakes
+    /// Plant a known mistake in the backward pass of the network: one of --list-mistakes
     #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Mistakes")]
     inject: Option<Mistake>,
 
@@ -100,7 +100,7 @@ pub struct Gradcheck {
     )]
     against: Option<PathBuf>,
 
-    /// The change of an element
+    /// The step of the finite difference
     #[arg(long, value_name = "SIZE", default_value_t = Positive(Settings::default().eps), help_heading = "Check")]
     eps: Positive,
 
@@ -108,17 +108,17 @@ pub struct Gradcheck {
     #[arg(long, value_name = "ERROR", help_heading = "Check")]
     tol: Option<Positive>,
 
-    /// Elements to check of each tensor
+    /// Elements to check in each tensor
     #[arg(long, value_name = "N", default_value_t = Settings::default().samples as u32, help_heading = "Check",
           value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
 
-    /// Batch in the batch of a network
+    /// Batch size: images in the batch that a network is checked on
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Check",
           value_parser = clap::value_parser!(u16).range(1..=10_000))]
     batch_size: u16,
 
-    /// What random weights, and the choice of elements and images, follow from
+    /// Random seed of the weights and of the choice of elements and images
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed, help_heading = "Check")]
     seed: u64,
 

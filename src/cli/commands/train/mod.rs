@@ -50,8 +50,8 @@ use start::Start;
 
 /// Train a network on MNIST and save it
 ///
-/// The training file's last images are held back to validate on; the test images are never looked
-/// at (that is `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
+/// The last images of the training file are held out for validation; the test images are not used (that is
+/// `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
 /// whatever the number of threads. Ctrl-C ends the run after the current batch and saves the network
 /// as it is then; a second one ends it at once. A run with --checkpoint goes on with --resume, to the
 /// same bytes as without the break, however it ended.
@@ -81,7 +81,7 @@ pub struct Train {
     #[command(flatten)]
     given: Given,
 
-    /// A published result: stands for the flags that mlp recipes shows; flags beside it take the place of its own
+    /// A published result: stands for the flags that mlp recipes shows; flags given beside it override them
     // The parser makes its flags the defaults, see `args::recipe`.
     #[arg(long, value_name = "NAME", value_parser = recipe_parser(), hide_possible_values = true, help_heading = "Network")]
     recipe: Option<String>,
@@ -94,12 +94,12 @@ pub struct Train {
           value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS as i64))]
     epochs: Option<u32>,
 
-    /// End after so many epochs in a row without a higher validation accuracy
+    /// Stop after this many epochs in a row without a higher validation accuracy
     #[arg(long, value_name = "N", help_heading = "Training",
           value_parser = clap::value_parser!(u32).range(1..))]
     patience: Option<u32>,
 
-    /// End after an epoch with this validation accuracy: 0.98 for 98 %
+    /// Stop after an epoch that reaches this validation accuracy: 0.98 for 98 %
     #[arg(long, value_name = "PART", help_heading = "Training", value_parser = number::accuracy)]
     target_accuracy: Option<f64>,
 
@@ -110,7 +110,7 @@ pub struct Train {
     #[command(flatten)]
     schedule: ScheduleArgs,
 
-    /// Make a known mistake in the backward pass and see what becomes of the loss: one of `mlp gradcheck
+    /// Plant a known mistake in the backward pass and see what happens to the loss: one of `mlp gradcheck
     /// --list-mistakes`. Runs on one thread
     #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Training")]
     inject: Option<Mistake>,
@@ -119,16 +119,16 @@ pub struct Train {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     out: Option<PathBuf>,
 
-    /// Where to save, too, the network as it was after the epoch with the highest validation accuracy
+    /// Also save the network of the epoch with the highest validation accuracy here
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     best: Option<PathBuf>,
 
-    /// Folder to record the run in: its settings, and after every epoch its losses and accuracies and what
-    /// goes on in every layer, as JSON lines in run.jsonl; see mlp plot
+    /// Folder to record the run in: its settings and, after every epoch, losses, accuracies and statistics of
+    /// every layer, as JSON lines in run.jsonl; see mlp plot
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     run: Option<PathBuf>,
 
-    /// Folder to keep the state of the run in, so that --resume can go on with it
+    /// Folder for checkpoints, from which --resume continues the run
     #[arg(
         long,
         value_name = "DIR",
@@ -137,7 +137,7 @@ pub struct Train {
     )]
     checkpoint: Option<PathBuf>,
 
-    /// How often: a number of epochs such as 5, or a time such as 30s, 10m or 2h
+    /// How often to write one: every so many epochs, such as 5, or a time, such as 30s, 10m or 2h
     #[arg(
         long,
         value_name = "EVERY",
@@ -147,8 +147,8 @@ pub struct Train {
     )]
     checkpoint_every: Every,
 
-    /// Go on with the run in this folder, to the same bytes as without the break. Its settings hold, but
-    /// --epochs, --patience and --target-accuracy may change, and where the results go
+    /// Continue the run in this folder, to the same bytes as without the break. Its settings are kept, but
+    /// --epochs, --patience, --target-accuracy and the places of the results may change
     #[arg(
         long,
         value_name = "DIR",
@@ -157,8 +157,8 @@ pub struct Train {
     )]
     resume: Option<PathBuf>,
 
-    /// Replace the files at --out and --best even if they are not models, and what is kept of another run
-    /// at --checkpoint and --run
+    /// Replace the files at --out and --best even if they are not models, and other runs in the folders of
+    /// --checkpoint and --run
     #[arg(long, help_heading = "Output")]
     force: bool,
 
@@ -166,7 +166,7 @@ pub struct Train {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// Print nothing but errors, and what goes wrong on the way
+    /// Print nothing but errors and warnings
     #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
     quiet: bool,
 

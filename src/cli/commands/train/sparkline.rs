@@ -6,7 +6,8 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 
 /// Lines of blocks for several series, all on one logarithmic scale, so that they can be compared.
 ///
-/// Of more than [`WIDTH`] values, neighbours are averaged. A value that is not above 0 or not finite is a space.
+/// Of more than [`WIDTH`] values, neighbours are averaged. A value that is not above 0 or not finite is a
+/// space.
 pub(super) fn sparklines<const N: usize>(series: [&[f64]; N]) -> [String; N] {
     let series = series.map(|values| {
         let each = values.len().div_ceil(WIDTH).max(1);
