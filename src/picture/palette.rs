@@ -144,7 +144,7 @@ pub fn full_strength(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// What a legend says of the strength of the two colours.
-pub const STRENGTH: &str = "the further from 0 the stronger, fully from the 99th percentile on";
+pub const STRENGTH: &str = "stronger further from 0, full strength from the 99th percentile on";
 
 #[cfg(test)]
 mod tests {

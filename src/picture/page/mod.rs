@@ -2,7 +2,7 @@
 //!
 //! The page holds the weights and does its own arithmetic, so that it can take a digit that is drawn on it. What a
 //! module computes is told by its [`Kind`] alone: the page is handed the formulas, to show, and to compute in
-//! JavaScript, so a new activation needs nothing here. It asks the network for nothing: its own policy forbids that.
+//! JavaScript, so a new activation needs nothing here. It loads nothing from the internet: its own policy forbids that.
 //! `scripts/check_page.py` compares its numbers with those of [`explain`](crate::explain) in a browser.
 //!
 //! | file | what it does |

@@ -41,7 +41,7 @@ pub fn weights(w: &Array2<f32>, layers: usize, (rows, cols): (usize, usize)) -> 
     );
     picture.headline(
         &words,
-        "below each its number and ‖w₁‖, the length of its weights; the longest first",
+        "below each its number and ‖w₁‖, the norm of its weights; the largest first",
     );
     picture.signed_legend(74.0, most);
     for (n, (o, norm)) in units.into_iter().enumerate() {

@@ -79,9 +79,9 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
     let mut picture = Picture::new(size, "the most wrong images");
     let bars = match (probabilities, images.first().map_or(0, |i| i.outputs.len())) {
         (_, 0 | 1) => "",
-        (true, _) => "bars: the probability of every class; that of the label has a grey ground",
+        (true, _) => "bars: the probability of every class; that of the label is on grey",
         (false, _) => {
-            "bars: the output of every class, blue above 0, orange below; that of the label has a grey ground"
+            "bars: the output of every class, blue above 0, orange below; that of the label is on grey"
         }
     };
     picture.headline(title, bars);

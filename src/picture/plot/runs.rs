@@ -112,10 +112,12 @@ pub fn layers(name: &str, run: &Record) -> Option<Picture> {
     type Value = fn(&LayerStatistics) -> Option<f64>;
     let panels: [(&str, &str, Value); 5] = [
         ("activation, mean", "", |s| s.activation_mean),
-        ("activation, deviation", "", |s| s.activation_deviation),
+        ("activation, standard deviation", "", |s| {
+            s.activation_deviation
+        }),
         ("dead ReLUs", "%", |s| s.dead.map(|d| 100.0 * d)),
         ("gradient norm", "", |s| s.gradient_norm),
-        ("update : weight", "", |s| s.update_ratio),
+        ("update / weight", "", |s| s.update_ratio),
     ];
     for (p, (title, unit, value)) in panels.into_iter().enumerate() {
         let place = [
