@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::terminal::{
     charset::{self, Plain},
-    wrap::wrapped,
+    wrap::{prose, wrapped},
 };
 
 /// Headings and names of things.
@@ -103,6 +103,24 @@ pub fn stderr() -> impl Write {
         inner: anstream::stderr(),
         symbols: charset::symbols(io::stderr().is_terminal()),
     }
+}
+
+/// The columns of the names of [`named_line`].
+const NAMES: usize = 10;
+
+/// A line that begins with a name; what does not fit goes on below, indented.
+pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    let name = format!(
+        "{DIM}{name}{DIM:#}{:1$}",
+        "",
+        NAMES.saturating_sub(name.len())
+    );
+    writeln!(out, "{}", prose(&format!("{name}{text}"), NAMES))
+}
+
+/// `97.60 %`
+pub fn percent(part: f64) -> String {
+    format!("{:.2} %", 100.0 * part)
 }
 
 /// A line on stderr that is not an error: `note: …`.

@@ -1,26 +1,11 @@
-//! Lines of a table of names and texts, wrapped between words.
+//! Prose wrapped between words.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use anstream::adapter::strip_str;
 
-use crate::cli::terminal::output::DIM;
-
 /// The columns that a terminal surely has.
 const COLUMNS: usize = 80;
-/// The columns of the names.
-const INDENT: usize = 10;
-
-/// A line that begins with a name; what does not fit goes on below, indented.
-pub fn named_line(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
-    let name = format!(
-        "{DIM}{name}{DIM:#}{:1$}",
-        "",
-        INDENT.saturating_sub(name.len())
-    );
-    writeln!(out, "{}", prose(&format!("{name}{text}"), INDENT))
-}
-
 /// Prose for stdout, which a terminal would divide within words; a file keeps its lines as they are.
 pub fn prose(text: &str, indent: usize) -> String {
     match io::stdout().is_terminal() {

@@ -20,7 +20,7 @@ use crate::cli::{
         start::Start,
     },
     terminal::{
-        output::{DIM, Output, scientific, thousands},
+        output::{DIM, Output, percent, scientific, thousands},
         progress::progress_bar_from,
     },
 };
@@ -172,9 +172,4 @@ impl Observer for Printer<'_> {
         // Output keeps its own failure, and the run goes on: it is worth more than its table.
         let _ = bar.suspend(|| self.print_epoch(&line));
     }
-}
-
-/// `97.60 %`
-pub(super) fn percent(part: f64) -> String {
-    format!("{:.2} %", 100.0 * part)
 }

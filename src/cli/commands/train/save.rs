@@ -13,9 +13,9 @@ use mlp::{
 use serde_json::{Value, json};
 
 use crate::cli::{
-    commands::train::{plan::Plan, print::percent},
+    commands::train::plan::Plan,
     terminal::{
-        output::{BOLD, DIM, Output, thousands},
+        output::{BOLD, DIM, Output, percent, thousands},
         wrap::prose,
     },
 };

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cli::terminal::{
     describe::{architecture_text, augmentation_text, optimiser_text},
-    output::{BAD, BOLD, DIM, Output, thousands},
-    wrap::named_line,
+    output::{BAD, BOLD, DIM, Output, named_line, thousands},
 };
 
 /// What there is to say before the first step.
