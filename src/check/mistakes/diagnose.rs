@@ -4,7 +4,12 @@ use super::{
     Mistake,
     board::{Board, Gradients},
 };
-use crate::{data::batch::Batch, loss::LossKind, nn::Mlp, rng::Noise};
+use crate::{
+    data::batch::Batch,
+    loss::LossKind,
+    nn::{Activation, Kind, Mlp},
+    rng::Noise,
+};
 
 /// What the gradients of a batch look like.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +31,32 @@ pub struct Finding {
     pub mistake: Mistake,
     /// The modules where it was made; empty if it is in the loss.
     pub places: Vec<usize>,
+    /// The module at the first of them.
+    pub kind: Option<Kind>,
     /// The factor between the wrong gradients and the right ones, if it is the same for all.
     pub ratio: Option<f64>,
+}
+
+impl Finding {
+    /// The formula that corrects it: that of the very activation at its place.
+    pub fn mend(&self) -> String {
+        use Mistake::*;
+        let usual = self.mistake.mend().to_owned();
+        let activation = match self.kind {
+            Some(Kind::Activation(activation)) if activation != Activation::Relu => activation,
+            _ => return usual,
+        };
+        let (name, dx) = (activation.about().name, activation.about().formula.dx);
+        match self.mistake {
+            ReluMaskMissing | SlopeMissing => format!("{name}: dx = {dx}"),
+            UpstreamIgnored => format!("the chain rule multiplies by dy: dx = {dx}"),
+            SlopeFromX => format!("{name}: dx = {dx}, with y the output"),
+            SharedRelu | ReluMaskOfBefore => {
+                format!("one {name} object for each layer, with the x that went into it: dx = {dx}")
+            }
+            _ => usual,
+        }
+    }
 }
 
 /// Names the mistake in the gradients of a batch.
@@ -75,6 +104,7 @@ pub fn diagnose(
         let ratio = common_ratio(&pairs, tolerance);
         fitting.next().map(|places| Finding {
             mistake,
+            kind: places.first().map(|&m| network.modules()[m].kind()),
             places,
             ratio,
         })

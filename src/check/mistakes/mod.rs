@@ -182,7 +182,7 @@ impl Mistake {
             ),
             Self::UpstreamIgnored => (
                 "upstream-ignored",
-                "a ReLU passes its own slope down and forgets the gradient from above",
+                "an activation passes its own slope down and forgets the gradient from above",
                 "isn't the gradient of ReLU just 0 or 1?",
                 "the chain rule multiplies: dx = dy·(x > 0)",
             ),

@@ -43,6 +43,7 @@ fn stand_in(symbol: char) -> Option<&'static str> {
         'Σ' => "sum",
         'ₙ' => "_n",
         '√' => "sqrt",
+        'π' => "pi",
         '≤' => "<=",
         '≈' => "~",
         'σ' => "sigma",

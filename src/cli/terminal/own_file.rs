@@ -49,9 +49,20 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Makes the folder that a file is to lie in, if that alone is missing.
+pub fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(path);
+    match fs::create_dir(folder) {
+        Err(error) if !folder.is_dir() => {
+            Err(error).with_context(|| format!("{}: the folder cannot be made", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Kind {
-    /// Whether one can be written to `path` without losing anything but an older one; makes its folder if that
-    /// alone is missing.
+    /// Whether one can be written to `path` without losing anything but an older one. Its folder alone may be
+    /// missing: [`make_folder`] makes it when there is something to save.
     pub fn check_writable(&self, path: &Path, force: bool) -> anyhow::Result<()> {
         let Self {
             flag,
@@ -81,14 +92,11 @@ impl Kind {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).context(name.to_string()),
         }
-        let folder = folder_of(path);
         // A folder that alone is missing was meant; where its parent is missing, too, a name was mistyped.
-        if !folder.exists() && folder_of(folder).is_dir() {
-            fs::create_dir(folder).with_context(|| {
-                let folder = folder.display();
-                format!("{folder}: the folder cannot be made, choose another {flag}")
-            })?;
-        }
+        let folder = match folder_of(path) {
+            missing if !missing.exists() => folder_of(missing),
+            folder => folder,
+        };
         ensure!(
             folder.is_dir(),
             "{name}: no such folder: create it first, or choose another {flag}"
@@ -102,6 +110,7 @@ impl Kind {
     /// Writes one, whole or not at all.
     pub fn save(&self, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let Self { flag, what, .. } = self;
+        make_folder(path)?;
         atomic_file::write::<io::Error>(path, |file| file.write_all(bytes)).with_context(|| {
             let name = path.display();
             format!("{name}: the {what} could not be saved, choose another {flag}")
@@ -142,10 +151,9 @@ mod tests {
         assert!(refused(folder.path()).contains("a folder, expected a file name"));
         assert!(refused(&at("no/such/mum.txt")).contains("no such folder"));
         check(&at("letters/mum.txt"), false).unwrap();
-        assert!(
-            at("letters").is_dir(),
-            "a folder that alone is missing is made"
-        );
+        assert!(!at("letters").exists(), "a check leaves nothing behind");
+        LETTER.save(&at("letters/mum.txt"), b"Dear mum").unwrap();
+        assert!(at("letters/mum.txt").is_file(), "its folder is made");
         refused(&at("mum.txt/mum.txt"));
         if cfg!(unix) {
             assert!(refused(Path::new("/dev/null")).contains("device"));

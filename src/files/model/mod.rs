@@ -19,6 +19,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, IgnoredAny},
 };
+use serde_json::Value;
 
 use crate::{
     atomic_file,
@@ -277,8 +278,20 @@ fn metadata_from(json: &str) -> Result<Metadata, Fault> {
         return Err(Fault::Version(version.format_version));
     }
     let metadata: Metadata = serde_json::from_str(json).map_err(Fault::Metadata)?;
+    // A number that f32 cannot hold is read as infinite, and would be written as null.
+    if has_null(&serde_json::to_value(&metadata).map_err(Fault::Metadata)?) {
+        return Err(Fault::Metadata(Error::custom("number out of range")));
+    }
     check(&metadata)?;
     Ok(metadata)
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(has_null),
+        Value::Object(fields) => fields.values().any(has_null),
+        other => other.is_null(),
+    }
 }
 
 /// Checks that the metadata describe a possible network.

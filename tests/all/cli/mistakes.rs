@@ -33,6 +33,35 @@ fn every_listed_mistake_can_be_injected_and_is_named() {
 }
 
 #[test]
+fn what_mends_a_mistake_is_the_formula_of_the_activation_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    for (flags, expected) in [
+        (
+            "leaky-relu --inject relu-mask-missing",
+            "dx = dy where x > 0, else 0.01·dy",
+        ),
+        (
+            "leaky-relu --inject upstream-ignored",
+            "dx = dy where x > 0, else 0.01·dy",
+        ),
+        ("gelu --inject upstream-ignored", "dx = dy·((1 + t)/2"),
+        ("gelu --inject slope-missing", "GELU: dx = dy·((1 + t)/2"),
+        (
+            "scaled-tanh --inject slope-from-x",
+            "dx = dy·(2/3)/1.7159·(1.7159² − y²)",
+        ),
+        (
+            "relu --inject relu-mask-missing",
+            "dx = dy where x > 0, else 0\n",
+        ),
+    ] {
+        let line = format!("gradcheck --hidden 12 --samples 10 --activation {flags}");
+        let (report, _) = run(folder.path(), &line, 1);
+        assert!(report.contains(expected), "{flags}: {report}");
+    }
+}
+
+#[test]
 fn the_report_has_the_name_and_what_mends_it() {
     let folder = tempfile::tempdir().unwrap();
     let line = "gradcheck --inject relu-mask-missing --hidden 20 --loss mse";

@@ -226,6 +226,8 @@ fn a_file_of_another_program_is_called_foreign() {
 fn metadata_that_do_not_fit_are_named() {
     let mut bent = serde_json::to_value(model().metadata.training).unwrap();
     bent["augmentation"]["rotation"] = json!(-1);
+    let mut large = serde_json::to_value(model().metadata.training).unwrap();
+    large["learning_rate"] = json!(1e308);
     let faults = [
         (json!({"format_version": 2}), "format version 2, expected 1"),
         (json!({"format_version": "1"}), "cannot be parsed"),
@@ -257,6 +259,7 @@ fn metadata_that_do_not_fit_are_named() {
         // A Linear is the second module then.
         (json!({"dropout": [0.5, 0, 0]}), "no tensor 1.weight"),
         (json!({"surprise": 1}), "unknown field `surprise`"),
+        (json!({"training": large}), "number out of range"),
         (json!({"input_scale": null}), "invalid type: null"),
         (
             json!({"training": bent}),

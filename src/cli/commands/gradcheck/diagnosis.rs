@@ -26,7 +26,7 @@ pub(super) fn print_diagnosis(out: &mut Output, diagnosis: &Diagnosis) -> io::Re
                     places_text(finding),
                     mistake.what(),
                     ratio_text(finding),
-                    mistake.mend(),
+                    finding.mend(),
                 )?;
             }
             Ok(())
@@ -66,7 +66,7 @@ pub(super) fn diagnosis_json(diagnosis: &Diagnosis) -> Value {
                 let mistake = finding.mistake;
                 json!({
                     "name": mistake.name(), "modules": finding.places, "ratio": finding.ratio,
-                    "what": mistake.what(), "mend": mistake.mend(),
+                    "what": mistake.what(), "mend": finding.mend(),
                 })
             };
             json!({"mistakes": findings.iter().map(finding).collect::<Vec<_>>()})

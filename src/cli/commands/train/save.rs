@@ -16,6 +16,7 @@ use crate::cli::{
     commands::train::plan::Plan,
     terminal::{
         output::{BOLD, DIM, Output, percent, thousands},
+        own_file::make_folder,
         wrap::prose,
     },
 };
@@ -49,6 +50,7 @@ impl Plan {
         };
         model.metadata.training.stopped = stopped;
         model.metadata.training.epoch = end.and_then(|_| after(progress.epoch));
+        make_folder(&self.out)?;
         model::save(&self.out, &model)
             .context("the model could not be saved, choose another --out")?;
         let best = match self.best.clone().zip(progress.best) {
@@ -62,6 +64,7 @@ impl Plan {
                 model.network.set_values(&values);
                 model.metadata.training.stopped = None;
                 model.metadata.training.epoch = after(epoch);
+                make_folder(&path)?;
                 model::save(&path, &model)
                     .context("the best model could not be saved, choose another --best")?;
                 Some((path, epoch, accuracy))
