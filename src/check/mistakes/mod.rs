@@ -11,6 +11,7 @@ mod against;
 mod board;
 mod diagnose;
 mod faulty;
+mod problem;
 
 use std::{fmt, str::FromStr};
 
@@ -25,6 +26,7 @@ pub use against::{Judged, NamedArray, Verdict, against};
 pub use board::{Gradients, right_gradients};
 pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use faulty::plant;
+pub use problem::{Objective, Problem, Reduction, Step};
 
 /// A known mistake. Its places are modules of a network; a mistake in the loss has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

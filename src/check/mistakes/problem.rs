@@ -1,0 +1,266 @@
+//! What is judged: a network as plain arrays, what it is fed, and the loss.
+
+use ndarray::{Array2, Axis, concatenate, s};
+
+use crate::{
+    data::batch::Batch,
+    loss::LossKind,
+    nn::{Activation, Kind, Mlp, in_training},
+    rng::Noise,
+};
+
+/// A module as on the board.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// y = x·w + b
+    Linear {
+        /// w (I, O)
+        w: Array2<f64>,
+        /// b (1, O)
+        b: Array2<f64>,
+    },
+    /// y = f(x), element by element.
+    Activation(Activation),
+    /// y = x∘mask (N, O): dropout, with its mask drawn and scaled.
+    Mask(Array2<f64>),
+}
+
+/// What the losses of the images are made one number by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// The mean: over N for cross-entropy, over N·C for mse.
+    Mean,
+    /// ½ Σ (z − t)², over images and outputs: mse only.
+    Half,
+    /// Σ
+    Sum,
+}
+
+/// The loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// −Σ_c t[c]·ln p[c], with p = softmax(z)
+    Ce(Reduction),
+    /// (z − t)²
+    Mse(Reduction),
+}
+
+impl Objective {
+    /// Whether the predictions are probabilities.
+    pub fn probabilities(self) -> bool {
+        matches!(self, Self::Ce(_))
+    }
+
+    /// The factor of p − t, or of z − t, in dz.
+    pub fn factor(self, n: usize, c: usize) -> f64 {
+        match self {
+            Self::Ce(Reduction::Mean) => 1.0 / n as f64,
+            Self::Ce(Reduction::Half | Reduction::Sum) | Self::Mse(Reduction::Half) => 1.0,
+            Self::Mse(Reduction::Mean) => 2.0 / (n * c) as f64,
+            Self::Mse(Reduction::Sum) => 2.0,
+        }
+    }
+
+    /// L of outputs z (N, C) and what they should be, t (N, C).
+    pub fn value(self, z: &Array2<f64>, t: &Array2<f64>) -> f64 {
+        let (n, c) = z.dim();
+        match self {
+            Self::Ce(_) => {
+                let each = z.rows().into_iter().zip(t.rows()).map(|(z, t)| {
+                    let m = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+                    let lse = m + z.mapv(|z| (z - m).exp()).sum().ln();
+                    // Where t is 0 a probability of 0 costs nothing.
+                    let terms = z.iter().zip(t).filter(|(_, t)| **t != 0.0);
+                    terms.map(|(z, t)| t * (lse - z)).sum::<f64>()
+                });
+                self.factor(n, c) * each.sum::<f64>()
+            }
+            Self::Mse(_) => {
+                let squares = z.iter().zip(t).map(|(z, t)| (z - t) * (z - t));
+                self.factor(n, c) / 2.0 * squares.sum::<f64>()
+            }
+        }
+    }
+
+    /// dz (N, C) = ∂L/∂z.
+    pub fn gradient(self, z: &Array2<f64>, t: &Array2<f64>) -> Array2<f64> {
+        let (n, c) = z.dim();
+        let p = match self {
+            Self::Ce(_) => {
+                // For targets that do not sum to 1, the softmax has their sum as weight.
+                let sums = t.sum_axis(Axis(1)).insert_axis(Axis(1));
+                softmax_rows(z) * sums
+            }
+            Self::Mse(_) => z.clone(),
+        };
+        (p - t) * self.factor(n, c)
+    }
+}
+
+/// e^z / Σ e^z, row by row.
+pub(super) fn softmax_rows(z: &Array2<f64>) -> Array2<f64> {
+    let mut p = z.clone();
+    for mut row in p.rows_mut() {
+        let highest = row.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+        row.mapv_inplace(|z| (z - highest).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    p
+}
+
+/// A network, a batch and a loss: all that a gradient is made of.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The modules, numbered as in PyTorch's `nn.Sequential`.
+    pub steps: Vec<Step>,
+    /// The batch, x (N, I).
+    pub x: Array2<f64>,
+    /// What the outputs are compared with, t (N, C): one-hot, a distribution, digits or any numbers.
+    pub t: Array2<f64>,
+    /// The classes of the batch, if it has such.
+    pub classes: Option<Vec<u8>>,
+    /// The loss.
+    pub objective: Objective,
+    /// Whether x are pixels, 0 to 255 divided by 255.
+    pub pixels: bool,
+    /// Images that come after those of the batch, with their targets: people take these by mistake.
+    pub others: Option<(Array2<f64>, Array2<f64>)>,
+    /// How far each x may be off, as a share of it: x of others may have been rounded to float32.
+    pub input_rounding: f64,
+}
+
+impl Problem {
+    /// The problem of a network of this program; dropout uses this noise.
+    pub fn of_network(
+        network: &Mlp<f64>,
+        kind: LossKind,
+        images: &Batch,
+        noise: Option<Noise>,
+    ) -> Self {
+        let mut rows = images.x.clone();
+        let mut steps = Vec::new();
+        for (m, module) in network.modules().iter().enumerate() {
+            let noise = noise.map(|noise| noise.of(m, 0));
+            let run = |x: &Array2<f64>| {
+                let mut y = Array2::zeros((x.nrows(), module.outputs(x.ncols())));
+                in_training(&**module, noise, |module| module.forward(x, &mut y));
+                y
+            };
+            let step = match module.kind() {
+                Kind::Linear => {
+                    let [w, b] = module.params().expect("a weight and a bias");
+                    Step::Linear {
+                        w: w.value.clone(),
+                        b: b.value.clone(),
+                    }
+                }
+                Kind::Activation(activation) => Step::Activation(activation),
+                // Applied to ones, dropout gives its mask and scale.
+                Kind::Dropout => Step::Mask(run(&Array2::ones(rows.dim()))),
+            };
+            rows = Array2::zeros((rows.nrows(), module.outputs(rows.ncols())));
+            steps.push(step);
+        }
+        let outputs = rows.ncols();
+        Self {
+            steps,
+            x: images.x.clone(),
+            t: encode(kind, &images.targets, outputs),
+            classes: Some(images.targets.clone()),
+            objective: match kind {
+                LossKind::Ce | LossKind::SmoothedCe(_) => Objective::Ce(Reduction::Mean),
+                LossKind::MseOnehot | LossKind::MseDigit => Objective::Mse(Reduction::Mean),
+            },
+            pixels: true,
+            others: None,
+            input_rounding: 0.0,
+        }
+    }
+
+    /// The same problem of the first images of a batch; the rest are those that come after them.
+    pub fn of_batch(network: &Mlp<f64>, kind: LossKind, images: &Batch, first: usize) -> Self {
+        let part = |range: std::ops::Range<usize>| Batch {
+            x: images.x.slice(s![range.clone(), ..]).to_owned(),
+            targets: images.targets[range].to_vec(),
+        };
+        let first = first.min(images.targets.len());
+        let mut problem = Self::of_network(network, kind, &part(0..first), None);
+        let rest = part(first..images.targets.len());
+        if !rest.targets.is_empty() {
+            let t = encode(kind, &rest.targets, problem.t.ncols());
+            problem.others = Some((rest.x, t));
+        }
+        problem.input_rounding = 2f64.powi(-24);
+        problem
+    }
+
+    /// N
+    pub fn n(&self) -> usize {
+        self.x.nrows()
+    }
+
+    /// C, the outputs of the network.
+    pub fn c(&self) -> usize {
+        self.t.ncols()
+    }
+
+    /// The number of outputs of every module.
+    pub fn widths(&self) -> Vec<usize> {
+        let widths = self.steps.iter().scan(self.x.ncols(), |width, step| {
+            if let Step::Linear { w, .. } = step {
+                *width = w.ncols();
+            }
+            Some(*width)
+        });
+        widths.collect()
+    }
+
+    /// The modules with parameters.
+    pub fn linears(&self) -> Vec<usize> {
+        let steps = self.steps.iter().enumerate();
+        let linears = steps.filter(|(_, step)| matches!(step, Step::Linear { .. }));
+        linears.map(|(m, _)| m).collect()
+    }
+
+    /// The names of the parameters, with the shapes that PyTorch gives them.
+    pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
+        let steps = self.steps.iter().enumerate();
+        let named = steps.filter_map(|(m, step)| match step {
+            Step::Linear { w, .. } => Some([
+                (format!("{m}.weight"), vec![w.ncols(), w.nrows()]),
+                (format!("{m}.bias"), vec![w.ncols()]),
+            ]),
+            _ => None,
+        });
+        named.flatten().collect()
+    }
+
+    /// The batch and what follows it, as one.
+    pub(super) fn everything(&self) -> (Array2<f64>, Array2<f64>) {
+        match &self.others {
+            None => (self.x.clone(), self.t.clone()),
+            Some((x, t)) => (
+                concatenate![Axis(0), self.x, *x],
+                concatenate![Axis(0), self.t, *t],
+            ),
+        }
+    }
+}
+
+/// What outputs are compared with, t (N, C).
+fn encode(kind: LossKind, targets: &[u8], c: usize) -> Array2<f64> {
+    let (high, low) = match kind {
+        LossKind::SmoothedCe(s) => (1.0 - s + s / c as f64, s / c as f64),
+        LossKind::Ce | LossKind::MseOnehot => (1.0, 0.0),
+        LossKind::MseDigit => {
+            return Array2::from_shape_fn((targets.len(), c), |(n, _)| f64::from(targets[n]));
+        }
+    };
+    Array2::from_shape_fn((targets.len(), c), |(n, c)| {
+        match usize::from(targets[n]) == c {
+            true => high,
+            false => low,
+        }
+    })
+}
