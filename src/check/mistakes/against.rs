@@ -583,6 +583,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&right.value),
             from,
         };
         let in_double = matches!(precision, Precision::F64 | Precision::Integer);
@@ -665,6 +666,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&self.search.right(leaf, u).value),
             from: Some((m, dy)),
         };
         let outcome = self.search.explain(&sought);
@@ -734,6 +736,11 @@ fn module(leaf: Leaf) -> usize {
         Leaf::Weight(m) | Leaf::Bias(m) | Leaf::Y(m) | Leaf::Dy(m) => m,
         Leaf::P | Leaf::LogP | Leaf::Loss => 0,
     }
+}
+
+/// The largest element, without its sign.
+fn largest(a: &Array2<f64>) -> f64 {
+    a.fold(0.0, |max: f64, v| max.max(v.abs()))
 }
 
 /// The largest difference, as a share of the largest element of b.

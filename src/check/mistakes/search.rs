@@ -62,8 +62,23 @@ pub(super) struct Sought<'a> {
     pub u: f64,
     /// A relative tolerance instead of the error bound.
     pub tolerance: Option<f64>,
+    /// The largest element of the right tensor.
+    pub scale: f64,
     /// ∂L/∂y of a module as they have it, from which to go on.
     pub from: Option<(usize, &'a Array2<f64>)>,
+}
+
+impl Sought<'_> {
+    /// Below this, a tensor that should be of its scale is nothing but rounding.
+    fn nothing(&self) -> f64 {
+        let u = self.tolerance.map_or(self.u, |_| f64::EPSILON);
+        self.scale * (1000.0 * u).min(1e-3)
+    }
+
+    /// Whether the tensor is zero, or nothing but rounding.
+    fn is_nothing(&self) -> bool {
+        self.found.iter().all(|v| v.abs() <= self.nothing())
+    }
 }
 
 /// What a search found.
@@ -363,8 +378,9 @@ impl<'a> Search<'a> {
         slips.extend(candidate.lines.iter().cloned());
         slips.extend(candidate.own.clone());
         let left = MOST.saturating_sub(slips.len() + usize::from(candidate.free.is_some()));
-        if sought.found.iter().all(|&v| v == 0.0) {
-            let zero = made.value.iter().all(|&v| v == 0.0) && !slips.is_empty();
+        if sought.is_nothing() {
+            let nothing = sought.nothing();
+            let zero = made.value.iter().all(|v| v.abs() <= nothing) && !slips.is_empty();
             let explanation = Explanation {
                 slips,
                 shared: 1,
@@ -494,6 +510,7 @@ impl<'a> Search<'a> {
             found: &found,
             u,
             tolerance: None,
+            scale: 0.0,
             from: None,
         };
         let candidate = Candidate {
@@ -567,6 +584,8 @@ struct Filter {
     inputs: RefCell<HashMap<(usize, usize), Array2<f64>>>,
     own: Vec<Slip>,
     elements: usize,
+    /// If there is nothing but rounding: the largest sums that are nothing, too.
+    nothing: Option<f64>,
 }
 
 impl Filter {
@@ -627,6 +646,9 @@ impl Filter {
             inputs: RefCell::default(),
             own: problem.leaf_slips(sought.leaf),
             elements: found.len(),
+            nothing: sought
+                .is_nothing()
+                .then(|| sought.nothing() * (found.nrows() as f64).sqrt().max(1.0)),
         }
     }
 
@@ -637,8 +659,9 @@ impl Filter {
 
     /// How far the sums of a set are from those sought, if a factor (and an amount) that has a name fits.
     fn off(&self, sums: &Array2<f64>, added: Option<&Array2<f64>>, left: usize) -> Option<f64> {
-        if self.sums.iter().all(|&v| v == 0.0) {
-            return (added.is_none() && sums.iter().all(|&v| v == 0.0)).then_some(0.0);
+        if let Some(nothing) = self.nothing {
+            let zero = sums.iter().all(|v| v.abs() <= nothing);
+            return (added.is_none() && zero).then_some(0.0);
         }
         let (ratio, amount) = fit(&self.sums, sums, added)?;
         if added.is_some() && (amount <= 0.0 || self.elements < 6) {
