@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 use super::{
     Net,
     build::{Layer, Numbers, Raw, objective_names, quoted},
-    json::{BIASES, SETTINGS, T, WEIGHTS, X, fields, settings},
+    json::{BIAS, SETTINGS, T, WEIGHT, X, fields, settings},
 };
 use crate::{
     check::mistakes::{NamedArray, Step},
@@ -175,7 +175,7 @@ fn texts(
 fn place(name: &str) -> Option<(usize, bool)> {
     let is_weight = |kind: &str| {
         let same = |(name, others): (&str, &[&str])| name == kind || others.contains(&kind);
-        match (same(WEIGHTS), same(BIASES)) {
+        match (same(WEIGHT), same(BIAS)) {
             (true, _) => Some(true),
             (_, true) => Some(false),
             _ => None,

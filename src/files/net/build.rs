@@ -17,7 +17,7 @@ pub(super) struct Numbers {
 
 impl Numbers {
     /// Its shape in words: `3×2`, `4 numbers`, `a number`.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match &self.shape[..] {
             [] => "a single number".into(),
             [1] => "a list of 1 number".into(),
@@ -355,11 +355,8 @@ fn targets(
     let ce = objective.probabilities();
     let fault = || {
         let flat = match (ce, n, c) {
-            (true, _, _) => format!(
-                ", or {} from 0 to {}",
-                count(n, "class").replace("classs", "classes"),
-                c - 1
-            ),
+            (true, 1, _) => format!(", or a class from 0 to {}", c - 1),
+            (true, _, _) => format!(", or {n} classes from 0 to {}", c - 1),
             (false, 1, _) | (false, _, 1) => format!(", or a list of {}", n.max(c)),
             _ => String::new(),
         };

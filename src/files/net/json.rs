@@ -16,8 +16,8 @@ pub(super) type Field = (&'static str, &'static [&'static str]);
 pub(super) const X: Field = ("x", &["X", "inputs", "input"]);
 pub(super) const T: Field = ("t", &["T", "y", "Y", "targets", "target", "labels"]);
 const LAYERS: Field = ("layers", &[]);
-pub(super) const WEIGHTS: Field = ("weights", &["w", "W", "weight"]);
-pub(super) const BIASES: Field = ("biases", &["b", "B", "bias"]);
+const WEIGHTS: Field = ("weights", &[]);
+const BIASES: Field = ("biases", &[]);
 const ACTIVATIONS: Field = ("activations", &["activation", "act"]);
 const LAST_ACTIVATION: Field = ("last_activation", &[]);
 const LOSS: Field = ("loss", &[]);
@@ -38,11 +38,9 @@ pub(super) const SETTINGS: [Field; 8] = [
     TRAIN_BIASES,
     NOTE,
 ];
-const LAYER: [Field; 3] = [
-    ("w", &["W", "weight", "weights"]),
-    ("b", &["B", "bias", "biases"]),
-    ("activation", &["act", "activations"]),
-];
+pub(super) const WEIGHT: Field = ("w", &["W", "weight", "weights"]);
+pub(super) const BIAS: Field = ("b", &["B", "bias", "biases"]);
+const LAYER: [Field; 3] = [WEIGHT, BIAS, ("activation", &["act", "activations"])];
 
 /// The fields of an object under their first names; others are refused.
 type Fields = HashMap<&'static str, Value>;
@@ -216,8 +214,16 @@ fn parallel(fields: &mut Fields) -> Result<Vec<(Layer, bool)>, String> {
     let layers = weights.iter().zip(biases).enumerate();
     let layers = layers.map(|(number, (w, b))| {
         let name = format!("weights[{number}]");
+        let w = numbers(w, &name)?;
+        // A list of numbers could as well be a row of the only weight.
+        if w.shape.len() != 2 {
+            return Err(format!(
+                "{name} is {}, expected rows of numbers, [[…], …]: weights has one such for each layer",
+                w.text()
+            ));
+        }
         let layer = Layer {
-            w: (name.clone(), numbers(w, &name)?),
+            w: (name, w),
             b: optional(Some((format!("biases[{number}]"), b)))?,
             activation: None,
         };

@@ -29,8 +29,8 @@
 //! Where no orientation is given and the weights only fit together as (inputs, outputs), the w of x·w, they
 //! are taken as such. Square weights fit both ways, and are taken as (outputs, inputs): [`Net::square`] tells.
 //!
-//! In place of `layers` there may be the lists `weights`, `biases` and `activations`, with an entry for each
-//! layer. `activations` may leave out the last layer, which then has none; a single name in place of the list
+//! In place of `layers` there may be the lists `weights` (of rows), `biases` and `activations`, with an entry for
+//! each layer. `activations` may leave out the last layer, which then has none; a single name in place of the list
 //! is that of every layer but the last. `last_activation` is that of the last.
 //!
 //! # `.npz` and `.safetensors`
