@@ -61,7 +61,23 @@ fn fault(net: &Value) -> String {
 
 /// All that a network is, to compare.
 fn told(net: &Net) -> String {
-    format!("{net:?}")
+    let numbers =
+        |array: &Array2<f64>| format!("{:?} {:?}", array.dim(), array.iter().collect::<Vec<_>>());
+    let problem = &net.problem;
+    let steps = problem.steps.iter().map(|step| match step {
+        Step::Linear { w, b } => format!("w {} b {}", numbers(w), numbers(b)),
+        other => format!("{other:?}"),
+    });
+    format!(
+        "x {}\nt {}\n{}\n{:?} {} {} {}",
+        numbers(&problem.x),
+        numbers(&problem.t),
+        steps.collect::<Vec<_>>().join("\n"),
+        problem.objective,
+        net.learning_rate,
+        net.train_biases,
+        net.square
+    )
 }
 
 #[test]

@@ -121,15 +121,15 @@ fn numbers_of_any_size_are_checked() {
 }
 
 #[test]
-fn a_wrong_gradient_is_found() {
-    // The gradient of one loss, the values of another: as if the 2 were forgotten.
+fn the_gradient_is_that_of_its_own_reduction() {
     let problem = random(Activation::Tanh, None, Objective::Mse(Reduction::Sum), 4);
-    let right = Pass::new(&problem);
-    let half = Problem {
-        objective: Objective::Mse(Reduction::Half),
-        ..problem.clone()
+    let with = |objective| {
+        let problem = Problem {
+            objective,
+            ..problem.clone()
+        };
+        Pass::new(&problem).network.param(4, 1).grad[[0, 0]]
     };
-    let wrong = Pass::new(&half);
     let eps = 1e-5;
     let at = |change: f64| {
         let mut moved = problem.clone();
@@ -139,9 +139,14 @@ fn a_wrong_gradient_is_found() {
         Pass::new(&moved).loss
     };
     let slope = (at(eps) - at(-eps)) / (2.0 * eps);
-    let db = |pass: &Pass| pass.network.param(4, 1).grad[[0, 0]];
-    close(db(&right), slope, 1e-6 * slope.abs());
-    close(2.0 * db(&wrong), db(&right), 1e-12 * slope.abs());
+    let (sum, half, mean) = (
+        with(Objective::Mse(Reduction::Sum)),
+        with(Objective::Mse(Reduction::Half)),
+        with(Objective::Mse(Reduction::Mean)),
+    );
+    close(sum, slope, 1e-6 * slope.abs());
+    close(half, sum / 2.0, 1e-12 * slope.abs());
+    close(mean, sum / 8.0, 1e-12 * slope.abs()); // N·C = 4·2
 }
 
 #[test]
