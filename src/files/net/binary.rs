@@ -31,8 +31,8 @@ const MAX_UNPACKED: u64 = 128 << 20;
 /// What stands in an `.npz` or a `.safetensors` file.
 pub(super) fn raw(bytes: &[u8]) -> Result<Raw, String> {
     if bytes.starts_with(b"PK") {
-        let (texts, numbers) = unpacked(bytes)?;
-        return from_arrays(read_arrays(&numbers)?, texts);
+        let texts = text_arrays(bytes)?;
+        return from_arrays(read_arrays(bytes, &texts)?, texts);
     }
     let metadata = SafeTensors::read_metadata(bytes).map_err(|error| {
         format!("neither JSON nor an .npz or .safetensors file ({error}): expected {{\"x\": …, \"t\": …, \"layers\": […], \"loss\": …}}")
@@ -44,19 +44,23 @@ pub(super) fn raw(bytes: &[u8]) -> Result<Raw, String> {
             format!("its metadata {METADATA} are not an object of JSON ({error})")
         })?,
     };
-    from_arrays(read_arrays(bytes)?, texts)
+    from_arrays(read_arrays(bytes, &texts)?, texts)
 }
 
-/// The arrays of numbers in a file.
-fn read_arrays(bytes: &[u8]) -> Result<Vec<NamedArray>, String> {
-    arrays::from_bytes(bytes)
+/// The arrays of numbers in a file; all others must be texts.
+fn read_arrays(bytes: &[u8], texts: &Map<String, Value>) -> Result<Vec<NamedArray>, String> {
+    let read = arrays::from_bytes(bytes)?;
+    let mut others = read.ignored.iter();
+    match others.find(|(name, _)| !texts.contains_key(name)) {
+        Some((name, why)) => Err(format!("{}: {why}", quoted(name))),
+        None => Ok(read.arrays),
+    }
 }
 
-/// The arrays of text in an `.npz` file, and a file with the others.
-fn unpacked(bytes: &[u8]) -> Result<(Map<String, Value>, Vec<u8>), String> {
+/// The arrays of text in an `.npz` file.
+fn text_arrays(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     let broken = |error: &dyn std::fmt::Display| format!("broken .npz file: {error}");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
-    let mut numbers = ZipWriter::new(Cursor::new(Vec::new()));
     let mut texts = Map::new();
     let mut left = MAX_UNPACKED;
     for index in 0..archive.len() {
@@ -69,26 +73,13 @@ fn unpacked(bytes: &[u8]) -> Result<(Map<String, Value>, Vec<u8>), String> {
         left = after.ok_or_else(|| {
             format!("more than {MAX_UNPACKED} bytes when unpacked, expected a small network")
         })?;
-        let short = name.strip_suffix(".npy").unwrap_or(&name);
-        match text_array(&npy) {
-            Some(text) => {
-                let text = text.map_err(|fault| format!("{}: {fault}", quoted(short)))?;
-                texts.insert(short.to_owned(), text);
-            }
-            None => {
-                numbers
-                    .start_file(&name[..], stored())
-                    .and_then(|()| Ok(numbers.write_all(&npy)?))
-                    .map_err(|error| broken(&error))?;
-            }
+        let name = name.strip_suffix(".npy").unwrap_or(&name);
+        if let Some(text) = text_array(&npy) {
+            let text = text.map_err(|fault| format!("{}: {fault}", quoted(name)))?;
+            texts.insert(name.to_owned(), text);
         }
     }
-    let numbers = numbers.finish().map_err(|error| broken(&error))?;
-    Ok((texts, numbers.into_inner()))
-}
-
-fn stored() -> SimpleFileOptions {
-    SimpleFileOptions::default().compression_method(CompressionMethod::Stored)
+    Ok(texts)
 }
 
 /// A text or a list of texts, of an array of NumPy; none if it holds something else.
@@ -352,7 +343,8 @@ fn write_texts(
     const BEFORE: usize = 10;
     let padding = 63 - (BEFORE + dictionary.len()) % 64;
     let length = u16::try_from(dictionary.len() + padding + 1).map_err(io::Error::other)?;
-    file.start_file(format!("{name}.npy"), stored())?;
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    file.start_file(format!("{name}.npy"), options)?;
     file.write_all(b"\x93NUMPY\x01\x00")?;
     file.write_all(&length.to_le_bytes())?;
     writeln!(file, "{dictionary}{:padding$}", "")?;
