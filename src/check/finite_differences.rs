@@ -291,7 +291,7 @@ impl Probe<'_> {
 
 /// Compares a gradient with finite differences. `change(element, eps)` is L(v + eps) − L(v − eps), or none
 /// where a kink lies in between.
-fn compare(
+pub(super) fn compare(
     name: &str,
     gradient: &ArrayRef2<f64>,
     settings: &Settings,
