@@ -623,7 +623,8 @@ impl Judge<'_> {
                     false => Verdict::Unsure,
                 };
                 // Computed in double throughout, a slip shows although single precision would hide it.
-                if !in_double || self.tolerance.is_some() {
+                let digits = judged.error.is_some_and(|error| error <= 1e-5);
+                if !in_double || self.tolerance.is_some() || (narrow && digits) {
                     return;
                 }
                 sought.u = exact;

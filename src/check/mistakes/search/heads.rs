@@ -108,8 +108,16 @@ impl Search<'_> {
         // One in the forward pass and one behind it.
         let worlds = self.worlds.len();
         for world in 1..worlds {
-            for after in &after {
-                heads.push(self.head(world, after.clone()));
+            let slips = &self.worlds[world].slips;
+            let of_images = slips.iter().any(|slip| !slip.rows.is_empty());
+            let fitting = after.iter().filter(|after| {
+                // The outputs of other images fit the rows of this batch alone.
+                let others = after[1].as_ref().is_some_and(|slip| !slip.rows.is_empty());
+                !(of_images && others)
+            });
+            let fitting: Vec<_> = fitting.cloned().collect();
+            for after in fitting {
+                heads.push(self.head(world, after));
             }
         }
         // Two in the forward pass.
