@@ -148,17 +148,16 @@ pub fn against(theirs: &[NamedArray], problem: &Problem, tolerance: Option<f64>)
     }
     let mut tensors = Vec::new();
     let turned = judge.turned(|what| place(what).map(|(array, _)| array));
-    for &m in &problem.linears() {
+    // From the loss down: what is found above is tried first below.
+    for &m in problem.linears().iter().rev() {
         for (leaf, what) in [
             (Leaf::Weight(m), What::Weight(m)),
             (Leaf::Bias(m), What::Bias(m)),
         ] {
-            tensors.push((
-                leaf,
-                judge.parameter(leaf, place(what), turned, &passes),
-            ));
+            tensors.push((leaf, judge.parameter(leaf, place(what), turned, &passes)));
         }
     }
+    tensors.sort_by_key(|(leaf, _)| (module(*leaf), matches!(leaf, Leaf::Bias(_))));
     forgive_factors(&mut passes, &tensors, problem);
     let mut all = tensors;
     all.extend(passes.into_iter().map(|(leaf, judged, _)| (leaf, judged)));
@@ -249,7 +248,12 @@ fn progress(all: &[(Leaf, Judged)], problem: &Problem) -> (Option<String>, Optio
 fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
     let same = |a: &Explanation, b: &Explanation| {
         let places = |e: &Explanation| {
-            let own = |slip: &Slip| (slip.mistake, slip.place.filter(|_| !slip.mistake.of_tensor()));
+            let own = |slip: &Slip| {
+                (
+                    slip.mistake,
+                    slip.place.filter(|_| !slip.mistake.of_tensor()),
+                )
+            };
             let mut places: Vec<_> = e.slips.iter().map(own).collect();
             places.sort_unstable();
             places
@@ -257,7 +261,9 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
         places(a) == places(b)
     };
     let known: Vec<Vec<Explanation>> = all.iter().map(|(_, j)| j.looks_like.clone()).collect();
-    let right = all.iter().filter(|(leaf, j)| j.parameter && j.right() && !leaf.forward());
+    let right = all
+        .iter()
+        .filter(|(leaf, j)| j.parameter && j.right() && !leaf.forward());
     let right: Vec<_> = right.map(|(leaf, _)| (*leaf, module(*leaf))).collect();
     for (leaf, judged) in all.iter_mut() {
         for explanation in &mut judged.looks_like {
@@ -268,9 +274,11 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
                 slip.activation = problem.activation_at(slip.place);
             }
         }
-        judged
-            .looks_like
-            .sort_by(|a, b| b.shared.cmp(&a.shared).then(a.residual.total_cmp(&b.residual)));
+        judged.looks_like.sort_by(|a, b| {
+            b.shared
+                .cmp(&a.shared)
+                .then(a.residual.total_cmp(&b.residual))
+        });
         // The lines of a path are taken by every gradient further down.
         let below = |m: usize| match judged.looks_like.first() {
             Some(explanation) => {
@@ -279,7 +287,14 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
             }
             None => false,
         };
-        judged.alone = right.iter().any(|&(other, own)| other != *leaf && below(own));
+        judged.alone = right
+            .iter()
+            .any(|&(other, own)| other != *leaf && below(own));
+        // A single number coincides with many a pair.
+        let single = judged.expected.iter().product::<usize>() == 1;
+        judged
+            .looks_like
+            .retain(|e| !single || e.slips.len() < 2 || e.shared > 1);
         // A set of names once, at the place that serves most.
         let mut seen: Vec<Vec<Mistake>> = Vec::new();
         judged.looks_like.retain(|explanation| {
@@ -297,7 +312,9 @@ fn forgive_factors(
     tensors: &[(Leaf, Judged)],
     problem: &Problem,
 ) {
-    let judged = tensors.iter().filter(|(_, j)| j.verdict != Verdict::Missing);
+    let judged = tensors
+        .iter()
+        .filter(|(_, j)| j.verdict != Verdict::Missing);
     let right = judged.clone().count() > 0 && judged.clone().all(|(_, j)| j.right());
     if !right {
         return;
@@ -307,7 +324,10 @@ fn forgive_factors(
             let mut slips = explanation.slips.iter();
             slips.all(|slip| {
                 use Mistake::*;
-                matches!(slip.mistake, MeanMissing | TwoMissing | MeanOverOthers | MeanOverClasses)
+                matches!(
+                    slip.mistake,
+                    MeanMissing | TwoMissing | MeanOverOthers | MeanOverClasses
+                )
             })
         });
         if matches!(leaf, Leaf::Dy(_)) && judged.verdict == Verdict::Wrong && factor_alone {
@@ -398,7 +418,10 @@ impl Judge<'_> {
                 How::Order => "order",
                 _ => "shape",
             };
-            judged.note = Some(format!("yours is {:?}, taken for it by its {by}", array.name));
+            judged.note = Some(format!(
+                "yours is {:?}, taken for it by its {by}",
+                array.name
+            ));
         }
         if !array.values.iter().all(|v| v.is_finite()) {
             judged.verdict = Verdict::NotFinite;
@@ -583,6 +606,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&right.value),
             from,
         };
         let in_double = matches!(precision, Precision::F64 | Precision::Integer);
@@ -592,7 +616,9 @@ impl Judge<'_> {
                 return;
             }
             Standing::Inside { narrow } => {
-                judged.verdict = match narrow {
+                // What no mistake is as small as, is rounding.
+                let small = judged.error.is_some_and(|error| error <= 1e-3);
+                judged.verdict = match narrow || small {
                     true => Verdict::Right,
                     false => Verdict::Unsure,
                 };
@@ -608,7 +634,7 @@ impl Judge<'_> {
                 }
                 let outcome = self.search.explain(&sought);
                 let explanations = outcome.explanations.into_iter();
-                let tight: Vec<_> = explanations.filter(|e| e.residual < 1e-9).collect();
+                let tight: Vec<_> = explanations.filter(|e| e.residual < 1e-5).collect();
                 if !tight.is_empty() {
                     judged.verdict = Verdict::Wrong;
                     judged.looks_like = tight;
@@ -646,12 +672,15 @@ impl Judge<'_> {
         }
         // The nearest gradient above it that the file has.
         let own = module(leaf);
-        let above = passes.iter().rev().filter_map(|(above, judged, found)| match above {
-            Leaf::Dy(m) if *m > own || (*m == own && !matches!(leaf, Leaf::Dy(_))) => {
-                Some((*m, judged, found.as_ref()?))
-            }
-            _ => None,
-        });
+        let above = passes
+            .iter()
+            .rev()
+            .filter_map(|(above, judged, found)| match above {
+                Leaf::Dy(m) if *m > own || (*m == own && !matches!(leaf, Leaf::Dy(_))) => {
+                    Some((*m, judged, found.as_ref()?))
+                }
+                _ => None,
+            });
         let Some((m, nearest, dy)) = above.min_by_key(|(m, ..)| *m) else {
             return;
         };
@@ -665,6 +694,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&self.search.right(leaf, u).value),
             from: Some((m, dy)),
         };
         let outcome = self.search.explain(&sought);
@@ -712,7 +742,9 @@ impl Judge<'_> {
         }
         let squares = |v: f64| v * v;
         let bounds = right.value.indexed_iter();
-        let bounds: f64 = bounds.map(|(at, _)| squares(bound(right, at, largest, u))).sum();
+        let bounds: f64 = bounds
+            .map(|(at, _)| squares(bound(right, at, largest, u)))
+            .sum();
         let size: f64 = right.value.iter().map(|&v| squares(v)).sum();
         Standing::Inside {
             narrow: bounds <= squares(0.1) * size,
@@ -736,6 +768,11 @@ fn module(leaf: Leaf) -> usize {
     }
 }
 
+/// The largest element, without its sign.
+fn largest(a: &Array2<f64>) -> f64 {
+    a.fold(0.0, |max: f64, v| max.max(v.abs()))
+}
+
 /// The largest difference, as a share of the largest element of b.
 fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     const LEAST: f64 = 1e-12;
@@ -749,6 +786,7 @@ fn ratio(found: &Array2<f64>, right: &Array2<f64>, u: f64) -> Option<f64> {
     let dot = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let ratio = dot(found, right) / dot(right, right);
     let told = found.len() > 1 && ratio.is_finite() && ratio != 0.0;
-    let close = largest_difference(found, &(right * ratio)) <= (1000.0 * u).max(1e-6) * ratio.abs().max(1e-300);
+    let close = largest_difference(found, &(right * ratio))
+        <= (1000.0 * u).max(1e-6) * ratio.abs().max(1e-300);
     (told && close).then_some(ratio)
 }
