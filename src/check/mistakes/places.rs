@@ -170,9 +170,8 @@ impl Mistake {
             WeightReshaped => linears_that(&|m| {
                 inputs(*m) != width(*m) && inputs(*m) > 1 && width(*m) > 1 && below(m)
             }),
-            MisplacedBracket | GradientForWeight | WeightUpdated => {
-                last.filter(below).into_iter().collect()
-            }
+            GradientForWeight | WeightUpdated => linears_that(&below),
+            MisplacedBracket => last.filter(below).into_iter().collect(),
             BeforeActivationInDw => linears_that(&behind_activation),
             AnotherInputInDw => linears_that(&|m| {
                 let others = linears
