@@ -23,6 +23,41 @@ pub(super) fn slope_of_y(activation: Activation) -> bool {
     }
 }
 
+/// The ReLU whose mask the one at m takes by mistake, if there is one of its width.
+pub(super) fn mask_taken(
+    mistake: Mistake,
+    relus: &[usize],
+    widths: &[usize],
+    m: usize,
+) -> Option<usize> {
+    let last = relus.last().copied();
+    let before = relus.iter().copied().rfind(|&relu| relu < m);
+    let taken = match mistake {
+        Mistake::SharedRelu => last,
+        Mistake::ReluMaskOfBefore => before,
+        _ => {
+            let mut others = relus.iter().copied();
+            others.find(|&other| {
+                other != m
+                    && Some(other) != last
+                    && Some(other) != before
+                    && widths[other] == widths[m]
+            })
+        }
+    };
+    taken.filter(|&taken| taken != m && widths[taken] == widths[m])
+}
+
+/// The first of these layers that has as many inputs as the one at m.
+pub(super) fn first_of_width(
+    layers: impl IntoIterator<Item = usize>,
+    inputs: impl Fn(usize) -> usize,
+    m: usize,
+) -> Option<usize> {
+    let mut layers = layers.into_iter();
+    layers.find(|&layer| inputs(layer) == inputs(m))
+}
+
 impl Mistake {
     /// Whether it can be planted in a running network at all. The others change what the network computes,
     /// not only how it is differentiated, or are made outside of it.
@@ -36,31 +71,7 @@ impl Mistake {
                 | BiasForgotten
                 | ActivationForgotten
                 | ActivationAtEnd
-                | WeightUpdated
                 | WeightDecay
-                | WeightReshaped
-                | GradientForWeight
-                | BeforeActivationInDw
-                | AnotherInputInDw
-                | NotZeroed
-                | SoftmaxOverBatch
-                | SoftmaxTwice
-                | SoftmaxSlopeBesides
-                | TargetNotSubtracted
-                | OneOverP
-                | BroadcastNByN
-                | LabelsShifted
-                | TargetEncoding
-                | MeanTwice
-                | MeanOverClasses
-                | ReluMaskAtZero
-                | ReluMaskInverted
-                | ReluMaskOfGradient
-                | ReluMaskOfAnother
-                | SlopeAtOutput
-                | WeightNotSummed
-                | BiasScalar
-                | GradientZero
         )
     }
 
@@ -86,36 +97,47 @@ impl Mistake {
         matches!(
             self,
             Sign | MeanMissing
+                | MeanTwice
+                | MeanOverClasses
                 | TwoMissing
                 | MeanOverOthers
+                | NotZeroed
                 | LogsumexpNotByRows
+                | SoftmaxOverBatch
+                | SoftmaxTwice
+                | SoftmaxSlopeBesides
+                | TargetNotSubtracted
+                | OneOverP
                 | ResForDiff
+                | BroadcastNByN
+                | LabelsShifted
+                | TargetEncoding
                 | AnotherBatch
         )
     }
 
     /// Whether it can be made with this loss.
     pub fn fits_loss(self, kind: LossKind) -> bool {
+        use Mistake::*;
         let mse = !kind.probabilities();
         match self {
-            Self::TwoMissing | Self::ResForDiff => mse,
-            Self::MeanOverOthers => kind != LossKind::MseDigit, // where C = 1
-            Self::LogsumexpNotByRows => !mse,
-            Self::MisplacedBracket => kind == LossKind::MseDigit,
+            TwoMissing | ResForDiff => mse,
+            MeanOverOthers | TargetEncoding => kind != LossKind::MseDigit, // where C = 1
+            MeanOverClasses | LogsumexpNotByRows | SoftmaxOverBatch | SoftmaxTwice
+            | SoftmaxSlopeBesides | TargetNotSubtracted | OneOverP => !mse,
+            BroadcastNByN | MisplacedBracket => kind == LossKind::MseDigit,
             _ => true,
         }
     }
 
     /// The modules where it can be made; none for a mistake in the loss.
     pub fn places<F: crate::nn::Float>(self, network: &Mlp<F>) -> Vec<usize> {
+        use Mistake::*;
         let outputs = network.outputs();
         let width = |m: usize| outputs[m];
-        let inputs = |m: usize| {
-            if m == 0 {
-                network.inputs()
-            } else {
-                outputs[m - 1]
-            }
+        let inputs = |m: usize| match m {
+            0 => network.inputs(),
+            _ => outputs[m - 1],
         };
         let of = |fits: &dyn Fn(Kind) -> bool| -> Vec<usize> {
             let modules = network.modules().iter().enumerate();
@@ -126,34 +148,45 @@ impl Mistake {
         let relus = of(&masks);
         // Up to the first weights no dx is needed.
         let below = |m: &usize| linears.first().is_some_and(|first| m > first);
+        let last = linears.last().copied();
+        let behind_activation =
+            |m: &usize| *m > 0 && is_activation(network.modules()[m - 1].kind());
+        let linears_that = |fits: &dyn Fn(&usize) -> bool| -> Vec<usize> {
+            linears.iter().copied().filter(|m| fits(m)).collect()
+        };
         match self {
-            Self::ReluMaskMissing => relus,
-            Self::UpstreamIgnored => of(&is_activation),
-            Self::SlopeMissing => of(&|kind| is_activation(kind) && !masks(kind)),
-            Self::SharedRelu => match relus.split_last() {
-                Some((&last, others)) => others
+            ReluMaskMissing | ReluMaskInverted | ReluMaskOfGradient => relus,
+            // The y of other functions with a kink has both signs, as x has.
+            ReluMaskAtZero => of(&|kind| masks(kind) && kind.switches_off()),
+            UpstreamIgnored => of(&is_activation),
+            SlopeMissing | SlopeAtOutput => of(&|kind| is_activation(kind) && !masks(kind)),
+            SharedRelu | ReluMaskOfBefore | ReluMaskOfAnother => {
+                let taken = |m: &usize| mask_taken(self, &relus, &outputs, *m);
+                let relus = relus.iter().copied();
+                relus.filter(|m| taken(m).is_some()).collect()
+            }
+            WeightNotTransposed => linears_that(&|m| inputs(*m) == width(*m) && below(m)),
+            // A square one that is reshaped is one that is not transposed.
+            WeightReshaped => linears_that(&|m| {
+                inputs(*m) != width(*m) && inputs(*m) > 1 && width(*m) > 1 && below(m)
+            }),
+            GradientForWeight | WeightUpdated => linears_that(&below),
+            MisplacedBracket => last.filter(below).into_iter().collect(),
+            BeforeActivationInDw => linears_that(&behind_activation),
+            AnotherInputInDw => linears_that(&|m| {
+                let others = linears
                     .iter()
                     .copied()
-                    .filter(|&m| width(m) == width(last))
-                    .collect(),
-                None => Vec::new(),
-            },
-            Self::ReluMaskOfBefore => {
-                let pairs = relus
-                    .windows(2)
-                    .filter(|pair| width(pair[0]) == width(pair[1]));
-                pairs.map(|pair| pair[1]).collect()
-            }
-            Self::WeightNotTransposed => {
-                let square = linears.iter().copied().filter(|&m| inputs(m) == width(m));
-                square.filter(below).collect()
-            }
-            Self::MisplacedBracket => linears.last().copied().filter(below).into_iter().collect(),
-            Self::BiasNotSummed | Self::BiasAveraged => linears,
-            Self::SlopeFromX => {
+                    .filter(|other| other < m && *other > 0);
+                behind_activation(m) && first_of_width(others, inputs, *m).is_some()
+            }),
+            WeightNotSummed | BiasNotSummed | BiasAveraged | GradientZero => linears,
+            // The rows of dz of a softmax sum to 0.
+            BiasScalar => linears_that(&|m| Some(*m) != last && width(*m) > 1),
+            SlopeFromX => {
                 of(&|kind| matches!(kind, Kind::Activation(activation) if slope_of_y(activation)))
             }
-            Self::DropoutMaskMissing => {
+            DropoutMaskMissing => {
                 let dropouts = of(&|kind| kind == Kind::Dropout);
                 dropouts.into_iter().filter(below).collect()
             }

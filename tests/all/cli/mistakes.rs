@@ -3,21 +3,21 @@
 use std::{fs, path::Path};
 
 use mlp::{
-    check::mistakes::{Gradients, right_gradients},
+    check::mistakes::{Gradients, Mistake, right_gradients},
     data::batch::Batch,
     files::model,
 };
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::support::program::{json, run};
+use crate::support::program::{command, json, run};
 
 #[test]
 fn every_listed_mistake_can_be_injected_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let list = json(folder.path(), "gradcheck --list-mistakes --json", 0);
     let list = list.as_array().unwrap();
-    assert!(list.len() >= 16);
+    assert!(list.len() >= 48);
     for mistake in list {
         let name = mistake["name"].as_str().unwrap();
         if !mistake["inject"].as_bool().unwrap() {
@@ -94,6 +94,30 @@ fn a_mistake_that_cannot_be_made_is_wrong_usage() {
         ),
         ("gradcheck --inject two-missing --loss ce", "--loss mse"),
         (
+            "gradcheck --inject relu-mask-of-another --hidden 20,20",
+            "three hidden layers of one width",
+        ),
+        (
+            "gradcheck --inject broadcast-n-by-n --loss ce",
+            "--loss mse --target digit",
+        ),
+        (
+            "gradcheck --inject weight-reshaped --hidden none",
+            "another width above it",
+        ),
+        (
+            "gradcheck --inject before-activation-in-dw --dropout 0.5",
+            "without dropout",
+        ),
+        (
+            "gradcheck --inject pixels-to-255",
+            "its gradient is right for the network that it makes; mlp gradcheck --against names it",
+        ),
+        (
+            "train --inject weight-decay --epochs 1",
+            "it is what --weight-decay does",
+        ),
+        (
             "train --inject slope-from-x --epochs 1",
             "--activation tanh",
         ),
@@ -144,6 +168,32 @@ fn training_with_a_mistake_says_so_keeps_it_in_the_file_and_repeats_itself() {
     );
     let (_, stderr) = run(folder.path(), "gradcheck --model c.bin --samples 20", 0);
     assert!(!stderr.contains("injected"), "{stderr}");
+}
+
+#[test]
+fn every_mistake_can_be_trained_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let networks = [
+        "--hidden 12,12",
+        "--hidden 12,12 --loss mse --target digit --lr 0.01",
+        "--hidden 12,12,12",
+        "--hidden 12,12 --activation tanh",
+        "--hidden 12 --dropout 0.5",
+    ];
+    for mistake in Mistake::ALL.iter().filter(|mistake| mistake.plantable()) {
+        let train = format!("train --inject {mistake} --epochs 1 --valid 55000 --force");
+        let ends = networks.iter().map(|network| {
+            let mut command = command(folder.path(), &format!("{train} {network}"));
+            let output = command.output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            (output.status.code(), errors)
+        });
+        // In the first network that it fits.
+        let mut trained = ends.filter(|(code, _)| *code != Some(2));
+        let (code, errors) = trained.next().expect("a network that it fits");
+        let diverged = code == Some(1) && errors.contains("did not converge");
+        assert!(code == Some(0) || diverged, "{mistake}: {code:?}, {errors}");
+    }
 }
 
 /// The right gradients of the batch in `batch.safetensors`.

@@ -24,12 +24,24 @@ const KINDS: [LossKind; 4] = [
     LossKind::MseDigit,
 ];
 
-const MASKS: [Mistake; 4] = [
+/// Masks that are all on, or alike, change no number.
+const MASKS: [Mistake; 6] = [
     Mistake::ReluMaskMissing,
+    Mistake::ReluMaskAtZero,
     Mistake::SharedRelu,
     Mistake::ReluMaskOfBefore,
+    Mistake::ReluMaskOfAnother,
     Mistake::DropoutMaskMissing,
 ];
+
+/// The first of each gives the same numbers as the second, which may be named before it.
+const TWINS: [(Mistake, Mistake); 2] = [
+    (Mistake::ReluMaskAtZero, Mistake::ReluMaskMissing),
+    (Mistake::BiasAveraged, Mistake::MeanTwice),
+];
+
+/// So few numbers follow from any learning rate.
+const FEW: usize = 6;
 
 /// No hidden layer to three, of equal and of other widths, every activation, with dropout and without.
 fn architectures(kind: LossKind) -> Vec<Architecture> {
@@ -86,13 +98,19 @@ fn wrong(reports: &[TensorReport]) -> Vec<&str> {
 
 /// The parameters whose gradient a mistake makes wrong, when it is made wherever it can be.
 fn spoiled(mistake: Mistake, network: &Mlp<f64>) -> Vec<String> {
-    let top = mistake.places(network).into_iter().max();
+    let places = mistake.places(network);
+    let top = places.iter().copied().max();
     let last = network.modules().len() - 1;
     let spoiled = network.params().filter(|(m, param)| match mistake {
         // The last bias gets the sum of all rows, in whatever order they are.
-        Mistake::AnotherBatch => *m < last || param.name == "weight",
+        Mistake::AnotherBatch | Mistake::LabelsShifted | Mistake::BroadcastNByN => {
+            *m < last || param.name == "weight"
+        }
         _ if mistake.of_loss() => true,
-        Mistake::BiasNotSummed | Mistake::BiasAveraged => param.name == "bias",
+        Mistake::GradientZero => true,
+        _ if mistake.of_tensor() => {
+            places.contains(m) && param.name == tensor_of(mistake).expect("a weight or a bias")
+        }
         // A wrong dx is what all modules below it get.
         _ => Some(*m) < top,
     });
@@ -101,57 +119,86 @@ fn spoiled(mistake: Mistake, network: &Mlp<f64>) -> Vec<String> {
         .collect()
 }
 
-/// Whether this mistake alone explains every wrong gradient, and whether it does so first.
+/// The parameter whose own line a mistake is made in.
+fn tensor_of(mistake: Mistake) -> Option<&'static str> {
+    use Mistake::*;
+    match mistake {
+        WeightNotSummed | BeforeActivationInDw | AnotherInputInDw => Some("weight"),
+        BiasNotSummed | BiasAveraged | BiasScalar => Some("bias"),
+        _ => None,
+    }
+}
+
+/// Whether this mistake alone explains every wrong gradient, and whether it (or its twin) does so first.
 fn named(group: &Group, mistake: Mistake) -> (bool, bool) {
     let judged = group.diagnosis.as_deref().unwrap_or_default();
-    let wrong: Vec<_> = judged.iter().filter(|tensor| tensor.wrong()).collect();
+    let wrong = judged.iter().filter(|tensor| tensor.wrong());
+    let wrong: Vec<_> = wrong
+        .filter(|tensor| mistake != Mistake::WeightUpdated || elements(group, tensor) >= FEW)
+        .collect();
     let is = |names: Vec<Mistake>| names == [mistake];
+    let twin = |names: Vec<Mistake>| {
+        let mut twins = TWINS.iter();
+        twins.any(|&(known, twin)| known == mistake && names == [twin])
+    };
     let all = |of: &dyn Fn(&Judged) -> bool| !wrong.is_empty() && wrong.iter().all(|t| of(t));
     (
         all(&|tensor| tensor.looks_like.iter().any(|e| is(e.names()))),
-        all(&|tensor| tensor.looks_like.first().is_some_and(|e| is(e.names()))),
+        all(&|tensor| {
+            let first = tensor.looks_like.first();
+            first.is_some_and(|e| is(e.names()) || twin(e.names()))
+        }),
     )
+}
+
+/// The number of elements of a tensor.
+fn elements(group: &Group, judged: &Judged) -> usize {
+    let mut tensors = group.tensors.iter();
+    let tensor = tensors.find(|tensor| tensor.name == judged.name);
+    tensor.map_or(0, |tensor| tensor.shape.0 * tensor.shape.1)
 }
 
 #[test]
 fn every_planted_mistake_is_caught_and_named() {
     let plantable = Mistake::ALL.iter().filter(|mistake| mistake.plantable());
     let mut times: Vec<_> = plantable.map(|&mistake| (mistake, 0, 0)).collect();
+    let mut problems = Vec::new();
     cases(|network, kind, images, settings, what| {
         for (mistake, made, alone) in &mut times {
             if !mistake.fits(&network(), kind) {
                 continue;
             }
             let group = injected(network(), kind, images, settings, Some(*mistake));
-            // Masks that are all on, or alike, change no number.
             if group.passed() && MASKS.contains(mistake) {
                 continue;
             }
-            assert!(!group.passed(), "{mistake} is not caught: {what}");
             let (wrong, spoiled) = (wrong(&group.tensors), spoiled(*mistake, &network()));
-            if MASKS.contains(mistake) {
-                let inside = wrong.iter().all(|name| spoiled.iter().any(|s| s == name));
-                assert!(inside, "{mistake}: {wrong:?}, not {spoiled:?}: {what}");
-            } else {
-                assert_eq!(wrong, spoiled, "{mistake}: {what}");
+            let as_expected = match MASKS.contains(mistake) {
+                true => wrong.iter().all(|name| spoiled.iter().any(|s| s == name)),
+                false => wrong == spoiled,
+            };
+            if group.passed() || !as_expected {
+                problems.push(format!("{mistake}: {wrong:?}, not {spoiled:?}: {what}"));
             }
             let (named, first) = named(&group, *mistake);
-            assert!(
-                named,
-                "{mistake} is taken for {:?}: {what}",
-                group.diagnosis
-            );
+            if !named {
+                let taken = group.diagnosis.iter().flatten().filter(|t| t.wrong());
+                let taken = taken.map(|t| (&t.name, t.looks_like.first().map(|e| e.names())));
+                let taken: Vec<_> = taken.collect();
+                problems.push(format!("{mistake} is taken for {taken:?}: {what}"));
+            }
             *made += 1;
             *alone += usize::from(first);
         }
     });
     for (mistake, made, alone) in times {
-        assert!(made >= 3, "{mistake} was made {made} times");
-        assert!(
-            2 * alone > made,
-            "{mistake}: of {made}, only {alone} were named first"
-        );
+        if made < 3 || 2 * alone <= made {
+            problems.push(format!(
+                "{mistake} was made {made} times, and named first {alone} times"
+            ));
+        }
     }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
@@ -177,7 +224,13 @@ fn every_planted_mistake_of_a_loss_is_caught_in_the_loss_alone() {
 #[test]
 fn every_planted_mistake_of_a_module_is_caught_in_the_module_alone() {
     // These confuse several modules; each alone is right.
-    let confusions = [Mistake::SharedRelu, Mistake::ReluMaskOfBefore];
+    let confusions = [
+        Mistake::SharedRelu,
+        Mistake::ReluMaskOfBefore,
+        Mistake::ReluMaskOfAnother,
+        Mistake::BeforeActivationInDw,
+        Mistake::AnotherInputInDw,
+    ];
     cases(|network, kind, images, settings, what| {
         for &mistake in Mistake::ALL {
             if !mistake.plantable()
@@ -202,8 +255,8 @@ fn every_planted_mistake_of_a_module_is_caught_in_the_module_alone() {
                 assert_eq!(check(&mut network), "", "{mistake}: {what}");
                 plant(mistake, &[m], &mut network, kind);
                 let expected = match mistake {
-                    Mistake::BiasNotSummed | Mistake::BiasAveraged => "bias",
-                    _ => "dx",
+                    Mistake::GradientZero => "weight bias",
+                    _ => tensor_of(mistake).unwrap_or("dx"),
                 };
                 assert_eq!(check(&mut network), expected, "{mistake}: {what}");
             }

@@ -266,6 +266,7 @@ impl Gradcheck {
         let given = self.hidden.is_some() || self.architecture.given() || self.loss.given();
         if given || self.inject.is_some() {
             let default = match self.inject {
+                Some(Mistake::ReluMaskOfAnother) => Hidden(vec![24, 24, 24]),
                 // Some mistakes need two layers of one width.
                 Some(_) => Hidden(vec![24, 24]),
                 None => Hidden(vec![50]),
@@ -278,7 +279,7 @@ impl Gradcheck {
             }
             let mut architecture = self.architecture.of(hidden, kind)?;
             match self.inject {
-                Some(Mistake::SlopeFromX | Mistake::SlopeMissing) if !given => {
+                Some(Mistake::SlopeFromX | Mistake::SlopeMissing | Mistake::SlopeAtOutput) if !given => {
                     architecture.activation = Activation::Tanh;
                 }
                 Some(Mistake::DropoutMaskMissing) if !given => {
