@@ -226,22 +226,26 @@ fn name_of(leaf: Leaf) -> String {
     }
 }
 
-/// The last right number before the first wrong one, and that one.
+/// The last right number before the first wrong one, and that one. Numbers on the way to the first wrong one
+/// count before gradients of parameters, on which nothing else depends.
 fn progress(all: &[(Leaf, Judged)], problem: &Problem) -> (Option<String>, Option<String>) {
-    let mut right = None;
+    let (mut way, mut parameter) = (None, None);
     for leaf in order(problem) {
         let Some((_, judged)) = all.iter().find(|(known, _)| *known == leaf) else {
             continue;
         };
         let name = judged.alias.as_ref().unwrap_or(&judged.name).clone();
         if judged.wrong() {
-            return (right, Some(name));
+            return (way.or(parameter), Some(name));
         }
-        if judged.right() {
-            right = Some(name);
+        match (judged.right(), judged.parameter) {
+            (true, true) => parameter = Some(name),
+            (true, false) => way = Some(name),
+            _ => {}
         }
     }
-    (right, None)
+    // All of it: the last one there is.
+    (parameter.or(way), None)
 }
 
 /// Counts how many tensors each explanation serves, and puts the most shared first.

@@ -724,23 +724,43 @@ impl<'a> Board<'a> {
                     }
                     (objective, _) => objective.value(&z.value, &t),
                 };
-                let u = self.u.unwrap_or(0.0);
                 let (n, c) = z.value.dim();
                 let factor = self.problem.objective.factor(n, c).abs();
-                let offs = z.value.indexed_iter().map(|(at, z_value)| {
-                    let gap = match self.problem.objective {
-                        Objective::Ce(_) => 1.0,
-                        Objective::Mse(_) => (z_value - t[at]).abs() + z.off(at),
-                    };
-                    gap * (z.off(at) + OPERATIONS * u * (z_value.abs() + t[at].abs() + 1.0))
-                });
-                let error = 2.0 * factor * offs.sum::<f64>() + 16.0 * u * value.abs();
+                let error = 2.0 * factor * self.loss_error(z, &t)
+                    + 16.0 * self.u.unwrap_or(0.0) * value.abs();
                 Estimate {
                     value: Array2::from_elem((1, 1), value),
                     error: self.u.map(|_| Array2::from_elem((1, 1), error)),
                 }
             }
         }
+    }
+}
+
+impl Board<'_> {
+    /// How far rounding can have moved the sum of the losses.
+    fn loss_error(&self, z: &Estimate, t: &Array2<f64>) -> f64 {
+        let Some(u) = self.u else {
+            return 0.0;
+        };
+        // ∂L/∂z is p − t, or z − t.
+        let p = match self.problem.objective {
+            Objective::Ce(_) => softmax_rows(&z.value),
+            Objective::Mse(_) => z.value.clone(),
+        };
+        let mut error = 0.0;
+        for (n, (row, t)) in z.value.rows().into_iter().zip(t.rows()).enumerate() {
+            let largest = row.fold(0.0, |m: f64, z| m.max(z.abs()));
+            for (c, t) in t.iter().enumerate() {
+                let gap = (p[[n, c]] - t).abs() + z.off((n, c));
+                error += gap * (z.off((n, c)) + OPERATIONS * u * (row[c].abs() + t.abs()));
+            }
+            if self.problem.objective.probabilities() {
+                // ln p = z − lse is rounded in units of the larger of the two.
+                error += OPERATIONS * u * (largest + 1.0);
+            }
+        }
+        error
     }
 }
 

@@ -313,7 +313,12 @@ fn numbers_that_no_mistake_explains_are_not_explained() {
         assert_eq!(wrong.len(), 1);
         assert_eq!(wrong[0].name, "0.weight");
         assert!(wrong[0].looks_like.is_empty() && wrong[0].ratio.is_none());
-        assert_eq!(wrong[0].verdict, Verdict::Wrong);
+        let expected = if strange.is_nan() {
+            Verdict::NotFinite
+        } else {
+            Verdict::Wrong
+        };
+        assert_eq!(wrong[0].verdict, expected);
     }
 }
 

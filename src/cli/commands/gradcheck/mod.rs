@@ -279,7 +279,9 @@ impl Gradcheck {
             }
             let mut architecture = self.architecture.of(hidden, kind)?;
             match self.inject {
-                Some(Mistake::SlopeFromX | Mistake::SlopeMissing | Mistake::SlopeAtOutput) if !given => {
+                Some(Mistake::SlopeFromX | Mistake::SlopeMissing | Mistake::SlopeAtOutput)
+                    if !given =>
+                {
                     architecture.activation = Activation::Tanh;
                 }
                 Some(Mistake::DropoutMaskMissing) if !given => {
