@@ -639,7 +639,10 @@ impl Judge<'_> {
                 }
                 let outcome = self.search.explain(&sought);
                 let explanations = outcome.explanations.into_iter();
-                let tight: Vec<_> = explanations.filter(|e| e.residual < 1e-5).collect();
+                // Noise does not vanish by chance.
+                let error = judged.error.unwrap_or(0.0);
+                let tight = explanations.filter(|e| e.residual <= 1e-5_f64.min(0.01 * error));
+                let tight: Vec<_> = tight.collect();
                 if !tight.is_empty() {
                     judged.verdict = Verdict::Wrong;
                     judged.looks_like = tight;

@@ -97,8 +97,7 @@ impl<'a> Board<'a> {
         for slip in slips {
             self.slip_forward(slip, &mut world, &mut x);
         }
-        let share = self.u.map(|u| u + problem.input_rounding);
-        world.x.push(Estimate::rounded(x, share));
+        world.x.push(Estimate::rounded(x, self.u));
         let changed = world.steps.take();
         let steps = changed.as_deref().unwrap_or(&problem.steps);
         for (m, step) in steps.iter().enumerate() {

@@ -128,8 +128,6 @@ pub struct Problem {
     pub pixels: bool,
     /// Images that come after those of the batch, with their targets: people take these by mistake.
     pub others: Option<(Array2<f64>, Array2<f64>)>,
-    /// How far each x may be off, as a share of it: x of others may have been rounded to float32.
-    pub input_rounding: f64,
 }
 
 impl Problem {
@@ -176,14 +174,17 @@ impl Problem {
             },
             pixels: true,
             others: None,
-            input_rounding: 0.0,
         }
     }
 
-    /// The same problem of the first images of a batch; the rest are those that come after them.
+    /// The same problem of the first images of a batch; the rest are those that come after them. Pixels are
+    /// rounded to float32, in which others get them.
     pub fn of_batch(network: &Mlp<f64>, kind: LossKind, images: &Batch, first: usize) -> Self {
         let part = |range: std::ops::Range<usize>| Batch {
-            x: images.x.slice(s![range.clone(), ..]).to_owned(),
+            x: images
+                .x
+                .slice(s![range.clone(), ..])
+                .mapv(|x| f64::from(x as f32)),
             targets: images.targets[range].to_vec(),
         };
         let first = first.min(images.targets.len());
@@ -193,7 +194,6 @@ impl Problem {
             let t = encode(kind, &rest.targets, problem.t.ncols());
             problem.others = Some((rest.x, t));
         }
-        problem.input_rounding = 2f64.powi(-24);
         problem
     }
 

@@ -281,7 +281,6 @@ fn fit(raw: &Raw, orientation: Orientation) -> Result<Problem, (usize, String)> 
         objective: raw.objective,
         pixels: false,
         others: None,
-        input_rounding: 0.0,
     })
 }
 

@@ -69,7 +69,6 @@ fn random(hidden: Activation, last: Option<Activation>, objective: Objective, n:
         objective,
         pixels: false,
         others: None,
-        input_rounding: 0.0,
     }
 }
 
@@ -171,7 +170,6 @@ fn at_a_kink_the_side_without_slope_counts() {
         objective: Objective::Mse(Reduction::Mean),
         pixels: false,
         others: None,
-        input_rounding: 0.0,
     };
     for report in check_problem(&problem, &Settings::default()) {
         assert!(report.passed && report.checked > 0, "{report:?}");

@@ -226,7 +226,7 @@ pub(in crate::check::mistakes) fn agrees(sought: &Sought<'_>, made: &Estimate) -
         .map(|(a, b)| squares(a - b))
         .sum();
     let size: f64 = found.iter().map(|&a| squares(a)).sum();
-    (inside && rest <= squares(0.01) * size).then_some(share)
+    (inside && rest <= squares(0.03) * size).then_some(share)
 }
 
 /// How far an element may be from the number on the board.
