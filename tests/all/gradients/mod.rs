@@ -5,3 +5,4 @@ mod golden;
 mod golden_optim;
 mod mistakes;
 mod named_mistakes;
+mod slips;
