@@ -1,8 +1,8 @@
 //! Networks, images, and slips that somebody may make with them.
 
-use mlp::nn::Activation;
+use mlp::{check::mistakes::Mistake, nn::Activation};
 
-use super::stub::Mistake;
+
 use ndarray_rand::{
     rand::{Rng, SeedableRng, seq::IndexedRandom},
     rand_distr::{Distribution, StandardNormal},

@@ -7,7 +7,6 @@
 
 mod generate;
 mod passes;
-mod stub;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +19,7 @@ use ndarray_rand::rand::Rng;
 
 use generate::{Scene, State, generator, instances, random_slips, scene};
 use passes::{Loss, Network, Pass, Slip, tensors};
-use stub::{
+use mlp::check::mistakes::{
     Explanation, Judged, Mistake, NamedArray, Objective, Precision, Problem, Reduction, Step,
     Verdict, against,
 };

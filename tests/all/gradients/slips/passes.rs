@@ -3,9 +3,9 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use mlp::nn::Activation;
+use mlp::{check::mistakes::Mistake, nn::Activation};
 
-use super::stub::Mistake;
+
 
 /// A float: f32 or f64.
 pub trait Real:
