@@ -11,7 +11,7 @@ use super::finite_differences::{
     Settings, TensorReport, check_gradients, check_loss, check_module, off_zero,
 };
 use crate::{
-    check::mistakes::{self, Diagnosis, Gradients, Mistake},
+    check::mistakes::{self, Gradients, Judged, Mistake, Problem},
     data::{CLASSES, batch::Batch},
     loss::LossKind,
     nn::{Activation, Architecture, Dropout, Kind, Linear, Mlp, Module},
@@ -26,7 +26,7 @@ pub struct Group {
     /// Each of its gradients.
     pub tensors: Vec<TensorReport>,
     /// What the gradients of a network look like, if one is wrong.
-    pub diagnosis: Option<Diagnosis>,
+    pub diagnosis: Option<Vec<Judged>>,
 }
 
 impl Group {
@@ -175,7 +175,8 @@ pub fn injected(
     let diagnosis = wrong.then(|| {
         let noise = Some(settings.noise());
         let found = gradients(&network);
-        mistakes::diagnose(&found, &network, kind, images, noise, settings.tolerance)
+        let problem = Problem::of_network(&network, kind, images, noise);
+        mistakes::diagnose(&found, &problem, settings.tolerance)
     });
     Group {
         title,

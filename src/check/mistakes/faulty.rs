@@ -9,7 +9,7 @@ use std::{
 
 use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1, Axis, s};
 
-use super::{Mistake, masks};
+use super::{Mistake, places::masks};
 use crate::{
     loss::{Decoding, Loss, LossKind},
     nn::{Float, Gradient, Kind, Mask, Mlp, Module, Param, ReLU},

@@ -2,6 +2,8 @@
 
 use ndarray::{Array2, Axis, concatenate, s};
 
+use super::{Gradients, board::Board, estimate::Estimate};
+
 use crate::{
     data::batch::Batch,
     loss::LossKind,
@@ -263,4 +265,30 @@ fn encode(kind: LossKind, targets: &[u8], c: usize) -> Array2<f64> {
             false => low,
         }
     })
+}
+
+/// Every gradient of the loss on these images, by the formulas on the board; dropout uses this noise.
+pub fn right_gradients(
+    network: &Mlp<f64>,
+    kind: LossKind,
+    images: &Batch,
+    noise: Option<Noise>,
+) -> Gradients {
+    let problem = Problem::of_network(network, kind, images, noise);
+    let board = Board::new(&problem, None);
+    let world = board.world(&[]);
+    let mut gradients = Gradients::new();
+    let mut dy = board.dz(&world, None, None, None);
+    for m in (0..problem.steps.len()).rev() {
+        if let Step::Linear { .. } = problem.steps[m] {
+            gradients.push((format!("{m}.bias"), board.bias(&dy, None).value));
+            let dw = Estimate::outer(&world.x[m], &dy, None);
+            gradients.push((format!("{m}.weight"), dw.value));
+        }
+        if m > 0 {
+            dy = board.dx(&world, m, &dy, None, None);
+        }
+    }
+    gradients.reverse();
+    gradients
 }

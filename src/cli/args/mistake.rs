@@ -11,7 +11,7 @@ use crate::cli::args::Usage;
 
 /// The names of the known mistakes.
 pub fn mistake_parser() -> impl TypedValueParser<Value = Mistake> {
-    PossibleValuesParser::new(Mistake::ALL.map(Mistake::name))
+    PossibleValuesParser::new(Mistake::ALL.iter().map(|mistake| mistake.name()))
         .map(|name| name.parse().expect("one of the names"))
 }
 

@@ -20,6 +20,9 @@ fn every_listed_mistake_can_be_injected_and_is_named() {
     assert!(list.len() >= 16);
     for mistake in list {
         let name = mistake["name"].as_str().unwrap();
+        if !mistake["inject"].as_bool().unwrap() {
+            continue;
+        }
         let line = format!("gradcheck --inject {name} --json --samples 10");
         let found = json(folder.path(), &line, 1);
         let named = found["groups"][0]["diagnosis"]["mistakes"]
@@ -216,7 +219,7 @@ fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
 
     let n = 8.0;
     type Change = fn(&mut Gradients, f64);
-    let changes: [(Change, &str); 6] = [
+    let changes: [(Change, &str); 4] = [
         (|g, n| g[1].1 /= n, "looks like bias-averaged in module 0"),
         (
             |g, n| g.iter_mut().for_each(|g| g.1 *= n),
@@ -224,17 +227,23 @@ fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
         ),
         (|g, _| g[2].1 *= 3.0, "3.0000 times the right one"),
         (|g, _| g[2].1[[1, 1]] += 1.0, "no known mistake fits"),
-        (
-            |g, _| g[2].1 = g[2].1.t().to_owned(),
-            "yours is (20, 10), expected (10, 20): it is transposed",
-        ),
-        (|g, _| drop(g.remove(3)), "not in your file"),
     ];
     for (change, expected) in changes {
         let mut gradients = right(folder);
         change(&mut gradients, n);
         write(folder, &gradients);
         let (stdout, _) = run(folder, against, 1);
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let rights: [(Change, &str); 2] = [
+        (|g, _| g[2].1 = g[2].1.t().to_owned(), "ok, transposed"),
+        (|g, _| drop(g.remove(3)), "3 right, 1 not in the file"),
+    ];
+    for (change, expected) in rights {
+        let mut gradients = right(folder);
+        change(&mut gradients, n);
+        write(folder, &gradients);
+        let (stdout, _) = run(folder, against, 0);
         assert!(stdout.contains(expected), "{expected}: {stdout}");
     }
     fs::write(folder.join("grads.safetensors"), "no tensors").unwrap();

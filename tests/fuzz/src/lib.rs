@@ -46,12 +46,12 @@ pub fn model(bytes: &[u8]) {
     assert_eq!(written, model::to_bytes(&again));
 }
 
-/// Arrays that others wrote, `.safetensors` or `.npz`.
+/// Arrays that others wrote, `.safetensors`, `.npz` or `.npy`.
 pub fn arrays(bytes: &[u8]) {
-    let Ok(arrays) = arrays::from_bytes(bytes) else {
+    let Ok(read) = arrays::from_bytes(bytes) else {
         return;
     };
-    for array in arrays {
+    for array in read.arrays {
         assert_eq!(array.values.len(), array.shape.iter().product::<usize>());
     }
 }

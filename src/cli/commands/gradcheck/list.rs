@@ -13,13 +13,14 @@ use crate::cli::terminal::{
 /// Prints the known mistakes.
 pub(super) fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outcome> {
     if json {
-        let mistakes = Mistake::ALL.map(|mistake| {
+        let mistakes = Mistake::ALL.iter().map(|mistake| {
             json!({
                 "name": mistake.name(), "what": mistake.what(),
                 "question": mistake.question(), "mend": mistake.mend(),
+                "inject": mistake.plantable(),
             })
         });
-        out.json(&json!(mistakes))?;
+        out.json(&json!(mistakes.collect::<Vec<_>>()))?;
     } else {
         for mistake in Mistake::ALL {
             writeln!(

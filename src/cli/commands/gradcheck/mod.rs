@@ -14,13 +14,16 @@ use std::{
 use mlp::{
     check::{
         self, Group, Settings,
-        mistakes::{self, Mistake, Verdict},
+        mistakes::{self, Mistake, Precision, Problem},
     },
     data::{
         CLASSES, PIXELS,
         batch::{Batch, Preprocessing},
     },
-    files::{arrays, model::Model},
+    files::{
+        arrays::{self, Arrays},
+        model::Model,
+    },
     loss::LossKind,
     nn::{Activation, Architecture, Mlp},
 };
@@ -104,7 +107,8 @@ pub struct Gradcheck {
     #[arg(long, value_name = "SIZE", default_value_t = Positive(Settings::default().eps), help_heading = "Check")]
     eps: Positive,
 
-    /// The largest relative error that passes [default: 1e-6, or 1e-4 with --against]
+    /// The largest relative error that passes [default: 1e-6; with --against what rounding
+    /// in the file's precision can do]
     #[arg(long, value_name = "ERROR", help_heading = "Check")]
     tol: Option<Positive>,
 
@@ -309,37 +313,58 @@ impl Gradcheck {
     ) -> anyhow::Result<Outcome> {
         let kind = model.metadata.loss;
         let theirs = arrays::read(file)?;
-        let images = self.images(model.metadata.preprocessing)?;
-        // Others compute in f32.
-        let tolerance = self.tol.map_or(1e-4, |tol| tol.0);
+        let n = usize::from(self.batch_size);
+        // With some images behind those of the batch: people take these by mistake.
+        let images = self
+            .data
+            .first_images(more(n), self.seed, model.metadata.preprocessing)?;
+        let problem = Problem::of_batch(&model.network, kind, &images, n);
         if !model.metadata.architecture.dropout.is_empty() {
             note(
                 "the model has dropout: yours are compared with the gradients without it, as in net.eval()",
             );
         }
-        let (judged, diagnosis) =
-            mistakes::against(&theirs, &model.network, kind, &images, tolerance);
-        let right = judged.iter().all(|tensor| tensor.verdict == Verdict::Right);
-        match self.json.json {
-            true => out.json(&judged_json(&judged, diagnosis.as_ref(), tolerance))?,
-            false => print_judged(out, &judged, diagnosis.as_ref(), tolerance)?,
-        }
-        out.flush()?;
-        match right {
+        let passed = self.judge(&theirs, &problem, out)?;
+        match passed {
             true => {
                 next_step(format_args!("mlp gradcheck --model {}", shell_quote(path)));
                 Ok(Outcome::Done)
             }
             false => {
                 note(format_args!(
-                    "compared on the first {} training images, the mean of {kind} as loss: are they the batch of \
+                    "compared on the first {n} training images, the mean of {kind} as loss: are they the batch of \
                      `mlp export-batch`?",
-                    self.batch_size
                 ));
                 Ok(Outcome::Failed)
             }
         }
     }
+
+    /// Judges the arrays of a file; false if something is wrong.
+    fn judge(&self, theirs: &Arrays, problem: &Problem, out: &mut Output) -> anyhow::Result<bool> {
+        let tolerance = self.tol.map(|tol| tol.0);
+        let judge = || mistakes::against(&theirs.arrays, problem, tolerance);
+        let mut judgement = busy(judge);
+        judgement.ignored.extend(theirs.ignored.iter().cloned());
+        let coarsest = theirs.arrays.iter().map(|array| array.precision);
+        let coarsest = coarsest.max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff()));
+        // Double precision is the end of many a computation in single.
+        let precision = match coarsest {
+            None | Some(Precision::F64 | Precision::Integer) => Precision::F32,
+            Some(other) => other,
+        };
+        match self.json.json {
+            true => out.json(&judged_json(&judgement, tolerance, precision.name()))?,
+            false => print_judged(out, &judgement, tolerance, precision.name())?,
+        }
+        out.flush()?;
+        Ok(judgement.passed() && !judgement.nothing())
+    }
+}
+
+/// How many images are read for a batch of n: those that people take for it are among them.
+fn more(n: usize) -> usize {
+    (5 * n).clamp(256, 2 * n.max(1000)).min(20_000)
 }
 
 fn busy<T>(work: impl FnOnce() -> T) -> T {

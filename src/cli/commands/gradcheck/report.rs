@@ -101,7 +101,7 @@ pub(super) fn json(groups: &[Group], settings: &Settings, passed: bool) -> Value
     };
     let group = |group: &Group| {
         let tensors: Vec<_> = group.tensors.iter().map(tensor).collect();
-        let diagnosis = group.diagnosis.as_ref().map(diagnosis_json);
+        let diagnosis = group.diagnosis.as_deref().map(diagnosis_json);
         json!({"title": group.title, "passed": group.passed(), "tensors": tensors, "diagnosis": diagnosis})
     };
     json!({

@@ -1,0 +1,128 @@
+//! One array in NumPy's format: a magic, a header that is a Python dictionary, then the numbers.
+//!
+//! Source: NumPy's `numpy.lib.format` (versions 1 to 3).
+
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
+
+use super::{Left, Number, literal::Literal};
+use crate::check::mistakes::NamedArray;
+
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The array, or why it cannot be used although the file is sound. An error says what is broken.
+pub(super) fn read(
+    bytes: &[u8],
+    name: &str,
+    left: &mut Left,
+) -> Result<Result<NamedArray, String>, String> {
+    let (header, data) = split(bytes)?;
+    let header = Literal::parse(&header).ok_or("its header is not a Python dictionary")?;
+    let number = match header.get("descr") {
+        Some(Literal::Text(descr)) => match number(descr) {
+            Ok(number) => number,
+            Err(why) => return Ok(Err(why)),
+        },
+        Some(Literal::List(_)) => {
+            return Ok(Err("it holds records of several fields".to_owned()));
+        }
+        _ => return Err("its header names no type".to_owned()),
+    };
+    let shape = match header.get("shape") {
+        Some(Literal::List(sizes)) => sizes.iter().map(Literal::size).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    let shape = shape.ok_or("its header names no shape")?;
+    let Some(&Literal::Bool(fortran)) = header.get("fortran_order") else {
+        return Err("its header does not say whether it is stored by columns".to_owned());
+    };
+    let elements = shape
+        .iter()
+        .try_fold(1_usize, |all, &size| all.checked_mul(size));
+    let expected = elements.and_then(|elements| elements.checked_mul(number.kind.bytes()));
+    if expected != Some(data.len()) {
+        return Err(format!(
+            "{} bytes of numbers, which do not fit shape {shape:?}",
+            data.len()
+        ));
+    }
+    left.take_elements(elements.unwrap_or(usize::MAX))?;
+    let mut values = number.kind.values(data, number.big_endian);
+    if fortran {
+        let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values)
+            .map_err(|error| format!("shape {shape:?}: {error}"))?;
+        values = array.iter().copied().collect();
+    }
+    Ok(Ok(NamedArray {
+        name: name.to_owned(),
+        shape,
+        values,
+        precision: number.kind.precision(),
+    }))
+}
+
+/// The header and the numbers.
+fn split(bytes: &[u8]) -> Result<(String, &[u8]), String> {
+    let cut = || "truncated".to_owned();
+    let rest = bytes.strip_prefix(MAGIC).ok_or("not a NumPy array")?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
+    let (length, rest) = match version[0] {
+        1 => {
+            let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
+            (usize::from(u16::from_le_bytes(*length)), rest)
+        }
+        2 | 3 => {
+            let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+            (u32::from_le_bytes(*length) as usize, rest)
+        }
+        other => {
+            return Err(format!(
+                "version {other} of NumPy's format, expected 1, 2 or 3"
+            ));
+        }
+    };
+    let (header, data) = rest.split_at_checked(length).ok_or_else(cut)?;
+    Ok((String::from_utf8_lossy(header).into_owned(), data))
+}
+
+struct Stored {
+    kind: Number,
+    big_endian: bool,
+}
+
+/// What a type such as `<f4` says, or why its elements are of no use.
+fn number(descr: &str) -> Result<Stored, String> {
+    // Without a letter for the order of the bytes, it is that of the machine.
+    let (big_endian, rest) = match descr.strip_prefix('>') {
+        Some(rest) => (true, rest),
+        None => (false, descr.trim_start_matches(['<', '=', '|'])),
+    };
+    let kind = match rest {
+        "b1" | "?" => Number::Bool,
+        "i1" => Number::I8,
+        "i2" => Number::I16,
+        "i4" => Number::I32,
+        "i8" => Number::I64,
+        "u1" => Number::U8,
+        "u2" => Number::U16,
+        "u4" => Number::U32,
+        "u8" => Number::U64,
+        "f2" => Number::F16,
+        "f4" => Number::F32,
+        "f8" => Number::F64,
+        _ => {
+            let what = match rest.chars().next() {
+                Some('O') => "it holds Python objects",
+                Some('S' | 'U' | 'a') => "it holds text",
+                Some('M' | 'm') => "it holds dates",
+                Some('c') => "it holds complex numbers",
+                _ => {
+                    return Err(format!(
+                        "its elements are of type {descr:?}: convert it with .astype(\"float32\")"
+                    ));
+                }
+            };
+            return Err(what.to_owned());
+        }
+    };
+    Ok(Stored { kind, big_endian })
+}
