@@ -2,7 +2,6 @@
 
 use mlp::{check::mistakes::Mistake, nn::Activation};
 
-
 use ndarray_rand::{
     rand::{Rng, SeedableRng, seq::IndexedRandom},
     rand_distr::{Distribution, StandardNormal},
@@ -121,6 +120,7 @@ fn pass<'a>(scene: &'a Scene, network: &'a Network<f64>) -> Pass<'a, f64> {
         next: &scene.next,
         loss: scene.loss,
         slips: &[],
+        rounded_input: false,
     }
 }
 
@@ -268,7 +268,7 @@ pub fn instances(mistake: Mistake, scene: &Scene) -> Vec<Slip> {
         TwoMissing | ResForDiff => free(!ce, 1),
         MeanOverOthers => free(loss != Loss::MseDigit, 1),
         SoftmaxTwice | SoftmaxSlopeBesides => free(ce, 2),
-        BroadcastNByN => free(loss == Loss::MseDigit, 1),
+        BroadcastNByN => free(loss == Loss::MseDigit, 2),
         TargetEncoding => free(true, 1),
         LabelsShifted | NotZeroed | OtherImages => free(true, 2),
         AnotherBatch => free(true, 3),
@@ -340,6 +340,20 @@ pub fn instances(mistake: Mistake, scene: &Scene) -> Vec<Slip> {
             slips
         }
     }
+}
+
+/// Every way to make a mistake, and further ones that the program may name where they give the same numbers.
+pub fn conceivable(mistake: Mistake, scene: &Scene) -> Vec<Slip> {
+    let n = scene.images.digits.len();
+    let mut all = instances(mistake, scene);
+    let further = match mistake {
+        Mistake::LabelsShifted => 2..4,
+        Mistake::OtherImages => 2..4 + 2 * n,
+        _ => 0..0,
+    };
+    let first = all.first().copied();
+    all.extend(further.filter_map(|variant| Some(Slip { variant, ..first? })));
+    all
 }
 
 /// What a line does. Two slips in one line may leave open what was meant.

@@ -5,8 +5,6 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use mlp::{check::mistakes::Mistake, nn::Activation};
 
-
-
 /// A float: f32 or f64.
 pub trait Real:
     Copy
@@ -144,6 +142,8 @@ pub struct Pass<'a, F> {
     pub next: &'a Images,
     pub loss: Loss,
     pub slips: &'a [Slip],
+    /// Whether the pixels, divided by 255, were stored as float32 first.
+    pub rounded_input: bool,
 }
 
 /// y = f(x)
@@ -273,7 +273,18 @@ impl<F: Real> Pass<'_, F> {
         if let Some(slip) = self.slip(Mistake::OtherImages) {
             return match slip.variant {
                 0 => self.backward(&self.next.pixels, &self.next.digits),
-                _ => self.backward(&both().pixels, &both().digits),
+                1 => self.backward(&both().pixels, &both().digits),
+                // All but the last, all but the first, or the first so many.
+                variant => {
+                    let n = self.images.digits.len();
+                    let rows = match variant {
+                        2 if n > 1 => 0..n - 1,
+                        3 => 1.min(n - 1)..n,
+                        _ => 0..(variant - 3).clamp(1, 2 * n),
+                    };
+                    let both = both();
+                    self.backward(&both.pixels[rows.clone()].to_vec(), &both.digits[rows])
+                }
             };
         }
         let once = |images: &Images| self.backward(&images.pixels, &images.digits);
@@ -302,7 +313,13 @@ impl<F: Real> Pass<'_, F> {
             true => F::of(1.0),
             false => F::of(255.0),
         };
-        let scaled = |row: &Vec<u8>| row.iter().map(|&k| F::of(k.into()) / divisor).collect();
+        let scaled = |row: &Vec<u8>| {
+            let row = row.iter().map(|&k| F::of(k.into()) / divisor);
+            match self.rounded_input {
+                true => row.map(|x| F::of(f64::from(x.to_f64() as f32))).collect(),
+                false => row.collect::<Vec<F>>(),
+            }
+        };
         let mut all: Vec<Rows<F>> = vec![pixels.iter().map(scaled).collect()];
         let activation = self.network.activation;
         for m in 0..self.network.modules() {
@@ -342,15 +359,18 @@ impl<F: Real> Pass<'_, F> {
     /// What the outputs are compared with.
     fn targets(&self, digits: &[u8], c: usize) -> Rows<F> {
         let n = digits.len();
-        let shift = match self.slip(Mistake::LabelsShifted) {
-            None => 0,
-            Some(slip) if slip.variant == 0 => 1,
-            Some(_) => n - 1,
+        let from = |i: usize| match self.slip(Mistake::LabelsShifted).map(|slip| slip.variant) {
+            None => i,
+            Some(0) => (i + 1) % n,
+            Some(1) => (i + n - 1) % n,
+            // Where there is no next or previous one, its own.
+            Some(2) => (i + 1).min(n - 1),
+            Some(_) => i.saturating_sub(1),
         };
         let other_encoding = self.has(Mistake::TargetEncoding);
         let mut t = Vec::new();
         for i in 0..n {
-            let digit = digits[(i + shift) % n];
+            let digit = digits[from(i)];
             let mut row = vec![F::of(0.0); c];
             match self.loss {
                 Loss::Ce | Loss::MseOnehot if other_encoding => row.fill(F::of(digit.into())),
@@ -432,8 +452,10 @@ impl<F: Real> Pass<'_, F> {
                 for j in 0..c {
                     let diff = if self.has(Mistake::ResForDiff) {
                         z[i][j]
-                    } else if self.has(Mistake::BroadcastNByN) {
-                        sum((0..n).map(|k| z[i][j] - t[k][j])) / F::of(n as f64)
+                    } else if let Some(slip) = self.slip(Mistake::BroadcastNByN) {
+                        // A mean over all N·N, or over N only.
+                        let all = if slip.variant == 0 { n as f64 } else { 1.0 };
+                        sum((0..n).map(|k| z[i][j] - t[k][j])) / F::of(all)
                     } else {
                         z[i][j] - t[i][j]
                     };
