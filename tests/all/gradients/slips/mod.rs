@@ -33,14 +33,30 @@ fn tolerance(precision: Precision) -> f64 {
     }
 }
 
-/// The largest difference, as a share of the largest element of either.
-fn difference(a: &[f64], b: &[f64]) -> f64 {
-    let largest = a.iter().chain(b).fold(0.0, |m: f64, v| m.max(v.abs()));
+/// The largest difference, as a share of the largest element of either, or of `least` if that is larger.
+fn difference(a: &[f64], b: &[f64], least: f64) -> f64 {
+    let largest = a.iter().chain(b).fold(least, |m: f64, v| m.max(v.abs()));
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     match differences.fold(0.0, f64::max) {
         0.0 => 0.0,
         difference => difference / largest,
     }
+}
+
+/// The least number to take a share of. The sum over all classes of p − onehot(t) is 0; what a file has there is
+/// rounding, and no slip shows in it.
+fn least(slips: &[Slip], numbers: &[&[f64]], precision: Precision) -> f64 {
+    if !slips.iter().any(|slip| slip.mistake == Mistake::BiasScalar) {
+        return 0.0;
+    }
+    let all = numbers.iter().copied().flatten();
+    let largest = all.fold(0.0, |m: f64, v| m.max(v.abs()));
+    largest
+        * if precision == Precision::F64 {
+            1e-4
+        } else {
+            0.3
+        }
 }
 
 /// Every tensor of a program with these slips, computed in f64 from exact pixels.
@@ -119,8 +135,12 @@ fn names(slips: &[Slip]) -> Names {
 
 /// What is true of one tensor of a file.
 struct Truth {
-    /// The sets of slips that give its numbers, as small as can be; the empty one if it is right.
+    /// The sets of its slips that give its numbers, as small as can be; the empty one if it is right.
     sets: Vec<usize>,
+    /// All sets of its slips that give its numbers.
+    same: Vec<usize>,
+    /// See [`least`].
+    least: f64,
     /// Its numbers in f64.
     exact: Vec<f64>,
     /// The numbers in the file.
@@ -155,7 +175,9 @@ fn truths(scene: &Scene, slips: &[Slip], precision: Precision, rounded_input: bo
             [rounded_input, true].map(|rounded| numbers(scene, &slips, precision, rounded))
         });
         let within = |bits: &usize| bits & all == *bits;
-        let away = |bits: usize| difference(&exact[bits][t], &exact[all][t]);
+        let every: Vec<&[f64]> = exact.iter().map(|exact| &exact[t][..]).collect();
+        let least = least(&subset(slips, all), &every, precision);
+        let away = |bits: usize| difference(every[bits], every[all], least);
         let same: Vec<usize> = (0..exact.len())
             .filter(within)
             .filter(|&bits| away(bits) <= tolerance(precision))
@@ -164,13 +186,16 @@ fn truths(scene: &Scene, slips: &[Slip], precision: Precision, rounded_input: bo
         let others = (0..exact.len())
             .filter(within)
             .filter(|bits| !same.contains(bits));
-        let noise = |stored: &[Vec<f64>]| difference(&exact[all][t], &stored[t]);
+        let noise = |stored: &[Vec<f64>]| difference(every[all], &stored[t], least);
         Truth {
             gap: others.map(away).fold(f64::INFINITY, f64::min),
             sets: same
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|bits| bits.count_ones() == smallest)
                 .collect(),
+            same,
+            least,
             noise: noise(stored).max(noise(rounded)),
             exact: exact[all][t].clone(),
             stored: stored[t].clone(),
@@ -302,7 +327,7 @@ impl Case {
         }
         let found: Vec<Names> = judged.looks_like.iter().map(named).collect();
         let sets = truth
-            .sets
+            .same
             .iter()
             .map(|&bits| names(&subset(&self.slips, bits)));
         let sets: Vec<Names> = sets.collect();
@@ -367,7 +392,7 @@ impl Case {
                 }
                 slips[free].number = top / bottom;
             }
-            difference(&run(&slips), exact) <= limit
+            difference(&run(&slips), exact, self.truths[t].least) <= limit
         })
     }
 
