@@ -233,10 +233,7 @@ fn problem(scene: &Scene) -> Problem {
     let t = |images: &passes::Images| {
         let row = |&digit: &u8| match scene.loss {
             Loss::MseDigit => vec![f64::from(digit)],
-            _ => (0..10)
-                .map(|c| f64::from(c == digit))
-                .map(f64::from)
-                .collect(),
+            _ => (0..10).map(|c| f64::from(c == digit)).collect(),
         };
         array(&images.digits.iter().map(row).collect::<Vec<_>>())
     };
@@ -576,7 +573,7 @@ fn right_file(index: usize) -> Case {
     let mut rng = generator(1_000_000 + index as u64);
     let precision = match index {
         _ if index >= 2000 => Precision::F16,
-        _ if index % 2 == 0 => Precision::F32,
+        _ if index.is_multiple_of(2) => Precision::F32,
         _ => Precision::F64,
     };
     let state = match index / 2 % 10 {
@@ -586,7 +583,7 @@ fn right_file(index: usize) -> Case {
         _ => State::Ordinary,
     };
     let scene = scene(&mut rng, state, |_| true);
-    let truths = truths(&scene, &[], precision, index / 20 % 2 == 0);
+    let truths = truths(&scene, &[], precision, (index / 20).is_multiple_of(2));
     Case::new(index, scene, Vec::new(), precision, truths)
 }
 
@@ -781,8 +778,8 @@ fn without_slips_the_loops_agree_with_differences() {
             pass.loss()
         };
         let right = exact_numbers(&scene, &[]);
-        for t in 0..right.len() {
-            let k = rng.random_range(0..right[t].len());
+        for (t, right) in right.iter().enumerate() {
+            let k = rng.random_range(0..right.len());
             let inputs = scene.network.layers[t / 2].w.len();
             let shifted = |eps: f64| {
                 loss(&|network| {
@@ -794,11 +791,11 @@ fn without_slips_the_loops_agree_with_differences() {
                 })
             };
             let slope = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
-            let largest = right[t].iter().fold(1e-3, |m: f64, v| m.max(v.abs()));
+            let largest = right.iter().fold(1e-3, |m: f64, v| m.max(v.abs()));
             assert!(
-                (slope - right[t][k]).abs() < 1e-5 * largest,
+                (slope - right[k]).abs() < 1e-5 * largest,
                 "{slope} {}",
-                right[t][k]
+                right[k]
             );
         }
     }

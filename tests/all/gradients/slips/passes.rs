@@ -1,6 +1,11 @@
 //! Forward and backward passes as students write them: plain loops, every formula by hand, with slips where one
 //! asks for them. No line is shared with the program.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "plain loops over indices, as on the board"
+)]
+
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use mlp::{check::mistakes::Mistake, nn::Activation};
