@@ -16,11 +16,13 @@
 
 mod finite_differences;
 pub mod mistakes;
+mod problem;
 mod suite;
 
 pub use finite_differences::{
     Settings, TensorReport, Worst, check_loss, check_module, check_network, off_zero,
 };
+pub use problem::{Pass, check_problem};
 pub use suite::{
     Group, architecture, injected, losses, model, modules, network, random_images, random_network,
 };

@@ -3,4 +3,5 @@
 pub mod arrays;
 pub mod checkpoint;
 pub mod model;
+pub mod net;
 pub mod run;

@@ -153,10 +153,7 @@ pub fn against(theirs: &[NamedArray], problem: &Problem, tolerance: Option<f64>)
             (Leaf::Weight(m), What::Weight(m)),
             (Leaf::Bias(m), What::Bias(m)),
         ] {
-            tensors.push((
-                leaf,
-                judge.parameter(leaf, place(what), turned, &passes),
-            ));
+            tensors.push((leaf, judge.parameter(leaf, place(what), turned, &passes)));
         }
     }
     forgive_factors(&mut passes, &tensors, problem);
@@ -249,7 +246,12 @@ fn progress(all: &[(Leaf, Judged)], problem: &Problem) -> (Option<String>, Optio
 fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
     let same = |a: &Explanation, b: &Explanation| {
         let places = |e: &Explanation| {
-            let own = |slip: &Slip| (slip.mistake, slip.place.filter(|_| !slip.mistake.of_tensor()));
+            let own = |slip: &Slip| {
+                (
+                    slip.mistake,
+                    slip.place.filter(|_| !slip.mistake.of_tensor()),
+                )
+            };
             let mut places: Vec<_> = e.slips.iter().map(own).collect();
             places.sort_unstable();
             places
@@ -257,7 +259,9 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
         places(a) == places(b)
     };
     let known: Vec<Vec<Explanation>> = all.iter().map(|(_, j)| j.looks_like.clone()).collect();
-    let right = all.iter().filter(|(leaf, j)| j.parameter && j.right() && !leaf.forward());
+    let right = all
+        .iter()
+        .filter(|(leaf, j)| j.parameter && j.right() && !leaf.forward());
     let right: Vec<_> = right.map(|(leaf, _)| (*leaf, module(*leaf))).collect();
     for (leaf, judged) in all.iter_mut() {
         for explanation in &mut judged.looks_like {
@@ -268,9 +272,11 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
                 slip.activation = problem.activation_at(slip.place);
             }
         }
-        judged
-            .looks_like
-            .sort_by(|a, b| b.shared.cmp(&a.shared).then(a.residual.total_cmp(&b.residual)));
+        judged.looks_like.sort_by(|a, b| {
+            b.shared
+                .cmp(&a.shared)
+                .then(a.residual.total_cmp(&b.residual))
+        });
         // The lines of a path are taken by every gradient further down.
         let below = |m: usize| match judged.looks_like.first() {
             Some(explanation) => {
@@ -279,7 +285,9 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
             }
             None => false,
         };
-        judged.alone = right.iter().any(|&(other, own)| other != *leaf && below(own));
+        judged.alone = right
+            .iter()
+            .any(|&(other, own)| other != *leaf && below(own));
         // A set of names once, at the place that serves most.
         let mut seen: Vec<Vec<Mistake>> = Vec::new();
         judged.looks_like.retain(|explanation| {
@@ -297,7 +305,9 @@ fn forgive_factors(
     tensors: &[(Leaf, Judged)],
     problem: &Problem,
 ) {
-    let judged = tensors.iter().filter(|(_, j)| j.verdict != Verdict::Missing);
+    let judged = tensors
+        .iter()
+        .filter(|(_, j)| j.verdict != Verdict::Missing);
     let right = judged.clone().count() > 0 && judged.clone().all(|(_, j)| j.right());
     if !right {
         return;
@@ -307,7 +317,10 @@ fn forgive_factors(
             let mut slips = explanation.slips.iter();
             slips.all(|slip| {
                 use Mistake::*;
-                matches!(slip.mistake, MeanMissing | TwoMissing | MeanOverOthers | MeanOverClasses)
+                matches!(
+                    slip.mistake,
+                    MeanMissing | TwoMissing | MeanOverOthers | MeanOverClasses
+                )
             })
         });
         if matches!(leaf, Leaf::Dy(_)) && judged.verdict == Verdict::Wrong && factor_alone {
@@ -398,7 +411,10 @@ impl Judge<'_> {
                 How::Order => "order",
                 _ => "shape",
             };
-            judged.note = Some(format!("yours is {:?}, taken for it by its {by}", array.name));
+            judged.note = Some(format!(
+                "yours is {:?}, taken for it by its {by}",
+                array.name
+            ));
         }
         if !array.values.iter().all(|v| v.is_finite()) {
             judged.verdict = Verdict::NotFinite;
@@ -583,6 +599,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&right.value),
             from,
         };
         let in_double = matches!(precision, Precision::F64 | Precision::Integer);
@@ -646,12 +663,15 @@ impl Judge<'_> {
         }
         // The nearest gradient above it that the file has.
         let own = module(leaf);
-        let above = passes.iter().rev().filter_map(|(above, judged, found)| match above {
-            Leaf::Dy(m) if *m > own || (*m == own && !matches!(leaf, Leaf::Dy(_))) => {
-                Some((*m, judged, found.as_ref()?))
-            }
-            _ => None,
-        });
+        let above = passes
+            .iter()
+            .rev()
+            .filter_map(|(above, judged, found)| match above {
+                Leaf::Dy(m) if *m > own || (*m == own && !matches!(leaf, Leaf::Dy(_))) => {
+                    Some((*m, judged, found.as_ref()?))
+                }
+                _ => None,
+            });
         let Some((m, nearest, dy)) = above.min_by_key(|(m, ..)| *m) else {
             return;
         };
@@ -665,6 +685,7 @@ impl Judge<'_> {
             found,
             u,
             tolerance: self.tolerance,
+            scale: largest(&self.search.right(leaf, u).value),
             from: Some((m, dy)),
         };
         let outcome = self.search.explain(&sought);
@@ -712,7 +733,9 @@ impl Judge<'_> {
         }
         let squares = |v: f64| v * v;
         let bounds = right.value.indexed_iter();
-        let bounds: f64 = bounds.map(|(at, _)| squares(bound(right, at, largest, u))).sum();
+        let bounds: f64 = bounds
+            .map(|(at, _)| squares(bound(right, at, largest, u)))
+            .sum();
         let size: f64 = right.value.iter().map(|&v| squares(v)).sum();
         Standing::Inside {
             narrow: bounds <= squares(0.1) * size,
@@ -736,6 +759,11 @@ fn module(leaf: Leaf) -> usize {
     }
 }
 
+/// The largest element, without its sign.
+fn largest(a: &Array2<f64>) -> f64 {
+    a.fold(0.0, |max: f64, v| max.max(v.abs()))
+}
+
 /// The largest difference, as a share of the largest element of b.
 fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     const LEAST: f64 = 1e-12;
@@ -749,6 +777,7 @@ fn ratio(found: &Array2<f64>, right: &Array2<f64>, u: f64) -> Option<f64> {
     let dot = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let ratio = dot(found, right) / dot(right, right);
     let told = found.len() > 1 && ratio.is_finite() && ratio != 0.0;
-    let close = largest_difference(found, &(right * ratio)) <= (1000.0 * u).max(1e-6) * ratio.abs().max(1e-300);
+    let close = largest_difference(found, &(right * ratio))
+        <= (1000.0 * u).max(1e-6) * ratio.abs().max(1e-300);
     (told && close).then_some(ratio)
 }

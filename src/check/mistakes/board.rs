@@ -348,7 +348,10 @@ impl<'a> Board<'a> {
             Some((Mistake::SoftmaxSlopeBesides, 0)) => with(&|at| {
                 let ((d, off), p) = (difference(at), p.value[at]);
                 let slope = p * (1.0 - p);
-                (d * slope, off * slope + d.abs() * OPERATIONS * (off + u * p))
+                (
+                    d * slope,
+                    off * slope + d.abs() * OPERATIONS * (off + u * p),
+                )
             }),
             // The whole Jacobian of softmax, p[c]·(δ − p[j]).
             Some((Mistake::SoftmaxSlopeBesides, _)) => {
@@ -389,15 +392,15 @@ impl<'a> Board<'a> {
         let sums = (&d.value * p).sum_axis(Axis(1));
         let offs: Vec<f64> = (0..p.nrows())
             .map(|n| {
-                let each = (0..p.ncols()).map(|j| {
-                    p[[n, j]] * (d.off((n, j)) + OPERATIONS * u * d.value[[n, j]].abs())
-                });
+                let each = (0..p.ncols())
+                    .map(|j| p[[n, j]] * (d.off((n, j)) + OPERATIONS * u * d.value[[n, j]].abs()));
                 each.sum()
             })
             .collect();
         d.map(self.u, p.ncols(), |(n, c)| {
             let (p, value) = (p[[n, c]], d.value[[n, c]]);
-            let off = p * (d.off((n, c)) + offs[n] + OPERATIONS * u * (value.abs() + sums[n].abs()));
+            let off =
+                p * (d.off((n, c)) + offs[n] + OPERATIONS * u * (value.abs() + sums[n].abs()));
             (p * (value - sums[n]), off)
         })
     }
@@ -451,7 +454,10 @@ impl<'a> Board<'a> {
             }
             Step::Mask(mask) => match slip.map(|slip| slip.mistake) {
                 Some(Mistake::DropoutMaskMissing) => dy.clone(),
-                Some(_) => self.masked(&Estimate::exact(Array2::ones(dy.value.dim())), &picked(mask, columns)),
+                Some(_) => self.masked(
+                    &Estimate::exact(Array2::ones(dy.value.dim())),
+                    &picked(mask, columns),
+                ),
                 None => self.masked(dy, &picked(mask, columns)),
             },
         }
@@ -530,7 +536,8 @@ impl<'a> Board<'a> {
     ) -> Estimate {
         let (x, y) = (&world.x[m], &world.x[m + 1]);
         let width = dy.value.ncols();
-        let at = |(n, column): (usize, usize)| (n, columns.map_or(column, |columns| columns[column]));
+        let at =
+            |(n, column): (usize, usize)| (n, columns.map_or(column, |columns| columns[column]));
         let times = |f: &dyn Fn((usize, usize)) -> f64| {
             // The error of a slope is not followed where it is not the right one.
             dy.map(self.u, width, |here| {
@@ -654,7 +661,13 @@ impl<'a> Board<'a> {
     }
 
     /// L and the numbers of the forward pass.
-    pub fn forward(&self, world: &World, leaf: Leaf, targets: Option<&Slip>, predictions: Option<&Slip>) -> Estimate {
+    pub fn forward(
+        &self,
+        world: &World,
+        leaf: Leaf,
+        targets: Option<&Slip>,
+        predictions: Option<&Slip>,
+    ) -> Estimate {
         match leaf {
             Leaf::Y(m) if m + 1 == self.problem.steps.len() && world.end.is_some() => {
                 world.x[m + 1].clone()
@@ -674,7 +687,10 @@ impl<'a> Board<'a> {
                         Some(_) => p.value[at].max(f64::MIN_POSITIVE).ln(),
                     };
                     let largest = (0..row.len()).map(|c| z.off((at.0, c))).fold(0.0, f64::max);
-                    (value, 2.0 * largest + OPERATIONS * u * (z.value[at].abs() + lse.abs()))
+                    (
+                        value,
+                        2.0 * largest + OPERATIONS * u * (z.value[at].abs() + lse.abs()),
+                    )
                 })
             }
             _ => {
@@ -684,9 +700,7 @@ impl<'a> Board<'a> {
                     (Objective::Ce(reduction), Some(_)) => {
                         let p = self.predictions(world, predictions);
                         let terms = p.value.iter().zip(&t).filter(|(_, t)| **t != 0.0);
-                        let sum: f64 = terms
-                            .map(|(p, t)| -t * p.max(f64::MIN_POSITIVE).ln())
-                            .sum();
+                        let sum: f64 = terms.map(|(p, t)| -t * p.max(f64::MIN_POSITIVE).ln()).sum();
                         match reduction {
                             Reduction::Mean => sum / world.n as f64,
                             Reduction::Half | Reduction::Sum => sum,

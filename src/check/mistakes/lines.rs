@@ -46,7 +46,10 @@ impl Problem {
             slips.push(Slip::new(Mistake::ActivationForgotten).at(m));
         }
         let ends_in_linear = matches!(self.steps.last(), Some(Step::Linear { .. }));
-        let mut used: Vec<_> = activations.iter().map(|(_, activation)| *activation).collect();
+        let mut used: Vec<_> = activations
+            .iter()
+            .map(|(_, activation)| *activation)
+            .collect();
         if used.is_empty() {
             used = vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh];
         }
@@ -218,7 +221,10 @@ impl Problem {
         slips.push(slip(Mistake::ReluMaskAtZero));
         slips.push(slip(Mistake::ReluMaskAtZero).variant(1));
         let widths = self.widths();
-        let masks = self.activations().into_iter().filter(|(_, a)| a.about().kink);
+        let masks = self
+            .activations()
+            .into_iter()
+            .filter(|(_, a)| a.about().kink);
         let masks: Vec<_> = masks.map(|(m, _)| m).collect();
         let (last, before) = (
             masks.last().copied(),
@@ -347,7 +353,8 @@ impl Problem {
                     Mistake::SharedRelu | Mistake::ReluMaskOfBefore | Mistake::ReluMaskOfAnother
                 );
                 let same = |known: &Slip| {
-                    known.mistake == slip.mistake && (masks_of_others || known.variant == slip.variant)
+                    known.mistake == slip.mistake
+                        && (masks_of_others || known.variant == slip.variant)
                 };
                 match all.iter_mut().find(|(known, _)| same(known)) {
                     Some((_, count)) => *count += 1,

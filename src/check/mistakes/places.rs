@@ -150,9 +150,9 @@ impl Mistake {
             }
             Self::MisplacedBracket => linears.last().copied().filter(below).into_iter().collect(),
             Self::BiasNotSummed | Self::BiasAveraged => linears,
-            Self::SlopeFromX => of(
-                &|kind| matches!(kind, Kind::Activation(activation) if slope_of_y(activation)),
-            ),
+            Self::SlopeFromX => {
+                of(&|kind| matches!(kind, Kind::Activation(activation) if slope_of_y(activation)))
+            }
             Self::DropoutMaskMissing => {
                 let dropouts = of(&|kind| kind == Kind::Dropout);
                 dropouts.into_iter().filter(below).collect()
@@ -163,7 +163,8 @@ impl Mistake {
 
     /// Whether it can be made in this network with this loss.
     pub fn fits<F: crate::nn::Float>(self, network: &Mlp<F>, kind: LossKind) -> bool {
-        self.plantable() && self.fits_loss(kind) && (self.of_loss() || !self.places(network).is_empty())
+        self.plantable()
+            && self.fits_loss(kind)
+            && (self.of_loss() || !self.places(network).is_empty())
     }
 }
-

@@ -62,8 +62,23 @@ pub(super) struct Sought<'a> {
     pub u: f64,
     /// A relative tolerance instead of the error bound.
     pub tolerance: Option<f64>,
+    /// The largest element of the right tensor.
+    pub scale: f64,
     /// ∂L/∂y of a module as they have it, from which to go on.
     pub from: Option<(usize, &'a Array2<f64>)>,
+}
+
+impl Sought<'_> {
+    /// Below this, a tensor that should be of its scale is nothing but rounding.
+    fn nothing(&self) -> f64 {
+        let u = self.tolerance.map_or(self.u, |_| f64::EPSILON);
+        self.scale * (1000.0 * u).min(1e-3)
+    }
+
+    /// Whether the tensor is zero, or nothing but rounding.
+    fn is_nothing(&self) -> bool {
+        self.found.iter().all(|v| v.abs() <= self.nothing())
+    }
 }
 
 /// What a search found.
@@ -215,8 +230,8 @@ impl<'a> Search<'a> {
             for second in &after[a + 1..] {
                 let same = (0..3).any(|line| first[line].is_some() && second[line].is_some());
                 if !same {
-                    let both = [0, 1, 2]
-                        .map(|line| first[line].clone().or_else(|| second[line].clone()));
+                    let both =
+                        [0, 1, 2].map(|line| first[line].clone().or_else(|| second[line].clone()));
                     heads.push(self.head(0, both));
                 }
             }
@@ -229,7 +244,10 @@ impl<'a> Search<'a> {
             }
         }
         // Two in the forward pass.
-        let slips: Vec<_> = self.worlds[1..].iter().map(|world| world.slips[0].clone()).collect();
+        let slips: Vec<_> = self.worlds[1..]
+            .iter()
+            .map(|world| world.slips[0].clone())
+            .collect();
         let plain: Vec<_> = slips
             .iter()
             .filter(|slip| slip.rows.is_empty() && slip.mistake != Mistake::WeightUpdated)
@@ -363,8 +381,9 @@ impl<'a> Search<'a> {
         slips.extend(candidate.lines.iter().cloned());
         slips.extend(candidate.own.clone());
         let left = MOST.saturating_sub(slips.len() + usize::from(candidate.free.is_some()));
-        if sought.found.iter().all(|&v| v == 0.0) {
-            let zero = made.value.iter().all(|&v| v == 0.0) && !slips.is_empty();
+        if sought.is_nothing() {
+            let nothing = sought.nothing();
+            let zero = made.value.iter().all(|v| v.abs() <= nothing) && !slips.is_empty();
             let explanation = Explanation {
                 slips,
                 shared: 1,
@@ -398,7 +417,11 @@ impl<'a> Search<'a> {
             let mut slips = slips.clone();
             match candidate.free {
                 Some(Free::Updated(m)) => {
-                    slips.push(Slip::new(Mistake::WeightUpdated).at(m).amount(amount / factor));
+                    slips.push(
+                        Slip::new(Mistake::WeightUpdated)
+                            .at(m)
+                            .amount(amount / factor),
+                    );
                 }
                 Some(Free::Decay) => slips.push(decay(sought.leaf).amount(amount)),
                 None => {}
@@ -450,7 +473,9 @@ impl<'a> Search<'a> {
         let mut free: Option<Estimate> = None;
         for m in (own + 1..first).rev() {
             let slip = candidate.lines.iter().find(|slip| slip.place == Some(m));
-            let slip = slip.cloned().or_else(|| self.of_everywhere(candidate.everywhere.as_ref(), m));
+            let slip = slip
+                .cloned()
+                .or_else(|| self.of_everywhere(candidate.everywhere.as_ref(), m));
             if let Some(before) = free {
                 free = Some(board.dx(&world, m, &before, slip.as_ref(), None));
             }
@@ -478,7 +503,10 @@ impl<'a> Search<'a> {
 
     /// The value of the parameter of a leaf.
     fn parameter(&self, leaf: Leaf) -> Array2<f64> {
-        match (leaf, leaf_module(leaf).map(|m| &self.board.problem.steps[m])) {
+        match (
+            leaf,
+            leaf_module(leaf).map(|m| &self.board.problem.steps[m]),
+        ) {
             (Leaf::Weight(_), Some(Step::Linear { w, .. })) => w.clone(),
             (_, Some(Step::Linear { b, .. })) => b.clone(),
             _ => unreachable!("a parameter"),
@@ -494,6 +522,7 @@ impl<'a> Search<'a> {
             found: &found,
             u,
             tolerance: None,
+            scale: 0.0,
             from: None,
         };
         let candidate = Candidate {
@@ -567,6 +596,8 @@ struct Filter {
     inputs: RefCell<HashMap<(usize, usize), Array2<f64>>>,
     own: Vec<Slip>,
     elements: usize,
+    /// If there is nothing but rounding: the largest sums that are nothing, too.
+    nothing: Option<f64>,
 }
 
 impl Filter {
@@ -579,7 +610,8 @@ impl Filter {
         let norms: Vec<f64> = found.columns().into_iter().map(|c| c.dot(&c)).collect();
         columns.sort_by(|&a, &b| norms[b].total_cmp(&norms[a]));
         // One number in every column was summed over all of them.
-        let even = matches!(sought.leaf, Leaf::Bias(_)) && found.iter().all(|v| *v == found[[0, 0]]);
+        let even =
+            matches!(sought.leaf, Leaf::Bias(_)) && found.iter().all(|v| *v == found[[0, 0]]);
         if !even && !sought.leaf.forward() {
             columns.truncate(COLUMNS);
         }
@@ -596,11 +628,15 @@ impl Filter {
         let some = found.select(ndarray::Axis(1), &columns);
         let (sums, decay) = match sought.leaf {
             Leaf::Weight(_) => {
-                let w = search.parameter(sought.leaf).select(ndarray::Axis(1), &columns);
+                let w = search
+                    .parameter(sought.leaf)
+                    .select(ndarray::Axis(1), &columns);
                 (signs.t().dot(&some), Some(signs.t().dot(&w)))
             }
             Leaf::Bias(_) => {
-                let b = search.parameter(sought.leaf).select(ndarray::Axis(1), &columns);
+                let b = search
+                    .parameter(sought.leaf)
+                    .select(ndarray::Axis(1), &columns);
                 (some, Some(b))
             }
             _ => (some, None),
@@ -613,7 +649,12 @@ impl Filter {
         let lowest = (last..first).find(|&m| matches!(problem.steps[m], Step::Linear { .. }));
         let factors = problem.factors(sought.leaf);
         let factors = (0..=MOST)
-            .map(|left| products(&factors, left).into_iter().map(|(f, _)| f).collect())
+            .map(|left| {
+                products(&factors, left)
+                    .into_iter()
+                    .map(|(f, _)| f)
+                    .collect()
+            })
             .collect();
         Self {
             leaf: sought.leaf,
@@ -627,6 +668,9 @@ impl Filter {
             inputs: RefCell::default(),
             own: problem.leaf_slips(sought.leaf),
             elements: found.len(),
+            nothing: sought
+                .is_nothing()
+                .then(|| sought.nothing() * (found.nrows() as f64).sqrt().max(1.0)),
         }
     }
 
@@ -637,14 +681,17 @@ impl Filter {
 
     /// How far the sums of a set are from those sought, if a factor (and an amount) that has a name fits.
     fn off(&self, sums: &Array2<f64>, added: Option<&Array2<f64>>, left: usize) -> Option<f64> {
-        if self.sums.iter().all(|&v| v == 0.0) {
-            return (added.is_none() && sums.iter().all(|&v| v == 0.0)).then_some(0.0);
+        if let Some(nothing) = self.nothing {
+            let zero = sums.iter().all(|v| v.abs() <= nothing);
+            return (added.is_none() && zero).then_some(0.0);
         }
         let (ratio, amount) = fit(&self.sums, sums, added)?;
         if added.is_some() && (amount <= 0.0 || self.elements < 6) {
             return None;
         }
-        let named = self.factors[left].iter().any(|f| (ratio / f - 1.0).abs() < LOOSE);
+        let named = self.factors[left]
+            .iter()
+            .any(|f| (ratio / f - 1.0).abs() < LOOSE);
         if !named {
             return None;
         }
@@ -815,9 +862,9 @@ impl Walk<'_, '_, '_> {
             Leaf::Weight(m) => {
                 let key = (Rc::as_ptr(world) as usize, index);
                 let mut inputs = self.filter.inputs.borrow_mut();
-                let x = inputs.entry(key).or_insert_with(|| {
-                    board.input(world, m, slip).value.dot(&self.filter.signs)
-                });
+                let x = inputs
+                    .entry(key)
+                    .or_insert_with(|| board.input(world, m, slip).value.dot(&self.filter.signs));
                 x.t().dot(dy)
             }
             Leaf::Bias(_) => board.bias(&Estimate::exact(dy.clone()), slip).value,
@@ -920,7 +967,11 @@ pub(super) fn agrees(sought: &Sought<'_>, made: &Estimate) -> Option<f64> {
         .all(|(at, found)| (found - made.value[at]).abs() <= bound(made, at, largest, sought.u));
     // A bound that holds everything says nothing.
     let squares = |a: f64| a * a;
-    let rest: f64 = found.iter().zip(&made.value).map(|(a, b)| squares(a - b)).sum();
+    let rest: f64 = found
+        .iter()
+        .zip(&made.value)
+        .map(|(a, b)| squares(a - b))
+        .sum();
     let size: f64 = found.iter().map(|&a| squares(a)).sum();
     (inside && rest <= squares(0.01) * size).then_some(share)
 }
@@ -936,7 +987,10 @@ fn settle(explanations: &mut Vec<Explanation>) {
         return;
     };
     explanations.retain(|e| e.slips.len() == fewest);
-    let best = explanations.iter().map(|e| e.residual).fold(f64::INFINITY, f64::min);
+    let best = explanations
+        .iter()
+        .map(|e| e.residual)
+        .fold(f64::INFINITY, f64::min);
     explanations.retain(|e| e.residual <= 30.0 * best + 1e-6);
     let mut seen: Vec<Explanation> = Vec::new();
     for explanation in explanations.drain(..) {
@@ -944,6 +998,10 @@ fn settle(explanations: &mut Vec<Explanation>) {
             seen.push(explanation);
         }
     }
-    seen.sort_by(|a, b| a.residual.total_cmp(&b.residual).then(a.names().cmp(&b.names())));
+    seen.sort_by(|a, b| {
+        a.residual
+            .total_cmp(&b.residual)
+            .then(a.names().cmp(&b.names()))
+    });
     *explanations = seen;
 }

@@ -129,9 +129,7 @@ pub(super) fn weight(
             Reading::of(theirs.matrix((o, i)).reversed_axes()),
             lesson(theirs.matrix((i, o))),
         ]),
-        [a, b] if (a, b) == (o, i) => {
-            Ok(vec![Reading::of(theirs.matrix((o, i)).reversed_axes())])
-        }
+        [a, b] if (a, b) == (o, i) => Ok(vec![Reading::of(theirs.matrix((o, i)).reversed_axes())]),
         [a, b] if (a, b) == (i, o) => Ok(vec![lesson(theirs.matrix((i, o)))]),
         // A single unit: a vector is a column or a row.
         [a] if a == i * o && (i == 1 || o == 1) => Ok(vec![Reading {
@@ -143,11 +141,7 @@ pub(super) fn weight(
             sum_first,
             false,
         )]),
-        [_, a, b] if (a, b) == (i, o) => Ok(vec![unsummed(
-            theirs.summed((i, o)),
-            sum_first,
-            true,
-        )]),
+        [_, a, b] if (a, b) == (i, o) => Ok(vec![unsummed(theirs.summed((i, o)), sum_first, true)]),
         [a, b] if n > 1 && ((a, b) == (i, n) || (a, b) == (n, i)) && o == 1 => Err(fault(
             theirs,
             &expected,
@@ -158,7 +152,11 @@ pub(super) fn weight(
             &expected,
             "it is flattened: .reshape it to the shape of the weight",
         )),
-        _ => Err(fault(theirs, &expected, "another network, or another tensor")),
+        _ => Err(fault(
+            theirs,
+            &expected,
+            "another network, or another tensor",
+        )),
     }
 }
 
@@ -196,7 +194,11 @@ pub(super) fn bias(theirs: &NamedArray, o: usize, n: usize) -> Result<Vec<Readin
             &expected,
             "one number an image: summed over the units; sum over axis 0, the images of the batch",
         )),
-        _ => Err(fault(theirs, &expected, "another network, or another tensor")),
+        _ => Err(fault(
+            theirs,
+            &expected,
+            "another network, or another tensor",
+        )),
     }
 }
 

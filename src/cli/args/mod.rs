@@ -10,6 +10,7 @@ pub mod loss;
 pub mod memory;
 pub mod mistake;
 pub mod model;
+pub mod net;
 pub mod number;
 pub mod optim;
 pub mod recipe;

@@ -1,14 +1,22 @@
 //! `mlp export-batch`: a batch and a network, for a notebook to compute gradients of.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use mlp::{
     data::batch::Preprocessing,
-    files::{arrays, model::Model},
+    files::{self, arrays, model::Model},
 };
 
 use crate::cli::{
-    args::{data::DataDir, model::load_model},
+    args::{
+        Usage,
+        data::DataDir,
+        model::load_model,
+        net::{self, load_net},
+    },
     terminal::{
         Outcome,
         output::{Output, next_step, thousands},
@@ -21,17 +29,23 @@ use crate::cli::{
 ///
 /// The file has x (N, 784), the pixels as the network gets them; targets (N), the digits; and the parameters
 /// under the names of the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs). Save your
-/// gradients of the mean loss under the same names, then run mlp gradcheck --against.
+/// gradients of the mean loss under the same names, then run mlp gradcheck --against. With --net, the network,
+/// the batch and the loss of a file of your own, with x (N, I), targets (N, C) and all numbers in float64.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   mlp export-batch model.bin --out batch.npz           for numpy.load
   mlp export-batch model.bin --out batch.safetensors   for PyTorch
   mlp export-batch model.bin --batch-size 64           the first 64 images
+  mlp export-batch --net net.json --out batch.npz      a network of your own
   mlp gradcheck --model model.bin --against grads.npz  with your gradients")]
 pub struct ExportBatch {
     /// A model that mlp train has saved
-    model: PathBuf,
+    #[arg(required_unless_present = "net")]
+    model: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "batch_size"], help = net::HELP, long_help = net::LONG_HELP)]
+    net: Option<PathBuf>,
 
     /// Images in the batch; the same number as for mlp gradcheck
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
@@ -64,7 +78,12 @@ impl ExportBatch {
             self.out.display()
         );
         BATCH.check_writable(&self.out, self.force)?;
-        let model = load_model::<f32>(&self.model)?;
+        let path = match (&self.net, &self.model) {
+            (None, Some(path)) => path,
+            (Some(path), _) => return self.net(path, out),
+            (None, None) => return Err(Usage::from("expected a model or --net").into()),
+        };
+        let model = load_model::<f32>(path)?;
         let n = usize::from(self.batch_size);
         let bytes = self.bytes(&model, n, model.metadata.preprocessing)?;
         BATCH.save(&self.out, &bytes)?;
@@ -75,12 +94,12 @@ impl ExportBatch {
             thousands(bytes.len() as u64),
             model.network.inputs(),
             thousands(model.network.parameter_count() as u64),
-            self.model.display(),
+            path.display(),
         )?;
         out.flush()?;
         next_step(format_args!(
             "mlp gradcheck --model {} --batch-size {n} --against YOUR_GRADIENTS.npz",
-            shell_quote(&self.model)
+            shell_quote(path)
         ));
         Ok(Outcome::Done)
     }
@@ -92,8 +111,35 @@ impl ExportBatch {
         preprocessing: Preprocessing,
     ) -> anyhow::Result<Vec<u8>> {
         let images = self.data.first_images(n, 1, preprocessing)?;
-        let npz = self.out.extension() == Some("npz".as_ref());
-        Ok(arrays::batch_bytes(model, &images, npz)?)
+        Ok(arrays::batch_bytes(model, &images, self.npz())?)
+    }
+
+    fn npz(&self) -> bool {
+        self.out.extension() == Some("npz".as_ref())
+    }
+
+    /// `--net`: all that a file of a network says.
+    fn net(&self, path: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
+        let net = load_net(path)?;
+        let bytes = files::net::to_bytes(&net, self.npz())?;
+        BATCH.save(&self.out, &bytes)?;
+        let problem = &net.problem;
+        let shapes = problem.parameters().into_iter().map(|(_, shape)| shape);
+        let parameters: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
+        writeln!(
+            out,
+            "saved {} ({} bytes): x ({n}, {}), targets ({n}, {}) and {} parameters of {}, in float64",
+            self.out.display(),
+            thousands(bytes.len() as u64),
+            problem.x.ncols(),
+            problem.c(),
+            thousands(parameters as u64),
+            path.display(),
+            n = problem.n(),
+        )?;
+        out.flush()?;
+        next_step(format_args!("mlp gradcheck --net {}", shell_quote(path)));
+        Ok(Outcome::Done)
     }
 }
 

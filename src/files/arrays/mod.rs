@@ -346,7 +346,7 @@ pub fn batch_bytes(model: &Model, images: &Batch, npz: bool) -> io::Result<Vec<u
 }
 
 /// The bytes of an `.npz` file, as `numpy.savez` writes it.
-fn to_npz(tensors: &[NamedTensor]) -> io::Result<Vec<u8>> {
+pub(crate) fn to_npz(tensors: &[NamedTensor]) -> io::Result<Vec<u8>> {
     let mut file = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     for (name, shape, dtype, bytes) in tensors {

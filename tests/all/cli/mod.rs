@@ -7,5 +7,6 @@ mod data;
 mod explain;
 mod lr_find;
 mod mistakes;
+mod net;
 mod plot;
 mod recipes;

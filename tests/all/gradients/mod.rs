@@ -5,4 +5,5 @@ mod golden;
 mod golden_optim;
 mod mistakes;
 mod named_mistakes;
+mod net;
 mod slips;

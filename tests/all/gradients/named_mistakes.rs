@@ -4,7 +4,9 @@
 use mlp::{
     check::{
         Group, Settings, TensorReport, check_loss, check_module, injected,
-        mistakes::{Gradients, Judged, Mistake, Problem, Verdict, diagnose, plant, right_gradients},
+        mistakes::{
+            Gradients, Judged, Mistake, Problem, Verdict, diagnose, plant, right_gradients,
+        },
         off_zero, random_images, random_network,
     },
     data::batch::Batch,
@@ -179,7 +181,10 @@ fn every_planted_mistake_of_a_module_is_caught_in_the_module_alone() {
     cases(|network, kind, images, settings, what| {
         for &mistake in Mistake::ALL {
             if !mistake.plantable()
-                || mistake.of_loss() || !mistake.fits_loss(kind) || confusions.contains(&mistake) {
+                || mistake.of_loss()
+                || !mistake.fits_loss(kind)
+                || confusions.contains(&mistake)
+            {
                 continue;
             }
             for m in mistake.places(&network()) {

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use mlp::picture::page::{BEGINNING, MAX_PARAMETERS, Page};
 
 use crate::cli::{
-    commands::explain::{Explain, Subject},
+    commands::explain::{Explain, LR, Subject},
     terminal::{
         describe::layers_text,
         output::{BOLD, DIM, Output, next_step, note, thousands},
@@ -46,7 +46,7 @@ impl Explain {
             image: &image,
             pixels,
             label,
-            learning_rate: self.lr,
+            learning_rate: self.lr.unwrap_or(LR),
             precision: self.precision.into(),
         }
         .html();

@@ -1,6 +1,7 @@
 //! `mlp explain`: one image through the network and back, in numbers.
 
 mod html;
+mod net;
 mod pass;
 mod svg;
 mod table;
@@ -21,7 +22,7 @@ use ndarray::{Array1, Array2};
 
 use crate::cli::{
     args::{
-        Usage,
+        self, Usage,
         architecture::ArchitectureArgs,
         common::JsonArg,
         data::DataArgs,
@@ -53,6 +54,7 @@ Examples:
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
+  mlp explain --net net.json --precision 9      a network of your own, all of it
   mlp explain model.bin --svg net.svg           the network as a drawing
   mlp explain model.bin --html page.html        a page with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
@@ -88,6 +90,9 @@ pub struct Explain {
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
     logits: Vec<f64>,
 
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
+    net: Option<PathBuf>,
+
     /// Which image, from 0
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Image")]
     index: usize,
@@ -103,9 +108,9 @@ pub struct Explain {
     #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=12), help_heading = "Numbers")]
     precision: u8,
 
-    /// The learning rate of the step at the end
-    #[arg(long, value_name = "RATE", default_value_t = 0.1, value_parser = number::learning_rate::<f64>, help_heading = "Numbers")]
-    lr: f64,
+    /// The learning rate of the step at the end [default: 0.1, or with --net the file's]
+    #[arg(long, value_name = "RATE", value_parser = number::learning_rate::<f64>, help_heading = "Numbers")]
+    lr: Option<f64>,
 
     #[command(flatten)]
     json: JsonArg,
@@ -131,6 +136,9 @@ pub struct Explain {
     #[command(flatten)]
     data: DataArgs,
 }
+
+/// The learning rate where nothing says another.
+const LR: f64 = 0.1;
 
 /// A unit: the index of its module, as in the names of parameters, and its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,6 +179,9 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
+        if let Some(path) = &self.net {
+            return self.net(path, numbers, out);
+        }
         if self.force && self.svg.is_none() && self.html.is_none() {
             return Err(Usage::from("--force goes with --svg or --html").into());
         }
@@ -209,7 +220,7 @@ impl Explain {
         let loss = subject.kind.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
-        let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr);
+        let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr.unwrap_or(LR));
         if self.json.json {
             let image = (self.split.split.name(), self.index);
             out.json(&pass::json(&trace, &*loss, image, &step, &self.unit))?;

@@ -110,16 +110,19 @@ fn print_group(out: &mut Output, group: &[&Judged], all: bool) -> io::Result<()>
             slip.mend(),
         )?;
     } else {
-        let count = ["no", "one", "two", "three"].get(first.slips.len()).unwrap_or(&"several");
-        writeln!(out, "{subject} {count} mistakes at once:")?;
+        let count = ["no", "one", "two", "three"]
+            .get(first.slips.len())
+            .unwrap_or(&"several");
+        let mut alone = first.slips.iter().map(|slip| alone_text(slip, group, first));
+        let alone = alone.find(|text| !text.is_empty()).unwrap_or_default();
+        writeln!(out, "{subject} {count} mistakes at once{alone}")?;
         for slip in &first.slips {
             writeln!(
                 out,
-                "  {BOLD}{}{BOLD:#}{}: {}{}\n    to mend it: {}",
+                "  {BOLD}{}{BOLD:#}{}: {}\n    to mend it: {}",
                 slip.mistake,
                 places(slip),
                 slip.mistake.what(),
-                alone_text(slip, group, first),
                 slip.mend(),
             )?;
         }

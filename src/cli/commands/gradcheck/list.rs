@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mlp::check::mistakes::Mistake;
+use mlp::check::mistakes::{Mistake, STUMBLES};
 use serde_json::json;
 
 use crate::cli::terminal::{
@@ -29,6 +29,14 @@ pub(super) fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outc
                 mistake.what(),
                 mistake.question(),
                 mistake.mend(),
+            )?;
+        }
+        writeln!(out, "\nErrors that come before any number:\n")?;
+        for stumble in STUMBLES {
+            writeln!(
+                out,
+                "{BOLD}{}{BOLD:#}\n    {}\n    {DIM}look at{DIM:#}    {}",
+                stumble.message, stumble.meaning, stumble.look,
             )?;
         }
     }

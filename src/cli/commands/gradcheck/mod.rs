@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod list;
+mod net;
 mod report;
 
 use std::{
@@ -32,6 +33,7 @@ use diagnosis::{judged_json, print_judged};
 
 use crate::cli::{
     args::{
+        self, Usage,
         architecture::ArchitectureArgs,
         common::JsonArg,
         data::DataDir,
@@ -64,6 +66,7 @@ Examples:
   mlp gradcheck --loss mse --hidden 500,150     one network
   mlp gradcheck --activation tanh --dropout 0.5 another
   mlp gradcheck --model model.bin               the weights of a trained one
+  mlp gradcheck --net net.json                  a network of your own
   mlp gradcheck --list-mistakes                 what can be got wrong
   mlp gradcheck --inject relu-mask-missing      make that mistake, see it caught
   mlp gradcheck --json | jq .passed             for a program to read
@@ -84,6 +87,9 @@ pub struct Gradcheck {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hidden", "activation", "dropout", "loss", "target", "label_smoothing"], help_heading = "Network")]
     model: Option<PathBuf>,
 
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "target", "label_smoothing", "inject"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
+    net: Option<PathBuf>,
+
     /// Plant a known mistake in the backward pass of the network: one of --list-mistakes
     #[arg(long, value_name = "MISTAKE", value_parser = mistake_parser(), hide_possible_values = true, help_heading = "Mistakes")]
     inject: Option<Mistake>,
@@ -97,7 +103,6 @@ pub struct Gradcheck {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "model",
         conflicts_with = "inject",
         help_heading = "Mistakes"
     )]
@@ -164,8 +169,15 @@ impl Gradcheck {
             Some(path) => Some((path.as_path(), load_model::<f64>(path)?)),
             None => None,
         };
-        if let (Some(file), Some((path, model))) = (&self.against, &model) {
-            return self.against(file, path, model, out);
+        if let Some(file) = &self.against {
+            return match (&model, &self.net) {
+                (Some((path, model)), _) => self.against(file, path, model, out),
+                (None, Some(path)) => self.against_net(file, path, out),
+                (None, None) => Err(Usage::from(
+                    "--against FILE needs --model or --net: the network that the gradients belong to",
+                )
+                .into()),
+            };
         }
         let settings = Settings {
             eps: self.eps.0,
@@ -174,9 +186,10 @@ impl Gradcheck {
             seed: self.seed,
         };
         let trained_with = model.as_ref().and_then(|(_, m)| m.metadata.training.inject);
-        let groups = match model {
-            Some((_, model)) => self.model_group(model, &settings)?,
-            None => self.groups(&settings)?,
+        let groups = match (&self.net, model) {
+            (Some(path), _) => vec![net::group(path, &settings)?],
+            (None, Some((_, model))) => self.model_group(model, &settings)?,
+            (None, None) => self.groups(&settings)?,
         };
         let passed = groups.iter().all(Group::passed);
         match self.json.json {
@@ -191,6 +204,10 @@ impl Gradcheck {
                         "the gradients here are right, but this model was trained with {mistake} injected: the \
                          mistake was in its training, and the file keeps only what came of it"
                     ));
+                }
+                if let Some(path) = &self.net {
+                    next_step(format_args!("mlp explain --net {}", shell_quote(path)));
+                    return Ok(Outcome::Done);
                 }
                 let network = match self.model {
                     Some(_) => " --hidden 500,150",
@@ -337,6 +354,19 @@ impl Gradcheck {
                 ));
                 Ok(Outcome::Failed)
             }
+        }
+    }
+
+    /// `--against` with `--net`.
+    fn against_net(&self, file: &Path, path: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
+        let theirs = arrays::read(file)?;
+        let net = args::net::load_net(path)?;
+        match self.judge(&theirs, &net.problem, out)? {
+            true => {
+                next_step(format_args!("mlp explain --net {}", shell_quote(path)));
+                Ok(Outcome::Done)
+            }
+            false => Ok(Outcome::Failed),
         }
     }
 

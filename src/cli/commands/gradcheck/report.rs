@@ -36,17 +36,28 @@ pub(super) fn print(out: &mut Output, groups: &[Group], settings: &Settings) -> 
     }
     let tensors = || groups.iter().flat_map(|group| &group.tensors);
     let wrong = tensors().filter(|tensor| !tensor.passed).count();
+    let not_checkable = tensors().filter(|tensor| !tensor.checkable()).count();
+    let unchecked = match not_checkable {
+        0 => String::new(),
+        _ => format!("; {not_checkable} could not be checked"),
+    };
     let checked: usize = tensors().map(|tensor| tensor.checked).sum();
     let (tensors, Settings { tolerance, eps, .. }) = (tensors().count(), settings);
     writeln!(out)?;
     match wrong {
+        0 if not_checkable == tensors => writeln!(out, "no gradient could be checked"),
+        0 if not_checkable > 0 => writeln!(
+            out,
+            "{GOOD}{} gradients are right{GOOD:#}: {checked} elements within {tolerance:e} of central differences, eps {eps:e}{unchecked}",
+            tensors - not_checkable
+        ),
         0 => writeln!(
             out,
             "{GOOD}all {tensors} gradients are right{GOOD:#}: {checked} elements within {tolerance:e} of central differences, eps {eps:e}"
         ),
         _ => writeln!(
             out,
-            "{BAD}{wrong} of {tensors} gradients are wrong{BAD:#}: off by more than {tolerance:e} from central differences, eps {eps:e}"
+            "{BAD}{wrong} of {tensors} gradients are wrong{BAD:#}: off by more than {tolerance:e} from central differences, eps {eps:e}{unchecked}"
         ),
     }
 }
@@ -77,11 +88,20 @@ fn print_tensor(out: &mut Output, tensor: &TensorReport) -> io::Result<()> {
             scientific(worst.backward, 3),
             scientific(worst.difference, 3)
         )?,
-        None => write!(out, "{:<35}", "nothing but kinks")?,
+        None => write!(out, "{:<35}", nothing_to_compare(tensor))?,
     }
-    match tensor.passed {
-        true => writeln!(out, "  {GOOD}ok{GOOD:#}"),
-        false => writeln!(out, "  {BAD}WRONG{BAD:#}"),
+    match (tensor.passed, tensor.checkable()) {
+        (true, false) => writeln!(out, "  {DIM}not checkable{DIM:#}"),
+        (true, true) => writeln!(out, "  {GOOD}ok{GOOD:#}"),
+        (false, _) => writeln!(out, "  {BAD}WRONG{BAD:#}"),
+    }
+}
+
+/// Why no element could be compared.
+fn nothing_to_compare(tensor: &TensorReport) -> &'static str {
+    match tensor.unstable {
+        0 => "nothing but kinks",
+        _ => "too steep, or too large to difference",
     }
 }
 
@@ -94,7 +114,8 @@ pub(super) fn json(groups: &[Group], settings: &Settings, passed: bool) -> Value
         });
         json!({
             "name": tensor.name, "shape": [tensor.shape.0, tensor.shape.1],
-            "checked": tensor.checked, "skipped": tensor.skipped,
+            "checked": tensor.checked, "skipped": tensor.skipped, "unstable": tensor.unstable,
+            "checkable": tensor.checkable(),
             "max_absolute_error": tensor.max_absolute, "max_relative_error": tensor.max_relative,
             "worst": worst, "passed": tensor.passed,
         })

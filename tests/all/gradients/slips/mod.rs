@@ -33,11 +33,16 @@ fn tolerance(precision: Precision) -> f64 {
     }
 }
 
+/// The largest difference.
+fn furthest(a: &[f64], b: &[f64]) -> f64 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, f64::max)
+}
+
 /// The largest difference, as a share of the largest element of either, or of `least` if that is larger.
 fn difference(a: &[f64], b: &[f64], least: f64) -> f64 {
     let largest = a.iter().chain(b).fold(least, |m: f64, v| m.max(v.abs()));
-    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    match differences.fold(0.0, f64::max) {
+    match furthest(a, b) {
         0.0 => 0.0,
         difference => difference / largest,
     }
@@ -149,6 +154,10 @@ struct Truth {
     noise: f64,
     /// How far the next best set of slips is.
     gap: f64,
+    /// How far, with rounding as unit, in this pass or in that of the other set.
+    margin: f64,
+    /// How far from right, as a share.
+    off: f64,
 }
 
 impl Truth {
@@ -158,7 +167,7 @@ impl Truth {
 
     /// Whether rounding has lost what would show the slips: they change the numbers by less than 20 times as much.
     fn lost(&self) -> bool {
-        self.noise > self.gap / 20.0
+        self.margin < 20.0
     }
 }
 
@@ -166,14 +175,14 @@ fn truths(scene: &Scene, slips: &[Slip], precision: Precision, rounded_input: bo
     let exact: Vec<_> = (0..1 << slips.len())
         .map(|bits| exact_numbers(scene, &subset(slips, bits)))
         .collect();
-    let mut files = BTreeMap::new();
+    let [stored, rounded] = [rounded_input, true].map(|rounded| {
+        let sets = 0..exact.len();
+        let file = |bits| numbers(scene, &subset(slips, bits), precision, rounded);
+        sets.map(file).collect::<Vec<_>>()
+    });
     let tensors = 0..exact[0].len();
     let truth = |t: usize| {
         let all = lines_of(slips, t);
-        let [stored, rounded] = files.entry(all).or_insert_with(|| {
-            let slips = subset(slips, all);
-            [rounded_input, true].map(|rounded| numbers(scene, &slips, precision, rounded))
-        });
         let within = |bits: &usize| bits & all == *bits;
         let every: Vec<&[f64]> = exact.iter().map(|exact| &exact[t][..]).collect();
         let least = least(&subset(slips, all), &every, precision);
@@ -186,9 +195,26 @@ fn truths(scene: &Scene, slips: &[Slip], precision: Precision, rounded_input: bo
         let others = (0..exact.len())
             .filter(within)
             .filter(|bits| !same.contains(bits));
-        let noise = |stored: &[Vec<f64>]| difference(every[all], &stored[t], least);
+        let noise = |bits: usize| {
+            let files = [&stored[bits][t], &rounded[bits][t]];
+            let far = files.map(|file| furthest(every[bits], file));
+            far[0].max(far[1])
+        };
+        let margin = |bits: usize| {
+            let noise = noise(bits).max(noise(all)).max(f64::MIN_POSITIVE);
+            furthest(every[bits], every[all]) / noise
+        };
+        let others: Vec<usize> = others.collect();
+        let files = [&stored[all][t], &rounded[all][t]];
+        let shares = files.map(|file| difference(every[all], file, least));
+        let smallest_of = |f: &dyn Fn(usize) -> f64| {
+            let others = others.iter().map(|&bits| f(bits));
+            others.fold(f64::INFINITY, f64::min)
+        };
         Truth {
-            gap: others.map(away).fold(f64::INFINITY, f64::min),
+            gap: smallest_of(&away),
+            margin: smallest_of(&margin),
+            off: away(0),
             sets: same
                 .iter()
                 .copied()
@@ -196,9 +222,9 @@ fn truths(scene: &Scene, slips: &[Slip], precision: Precision, rounded_input: bo
                 .collect(),
             same,
             least,
-            noise: noise(stored).max(noise(rounded)),
+            noise: shares[0].max(shares[1]),
             exact: exact[all][t].clone(),
-            stored: stored[t].clone(),
+            stored: stored[all][t].clone(),
         }
     };
     tensors.map(truth).collect()
@@ -315,26 +341,22 @@ impl Case {
         let (truth, judged) = (&self.truths[t], &self.judged[t]);
         let right = matches!(judged.verdict, Verdict::Right);
         let unsure = matches!(judged.verdict, Verdict::Unsure);
-        if truth.is_right() {
-            return match () {
-                () if !judged.looks_like.is_empty() => Outcome::FalseName,
-                () if right || unsure => Outcome::Fine,
-                () => Outcome::FalseWrong,
-            };
-        }
-        let found: Vec<Names> = judged.looks_like.iter().map(named).collect();
         let sets = truth
             .same
             .iter()
             .map(|&bits| names(&subset(&self.slips, bits)));
         let sets: Vec<Names> = sets.collect();
-        let size = judged
-            .looks_like
-            .iter()
-            .map(|found| found.slips.len())
-            .min();
-        if sets.iter().any(|set| found.contains(set)) {
+        let mut found = judged.looks_like.iter().map(named);
+        // In a tensor that the slips hardly change, they may be named, too.
+        if found.any(|found| sets.contains(&found)) {
             return Outcome::Named;
+        }
+        if truth.is_right() {
+            return match () {
+                () if !judged.looks_like.is_empty() => Outcome::FalseName,
+                () if right || unsure || truth.off > truth.noise => Outcome::Fine,
+                () => Outcome::FalseWrong,
+            };
         }
         let confirmed = |explanation: &&Explanation| self.confirm(t, explanation);
         if let Some(other) = judged.looks_like.iter().find(confirmed) {
@@ -345,12 +367,12 @@ impl Case {
                 Outcome::Other
             };
         }
-        match size {
-            _ if truth.lost() => Outcome::Lost,
-            Some(_) => Outcome::FalseName,
-            None if right => Outcome::Missed,
-            None if unsure => Outcome::CalledUnsure,
-            None => Outcome::NotNamed,
+        match () {
+            () if truth.lost() => Outcome::Lost,
+            () if !judged.looks_like.is_empty() => Outcome::FalseName,
+            () if right => Outcome::Missed,
+            () if unsure => Outcome::CalledUnsure,
+            () => Outcome::NotNamed,
         }
     }
 
@@ -443,12 +465,13 @@ impl Case {
                     .join(" ")
             };
             text += &format!(
-                "    {:9} {outcome:?}: {:?} error {:?}, noise {:.1e}, gap {:.1e}, truth [{}], said [{}]\n",
+                "    {:9} {outcome:?}: {:?} error {:?}, noise {:.1e}, gap {:.1e}, margin {:.1e}, truth [{}], said [{}]\n",
                 judged.name,
                 judged.verdict,
                 judged.error,
                 truth.noise,
                 truth.gap,
+                truth.margin,
                 sets.collect::<Vec<_>>().join("; "),
                 found.collect::<Vec<_>>().join("; "),
             );
