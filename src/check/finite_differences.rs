@@ -319,7 +319,10 @@ pub(super) fn compare(
         let backward = gradient[index];
         let mut difference = change / (2.0 * settings.eps);
         let size = |difference: f64| backward.abs().max(difference.abs()).max(SMALL);
-        if worse((backward - difference).abs() / size(difference), settings.tolerance) {
+        if worse(
+            (backward - difference).abs() / size(difference),
+            settings.tolerance,
+        ) {
             match settle(|eps| change_of(index, eps), settings.eps) {
                 Some(estimate) if estimate.off > UNSTABLE * size(estimate.value) => {
                     report.unstable += 1;
@@ -328,7 +331,8 @@ pub(super) fn compare(
                 Some(estimate) => {
                     // What the differences cannot tell is not held against the gradient.
                     let rest = estimate.value - backward;
-                    difference = backward + rest.signum() * (rest.abs() - 2.0 * estimate.off).max(0.0);
+                    difference =
+                        backward + rest.signum() * (rest.abs() - 2.0 * estimate.off).max(0.0);
                 }
                 None => {}
             }

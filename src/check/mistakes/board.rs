@@ -11,7 +11,10 @@ use super::{
     problem::{Objective, Reduction, softmax_rows},
     slip::Slip,
 };
-use crate::nn::{Activation, ScaledTanh};
+use crate::{
+    data::CLASSES,
+    nn::{Activation, ScaledTanh},
+};
 
 /// Operations that round, between two numbers of a pass: e^x, a quotient, a difference.
 const OPERATIONS: f64 = 4.0;
@@ -38,8 +41,8 @@ pub(super) struct World {
     end: Option<(Activation, Estimate)>,
     /// An activation that is left out.
     left_out: Option<usize>,
-    /// The right gradient of every weight, by module.
-    right: OnceCell<Vec<Option<Array2<f64>>>>,
+    /// The outputs for the images that follow the batch, once they are asked for.
+    next: OnceCell<Option<Estimate>>,
 }
 
 /// What is asked for: one of the numbers of the passes.
@@ -88,7 +91,7 @@ impl<'a> Board<'a> {
             steps: None,
             end: None,
             left_out: None,
-            right: OnceCell::new(),
+            next: OnceCell::new(),
         };
         let mut x = problem.x.clone();
         for slip in slips {
@@ -138,10 +141,13 @@ impl<'a> Board<'a> {
         match slip.mistake {
             Mistake::PixelsTo255 => *x *= 255.0,
             Mistake::ActivationForgotten => world.left_out = slip.place,
-            Mistake::OtherImages | Mistake::NotZeroed => {
+            Mistake::OtherImages | Mistake::NotZeroed | Mistake::AnotherBatch => {
                 let (all, t) = self.problem.everything();
                 let rows: Vec<usize> = slip.rows.clone().collect();
                 *x = all.select(Axis(0), &rows);
+                if slip.mistake == Mistake::AnotherBatch {
+                    return; // with the targets of this one
+                }
                 world.t = t.select(Axis(0), &rows);
                 world.n = match slip.mistake {
                     Mistake::OtherImages => rows.len(),
@@ -213,6 +219,8 @@ impl<'a> Board<'a> {
                 let rows: Vec<_> = (0..n).map(from).collect();
                 world.t.select(Axis(0), &rows)
             }
+            // A one-hot of ten, of which the mean is taken.
+            (Mistake::TargetEncoding, 1) => Array2::from_elem(world.t.dim(), 1.0 / CLASSES as f64),
             // The digit in every column.
             (Mistake::TargetEncoding, _) => {
                 let digits = world.t.rows().into_iter().map(|row| {
@@ -230,14 +238,19 @@ impl<'a> Board<'a> {
     pub fn predictions(&self, world: &World, slip: Option<&Slip>) -> Estimate {
         let z = world.x.last().expect("the batch at least");
         let Objective::Ce(_) = self.problem.objective else {
-            return match slip.map(|slip| (slip.mistake, slip.variant)) {
-                Some((Mistake::AnotherBatch, variant)) => rolled(z, variant),
+            return match slip {
+                Some(slip) if slip.mistake == Mistake::AnotherBatch => {
+                    self.of_others(world, z, slip)
+                }
                 _ => z.clone(),
             };
         };
         match slip.map(|slip| (slip.mistake, slip.variant)) {
             None => self.softmax(z),
-            Some((Mistake::AnotherBatch, variant)) => rolled(&self.softmax(z), variant),
+            Some((Mistake::AnotherBatch, _)) => {
+                let slip = slip.expect("it was matched");
+                self.softmax(&self.of_others(world, z, slip))
+            }
             Some((Mistake::SoftmaxTwice, _)) => self.softmax(&self.softmax(z)),
             Some((Mistake::SoftmaxOverBatch, _)) => {
                 let turned = Estimate::exact(z.value.t().to_owned());
@@ -252,6 +265,18 @@ impl<'a> Board<'a> {
             }
             _ => unreachable!("a slip in the predictions"),
         }
+    }
+
+    /// The outputs of images other than those of the targets: in other rows, or of the images that follow.
+    fn of_others(&self, world: &World, z: &Estimate, slip: &Slip) -> Estimate {
+        if slip.rows.is_empty() {
+            return rolled(z, slip.variant);
+        }
+        let next = world.next.get_or_init(|| {
+            let slips = [Slip::new(Mistake::AnotherBatch).rows(slip.rows.clone())];
+            self.world(&slips).x.pop()
+        });
+        next.clone().unwrap_or_else(|| z.clone())
     }
 
     /// Probabilities that were made of z in some way: a plain bound.
@@ -341,6 +366,19 @@ impl<'a> Board<'a> {
                 with(&|at| (p.value[at], p.off(at)))
             }
             Some((Mistake::Sign, _)) => with(&difference).times(-1.0),
+            // The factors of `Problem::factors`, where they meet a line that is not linear.
+            Some((
+                Mistake::MeanMissing
+                | Mistake::MeanTwice
+                | Mistake::TwoMissing
+                | Mistake::MeanOverOthers
+                | Mistake::MeanOverClasses
+                | Mistake::NotZeroed,
+                _,
+            )) => {
+                let times = combine.and_then(|slip| slip.amount).unwrap_or(1.0);
+                with(&difference).times(times)
+            }
             Some((Mistake::OneOverP, _)) => with(&|at| {
                 let (p, off) = (p.value[at].max(f64::MIN_POSITIVE), p.off(at));
                 (-t[at] / p, t[at] * (off / p / p + u / p))
@@ -414,29 +452,6 @@ impl<'a> Board<'a> {
         dy
     }
 
-    /// The right gradient of every weight, by module.
-    fn right_weights<'b>(&self, world: &'b World) -> &'b [Option<Array2<f64>>] {
-        world.right.get_or_init(|| {
-            let mut all = vec![None; self.problem.steps.len()];
-            let mut dy = self.dz(world, None, None, None);
-            for m in (0..self.problem.steps.len()).rev() {
-                if let Step::Linear { .. } = self.problem.steps[m] {
-                    all[m] = Some(Estimate::outer(&world.x[m], &dy, None).value);
-                }
-                if m > 0 {
-                    dy = self.dx(world, m, &dy, None, None);
-                }
-            }
-            all
-        })
-    }
-
-    /// The right gradient of the weight of module m.
-    pub fn right_weight<'b>(&self, world: &'b World, m: usize) -> &'b Array2<f64> {
-        let all = self.right_weights(world);
-        all[m].as_ref().expect("a module with a weight")
-    }
-
     /// dx of module m from dy, or some columns of it.
     pub fn dx(
         &self,
@@ -484,20 +499,21 @@ impl<'a> Board<'a> {
             Array2::from_shape_vec(shape, numbers).expect("as many numbers")
         };
         let (i, o) = w.dim();
+        let own_gradient = || world.x[m].value.t().dot(&dy.value);
         match slip.map(|slip| (slip.mistake, slip.variant)) {
             None => back(w),
             Some((Mistake::WeightNotTransposed, _)) => back(&w.t().to_owned()),
             // (I, O) read as (O, I), or the transposed one the other way round.
             Some((Mistake::WeightReshaped, 0)) => back(&reshaped(w, (o, i)).reversed_axes()),
             Some((Mistake::WeightReshaped, _)) => back(&reshaped(&w.t().to_owned(), (i, o))),
-            Some((Mistake::GradientForWeight, _)) => back(self.right_weight(world, m)),
+            // The gradient that the program itself has: of this very dy.
+            Some((Mistake::GradientForWeight, _)) => back(&own_gradient()),
             Some((Mistake::WeightUpdated, _)) => {
                 let lr = slip.and_then(|slip| slip.amount).unwrap_or(0.0);
-                back(&(w - self.right_weight(world, m) * lr))
+                back(&(w - own_gradient() * lr))
             }
             Some((Mistake::MisplacedBracket, variant)) => {
-                let n = world.n;
-                let factor = self.problem.objective.factor(n, 1);
+                let factor = self.problem.objective.factor(world.n, world.t.ncols());
                 let z = match variant {
                     0 => world.x.last().expect("the batch at least"),
                     _ => &world.x[m],

@@ -91,9 +91,11 @@ impl Problem {
         let mut slips = Vec::new();
         if 2 * n <= all {
             slips.push(Slip::new(Mistake::NotZeroed).rows(0..2 * n));
+            slips.push(Slip::new(Mistake::AnotherBatch).rows(n..2 * n));
         }
         let mut other = |rows: std::ops::Range<usize>| {
-            let taken = slips.iter().any(|slip: &Slip| slip.rows == rows);
+            let known = |slip: &Slip| slip.mistake == Mistake::OtherImages && slip.rows == rows;
+            let taken = slips.iter().any(known);
             if !rows.is_empty() && rows.end <= all && rows != (0..n) && !taken {
                 slips.push(Slip::new(Mistake::OtherImages).rows(rows));
             }
@@ -127,8 +129,9 @@ impl Problem {
             };
             slips.extend(shifted.map(|v| Slip::new(Mistake::LabelsShifted).variant(v)));
         }
-        if self.c() > 1 && self.classes.is_some() {
-            slips.push(Slip::new(Mistake::TargetEncoding));
+        if self.classes.is_some() {
+            let way = usize::from(self.c() == 1);
+            slips.push(Slip::new(Mistake::TargetEncoding).variant(way));
         }
         slips
     }
@@ -139,10 +142,15 @@ impl Problem {
         if self.objective.probabilities() {
             slips.push(Slip::new(Mistake::SoftmaxTwice));
             slips.push(Slip::new(Mistake::SoftmaxTwice).variant(1));
+            slips.push(Slip::new(Mistake::SoftmaxOverBatch));
             if self.n() > 1 {
-                slips.push(Slip::new(Mistake::SoftmaxOverBatch));
                 slips.push(Slip::new(Mistake::LogsumexpNotByRows));
             }
+        }
+        let others = self.others.as_ref().map_or(0, |(x, _)| x.nrows());
+        if others >= self.n() && !self.has_masks() {
+            let next = self.n()..2 * self.n();
+            slips.push(Slip::new(Mistake::AnotherBatch).rows(next));
         }
         if self.n() > 1 {
             slips.push(Slip::new(Mistake::AnotherBatch));
@@ -174,6 +182,13 @@ impl Problem {
         slips
     }
 
+    /// Factors as slips in dz: they show as such where a line further down is not linear.
+    pub(super) fn factor_slips(&self) -> Vec<Slip> {
+        let factors = self.factors(Leaf::Dy(0)).into_iter();
+        let others = factors.filter(|(_, slip)| slip.mistake != Mistake::Sign);
+        others.map(|(factor, slip)| slip.amount(factor)).collect()
+    }
+
     /// Slips in dx of module m.
     pub(super) fn dx_slips(&self, m: usize) -> Vec<Slip> {
         let slip = |mistake| Slip::new(mistake).at(m);
@@ -182,7 +197,8 @@ impl Problem {
                 let (i, o) = w.dim();
                 let mut slips = Vec::new();
                 let last = m + 1 == self.steps.len();
-                if last && self.c() == 1 && !self.objective.probabilities() {
+                let one_shape = self.c() == 1 || self.c() == i;
+                if last && one_shape && !self.objective.probabilities() {
                     slips.push(slip(Mistake::MisplacedBracket));
                     slips.push(slip(Mistake::MisplacedBracket).variant(1));
                 }

@@ -53,7 +53,11 @@ fn print_unexplained(out: &mut Output, wrong: &[&Judged]) -> io::Result<()> {
     }
     match &other[..] {
         [] => Ok(()),
-        _ if alone => writeln!(out, "no known mistake fits, nor do {} at once", at_once(&other)),
+        _ if alone => writeln!(
+            out,
+            "no known mistake fits, nor do {} at once",
+            at_once(&other)
+        ),
         _ => {
             let names: Vec<_> = other.iter().map(|tensor| &tensor.name[..]).collect();
             writeln!(
@@ -76,7 +80,12 @@ fn at_once(tensors: &[&Judged]) -> &'static str {
 
 /// The mistakes of an explanation and their lines, for comparison.
 fn lines_of(explanation: &Explanation) -> Vec<(&'static str, Option<usize>)> {
-    let line = |slip: &Slip| (slip.mistake.name(), slip.place.filter(|_| shared_line(slip)));
+    let line = |slip: &Slip| {
+        (
+            slip.mistake.name(),
+            slip.place.filter(|_| shared_line(slip)),
+        )
+    };
     let mut lines: Vec<_> = explanation.slips.iter().map(line).collect();
     lines.sort_unstable();
     lines
@@ -113,7 +122,10 @@ fn print_group(out: &mut Output, group: &[&Judged], all: bool) -> io::Result<()>
         let count = ["no", "one", "two", "three"]
             .get(first.slips.len())
             .unwrap_or(&"several");
-        let mut alone = first.slips.iter().map(|slip| alone_text(slip, group, first));
+        let mut alone = first
+            .slips
+            .iter()
+            .map(|slip| alone_text(slip, group, first));
         let alone = alone.find(|text| !text.is_empty()).unwrap_or_default();
         writeln!(out, "{subject} {count} mistakes at once{alone}")?;
         for slip in &first.slips {
@@ -142,7 +154,11 @@ fn print_group(out: &mut Output, group: &[&Judged], all: bool) -> io::Result<()>
             }
         }
         if others.len() > SHOWN {
-            writeln!(out, "    and {} more, which --json lists", others.len() - SHOWN)?;
+            writeln!(
+                out,
+                "    and {} more, which --json lists",
+                others.len() - SHOWN
+            )?;
         }
     }
     Ok(())
@@ -211,7 +227,11 @@ pub(super) fn diagnosis_json(judged: &[Judged]) -> Value {
     }
     let mut mistakes: Vec<(Value, &str)> = Vec::new();
     for tensor in &wrong {
-        for slip in tensor.looks_like.iter().flat_map(|explanation| &explanation.slips) {
+        for slip in tensor
+            .looks_like
+            .iter()
+            .flat_map(|explanation| &explanation.slips)
+        {
             let name = slip.mistake.name();
             if !mistakes.iter().any(|(_, known)| *known == name) {
                 let mut value = slip_json(slip);
@@ -305,7 +325,12 @@ pub(super) fn print_judged(
     precision: &str,
 ) -> io::Result<()> {
     let tensors = &judgement.tensors;
-    let width = tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0).max(10);
+    let width = tensors
+        .iter()
+        .map(|tensor| tensor.name.len())
+        .max()
+        .unwrap_or(0)
+        .max(10);
     writeln!(
         out,
         "{DIM}{:<width$} {:>12} {:>8}{DIM:#}",
@@ -381,12 +406,19 @@ fn print_sum(
     let all = tensors.len();
     match (wrong, right) {
         (0, 0) if unsure == 0 => {
-            writeln!(out, "{BAD}nothing in the file is a gradient of this network{BAD:#}")
+            writeln!(
+                out,
+                "{BAD}nothing in the file is a gradient of this network{BAD:#}"
+            )
         }
         (0, _) if right == all => {
             writeln!(out, "{GOOD}all {all} gradients are right{GOOD:#}: {within}")
         }
-        (0, _) => writeln!(out, "{GOOD}{right} right{GOOD:#}, {}: {within}", others.join(", ")),
+        (0, _) => writeln!(
+            out,
+            "{GOOD}{right} right{GOOD:#}, {}: {within}",
+            others.join(", ")
+        ),
         _ => {
             others.insert(0, format!("{right} right"));
             writeln!(
