@@ -6,3 +6,4 @@ mod golden_optim;
 mod mistakes;
 mod named_mistakes;
 mod net;
+mod slips;
