@@ -67,6 +67,13 @@ fn every_command_of_every_document_prints_what_the_document_shows() {
     let mut faults = Vec::new();
     for (name, commands) in documents {
         let folder = tempfile::tempdir().unwrap();
+        // As in a clone.
+        let nets = folder.path().join("examples/nets");
+        fs::create_dir_all(&nets).unwrap();
+        for net in fs::read_dir(repository().join("examples/nets")).unwrap() {
+            let net = net.unwrap();
+            fs::copy(net.path(), nets.join(net.file_name())).unwrap();
+        }
         for Shown {
             line,
             command,

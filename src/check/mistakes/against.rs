@@ -278,9 +278,19 @@ fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
                 slip.activation = problem.activation_at(slip.place);
             }
         }
+        // Where others take a line rightly, a tensor's own line is likelier.
+        let right_elsewhere = |e: &Explanation| {
+            let lines = e.slips.iter().filter(|slip| !slip.mistake.of_tensor());
+            let taken = lines.filter(|slip| {
+                let mut others = right.iter().filter(|(other, _)| *other != *leaf);
+                others.any(|&(_, own)| slip.place.is_none_or(|place| own < place))
+            });
+            taken.count()
+        };
         judged.looks_like.sort_by(|a, b| {
-            b.shared
-                .cmp(&a.shared)
+            right_elsewhere(a)
+                .cmp(&right_elsewhere(b))
+                .then(b.shared.cmp(&a.shared))
                 .then(a.residual.total_cmp(&b.residual))
         });
         // The lines of a path are taken by every gradient further down.

@@ -27,6 +27,7 @@ fn locale_has_symbols(variable: impl Fn(&str) -> Option<OsString>) -> Option<boo
 fn stand_in(symbol: char) -> Option<&'static str> {
     Some(match symbol {
         '·' => "*",
+        '≥' => ">=",
         '−' | '–' => "-",
         '×' => "x",
         '…' => "...",

@@ -139,6 +139,13 @@ fn print_group(out: &mut Output, group: &[&Judged], all: bool) -> io::Result<()>
             )?;
         }
     }
+    if group.len() > 1 && first.slips.iter().any(shared_line) {
+        writeln!(
+            out,
+            "  written once and shared: {} take it",
+            names.join(", ")
+        )?;
+    }
     let others = &explanations[1..];
     if !others.is_empty() {
         writeln!(out, "  the same numbers would come of:")?;

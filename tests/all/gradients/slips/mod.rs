@@ -274,7 +274,6 @@ fn problem(scene: &Scene) -> Problem {
         },
         pixels: true,
         others: Some((x(&scene.next), t(&scene.next))),
-        input_rounding: 2f64.powi(-24),
     }
 }
 
