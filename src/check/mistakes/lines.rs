@@ -329,10 +329,10 @@ impl Problem {
         add(-1.0, Mistake::Sign);
         add(2.0, Mistake::NotZeroed);
         add(1.0 / n, Mistake::MeanTwice);
-        if let Leaf::Bias(m) = leaf {
-            if n > 1.0 {
-                factors.push((1.0 / n, Slip::new(Mistake::BiasAveraged).at(m)));
-            }
+        if let Leaf::Bias(m) = leaf
+            && n > 1.0
+        {
+            factors.push((1.0 / n, Slip::new(Mistake::BiasAveraged).at(m)));
         }
         let mut add = |factor: f64, mistake: Mistake| {
             if (factor - 1.0).abs() > 1e-9 {

@@ -1,5 +1,6 @@
 //! Gradients and steps against differences, against PyTorch, and with mistakes planted in them.
 
+mod against;
 mod finite_differences;
 mod golden;
 mod golden_optim;

@@ -175,11 +175,12 @@ impl Walk<'_, '_, '_> {
             }
         }
         // λ·w besides is a slip, too.
-        if left == 1 && moved.is_none() {
-            if let Some(decay) = self.filter.decay.clone() {
-                let made = self.sums(world, &some, (usize::MAX, None));
-                self.offer(&made, Some((Free::Decay, &decay)), None);
-            }
+        if left == 1
+            && moved.is_none()
+            && let Some(decay) = self.filter.decay.clone()
+        {
+            let made = self.sums(world, &some, (usize::MAX, None));
+            self.offer(&made, Some((Free::Decay, &decay)), None);
         }
         true
     }
