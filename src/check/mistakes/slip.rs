@@ -13,7 +13,8 @@ pub struct Slip {
     /// The module whose line it is; none for the loss, for what the network is fed, and for a mistake made at
     /// all its places.
     pub place: Option<usize>,
-    /// What was fitted to the numbers: the learning rate of an update, or the factor of weight decay.
+    /// The learning rate of an update, the factor of weight decay, or that of a factor that is missing or too
+    /// many.
     pub amount: Option<f64>,
     /// The activation at its place, or the first of several.
     pub activation: Option<Activation>,

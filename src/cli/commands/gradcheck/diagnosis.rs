@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mlp::check::mistakes::{Explanation, Judged, Judgement, Slip, Verdict, shape_text};
+use mlp::check::mistakes::{Explanation, Judged, Judgement, Mistake, Slip, Verdict, shape_text};
 use serde_json::{Value, json};
 
 use crate::cli::terminal::output::{BAD, BOLD, DIM, GOOD, Output, WARN, scientific};
@@ -205,12 +205,10 @@ fn places_text(slip: &Slip, group: &[&Judged]) -> String {
     };
     places.sort_unstable();
     places.dedup();
-    let amount = match slip.amount {
-        Some(amount) if slip.mistake == mlp::check::mistakes::Mistake::WeightDecay => {
-            format!(" of {}", short(amount))
-        }
-        Some(amount) => format!(" with learning rate {}", short(amount)),
-        None => String::new(),
+    let amount = match (slip.mistake, slip.amount) {
+        (Mistake::WeightDecay, Some(amount)) => format!(" of {}", short(amount)),
+        (Mistake::WeightUpdated, Some(amount)) => format!(" with learning rate {}", short(amount)),
+        _ => String::new(),
     };
     let texts: Vec<_> = places.iter().map(ToString::to_string).collect();
     match texts.len() {

@@ -1,368 +1,25 @@
-//! Compares somebody else's gradients, from PyTorch, NumPy or a notebook, with the right ones, and names what
-//! is wrong in each.
+//! Judges one array.
 
 use ndarray::Array2;
 
-use super::{
-    Explanation, Gradients, Mistake, NamedArray, Precision, Problem, Slip, Step,
+use super::{Judged, Passed, Verdict, name_of};
+use crate::check::mistakes::{
+    Explanation, Mistake, NamedArray, Precision, Problem, Slip, Step,
     board::Leaf,
     estimate::Estimate,
-    names::{How, Shapes, What, matching},
+    names::{How, What},
     search::{Search, Sought, bound},
     shape::{self, Reading},
 };
-/// What is right or wrong with one tensor.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// Right: what is off is rounding.
-    Right,
-    /// Right, as (I, O) in the lesson's orientation.
-    Transposed,
-    /// Not in the file.
-    Missing,
-    /// The wrong shape, and what to do about it.
-    Shape(String),
-    /// Some elements are NaN or infinite.
-    NotFinite,
-    /// Wrong.
-    Wrong,
-    /// In the precision of the file right and wrong cannot be told apart.
-    Unsure,
-}
 
-/// The verdict on one tensor.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
-    /// Its name: that of a parameter, such as `2.weight`; for other numbers of the passes that of the file.
-    pub name: String,
-    /// What it is: `2.weight`, or `1.dy` for what the file calls `dl2`.
-    pub place: String,
-    /// Whether it is the gradient of a parameter.
-    pub parameter: bool,
-    /// Its name in the file, if it has another one.
-    pub alias: Option<String>,
-    /// Its shape, if the file has it.
-    pub yours: Option<Vec<usize>>,
-    /// The shape it should have: a weight (O, I), a bias (O), as in PyTorch.
-    pub expected: Vec<usize>,
-    /// The largest difference, as a share of the largest right element; none if they cannot be compared.
-    pub error: Option<f64>,
-    /// What is right or wrong with it.
-    pub verdict: Verdict,
-    /// What is worth saying besides.
-    pub note: Option<String>,
-    /// The smallest sets of mistakes that give its numbers. If there are several, the numbers cannot tell
-    /// them apart.
-    pub looks_like: Vec<Explanation>,
-    /// The right one times this factor, if no known mistake fits.
-    pub ratio: Option<f64>,
-    /// The number of the file that it follows rightly from, itself wrong.
-    pub follows: Option<String>,
-    /// The largest set of mistakes of which all were tried.
-    pub tried: usize,
-    /// Whether other gradients take the same lines rightly.
-    pub alone: bool,
-}
-
-impl Judged {
-    /// Whether it is there and wrong.
-    pub fn wrong(&self) -> bool {
-        matches!(
-            self.verdict,
-            Verdict::Wrong | Verdict::NotFinite | Verdict::Shape(_)
-        )
-    }
-
-    /// Whether it is there and right.
-    pub fn right(&self) -> bool {
-        matches!(self.verdict, Verdict::Right | Verdict::Transposed)
-    }
-}
-
-/// The verdict on a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
-    /// Every parameter's gradient, then the other numbers of the passes that the file has.
-    pub tensors: Vec<Judged>,
-    /// What else is in the file, and why it was not judged.
-    pub ignored: Vec<(String, String)>,
-    /// The last number, in the order in which one computes them, before the first that is wrong.
-    pub right_as_far_as: Option<String>,
-    /// The first that is wrong.
-    pub wrong_from: Option<String>,
-}
-
-impl Judgement {
-    /// Whether nothing in the file could be judged.
-    pub fn nothing(&self) -> bool {
-        let judged = |tensor: &Judged| tensor.verdict != Verdict::Missing;
-        !self.tensors.iter().any(judged)
-    }
-
-    /// Whether nothing in the file is wrong.
-    pub fn passed(&self) -> bool {
-        !self.tensors.iter().any(Judged::wrong)
-    }
-}
-
-/// Judges every gradient of a file, and names the mistakes in those that are wrong.
-///
-/// With a tolerance, right is what differs by no more than this share of the largest element. Without one,
-/// right is what rounding in the file's precision can have made of the right numbers.
-pub fn against(theirs: &[NamedArray], problem: &Problem, tolerance: Option<f64>) -> Judgement {
-    let widths = problem.widths();
-    let steps = problem.steps.iter().zip(&widths);
-    let shapes = Shapes {
-        n: problem.n(),
-        inputs: problem.x.ncols(),
-        modules: steps
-            .map(|(step, &width)| (matches!(step, Step::Linear { .. }), width))
-            .collect(),
-    };
-    let matched = matching(theirs, &shapes);
-    let mut judge = Judge {
-        problem,
-        search: Search::new(problem),
-        tolerance,
-    };
-    let place = |what: What| {
-        let found = matched.found.iter().find(|found| found.what == what);
-        found.map(|found| (&theirs[found.index], found.how))
-    };
-
-    // The numbers of the passes first: what follows from a wrong one is not wrong itself.
-    let mut passes: Vec<(Leaf, Judged, Option<Array2<f64>>)> = Vec::new();
-    for leaf in order(problem) {
-        let what = match leaf {
-            Leaf::Weight(_) | Leaf::Bias(_) => continue,
-            Leaf::Y(m) => What::Y(m),
-            Leaf::P => What::P,
-            Leaf::LogP => What::LogP,
-            Leaf::Loss => What::Loss,
-            Leaf::Dy(m) => What::Dy(m),
-        };
-        if let Some((array, how)) = place(what) {
-            let (judged, found) = judge.pass(leaf, array, how, &passes);
-            passes.push((leaf, judged, found));
-        }
-    }
-    let mut tensors = Vec::new();
-    let turned = judge.turned(|what| place(what).map(|(array, _)| array));
-    // From the loss down: what is found above is tried first below.
-    for &m in problem.linears().iter().rev() {
-        for (leaf, what) in [
-            (Leaf::Weight(m), What::Weight(m)),
-            (Leaf::Bias(m), What::Bias(m)),
-        ] {
-            tensors.push((leaf, judge.parameter(leaf, place(what), turned, &passes)));
-        }
-    }
-    tensors.sort_by_key(|(leaf, _)| (module(*leaf), matches!(leaf, Leaf::Bias(_))));
-    forgive_factors(&mut passes, &tensors, problem);
-    let mut all = tensors;
-    all.extend(passes.into_iter().map(|(leaf, judged, _)| (leaf, judged)));
-    share(&mut all, problem);
-
-    let (right_as_far_as, wrong_from) = progress(&all, problem);
-    let ignored = matched.ignored.into_iter();
-    Judgement {
-        tensors: all.into_iter().map(|(_, judged)| judged).collect(),
-        ignored: ignored
-            .map(|(index, why)| (theirs[index].name.clone(), why))
-            .collect(),
-        right_as_far_as,
-        wrong_from,
-    }
-}
-
-/// Judges gradients of this program's own arithmetic, which is exact to double precision: those of every
-/// parameter, as in [`right_gradients`](super::right_gradients).
-pub fn diagnose(found: &Gradients, problem: &Problem, tolerance: f64) -> Vec<Judged> {
-    let mut judge = Judge {
-        problem,
-        search: Search::new(problem),
-        tolerance: Some(tolerance),
-    };
-    let leaves = problem
-        .linears()
-        .into_iter()
-        .flat_map(|m| [Leaf::Weight(m), Leaf::Bias(m)]);
-    let judged = leaves.filter_map(|leaf| {
-        let name = name_of(leaf);
-        let (_, found) = found.iter().find(|(known, _)| *known == name)?;
-        let mut judged = judge.blank(leaf);
-        judged.yours = Some(judged.expected.clone());
-        judge.compare(&mut judged, leaf, found, (Precision::F64, None));
-        Some((leaf, judged))
-    });
-    let mut judged: Vec<_> = judged.collect();
-    share(&mut judged, problem);
-    judged.into_iter().map(|(_, judged)| judged).collect()
-}
-
-/// The leaves in the order in which one computes them.
-fn order(problem: &Problem) -> Vec<Leaf> {
-    let last = problem.steps.len();
-    let mut order: Vec<_> = (0..last).map(Leaf::Y).collect();
-    order.extend([Leaf::P, Leaf::LogP, Leaf::Loss]);
-    for m in (0..last).rev() {
-        order.push(Leaf::Dy(m));
-        if let Step::Linear { .. } = problem.steps[m] {
-            order.extend([Leaf::Weight(m), Leaf::Bias(m)]);
-        }
-    }
-    order
-}
-
-fn name_of(leaf: Leaf) -> String {
-    match leaf {
-        Leaf::Weight(m) => format!("{m}.weight"),
-        Leaf::Bias(m) => format!("{m}.bias"),
-        Leaf::Y(m) => format!("{m}.y"),
-        Leaf::Dy(m) => format!("{m}.dy"),
-        Leaf::P => "p".into(),
-        Leaf::LogP => "log_p".into(),
-        Leaf::Loss => "loss".into(),
-    }
-}
-
-/// The last right number before the first wrong one, and that one. Numbers on the way to the first wrong one
-/// count before gradients of parameters, on which nothing else depends.
-fn progress(all: &[(Leaf, Judged)], problem: &Problem) -> (Option<String>, Option<String>) {
-    let (mut way, mut parameter) = (None, None);
-    for leaf in order(problem) {
-        let Some((_, judged)) = all.iter().find(|(known, _)| *known == leaf) else {
-            continue;
-        };
-        let name = judged.alias.as_ref().unwrap_or(&judged.name).clone();
-        if judged.wrong() {
-            return (way.or(parameter), Some(name));
-        }
-        match (judged.right(), judged.parameter) {
-            (true, true) => parameter = Some(name),
-            (true, false) => way = Some(name),
-            _ => {}
-        }
-    }
-    // All of it: the last one there is.
-    (parameter.or(way), None)
-}
-
-/// Counts how many tensors each explanation serves, and puts the most shared first.
-fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
-    let same = |a: &Explanation, b: &Explanation| {
-        let places = |e: &Explanation| {
-            let own = |slip: &Slip| {
-                (
-                    slip.mistake,
-                    slip.place.filter(|_| !slip.mistake.of_tensor()),
-                )
-            };
-            let mut places: Vec<_> = e.slips.iter().map(own).collect();
-            places.sort_unstable();
-            places
-        };
-        places(a) == places(b)
-    };
-    let known: Vec<Vec<Explanation>> = all.iter().map(|(_, j)| j.looks_like.clone()).collect();
-    let right = all
-        .iter()
-        .filter(|(leaf, j)| j.parameter && j.right() && !leaf.forward());
-    let right: Vec<_> = right.map(|(leaf, _)| (*leaf, module(*leaf))).collect();
-    for (leaf, judged) in all.iter_mut() {
-        for explanation in &mut judged.looks_like {
-            let tensors = known.iter();
-            let serves = tensors.filter(|others| others.iter().any(|e| same(e, explanation)));
-            explanation.shared = serves.count();
-            for slip in &mut explanation.slips {
-                slip.activation = problem.activation_at(slip.place);
-            }
-        }
-        // Where others take a line rightly, a tensor's own line is likelier.
-        let right_elsewhere = |e: &Explanation| {
-            let lines = e.slips.iter().filter(|slip| !slip.mistake.of_tensor());
-            let taken = lines.filter(|slip| {
-                let mut others = right.iter().filter(|(other, _)| *other != *leaf);
-                others.any(|&(_, own)| slip.place.is_none_or(|place| own < place))
-            });
-            taken.count()
-        };
-        judged.looks_like.sort_by(|a, b| {
-            right_elsewhere(a)
-                .cmp(&right_elsewhere(b))
-                .then(b.shared.cmp(&a.shared))
-                .then(a.residual.total_cmp(&b.residual))
-        });
-        // The lines of a path are taken by every gradient further down.
-        let below = |m: usize| match judged.looks_like.first() {
-            Some(explanation) => {
-                let mut places = explanation.slips.iter().filter_map(|slip| slip.place);
-                places.all(|place| m < place || place == module(*leaf))
-            }
-            None => false,
-        };
-        judged.alone = right
-            .iter()
-            .any(|&(other, own)| other != *leaf && below(own));
-        // A single number coincides with many a pair.
-        let single = judged.expected.iter().product::<usize>() == 1;
-        judged
-            .looks_like
-            .retain(|e| !single || e.slips.len() < 2 || e.shared > 1);
-        // A set of names once, at the place that serves most.
-        let mut seen: Vec<Vec<Mistake>> = Vec::new();
-        judged.looks_like.retain(|explanation| {
-            let names = explanation.names();
-            let new = !seen.contains(&names);
-            seen.push(names);
-            new
-        });
-    }
-}
-
-/// A dz without its 1/N is right where dw and db have it: nothing is wrong then.
-fn forgive_factors(
-    passes: &mut [(Leaf, Judged, Option<Array2<f64>>)],
-    tensors: &[(Leaf, Judged)],
-    problem: &Problem,
-) {
-    let judged = tensors
-        .iter()
-        .filter(|(_, j)| j.verdict != Verdict::Missing);
-    let right = judged.clone().count() > 0 && judged.clone().all(|(_, j)| j.right());
-    if !right {
-        return;
-    }
-    for (leaf, judged, _) in passes {
-        let factor_alone = judged.looks_like.iter().any(|explanation| {
-            let mut slips = explanation.slips.iter();
-            slips.all(|slip| {
-                use Mistake::*;
-                matches!(
-                    slip.mistake,
-                    MeanMissing | TwoMissing | MeanOverOthers | MeanOverClasses
-                )
-            })
-        });
-        if matches!(leaf, Leaf::Dy(_)) && judged.verdict == Verdict::Wrong && factor_alone {
-            judged.verdict = Verdict::Right;
-            judged.looks_like.clear();
-            let n = problem.n();
-            judged.note = Some(format!(
-                "without its share of the mean, which dw and db take later (N = {n}): the same in the end"
-            ));
-        }
-    }
-}
-
-struct Judge<'a> {
-    problem: &'a Problem,
-    search: Search<'a>,
-    tolerance: Option<f64>,
+pub(super) struct Judge<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) search: Search<'a>,
+    pub(super) tolerance: Option<f64>,
 }
 
 impl Judge<'_> {
-    fn blank(&self, leaf: Leaf) -> Judged {
+    pub(super) fn blank(&self, leaf: Leaf) -> Judged {
         let (n, widths) = (self.problem.n(), self.problem.widths());
         let expected = match leaf {
             Leaf::Weight(m) => match &self.problem.steps[m] {
@@ -393,7 +50,10 @@ impl Judge<'_> {
     }
 
     /// Whether the file keeps its weights as (I, O), where a shape tells.
-    fn turned<'b>(&self, array: impl Fn(What) -> Option<&'b NamedArray>) -> Option<bool> {
+    pub(super) fn turned<'b>(
+        &self,
+        array: impl Fn(What) -> Option<&'b NamedArray>,
+    ) -> Option<bool> {
         let linears = self.problem.linears().into_iter();
         let mut told = linears.filter_map(|m| {
             let Step::Linear { w, .. } = &self.problem.steps[m] else {
@@ -412,12 +72,12 @@ impl Judge<'_> {
     }
 
     /// The gradient of a parameter.
-    fn parameter(
+    pub(super) fn parameter(
         &mut self,
         leaf: Leaf,
         theirs: Option<(&NamedArray, How)>,
         turned: Option<bool>,
-        passes: &[(Leaf, Judged, Option<Array2<f64>>)],
+        passes: &[Passed],
     ) -> Judged {
         let mut judged = self.blank(leaf);
         let Some((array, how)) = theirs else {
@@ -484,13 +144,13 @@ impl Judge<'_> {
     }
 
     /// One way to read an array.
-    fn read(
+    pub(super) fn read(
         &mut self,
         judged: &mut Judged,
         leaf: Leaf,
         reading: &Reading,
         precision: Precision,
-        passes: &[(Leaf, Judged, Option<Array2<f64>>)],
+        passes: &[Passed],
     ) {
         let found = &reading.array;
         self.compare(judged, leaf, found, (precision, None));
@@ -528,7 +188,7 @@ impl Judge<'_> {
     }
 
     /// What a shape that fits nothing tells by itself.
-    fn looks_of_shape(&self, leaf: Leaf, array: &NamedArray) -> Vec<Explanation> {
+    pub(super) fn looks_of_shape(&self, leaf: Leaf, array: &NamedArray) -> Vec<Explanation> {
         let one = |mistake: Mistake| {
             vec![Explanation {
                 slips: vec![Slip::new(mistake).at(module(leaf))],
@@ -547,12 +207,12 @@ impl Judge<'_> {
     }
 
     /// A number of the passes.
-    fn pass(
+    pub(super) fn pass(
         &mut self,
         leaf: Leaf,
         array: &NamedArray,
         how: How,
-        passes: &[(Leaf, Judged, Option<Array2<f64>>)],
+        passes: &[Passed],
     ) -> (Judged, Option<Array2<f64>>) {
         let mut judged = self.blank(leaf);
         judged.name.clone_from(&array.name);
@@ -589,7 +249,7 @@ impl Judge<'_> {
     }
 
     /// Judges a gradient, in our shape.
-    fn compare(
+    pub(super) fn compare(
         &mut self,
         judged: &mut Judged,
         leaf: Leaf,
@@ -667,7 +327,7 @@ impl Judge<'_> {
         judged.ratio = ratio(found, &right.value, u.max(self.tolerance.unwrap_or(0.0)));
     }
 
-    fn is_the_parameter(&self, leaf: Leaf, found: &Array2<f64>) -> bool {
+    pub(super) fn is_the_parameter(&self, leaf: Leaf, found: &Array2<f64>) -> bool {
         let value = match (leaf, &self.problem.steps[module(leaf)]) {
             (Leaf::Weight(_), Step::Linear { w, .. }) => w,
             (Leaf::Bias(_), Step::Linear { b, .. }) => b,
@@ -677,13 +337,13 @@ impl Judge<'_> {
     }
 
     /// If a wrong number of the file lies on the way, looks whether this one follows from it.
-    fn follow(
+    pub(super) fn follow(
         &mut self,
         judged: &mut Judged,
         leaf: Leaf,
         found: &Array2<f64>,
         precision: Precision,
-        passes: &[(Leaf, Judged, Option<Array2<f64>>)],
+        passes: &[Passed],
     ) {
         if judged.verdict != Verdict::Wrong || leaf.forward() {
             return;
@@ -740,7 +400,7 @@ impl Judge<'_> {
     }
 
     /// How gradients stand to the right ones.
-    fn standing(&self, found: &Array2<f64>, right: &Estimate, u: f64) -> Standing {
+    pub(super) fn standing(&self, found: &Array2<f64>, right: &Estimate, u: f64) -> Standing {
         let error = largest_difference(found, &right.value);
         if let Some(tolerance) = self.tolerance {
             return match error <= tolerance {
@@ -770,7 +430,7 @@ impl Judge<'_> {
     }
 }
 
-enum Standing {
+pub(super) enum Standing {
     /// Equal but for the last digits.
     Close,
     /// Within what rounding can do; narrow if that is little.
@@ -779,7 +439,7 @@ enum Standing {
     Outside,
 }
 
-fn module(leaf: Leaf) -> usize {
+pub(super) fn module(leaf: Leaf) -> usize {
     match leaf {
         Leaf::Weight(m) | Leaf::Bias(m) | Leaf::Y(m) | Leaf::Dy(m) => m,
         Leaf::P | Leaf::LogP | Leaf::Loss => 0,
@@ -787,12 +447,12 @@ fn module(leaf: Leaf) -> usize {
 }
 
 /// The largest element, without its sign.
-fn largest(a: &Array2<f64>) -> f64 {
+pub(super) fn largest(a: &Array2<f64>) -> f64 {
     a.fold(0.0, |max: f64, v| max.max(v.abs()))
 }
 
 /// The largest difference, as a share of the largest element of b.
-fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+pub(super) fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     const LEAST: f64 = 1e-12;
     let largest = b.fold(LEAST, |max, b| max.max(b.abs()));
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
@@ -800,7 +460,7 @@ fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 }
 
 /// The factor r, if what was found is r times the right one, and enough of it is there to tell.
-fn ratio(found: &Array2<f64>, right: &Array2<f64>, u: f64) -> Option<f64> {
+pub(super) fn ratio(found: &Array2<f64>, right: &Array2<f64>, u: f64) -> Option<f64> {
     let dot = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let ratio = dot(found, right) / dot(right, right);
     let told = found.len() > 1 && ratio.is_finite() && ratio != 0.0;
