@@ -170,6 +170,8 @@ impl Problem {
                 Slip::new(Mistake::OneOverP),
                 Slip::new(Mistake::SoftmaxSlopeBesides),
                 Slip::new(Mistake::SoftmaxSlopeBesides).variant(1),
+                // p[:, t] −= 1
+                Slip::new(Mistake::BroadcastNByN).variant(2),
             ]),
             Objective::Mse(_) => {
                 slips.push(Slip::new(Mistake::ResForDiff));
@@ -354,7 +356,11 @@ impl Problem {
                     add(c, Mistake::MeanOverOthers);
                 }
             }
-            _ => {}
+            // A mean where the loss is a sum.
+            _ => {
+                add(1.0 / c, Mistake::MeanTwice);
+                add(1.0 / (n * c), Mistake::MeanTwice);
+            }
         }
         factors
     }

@@ -110,9 +110,9 @@ mistakes! {
         "dz = 2·diff / (N·C) with diff = z − t";
     /// z (N, 1) minus t (N) is (N, N)
     BroadcastNByN = "broadcast-n-by-n",
-        "z (N, 1) minus t (N) was broadcast to (N, N): every output against every target",
+        "every output is held against the targets of all images: z (N, 1) minus t (N) is (N, N), p[:, t] is (N, N), too",
         "why does my network predict the mean of the digits for every image?",
-        "both of one shape: diff = z[:, 0] − t, or z − t[:, None]";
+        "each image against its own target: diff = z[:, 0] − t for one output, p[range(N), t] −= 1 for classes";
     /// t is that of the next or the previous image
     LabelsShifted = "labels-shifted",
         "the labels are shifted by one row against the images",

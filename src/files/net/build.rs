@@ -375,6 +375,15 @@ fn targets(
                 "t has the number {p}, expected probabilities from 0 to 1 with the loss ce, or a flat list of classes"
             ));
         }
+        let sums = t.rows().into_iter().map(|row| row.sum());
+        if let Some((n, sum)) = sums
+            .enumerate()
+            .find(|(_, sum)| ce && (sum - 1.0).abs() > 1e-6)
+        {
+            return Err(format!(
+                "row {n} of t sums to {sum}, expected probabilities, which sum to 1, with the loss ce, or a flat list of classes"
+            ));
+        }
         Ok(t)
     };
     match t.shape[..] {

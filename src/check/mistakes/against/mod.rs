@@ -14,7 +14,7 @@ use super::{
     search::Search,
 };
 use judge::{Judge, module};
-use together::{forgive_factors, progress, share};
+use together::{common, forgive_factors, progress, share};
 
 pub use verdict::{Judged, Judgement, Verdict};
 
@@ -71,6 +71,18 @@ pub fn against(theirs: &[NamedArray], problem: &Problem, tolerance: Option<f64>)
             (Leaf::Bias(m), What::Bias(m)),
         ] {
             tensors.push((leaf, judge.parameter(leaf, place(what), turned, &passes)));
+        }
+    }
+    // What most show is looked for in the others, too, with something more.
+    if let Some((most, leaves)) = common(&tensors) {
+        for (leaf, judged) in &mut tensors {
+            let what = match *leaf {
+                Leaf::Bias(m) => What::Bias(m),
+                leaf => What::Weight(module(leaf)),
+            };
+            if let (false, Some((array, _))) = (leaves.contains(leaf), place(what)) {
+                judge.look_again(judged, *leaf, array, turned, &most);
+            }
         }
     }
     tensors.sort_by_key(|(leaf, _)| (module(*leaf), matches!(leaf, Leaf::Bias(_))));

@@ -30,19 +30,10 @@ pub(super) fn progress(
 
 /// Counts how many tensors each explanation serves, and puts the most shared first.
 pub(super) fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
-    let same = |a: &Explanation, b: &Explanation| {
-        let places = |e: &Explanation| {
-            let own = |slip: &Slip| {
-                (
-                    slip.mistake,
-                    slip.place.filter(|_| !slip.mistake.of_tensor()),
-                )
-            };
-            let mut places: Vec<_> = e.slips.iter().map(own).collect();
-            places.sort_unstable();
-            places
-        };
-        places(a) == places(b)
+    // Whether b has all the lines of a.
+    let within = |a: &Explanation, b: &Explanation| {
+        let b = lines(b);
+        !a.slips.is_empty() && lines(a).iter().all(|line| b.contains(line))
     };
     let known: Vec<Vec<Explanation>> = all.iter().map(|(_, j)| j.looks_like.clone()).collect();
     let right = all
@@ -52,7 +43,7 @@ pub(super) fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
     for (leaf, judged) in all.iter_mut() {
         for explanation in &mut judged.looks_like {
             let tensors = known.iter();
-            let serves = tensors.filter(|others| others.iter().any(|e| same(e, explanation)));
+            let serves = tensors.filter(|others| others.iter().any(|e| within(e, explanation)));
             explanation.shared = serves.count();
             for slip in &mut explanation.slips {
                 slip.activation = problem.activation_at(slip.place);
@@ -67,10 +58,16 @@ pub(super) fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
             });
             taken.count()
         };
+        // What no other tensor shows is likelier in the tensor's own line.
+        let lines_of_others = |e: &Explanation| match e.shared {
+            1 => e.slips.iter().filter(|s| !s.mistake.of_tensor()).count(),
+            _ => 0,
+        };
         judged.looks_like.sort_by(|a, b| {
             right_elsewhere(a)
                 .cmp(&right_elsewhere(b))
                 .then(b.shared.cmp(&a.shared))
+                .then(lines_of_others(a).cmp(&lines_of_others(b)))
                 .then(a.residual.total_cmp(&b.residual))
         });
         // The lines of a path are taken by every gradient further down.
@@ -98,6 +95,31 @@ pub(super) fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
             new
         });
     }
+}
+
+/// The mistakes of an explanation with their lines; a tensor's own line is that of every tensor.
+fn lines(explanation: &Explanation) -> Vec<(Mistake, Option<usize>)> {
+    let own = |slip: &Slip| {
+        (
+            slip.mistake,
+            slip.place.filter(|_| !slip.mistake.of_tensor()),
+        )
+    };
+    explanation.slips.iter().map(own).collect()
+}
+
+/// What explains most wrong tensors of a file, if it explains several, and which these are.
+pub(super) fn common(tensors: &[(Leaf, Judged)]) -> Option<(Explanation, Vec<Leaf>)> {
+    let wrong = || tensors.iter().filter(|(_, judged)| judged.wrong());
+    let explained = |by: &Explanation| -> Vec<Leaf> {
+        let same = |e: &Explanation| lines(e) == lines(by);
+        let of = wrong().filter(|(_, judged)| judged.looks_like.iter().any(same));
+        of.map(|(leaf, _)| *leaf).collect()
+    };
+    let all = wrong().flat_map(|(_, judged)| &judged.looks_like);
+    let most = all.max_by_key(|e| explained(e).len())?;
+    let leaves = explained(most);
+    (leaves.len() > 1).then(|| (most.clone(), leaves))
 }
 
 /// A dz without its 1/N is right where dw and db have it: nothing is wrong then.

@@ -64,11 +64,18 @@ impl Judged {
         )
     }
 
+    /// Whether it is the parameter itself and no gradient.
+    pub fn is_the_parameter(&self) -> bool {
+        self.note.as_deref() == Some(THE_PARAMETER)
+    }
+
     /// Whether it is there and right.
     pub fn right(&self) -> bool {
         matches!(self.verdict, Verdict::Right | Verdict::Transposed)
     }
 }
+
+pub(super) const THE_PARAMETER: &str = "this is the parameter itself, not its gradient";
 
 /// The verdict on a file.
 #[derive(Clone, Debug, PartialEq)]

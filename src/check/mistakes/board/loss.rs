@@ -208,6 +208,14 @@ impl Board<'_> {
                 let d = with(&difference);
                 self.through_softmax(&d, &p.value)
             }
+            // Every row has the targets of all.
+            Some((Mistake::BroadcastNByN, 2)) => {
+                let any = t.fold_axis(Axis(0), 0.0, |m: &f64, t: &f64| m.max(*t));
+                with(&|(n, c)| {
+                    let (p, off) = (p.value[[n, c]], p.off((n, c)));
+                    (p - any[c], off + OPERATIONS * u * p.max(any[c]))
+                })
+            }
             // Every output against every target.
             Some((Mistake::BroadcastNByN, variant)) => {
                 let mean = t.mean_axis(Axis(0)).expect("a batch has images");

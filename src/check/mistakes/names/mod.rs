@@ -568,6 +568,12 @@ impl Matcher<'_> {
     /// Takes a place for an intermediate, if its shape is possible or its name certain.
     fn claim(&mut self, index: usize, what: What, certain: bool, how: How) {
         if !self.fits(index, what) && !certain {
+            // A name that only seems to be one of these, such as gradA.
+            let free = self.free();
+            if how == How::Alias && free.iter().any(|&what| self.fits(index, what)) {
+                self.said[index].subject = Subject::Unknown(None);
+                return;
+            }
             let (yours, expected) = (shapes::text(self.shape(index)), self.shapes.expected(what));
             self.ignore(
                 index,

@@ -29,6 +29,8 @@ pub(super) struct Filter {
     pub(super) inputs: RefCell<HashMap<(usize, usize), Array2<f64>>>,
     pub(super) own: Vec<Slip>,
     pub(super) elements: usize,
+    /// Amounts that other tensors have told.
+    pub(super) amounts: Vec<f64>,
     /// If there is nothing but rounding: the largest sums that are nothing, too.
     pub(super) nothing: Option<f64>,
 }
@@ -100,7 +102,9 @@ impl Filter {
             factors,
             inputs: RefCell::default(),
             own: problem.leaf_slips(sought.leaf),
-            elements: found.len(),
+            // One number in every column is one number.
+            elements: if even { 1 } else { found.len() },
+            amounts: search.amounts(),
             nothing: sought
                 .is_nothing()
                 .then(|| sought.nothing() * (found.nrows() as f64).sqrt().max(1.0)),
@@ -135,13 +139,16 @@ impl Filter {
             let off = norm(&(&self.sums - &(sums * ratio)));
             return (off <= LOOSE * size).then(|| off / size);
         };
-        // With two unknowns, a few numbers say nothing.
-        if self.elements < 3 {
-            return None;
-        }
         let offs = self.factors[left].iter().filter_map(|&factor| {
             let (amount, rest) = remainder(&self.sums, sums, factor, added)?;
-            (amount > 0.0).then(|| norm(&rest))
+            // With an unknown amount, a few numbers say nothing.
+            let told = |known: &f64| {
+                let amount = amount.abs();
+                (amount / known - 1.0).abs() < 0.01
+                    || (amount / (factor * factor) / known - 1.0).abs() < 0.01
+            };
+            let enough = self.elements >= 3 || self.amounts.iter().any(told);
+            (amount > 0.0 && enough).then(|| norm(&rest))
         });
         let off = offs.fold(f64::INFINITY, f64::min);
         (off <= LOOSE * size).then(|| off / size)

@@ -39,7 +39,7 @@ const WORK: u64 = 800_000_000;
 const OPERATION: u64 = 1500;
 
 /// The largest work of all other forward passes.
-const WORLDS: u64 = 3_000_000_000;
+const WORLDS: u64 = 1_500_000_000;
 
 /// The columns that a set is first compared in.
 const COLUMNS: usize = 8;
@@ -267,6 +267,41 @@ impl<'a> Search<'a> {
             }
         }
         true
+    }
+
+    /// The amounts of what was explained so far.
+    fn amounts(&self) -> Vec<f64> {
+        let free =
+            |slip: &&Slip| matches!(slip.mistake, Mistake::WeightUpdated | Mistake::WeightDecay);
+        let known = self.known.iter().filter(free);
+        known.filter_map(|slip| slip.amount).collect()
+    }
+
+    /// Explanations that have all of these slips and more, though fewer would do for this tensor alone: what
+    /// other tensors show.
+    pub fn beyond(&mut self, sought: &Sought<'_>, with: &Explanation) -> Vec<Explanation> {
+        *self.work.borrow_mut() = 0;
+        let before = std::mem::replace(&mut self.known, with.slips.clone());
+        let mut found = Vec::new();
+        for slips in 1..MOST {
+            self.make_heads(slips.min(2));
+            let filter = Filter::new(self, sought);
+            let mut candidates = Vec::new();
+            self.collect(&filter, sought, (slips, Some(1)), &mut candidates);
+            candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
+            candidates.truncate(40);
+            for candidate in candidates {
+                let explained = self.verify(sought, &candidate).into_iter();
+                let all = |e: &Explanation| {
+                    let names = e.names();
+                    with.names().iter().all(|name| names.contains(name))
+                };
+                found.extend(explained.filter(all));
+            }
+        }
+        self.known = before;
+        settle(&mut found);
+        found
     }
 
     /// The value of the parameter of a leaf.

@@ -43,13 +43,22 @@ fn print_unexplained(out: &mut Output, wrong: &[&Judged]) -> io::Result<()> {
     let (times, other): (Vec<&Judged>, Vec<&Judged>) =
         unexplained.partition(|tensor| tensor.ratio.is_some());
     let alone = other.len() == wrong.len();
-    for tensor in times {
+    let mut times = times;
+    while let Some(first) = times.first().copied() {
+        let ratio = first.ratio.unwrap_or(1.0);
+        let same = |tensor: &&Judged| {
+            let own = tensor.ratio.unwrap_or(1.0);
+            (own / ratio - 1.0).abs() < 1e-4
+        };
+        let (these, rest): (Vec<&Judged>, Vec<&Judged>) = times.into_iter().partition(same);
+        let names: Vec<_> = these.iter().map(|tensor| &tensor.name[..]).collect();
         writeln!(
             out,
-            "no known mistake fits {}, but it is {:.4} times what it should be",
-            tensor.name,
-            tensor.ratio.unwrap_or(1.0)
+            "no known mistake fits {}, but {} {ratio:.4} times what it should be",
+            names.join(", "),
+            if names.len() == 1 { "it is" } else { "each is" },
         )?;
+        times = rest;
     }
     match &other[..] {
         [] => Ok(()),
@@ -399,7 +408,13 @@ fn print_sum(
     let unsure = count(&|tensor| tensor.verdict == Verdict::Unsure);
     let within = match tolerance {
         Some(tolerance) => format!("within {tolerance:e} of the largest element of each"),
-        None => format!("what is off is rounding in {precision}"),
+        None => {
+            let errors = tensors.iter().filter_map(|tensor| tensor.error);
+            match errors.fold(0.0, f64::max) < 1e-10 {
+                true => "what is off is rounding in float64".to_owned(),
+                false => format!("what is off is rounding in {precision}"),
+            }
+        }
     };
     let mut others = Vec::new();
     if missing > 0 {
@@ -409,6 +424,10 @@ fn print_sum(
         others.push(format!("{unsure} cannot be told from wrong ones"));
     }
     let all = tensors.len();
+    let what = match tensors.iter().all(|tensor| tensor.parameter) {
+        true => "gradients",
+        false => "numbers",
+    };
     match (wrong, right) {
         (0, 0) if unsure == 0 => {
             writeln!(
@@ -417,7 +436,7 @@ fn print_sum(
             )
         }
         (0, _) if right == all => {
-            writeln!(out, "{GOOD}all {all} gradients are right{GOOD:#}: {within}")
+            writeln!(out, "{GOOD}all {all} {what} are right{GOOD:#}: {within}")
         }
         (0, _) => writeln!(
             out,
@@ -428,7 +447,7 @@ fn print_sum(
             others.insert(0, format!("{right} right"));
             writeln!(
                 out,
-                "{BAD}{wrong} of {all} gradients are wrong{BAD:#}, {}",
+                "{BAD}{wrong} of {all} {what} are wrong{BAD:#}, {}",
                 others.join(", ")
             )
         }

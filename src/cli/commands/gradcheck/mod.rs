@@ -391,6 +391,13 @@ impl Gradcheck {
             false => print_judged(out, &judgement, tolerance, precision.name())?,
         }
         out.flush()?;
+        let itself = |tensor: &mistakes::Judged| tensor.is_the_parameter();
+        if judgement.tensors.iter().any(itself) {
+            note(
+                "these are parameters, as mlp export-batch writes them: compute the gradients with them, and save \
+                 those",
+            );
+        }
         Ok(judgement.passed() && !judgement.nothing())
     }
 }
