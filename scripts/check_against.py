@@ -4,7 +4,7 @@
     python scripts/check_against.py
 
 Runs the README's "Judge your gradients" as it stands, then lessons' code on networks trained for 1 to 100 epochs, in float32 and
-others, right and with one or two slips, through `mlp gradcheck --against`. Takes two minutes. Written with Python 3.11, numpy 2.4,
+others, right and with one or two slips, through `mlp gradcheck --against`. Takes five minutes. Written with Python 3.11, numpy 2.4,
 torch 2.15, safetensors 0.8. Exit code 1 if a right gradient is called wrong, or a slip is not named.
 """
 

@@ -20,6 +20,15 @@ pub(super) struct Estimate {
 /// How many standard deviations a sum of rounding errors is allowed.
 const DEVIATIONS: f64 = 4.0;
 
+/// The distance of the smallest numbers of a precision: below, everything is rounded to it.
+pub(super) fn least(u: f64) -> f64 {
+    match u {
+        u if u == 2f64.powi(-11) => 2f64.powi(-24),
+        u if u >= 2f64.powi(-24) => 1e-37,
+        _ => f64::MIN_POSITIVE,
+    }
+}
+
 impl Estimate {
     /// Numbers that are not known to be off.
     pub fn exact(value: Array2<f64>) -> Self {
@@ -42,7 +51,8 @@ impl Estimate {
             if let Some(error) = &a.error {
                 each += error;
             }
-            each.dot(&sizes)
+            // Products may be too small to be held at all.
+            each.dot(&sizes) + least(u) * a.value.ncols() as f64
         });
         Self { value, error }
     }
@@ -57,7 +67,7 @@ impl Estimate {
             if let Some(error) = &dy.error {
                 each += error;
             }
-            let mut bound = sizes_x.t().dot(&each);
+            let mut bound = sizes_x.t().dot(&each) + least(u) * x.value.nrows() as f64;
             if let Some(error) = &x.error {
                 bound += &error.t().dot(&sizes);
             }

@@ -19,9 +19,8 @@ macro_rules! mistakes {
         /// A known mistake. Its places are modules of a network; a mistake in the loss or in what the network
         /// is fed has none.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
         pub enum Mistake {
-            $($(#[$line])* $mistake,)*
+            $($(#[$line])* #[serde(rename = $name)] $mistake,)*
         }
 
         impl Mistake {

@@ -41,7 +41,7 @@ pub enum Reduction {
 /// The loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
-    /// −Σ_c t[c]·ln p[c], with p = softmax(z)
+    /// `−Σ_c t[c]·ln p[c]`, with p = softmax(z)
     Ce(Reduction),
     /// (z − t)²
     Mse(Reduction),

@@ -77,6 +77,15 @@ impl ExportBatch {
             "{}: is there already: choose another --out, or replace it with --force",
             self.out.display()
         );
+        let same = |from: &Option<PathBuf>| {
+            let from = from.as_ref().and_then(|from| from.canonicalize().ok());
+            from.is_some() && from == self.out.canonicalize().ok()
+        };
+        anyhow::ensure!(
+            !same(&self.model) && !same(&self.net),
+            "{}: is the file that the batch is made of: choose another --out",
+            self.out.display()
+        );
         BATCH.check_writable(&self.out, self.force)?;
         let path = match (&self.net, &self.model) {
             (None, Some(path)) => path,

@@ -28,6 +28,7 @@ fn stand_in(symbol: char) -> Option<&'static str> {
     Some(match symbol {
         '·' => "*",
         '≥' => ">=",
+        '½' => "1/2",
         '−' | '–' => "-",
         '×' => "x",
         '…' => "...",

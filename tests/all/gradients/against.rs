@@ -149,7 +149,7 @@ fn other_shapes_are_told_in_words_and_the_numbers_are_judged_all_the_same() {
     let column = change(1, &[4, 1], all(&right[1].1));
     assert_eq!(column.verdict, Verdict::Right);
     assert!(column.note.is_some_and(|note| note.contains("column")));
-    let scalar = change(3, &[], vec![1.0]);
+    let scalar = change(1, &[], vec![right[1].1.sum()]);
     assert!(hint(&scalar).contains("summed over too many axes"));
     assert_eq!(scalar.looks_like[0].names(), [Mistake::BiasScalar]);
     let rows = change(1, &[5, 4], by_image(&right[1].1));

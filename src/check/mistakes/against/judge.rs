@@ -46,6 +46,7 @@ impl Judge<'_> {
             follows: None,
             tried: 0,
             alone: false,
+            one: false,
         }
     }
 
@@ -267,8 +268,19 @@ impl Judge<'_> {
             }]
         };
         let n = self.problem.n();
+        // The sum over everything, or its mean.
+        let sum_of_all = || {
+            let right = self
+                .search
+                .right(leaf, Precision::F32.unit_roundoff())
+                .value;
+            let sum = right.sum();
+            let near =
+                |v: f64| (array.values[0] - v).abs() <= 1e-3 * v.abs().max(1e-4 * largest(&right));
+            near(sum) || near(sum / right.len() as f64) || near(sum / n as f64)
+        };
         match (leaf, &array.shape[..]) {
-            (Leaf::Bias(_), [] | [1] | [1, 1]) => one(Mistake::BiasScalar),
+            (Leaf::Bias(_), [] | [1] | [1, 1]) if sum_of_all() => one(Mistake::BiasScalar),
             (Leaf::Weight(_), &[a, b]) if n > 1 && (a == n || b == n) && self.problem.c() == 1 => {
                 one(Mistake::BroadcastNByN)
             }
@@ -331,18 +343,25 @@ impl Judge<'_> {
             return;
         }
         let exact = Precision::F64.unit_roundoff();
+        // Float32 in a file of float64.
+        let single = |v: &f64| f64::from(*v as f32) == *v;
+        let precision = match precision {
+            Precision::F64 if found.iter().all(single) => Precision::F32,
+            other => other,
+        };
         let u = match self.tolerance {
             Some(_) => exact,
             None => arithmetic(precision),
         };
         let right = self.search.right(leaf, u);
         judged.error = Some(largest_difference(found, &right.value));
-        if self.is_the_parameter(leaf, found) {
+        judged.one = found.iter().all(|v| *v == found[[0, 0]]);
+        let standing = self.standing(found, &right, u);
+        if matches!(standing, Standing::Outside) && self.is_the_parameter(leaf, found) {
             judged.verdict = Verdict::Wrong;
             judged.note = Some(THE_PARAMETER.to_owned());
             return;
         }
-        let standing = self.standing(found, &right, u);
         let mut sought = Sought {
             leaf,
             found,
@@ -540,7 +559,7 @@ pub(super) fn largest(a: &Array2<f64>) -> f64 {
 
 /// The largest difference, as a share of the largest element of b.
 pub(super) fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
-    const LEAST: f64 = 1e-12;
+    const LEAST: f64 = 1e-30;
     let largest = b.fold(LEAST, |max, b| max.max(b.abs()));
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     differences.fold(0.0, f64::max) / largest

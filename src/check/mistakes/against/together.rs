@@ -82,7 +82,7 @@ pub(super) fn share(all: &mut [(Leaf, Judged)], problem: &Problem) {
             .iter()
             .any(|&(other, own)| other != *leaf && below(own));
         // A single number coincides with many a pair.
-        let single = judged.expected.iter().product::<usize>() == 1;
+        let single = judged.one || judged.expected.iter().product::<usize>() == 1;
         judged
             .looks_like
             .retain(|e| !single || e.slips.len() < 2 || e.shared > 1);

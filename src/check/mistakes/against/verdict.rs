@@ -53,6 +53,8 @@ pub struct Judged {
     pub tried: usize,
     /// Whether other gradients take the same lines rightly.
     pub alone: bool,
+    /// Whether it is one number in all its elements.
+    pub(super) one: bool,
 }
 
 impl Judged {

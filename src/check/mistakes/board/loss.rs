@@ -244,7 +244,7 @@ impl Board<'_> {
         }
     }
 
-    /// d through a softmax p backwards: p[c]·(d[c] − Σ_j p[j]·d[j]).
+    /// d through a softmax p backwards: `p[c]·(d[c] − Σ_j p[j]·d[j])`.
     fn through_softmax(&self, d: &Estimate, p: &Array2<f64>) -> Estimate {
         let u = self.u.unwrap_or(0.0);
         let sums = (&d.value * p).sum_axis(Axis(1));

@@ -33,7 +33,13 @@ pub(in crate::check::mistakes) use verify::bound;
 const MOST: usize = 3;
 
 /// The largest work of one search, in multiplications; what is not tried then is said.
-const WORK: u64 = 800_000_000;
+const WORK: u64 = 500_000_000;
+
+/// The largest work of all searches of a file.
+const FILE: u64 = 2_500_000_000;
+
+/// The largest work of computing sets whole, for one tensor.
+const WHOLE: u64 = 1_000_000_000;
 
 /// What an operation costs besides its multiplications, in these.
 const OPERATION: u64 = 1500;
@@ -115,6 +121,10 @@ pub(super) struct Search<'a> {
     /// The forward passes with error bounds, by their slips.
     bounded: RefCell<HashMap<String, Rc<World>>>,
     work: RefCell<u64>,
+    /// The work of the whole file.
+    all_work: RefCell<u64>,
+    /// The right tensors, by unit roundoff.
+    rights: RefCell<HashMap<u64, HashMap<Leaf, Estimate>>>,
     /// The slips in what was explained so far.
     known: Vec<Slip>,
 }
@@ -137,6 +147,8 @@ impl<'a> Search<'a> {
             heads: vec![vec![head]],
             bounded: RefCell::default(),
             work: RefCell::new(0),
+            all_work: RefCell::new(0),
+            rights: RefCell::default(),
             known: Vec::new(),
         }
     }
@@ -177,7 +189,7 @@ impl<'a> Search<'a> {
                 let mut candidates = Vec::new();
                 complete = self.collect(&filter, sought, (slips, unknown), &mut candidates);
                 candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
-                candidates.truncate(40);
+                candidates.truncate(self.most_candidates());
                 for candidate in candidates {
                     for explanation in self.verify(sought, &candidate) {
                         best = best.min(explanation.slips.len());
@@ -289,7 +301,7 @@ impl<'a> Search<'a> {
             let mut candidates = Vec::new();
             self.collect(&filter, sought, (slips, Some(1)), &mut candidates);
             candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
-            candidates.truncate(40);
+            candidates.truncate(self.most_candidates());
             for candidate in candidates {
                 let explained = self.verify(sought, &candidate).into_iter();
                 let all = |e: &Explanation| {
@@ -316,27 +328,47 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// How many sets are computed whole at most.
+    fn most_candidates(&self) -> usize {
+        (WHOLE / 8 / self.pass_work()).clamp(4, 40) as usize
+    }
+
     /// The right tensor, with the error bound of this arithmetic.
     pub fn right(&self, leaf: Leaf, u: f64) -> Estimate {
+        let mut rights = self.rights.borrow_mut();
+        let all = rights
+            .entry(u.to_bits())
+            .or_insert_with(|| self.all_right(u));
+        all[&leaf].clone()
+    }
+
+    /// All right tensors, in one pass.
+    fn all_right(&self, u: f64) -> HashMap<Leaf, Estimate> {
         let board = Board::new(self.board.problem, Some(u));
-        let found = Array2::zeros((0, 0));
-        let sought = Sought {
-            leaf,
-            found: &found,
-            u,
-            tolerance: None,
-            scale: 0.0,
-            from: None,
-        };
-        let candidate = Candidate {
-            head: Some((0, 0)),
-            lines: Vec::new(),
-            everywhere: None,
-            own: None,
-            free: None,
-            off: 0.0,
-        };
-        self.compute(&board, &sought, &candidate).0
+        let world = self.bounded(&board, &[]);
+        let steps = &self.board.problem.steps;
+        let mut all = HashMap::new();
+        for leaf in (0..steps.len())
+            .map(Leaf::Y)
+            .chain([Leaf::P, Leaf::LogP, Leaf::Loss])
+        {
+            all.insert(leaf, board.forward(&world, leaf, None, None));
+        }
+        let mut dy = board.dz(&world, None, None, None);
+        for m in (0..steps.len()).rev() {
+            if let Step::Linear { .. } = steps[m] {
+                let dw = Estimate::outer(&world.x[m], &dy, board.u);
+                all.insert(Leaf::Weight(m), dw);
+                all.insert(Leaf::Bias(m), board.bias(&dy, None));
+            }
+            let dx = (m > 0).then(|| board.dx(&world, m, &dy, None, None));
+            all.insert(Leaf::Dy(m), dy);
+            match dx {
+                Some(dx) => dy = dx,
+                None => break,
+            }
+        }
+        all
     }
 
     fn bounded(&self, board: &Board<'_>, slips: &[Slip]) -> Rc<World> {

@@ -9,7 +9,7 @@ use super::{
 use crate::check::mistakes::{
     Mistake, Slip,
     board::{Board, Leaf},
-    estimate::Estimate,
+    estimate::{Estimate, least},
 };
 
 impl Search<'_> {
@@ -63,6 +63,15 @@ impl Search<'_> {
                 continue;
             };
             slips.extend(named);
+            // The more slips, the more numbers come near by chance.
+            let near: f64 = match slips.len() {
+                0 | 1 => 0.03,
+                2 => 1e-3,
+                _ => 1e-4,
+            };
+            if residual > near.max(50.0 * sought.u) {
+                continue;
+            }
             explanations.push(Explanation {
                 slips,
                 shared: 1,
@@ -236,7 +245,7 @@ pub(in crate::check::mistakes) fn bound(
     largest: f64,
     u: f64,
 ) -> f64 {
-    2.0 * made.off(at) + 4.0 * u * largest + 1e-12 * largest
+    2.0 * made.off(at) + 4.0 * u * largest + 1e-12 * largest + least(u)
 }
 
 /// Leaves the smallest explanations that fit about as well as the best, each set of mistakes once.

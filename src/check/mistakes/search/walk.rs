@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ndarray::Array2;
 
-use super::{MOST, OPERATION, SUMS, Search, WORK, filter::Filter, heads::Head};
+use super::{FILE, MOST, OPERATION, SUMS, Search, WORK, filter::Filter, heads::Head};
 use crate::check::mistakes::{
     Mistake, Problem, Slip, Step,
     board::{Leaf, World},
@@ -48,8 +48,11 @@ impl Walk<'_, '_, '_> {
     /// Counts work; false if it is too much.
     pub(super) fn work(&self, multiplications: usize) -> bool {
         let mut work = self.search.work.borrow_mut();
-        *work += multiplications as u64 + OPERATION;
-        *work <= WORK
+        let mut all = self.search.all_work.borrow_mut();
+        let here = multiplications as u64 + OPERATION;
+        *work += here;
+        *all += here;
+        *work <= WORK && *all <= FILE
     }
 
     /// A number of the forward pass.

@@ -319,10 +319,13 @@ fn verdict_text(tensor: &Judged, precision: &str) -> String {
             },
         },
         Verdict::Unsure => {
-            format!("too sure to judge in {precision}: compute in float64 (.astype('f8'))")
+            format!(
+                "too sure to judge in {precision}: compute in float64 from the start (.astype('f8'))"
+            )
         }
     };
-    let alias = tensor.alias.as_ref().map(|alias| format!("your {alias}"));
+    let alias = tensor.alias.as_ref();
+    let alias = alias.map(|alias| format!("your {}", visible(alias)));
     let notes = alias.into_iter().chain(tensor.note.clone());
     let notes: Vec<_> = notes.collect();
     match notes.is_empty() {
@@ -383,15 +386,30 @@ pub(super) fn print_judged(
     print_sum(out, tensors, tolerance, precision)
 }
 
+/// How many arrays that were not looked at are named.
+const MOST_IGNORED: usize = 12;
+
+/// A name of somebody else's, with nothing in it that would act on a terminal.
+fn visible(name: &str) -> String {
+    let acts = |c: char| c.is_control() || ('\u{202a}'..='\u{2069}').contains(&c);
+    match name.contains(acts) {
+        true => name.escape_default().to_string(),
+        false => name.to_owned(),
+    }
+}
+
 fn print_ignored(out: &mut Output, judgement: &Judgement) -> io::Result<()> {
     if judgement.ignored.is_empty() {
         return Ok(());
     }
-    let ignored: Vec<_> = judgement
-        .ignored
-        .iter()
-        .map(|(name, why)| format!("{name} ({why})"))
+    let ignored = judgement.ignored.iter().take(MOST_IGNORED);
+    let mut ignored: Vec<_> = ignored
+        .map(|(name, why)| format!("{} ({why})", visible(name)))
         .collect();
+    if judgement.ignored.len() > MOST_IGNORED {
+        let more = judgement.ignored.len() - MOST_IGNORED;
+        ignored.push(format!("and {more} more"));
+    }
     writeln!(out, "{DIM}not looked at: {}{DIM:#}", ignored.join(", "))
 }
 

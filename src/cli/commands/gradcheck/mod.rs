@@ -351,6 +351,11 @@ impl Gradcheck {
                 Ok(Outcome::Done)
             }
             false => {
+                if model.metadata.architecture.activation == Activation::Gelu {
+                    note(
+                        "GELU is the tanh form here: in PyTorch torch.nn.GELU(approximate=\"tanh\"), whose default is another function",
+                    );
+                }
                 note(format_args!(
                     "compared on the first {n} training images, the mean of {kind} as loss: are they the batch of \
                      `mlp export-batch`?",
