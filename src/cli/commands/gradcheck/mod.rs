@@ -98,8 +98,12 @@ pub struct Gradcheck {
     #[arg(long, help_heading = "Mistakes")]
     list_mistakes: bool,
 
-    /// Check your own gradients, of the batch that mlp export-batch wrote: a .safetensors or .npz file with
-    /// arrays named as in the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs)
+    /// Judge your own gradients, of the batch that mlp export-batch wrote: a .npz, .npy or .safetensors file
+    ///
+    /// Arrays named as in the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs), or w1, b1,
+    /// fc1.weight, arr_0, in either orientation; some of them are enough. Numbers on the way (l1, l2, z, p, loss,
+    /// dz, dl2, dl1, or 0.y and 1.dy) show where it goes wrong. Goes with --model or --net. Exit code 0 if nothing
+    /// in the file is wrong, or where float32 cannot tell; 1 if something is, or nothing was found to judge.
     #[arg(
         long,
         value_name = "FILE",
