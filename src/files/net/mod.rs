@@ -45,13 +45,9 @@ mod binary;
 mod build;
 mod json;
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::{fs::File, io::Read, path::Path};
 
-use crate::check::mistakes::Problem;
+use crate::{check::mistakes::Problem, files::arrays::ArrayError};
 
 pub use binary::{METADATA, to_bytes};
 pub use build::objective_names;
@@ -77,26 +73,8 @@ pub struct Net {
     pub square: bool,
 }
 
-/// Why no network could be read from a file.
-#[derive(Debug, thiserror::Error)]
-pub enum NetError {
-    /// An I/O error.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// The system's message.
-        error: io::Error,
-    },
-    /// The content is not valid.
-    #[error("{}: {fault}", path.display())]
-    Fault {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        fault: String,
-    },
-}
+/// Why no network could be read from a file: what keeps arrays from being read keeps a network, too.
+pub type NetError = ArrayError;
 
 /// Reads the network of a file, whose format is recognised by its content and not by its name.
 pub fn read(path: &Path) -> Result<Net, NetError> {

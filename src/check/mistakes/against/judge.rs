@@ -8,7 +8,7 @@ use crate::check::mistakes::{
     board::Leaf,
     estimate::Estimate,
     names::{How, What},
-    search::{Search, Sought, bound},
+    search::{Search, Sought, bound, dot},
     shape::{self, Reading},
 };
 
@@ -102,13 +102,7 @@ impl Judge<'_> {
             judged.verdict = Verdict::NotFinite;
             return judged;
         }
-        let n = self.problem.n();
-        let readings = match (leaf, &self.problem.steps[module(leaf)]) {
-            (Leaf::Weight(_), Step::Linear { w, .. }) => shape::weight(array, w.dim(), n),
-            (_, Step::Linear { b, .. }) => shape::bias(array, b.ncols(), n),
-            _ => unreachable!("a module with parameters"),
-        };
-        let mut readings = match readings {
+        let mut readings = match self.readings(leaf, array, turned) {
             Ok(readings) => readings,
             Err(hint) => {
                 judged.looks_like = self.looks_of_shape(leaf, array);
@@ -117,9 +111,6 @@ impl Judge<'_> {
             }
         };
         if readings.len() > 1 {
-            if turned == Some(true) {
-                readings.reverse();
-            }
             // A square weight may stand either way: right is right.
             let right = self.search.right(leaf, Precision::F32.unit_roundoff());
             let off = |reading: &Reading| largest_difference(&reading.array, &right.value);
@@ -167,6 +158,25 @@ impl Judge<'_> {
         best
     }
 
+    /// What an array can have been meant as; first as the other weights of the file are kept.
+    fn readings(
+        &self,
+        leaf: Leaf,
+        array: &NamedArray,
+        turned: Option<bool>,
+    ) -> Result<Vec<Reading>, String> {
+        let n = self.problem.n();
+        let mut readings = match (leaf, &self.problem.steps[module(leaf)]) {
+            (Leaf::Weight(_), Step::Linear { w, .. }) => shape::weight(array, w.dim(), n)?,
+            (_, Step::Linear { b, .. }) => shape::bias(array, b.ncols(), n)?,
+            _ => unreachable!("a module with parameters"),
+        };
+        if turned == Some(true) {
+            readings.reverse();
+        }
+        Ok(readings)
+    }
+
     /// Looks for an explanation of a wrong gradient that has all that other gradients of the file show.
     pub(super) fn look_again(
         &mut self,
@@ -185,18 +195,9 @@ impl Judge<'_> {
         if !most.slips.iter().all(above) {
             return;
         }
-        let n = self.problem.n();
-        let readings = match (leaf, &self.problem.steps[module(leaf)]) {
-            (Leaf::Weight(_), Step::Linear { w, .. }) => shape::weight(array, w.dim(), n),
-            (_, Step::Linear { b, .. }) => shape::bias(array, b.ncols(), n),
-            _ => return,
-        };
-        let Ok(mut readings) = readings else {
+        let Ok(readings) = self.readings(leaf, array, turned) else {
             return;
         };
-        if turned == Some(true) {
-            readings.reverse();
-        }
         let Some(reading) = readings.first() else {
             return;
         };
@@ -224,7 +225,7 @@ impl Judge<'_> {
         passes: &[Passed],
     ) {
         let found = &reading.array;
-        self.compare(judged, leaf, found, (precision, None));
+        self.compare(judged, leaf, found, precision);
         self.follow(judged, leaf, found, precision, passes);
         if judged.verdict == Verdict::Right && reading.turned {
             judged.verdict = Verdict::Transposed;
@@ -325,7 +326,7 @@ impl Judge<'_> {
             }
         };
         // What stands above it in the file is right, or was wrong already: the mistake is below.
-        self.compare(&mut judged, leaf, &found, (array.precision, None));
+        self.compare(&mut judged, leaf, &found, array.precision);
         self.follow(&mut judged, leaf, &found, array.precision, passes);
         (judged, Some(found))
     }
@@ -336,7 +337,7 @@ impl Judge<'_> {
         judged: &mut Judged,
         leaf: Leaf,
         found: &Array2<f64>,
-        (precision, from): (Precision, Option<(usize, &Array2<f64>)>),
+        precision: Precision,
     ) {
         if !found.iter().all(|v| v.is_finite()) {
             judged.verdict = Verdict::NotFinite;
@@ -368,7 +369,7 @@ impl Judge<'_> {
             u,
             tolerance: self.tolerance,
             scale: largest(&right.value),
-            from,
+            from: None,
         };
         let in_double = matches!(precision, Precision::F64 | Precision::Integer);
         match standing {
@@ -508,7 +509,7 @@ impl Judge<'_> {
         if error <= 20.0 * u {
             return Standing::Close;
         }
-        let largest = right.value.fold(0.0, |m: f64, v| m.max(v.abs()));
+        let largest = largest(&right.value);
         let inside = found
             .indexed_iter()
             .all(|(at, found)| (found - right.value[at]).abs() <= bound(right, at, largest, u));
@@ -567,7 +568,6 @@ pub(super) fn largest_difference(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 
 /// The factor r, if what was found is r times the right one, and enough of it is there to tell.
 pub(super) fn ratio(found: &Array2<f64>, right: &Array2<f64>, u: f64) -> Option<f64> {
-    let dot = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let ratio = dot(found, right) / dot(right, right);
     let told = found.len() > 1 && ratio.is_finite() && ratio != 0.0;
     let close = largest_difference(found, &(right * ratio))

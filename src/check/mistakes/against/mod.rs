@@ -120,7 +120,7 @@ pub fn diagnose(found: &Gradients, problem: &Problem, tolerance: f64) -> Vec<Jud
         let (_, found) = found.iter().find(|(known, _)| *known == name)?;
         let mut judged = judge.blank(leaf);
         judged.yours = Some(judged.expected.clone());
-        judge.compare(&mut judged, leaf, found, (Precision::F64, None));
+        judge.compare(&mut judged, leaf, found, Precision::F64);
         Some((leaf, judged))
     });
     let mut judged: Vec<_> = judged.collect();

@@ -27,7 +27,7 @@ use heads::Head;
 use verify::settle;
 use walk::{Candidate, Walk};
 
-pub(in crate::check::mistakes) use verify::bound;
+pub(in crate::check::mistakes) use verify::{bound, dot};
 
 /// The most slips that one tensor is explained by.
 const MOST: usize = 3;
@@ -186,15 +186,11 @@ impl<'a> Search<'a> {
             let filter = Filter::new(self, sought);
             let mut complete = true;
             for &unknown in rounds {
-                let mut candidates = Vec::new();
-                complete = self.collect(&filter, sought, (slips, unknown), &mut candidates);
-                candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
-                candidates.truncate(self.most_candidates());
-                for candidate in candidates {
-                    for explanation in self.verify(sought, &candidate) {
-                        best = best.min(explanation.slips.len());
-                        outcome.explanations.push(explanation);
-                    }
+                let (found, whole) = self.sets(&filter, sought, (slips, unknown));
+                complete = whole;
+                for explanation in found {
+                    best = best.min(explanation.slips.len());
+                    outcome.explanations.push(explanation);
                 }
                 if slips == MOST && best <= MOST {
                     break;
@@ -214,6 +210,22 @@ impl<'a> Search<'a> {
             }
         }
         outcome
+    }
+
+    /// What sets with this many slips (factors not counted) explain, at most `unknown` of them such that no
+    /// other tensor has; false if the work was cut off.
+    fn sets(
+        &self,
+        filter: &Filter,
+        sought: &Sought<'_>,
+        size: (usize, Option<usize>),
+    ) -> (Vec<Explanation>, bool) {
+        let mut candidates = Vec::new();
+        let complete = self.collect(filter, sought, size, &mut candidates);
+        candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
+        candidates.truncate(self.most_candidates());
+        let explained = candidates.iter().flat_map(|c| self.verify(sought, c));
+        (explained.collect(), complete)
     }
 
     /// All sets with this many slips (factors not counted) that look right in a few sums; false if the work
@@ -298,18 +310,12 @@ impl<'a> Search<'a> {
         for slips in 1..MOST {
             self.make_heads(slips.min(2));
             let filter = Filter::new(self, sought);
-            let mut candidates = Vec::new();
-            self.collect(&filter, sought, (slips, Some(1)), &mut candidates);
-            candidates.sort_by(|a, b| a.off.total_cmp(&b.off));
-            candidates.truncate(self.most_candidates());
-            for candidate in candidates {
-                let explained = self.verify(sought, &candidate).into_iter();
-                let all = |e: &Explanation| {
-                    let names = e.names();
-                    with.names().iter().all(|name| names.contains(name))
-                };
-                found.extend(explained.filter(all));
-            }
+            let (explained, _) = self.sets(&filter, sought, (slips, Some(1)));
+            let all = |e: &Explanation| {
+                let names = e.names();
+                with.names().iter().all(|name| names.contains(name))
+            };
+            found.extend(explained.into_iter().filter(all));
         }
         self.known = before;
         settle(&mut found);

@@ -147,7 +147,7 @@ impl Search<'_> {
     }
 }
 
-pub(super) fn decay(leaf: Leaf) -> Slip {
+fn decay(leaf: Leaf) -> Slip {
     let slip = Slip::new(Mistake::WeightDecay);
     match leaf_module(leaf) {
         Some(m) => slip.at(m),
@@ -155,7 +155,7 @@ pub(super) fn decay(leaf: Leaf) -> Slip {
     }
 }
 
-pub(super) fn dot(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+pub(in crate::check::mistakes) fn dot(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -207,7 +207,7 @@ pub(super) fn products(factors: &[(f64, Slip)], most: usize) -> Vec<(f64, Vec<Sl
 }
 
 /// Whether the tensor sought agrees with this one, and how far it is off then.
-pub(in crate::check::mistakes) fn agrees(sought: &Sought<'_>, made: &Estimate) -> Option<f64> {
+fn agrees(sought: &Sought<'_>, made: &Estimate) -> Option<f64> {
     let found = sought.found;
     if found.dim() != made.value.dim() {
         return None;
