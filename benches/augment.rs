@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mlp::data::{
-    COLS, Dataset, PIXELS, ROWS,
+    COLS, Dataset, PIXELS, ROWS, Spec,
     augment::{Augmentation, Augmenter, Preset},
     batch::{Preprocessing, in_order},
 };
@@ -15,10 +15,11 @@ const IMAGES: usize = 256;
 
 fn augment(criterion: &mut Criterion) {
     // The work does not depend on what is in the pixels: no branch looks at them.
-    let data = Dataset {
-        images: Array2::from_shape_fn((IMAGES, PIXELS), |(n, p)| (n * p % 256) as u8),
-        labels: (0..IMAGES).map(|n| (n % 10) as u8).collect(),
-    };
+    let data = Dataset::new(
+        Array2::from_shape_fn((IMAGES, PIXELS), |(n, p)| (n * p % 256) as u8),
+        (0..IMAGES).map(|n| (n % 10) as u8).collect(),
+        Spec::default(),
+    );
     let order = in_order(IMAGES);
     let mut x = Array2::zeros((IMAGES, PIXELS));
     let mut group = criterion.benchmark_group("augment");

@@ -21,6 +21,8 @@ pub enum Purpose {
     Check = 2,
     /// How images are distorted. Each pair of epoch and image has a stream of its own.
     Augment = 3,
+    /// Which images are held back from training.
+    Split = 4,
 }
 
 /// The random numbers of one training step, the same no matter how threads share the batch.

@@ -7,7 +7,7 @@ use std::{
 
 use mlp::{
     data::{
-        Dataset,
+        Dataset, Spec,
         augment::{Augmenter, Preset},
         batch::{Preprocessing, in_order},
     },
@@ -42,10 +42,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
     let images = Array2::from_shape_fn((64, 784), |(n, p)| (n * p % 256) as u8);
-    let data = Dataset {
-        images,
-        labels: (0..64).map(|n| n % 10).collect(),
-    };
+    let labels = (0..64).map(|n| n % 10).collect();
+    let data = Dataset::new(images, labels, Spec::default());
     let order = in_order(64);
     let preset = Preset::Ciresan2010.augmentation();
     let augmenter = Augmenter::new(preset, (28, 28), 1).unwrap();

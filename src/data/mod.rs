@@ -6,6 +6,7 @@
 
 pub mod augment;
 pub mod batch;
+mod dataset;
 pub mod deslant;
 pub mod download;
 mod error;
@@ -20,6 +21,7 @@ use std::{panic, path::Path};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
+pub use dataset::{Dataset, MAX_CLASSES, MAX_SIDE, Spec};
 pub use error::{DataError, Fault};
 pub use official::{FileKind, MIRRORS, Official};
 use source::Source;
@@ -34,68 +36,16 @@ pub const PIXELS: usize = ROWS * COLS;
 /// Classes: the ten digits.
 pub const CLASSES: usize = 10;
 
-/// Images and their labels, such as the training set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dataset {
-    /// Grey values (N, 784), 0 to 255, each image row by row.
-    pub images: Array2<u8>,
-    /// Labels (N), each < 10.
-    pub labels: Vec<u8>,
-}
-
-impl Dataset {
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are no images.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Rows of an image.
-    pub fn rows(&self) -> usize {
-        ROWS
-    }
-
-    /// Columns of an image.
-    pub fn cols(&self) -> usize {
-        COLS
-    }
-
-    /// Splits off the last `valid` images: returns the first N − `valid` and the last `valid`. Copies only
-    /// the latter.
-    ///
-    /// Errors if `valid` > N − 1: at least one image must remain to train on.
-    pub fn split_last(mut self, valid: usize) -> Result<(Self, Self), DataError> {
-        let len = self.len();
-        if valid >= len {
-            return Err(DataError::Split { valid, len });
-        }
-        let labels = self.labels.split_off(len - valid);
-        let cols = self.images.ncols();
-        let (mut pixels, offset) = self.images.into_raw_vec_and_offset();
-        pixels.drain(..offset.unwrap_or(0));
-        let last = pixels.split_off((len - valid) * cols);
-        let part = |pixels, labels: Vec<u8>| Self {
-            images: Array2::from_shape_vec((labels.len(), cols), pixels)
-                .expect("as many images as labels"),
-            labels,
-        };
-        Ok((part(pixels, self.labels), part(last, labels)))
-    }
-}
-
-/// The whole data set.
-pub struct Mnist {
-    /// 60,000 images to train on, some of which may be held out for validation.
+/// A whole data set.
+#[derive(Clone, Debug)]
+pub struct Splits {
+    /// Images to train on, some of which may be held out for validation.
     pub train: Dataset,
-    /// 10,000 images, for the final test only.
+    /// Images for the final test only; empty if the data set has none.
     pub test: Dataset,
-    /// One SHA-256 in hex that identifies the four contents, packed or not.
+    /// One SHA-256 in hex that identifies the contents, packed or not.
     pub checksum: String,
-    /// Whether all four contents are the official ones.
+    /// Whether all contents are MNIST's official ones.
     pub official: bool,
     /// What the user should know, such as which files are not the official ones.
     pub notes: Vec<String>,
@@ -105,7 +55,7 @@ pub struct Mnist {
 /// prints nothing.
 ///
 /// Errors say which file, what is wrong with it and what to do. No file content can make it panic.
-pub fn load(dir: &Path) -> Result<Mnist, DataError> {
+pub fn load(dir: &Path) -> Result<Splits, DataError> {
     let mut sources = Vec::new();
     let mut missing = Vec::new();
     for kind in FileKind::ALL {
@@ -149,7 +99,7 @@ pub fn load(dir: &Path) -> Result<Mnist, DataError> {
     for file in &unpacked.files {
         checksum.update(&file.content_sha256);
     }
-    Ok(Mnist {
+    Ok(Splits {
         train,
         test,
         checksum: idx::hex(&checksum.finalize()),
@@ -202,38 +152,5 @@ fn dataset(kind: FileKind, mut pixels: Vec<u8>, mut labels: Vec<u8>) -> Option<D
     pixels.shrink_to_fit();
     labels.shrink_to_fit();
     let images = Array2::from_shape_vec((count, PIXELS), pixels).ok()?;
-    Some(Dataset { images, labels })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn five() -> Dataset {
-        Dataset {
-            images: Array2::from_shape_fn((5, PIXELS), |(n, _)| n as u8),
-            labels: vec![0, 1, 2, 3, 4],
-        }
-    }
-
-    #[test]
-    fn the_split_takes_the_last_images_and_keeps_images_and_labels_together() {
-        let (train, valid) = five().split_last(2).unwrap();
-        assert_eq!((train.labels, valid.labels), (vec![0, 1, 2], vec![3, 4]));
-        assert_eq!(train.images, five().images.slice(ndarray::s![..3, ..]));
-        assert_eq!(valid.images, five().images.slice(ndarray::s![3.., ..]));
-        let (all, none) = five().split_last(0).unwrap();
-        assert_eq!((all.len(), none.is_empty()), (5, true));
-    }
-
-    #[test]
-    fn a_split_that_leaves_nothing_to_train_on_is_an_error() {
-        for valid in [5, 6, usize::MAX] {
-            let error = five().split_last(valid).unwrap_err().to_string();
-            assert!(
-                error.starts_with(&format!("{valid} validation images asked for, out of 5")),
-                "{error}"
-            );
-        }
-    }
+    Some(Dataset::new(images, labels, Spec::default()))
 }

@@ -266,10 +266,11 @@ mod tests {
 
     #[test]
     fn batches_are_whole_and_never_run_out() {
-        let data = Dataset {
-            images: ndarray::Array2::zeros((5, PIXELS)),
-            labels: vec![0, 1, 2, 3, 4],
-        };
+        let data = Dataset::new(
+            ndarray::Array2::zeros((5, PIXELS)),
+            vec![0, 1, 2, 3, 4],
+            Spec::default(),
+        );
         let mut batches = Batches::new(&data, 2);
         for _ in 0..4 {
             let (images, targets) = batches.next();

@@ -119,7 +119,7 @@ pub fn resume<'a>(
         let team = &mut trainer.team;
         (!valid.is_empty()).then(|| evaluate(&trainer.network, loss, valid, preprocessing, team))
     };
-    let source = (&train.labels[..], gather);
+    let source = (&train.labels[..], train.classes(), gather);
     run(start, loss, source, validate, settings, team, observer)
 }
 
@@ -161,7 +161,11 @@ pub fn fit(
         }
     };
     let start = (network, Progress::new(classes.len(), settings.seed));
-    let source = (classes, gather);
+    let count = classes
+        .iter()
+        .max()
+        .map_or(1, |&last| usize::from(last) + 1);
+    let source = (classes, count, gather);
     let nothing = |_: &mut Trainer<'_, f32>| None;
     run(
         start,
@@ -179,7 +183,11 @@ pub fn fit(
 fn run(
     (network, mut progress): (Mlp<f32>, Progress),
     loss: &dyn Loss<f32>,
-    (labels, gather): (&[u8], impl Fn(usize, &[u32], &mut ArrayRef2<f32>) + Sync),
+    (labels, classes, gather): (
+        &[u8],
+        usize,
+        impl Fn(usize, &[u32], &mut ArrayRef2<f32>) + Sync,
+    ),
     validate: impl Fn(&mut Trainer<'_, f32>) -> Option<Evaluation>,
     settings: &Settings,
     team: Team,
@@ -189,6 +197,7 @@ fn run(
     assert_eq!(progress.order.len(), labels.len(), "images to train on");
     let batch_size = settings.batch_size.clamp(1, labels.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
+    trainer.classes = classes;
     if settings.extras.velocity() {
         trainer.network.at_rest();
     }

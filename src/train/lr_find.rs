@@ -9,8 +9,6 @@
 
 use std::ops::{ControlFlow, Range};
 
-use ndarray::{Array2, Axis};
-
 use crate::{
     data::{
         Dataset,
@@ -127,10 +125,7 @@ pub fn range_test(
         end: End::LastRate,
         see,
     };
-    let none = Dataset {
-        images: Array2::zeros((0, data.images.ncols())),
-        labels: Vec::new(),
-    };
+    let none = Dataset::empty(data.spec.clone());
     let images = Images {
         train: &some,
         valid: &none,
@@ -237,10 +232,7 @@ fn some(data: &Dataset, count: usize, seed: u64) -> Dataset {
     shuffle(&mut order, &mut generator(seed, Purpose::Check));
     order.truncate(count);
     let order: Vec<_> = order.into_iter().map(|image| image as usize).collect();
-    Dataset {
-        images: data.images.select(Axis(0), &order),
-        labels: order.iter().map(|&image| data.labels[image]).collect(),
-    }
+    data.select(&order)
 }
 
 /// The mean of every loss and of up to `reach` losses on each side.

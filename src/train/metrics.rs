@@ -5,7 +5,7 @@ use ndarray::{Array2, s};
 use super::pass;
 use crate::{
     data::{
-        CLASSES, Dataset,
+        Dataset,
         batch::{Preprocessing, in_order},
     },
     linalg::{Float, team::Team},
@@ -58,11 +58,12 @@ pub fn evaluate<F: Float>(
     team: &mut Team,
 ) -> Evaluation {
     let mut total = 0.0;
-    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    let classes = data.classes();
+    let mut confusion = Array2::zeros((classes, classes));
     let decoding = loss.decoding();
     every_image(network, loss, data, preprocessing, team, |tape, labels| {
         for (outputs, &label) in tape.outputs(labels.len()).rows().into_iter().zip(labels) {
-            let class = decoding.class(outputs, CLASSES);
+            let class = decoding.class(outputs, classes);
             confusion[[usize::from(label), usize::from(class)]] += 1;
         }
         // One by one, so that the sum does not depend on the block size.
@@ -83,7 +84,7 @@ pub fn predictions<F: Float>(
     preprocessing: Preprocessing,
     team: &mut Team,
 ) -> Array2<F> {
-    let width = loss.decoding().outputs(CLASSES);
+    let width = loss.decoding().outputs(data.classes());
     let mut all = Array2::zeros((data.len(), width));
     let mut first = 0;
     every_image(network, loss, data, preprocessing, team, |tape, labels| {
@@ -147,12 +148,13 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
     }
     mean /= members.len() as f64;
     assert_eq!(mean.nrows(), labels.len(), "images against labels");
-    let mut confusion = Array2::zeros((CLASSES, CLASSES));
+    let classes = mean.ncols();
+    let mut confusion = Array2::zeros((classes, classes));
     let mut total = 0.0;
     for (p, &label) in mean.rows().into_iter().zip(labels) {
         confusion[[
             usize::from(label),
-            usize::from(Decoding::Largest.class(p, CLASSES)),
+            usize::from(Decoding::Largest.class(p, classes)),
         ]] += 1;
         total -= p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
     }
@@ -246,10 +248,10 @@ mod tests {
 
     #[test]
     fn a_committee_decides_by_the_mean_of_its_probabilities() {
-        let mut sure = Array2::<f32>::zeros((2, CLASSES));
+        let mut sure = Array2::<f32>::zeros((2, 10));
         sure[[0, 3]] = 1.0;
         sure[[1, 4]] = 1.0;
-        let mut unsure = Array2::<f32>::from_elem((2, CLASSES), 0.0);
+        let mut unsure = Array2::<f32>::from_elem((2, 10), 0.0);
         unsure[[0, 3]] = 0.4;
         unsure[[0, 5]] = 0.6;
         unsure[[1, 5]] = 1.0;

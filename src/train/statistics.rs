@@ -71,10 +71,7 @@ impl Watch {
         (done, steps): (usize, usize),
     ) -> Self {
         let images = train.len().min(SAMPLE);
-        let sample = Dataset {
-            images: train.images.slice(ndarray::s![..images, ..]).to_owned(),
-            labels: train.labels[..images].to_vec(),
-        };
+        let sample = train.select(&Vec::from_iter(0..images));
         let mut watch = Self {
             tape: network.tape(images),
             sample,
@@ -223,10 +220,8 @@ mod tests {
 
     /// Two images of two pixels, 0 and 1 as they are.
     fn images() -> Dataset {
-        Dataset {
-            images: array![[1, 0], [1, 1]],
-            labels: vec![1, 3],
-        }
+        let spec = Spec::numbered(1, 2, 4);
+        Dataset::new(array![[1, 0], [1, 1]], vec![1, 3], spec)
     }
 
     const AS_THEY_ARE: Preprocessing = Preprocessing {

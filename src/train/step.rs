@@ -10,7 +10,7 @@ use super::{
     pass,
 };
 use crate::{
-    data::CLASSES,
+    data::MAX_CLASSES,
     linalg::{Float, team::Team},
     loss::Loss,
     nn::{Mlp, ParamRows, Tape},
@@ -50,6 +50,9 @@ pub struct Trainer<'a, F> {
     pub tape: Tape<F>,
     /// The threads.
     pub team: Team,
+    /// The classes that a single output is rounded to, for [`Decoding::Nearest`](crate::loss::Decoding): the
+    /// most that labels can tell, until it is set.
+    pub classes: usize,
     loss: &'a dyn Loss<F>,
 }
 
@@ -62,6 +65,7 @@ impl<'a, F: Float> Trainer<'a, F> {
             network,
             tape,
             team,
+            classes: MAX_CLASSES,
             loss,
         }
     }
@@ -142,8 +146,8 @@ impl<'a, F: Float> Trainer<'a, F> {
             network,
             tape,
             team,
+            classes,
             loss,
-            ..
         } = self;
         let (network, n) = (&*network, targets.len());
         let (correct, decoding) = (AtomicUsize::new(0), loss.decoding());
@@ -155,7 +159,7 @@ impl<'a, F: Float> Trainer<'a, F> {
             let hits = outputs
                 .rows()
                 .into_iter()
-                .map(|row| decoding.class(row, CLASSES))
+                .map(|row| decoding.class(row, *classes))
                 .zip(targets)
                 .filter(|(class, target)| class == *target)
                 .count();

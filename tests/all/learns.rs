@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use mlp::{
-    data::{self, Dataset, Mnist, batch::Preprocessing},
+    data::{self, Dataset, Spec, Splits, batch::Preprocessing},
     linalg::team::Team,
     loss::{Loss, LossKind},
     nn::{Activation, Architecture, Init, Mlp},
@@ -17,18 +17,13 @@ use ndarray::ArrayRef2;
 
 const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
 
-fn mnist() -> Mnist {
+fn mnist() -> Splits {
     data::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap()
 }
 
 /// The first `n` training images of MNIST.
 fn first(n: usize) -> Dataset {
-    let train = mnist().train;
-    let images = train.images.slice(ndarray::s![..n, ..]).to_owned();
-    Dataset {
-        images,
-        labels: train.labels[..n].to_vec(),
-    }
+    mnist().train.select(&Vec::from_iter(0..n))
 }
 
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
@@ -289,10 +284,7 @@ fn the_last_batch_is_used_and_weighs_by_its_images() {
         .map(|batch_size| {
             let mut keep = Keep::default();
             let settings = settings(1, batch_size, 0.0);
-            let none = Dataset {
-                images: ndarray::Array2::zeros((0, 784)),
-                labels: vec![],
-            };
+            let none = Dataset::empty(Spec::default());
             let network = network(&[20], &*loss, 1);
             train(
                 network,

@@ -10,7 +10,7 @@ use indicatif::{DecimalBytes, ProgressBar};
 use mlp::{
     check,
     data::{
-        self, Mnist, PIXELS,
+        self, PIXELS, Splits,
         batch::{Batch, Preprocessing},
         download::{self, DownloadError, Event},
         load,
@@ -75,7 +75,7 @@ impl DataDir {
 
     /// Unpacks, checks and loads; progress and notes go to stderr. Ctrl-C is held from here on, so that
     /// nothing is left half unpacked.
-    pub fn load(&self) -> anyhow::Result<Mnist> {
+    pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
         Ok(busy("reading the data", || load(&self.data_dir))?)
     }
@@ -111,7 +111,7 @@ impl DataDir {
 
 impl DataArgs {
     /// Fetches what is missing, and loads as [`DataDir::load`] does.
-    pub fn load(&self) -> anyhow::Result<Mnist> {
+    pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
         if !self.offline {
             self.fetch_missing()?;

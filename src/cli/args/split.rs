@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::ValueEnum;
 use mlp::{
-    data::{Dataset, Mnist},
+    data::{Dataset, Splits},
     files::model::Model,
 };
 
@@ -33,7 +33,7 @@ pub enum Split {
 
 impl Split {
     /// These images of the whole data, of which the last `valid` training images were held back.
-    pub fn of(self, data: Mnist, valid: usize) -> anyhow::Result<Dataset> {
+    pub fn of(self, data: Splits, valid: usize) -> anyhow::Result<Dataset> {
         let (train, valid) = match self {
             Self::Test => return Ok(data.test),
             _ => data.train.split_last(valid)?,

@@ -2,7 +2,7 @@
 
 use mlp::{
     data::{
-        COLS, Dataset, PIXELS, ROWS,
+        COLS, Dataset, PIXELS, ROWS, Spec,
         augment::{Augmentation, Augmenter, Elastic, Preset},
         batch::{Preprocessing, in_order},
     },
@@ -25,10 +25,11 @@ fn data(images: usize) -> Dataset {
             0
         }
     };
-    Dataset {
-        images: Array2::from_shape_fn((images, PIXELS), stroke),
-        labels: (0..images).map(|n| (n % 10) as u8).collect(),
-    }
+    Dataset::new(
+        Array2::from_shape_fn((images, PIXELS), stroke),
+        (0..images).map(|n| (n % 10) as u8).collect(),
+        Spec::default(),
+    )
 }
 
 fn ciresan(seed: u64) -> Augmenter {
@@ -111,10 +112,11 @@ fn every_size_of_image_comes_out_finite_and_in_range() {
     };
     for size in [(1, 1), (1, 9), (9, 1), (2, 3), (40, 17)] {
         let pixels = size.0 * size.1;
-        let data = Dataset {
-            images: Array2::from_shape_fn((3, pixels), |(n, p)| (90 * n + 7 * p) as u8),
-            labels: vec![0, 1, 2],
-        };
+        let data = Dataset::new(
+            Array2::from_shape_fn((3, pixels), |(n, p)| (90 * n + 7 * p) as u8),
+            vec![0, 1, 2],
+            Spec::numbered(size.0, size.1, 3),
+        );
         for (sigma, alpha) in [(1e-300, 1e4), (1e-3, 37.0), (5.0, 1e4), (1000.0, 37.0)] {
             let elastic = Some(Elastic { sigma, alpha });
             for augmentation in [strong.clone(), Augmentation::default()] {
@@ -137,10 +139,8 @@ fn elastic_distortion_keeps_mass_and_centre_on_average() {
         let (y, x) = ((p / COLS) as f64 - 13.5, (p % COLS) as f64 - 13.5);
         (255.0 * (-(x * x + y * y) / 30.0).exp()) as u8
     };
-    let data = Dataset {
-        images: Array2::from_shape_fn((1, PIXELS), blob),
-        labels: vec![0],
-    };
+    let images = Array2::from_shape_fn((1, PIXELS), blob);
+    let data = Dataset::new(images, vec![0], Spec::default());
     let preset = Preset::Simard2003.augmentation();
     let augmenter = Augmenter::new(preset, (ROWS, COLS), 1).unwrap();
     let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);

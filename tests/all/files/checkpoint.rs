@@ -3,7 +3,7 @@
 use std::{fs, ops::ControlFlow, path::Path, sync::LazyLock};
 
 use mlp::{
-    data::{Dataset, augment::Preset, batch::Preprocessing},
+    data::{Dataset, Spec, augment::Preset, batch::Preprocessing},
     files::{
         checkpoint::{
             Checkpoint, CheckpointError, Folder, LATEST, PREVIOUS, Run, from_bytes, to_bytes,
@@ -34,10 +34,11 @@ fn data(images: usize) -> Dataset {
         0..4 => 25 * labels[n],
         _ => (n * p % 97) as u8,
     };
-    Dataset {
-        images: Array2::from_shape_fn((images, 784), pixel),
+    Dataset::new(
+        Array2::from_shape_fn((images, 784), pixel),
         labels,
-    }
+        Spec::default(),
+    )
 }
 
 /// [`run`] at a constant rate, so that an epoch does not depend on how many follow.
