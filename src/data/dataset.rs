@@ -11,6 +11,8 @@ use crate::rng::{Purpose, generator};
 pub const MAX_SIDE: usize = 512;
 /// The most classes: labels are bytes.
 pub const MAX_CLASSES: usize = 256;
+/// The longest name of a class, in bytes.
+const MAX_NAME: usize = 100;
 
 /// What the images of a data set are: their size, and the classes that they are of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,52 @@ impl Spec {
         self.classes
             .get(usize::from(label))
             .map_or("?", |name| name)
+    }
+
+    /// The same images, told apart by one label alone: class 0 is any other, class 1 is this one.
+    pub fn one_against_rest(&self, label: u8) -> Self {
+        let name = self.class(label);
+        Self {
+            classes: vec![format!("not {name}"), name.to_owned()],
+            ..self.clone()
+        }
+    }
+
+    /// Whether an image can be of this kind, or in words why not.
+    pub fn check(&self) -> Result<(), String> {
+        let side = |side: usize| (1..=MAX_SIDE).contains(&side);
+        if !side(self.rows) || !side(self.cols) {
+            return Err(format!(
+                "images of {}x{}, expected 1 to {MAX_SIDE} rows and columns",
+                self.rows, self.cols
+            ));
+        }
+        let classes = self.classes.len();
+        if !(1..=MAX_CLASSES).contains(&classes) {
+            return Err(format!("{classes} classes, expected 1 to {MAX_CLASSES}"));
+        }
+        let sound = |name: &&String| {
+            !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control)
+        };
+        match self.classes.iter().position(|name| !sound(&name)) {
+            None => Ok(()),
+            Some(class) => Err(format!(
+                "the name of class {class} is empty, longer than {MAX_NAME} bytes, or has characters that cannot \
+                 be shown"
+            )),
+        }
+    }
+
+    /// The label of the class of this name, or of this number.
+    pub fn label(&self, class: &str) -> Option<u8> {
+        let named = self.classes.iter().position(|name| name == class);
+        let number = || {
+            class
+                .parse()
+                .ok()
+                .filter(|&label| label < self.classes.len())
+        };
+        u8::try_from(named.or_else(number)?).ok()
     }
 
     /// Whether this is MNIST's: 28×28 and ten digits.
@@ -137,6 +185,14 @@ impl Dataset {
             labels: images.iter().map(|&image| self.labels[image]).collect(),
             spec: self.spec.clone(),
         }
+    }
+
+    /// The images with the labels of [`Spec::one_against_rest`].
+    pub fn one_against_rest(mut self, label: u8) -> Self {
+        let is_it = |other: &mut u8| *other = u8::from(*other == label);
+        self.labels.iter_mut().for_each(is_it);
+        self.spec = self.spec.one_against_rest(label);
+        self
     }
 
     /// Splits off the last `valid` images: returns the first N − `valid` and the last `valid`. Copies only

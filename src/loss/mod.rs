@@ -5,6 +5,7 @@ mod decoding;
 mod kind;
 mod mse;
 mod smoothed_cross_entropy;
+mod weighted;
 
 use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1};
 
@@ -14,6 +15,7 @@ pub use decoding::Decoding;
 pub use kind::LossKind;
 pub use mse::{Mse, Target};
 pub use smoothed_cross_entropy::SmoothedCrossEntropy;
+pub use weighted::Weighted;
 
 /// L = (1/N) Σₙ ℓₙ: how far the outputs of a network are from the targets, and which way is down.
 ///

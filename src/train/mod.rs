@@ -17,5 +17,5 @@ mod step;
 pub use fit::{Images, TrainError, Trained, fit, resume, train};
 pub use observer::{Epoch, Observer, Step};
 pub use progress::{Best, End, Progress};
-pub use settings::Settings;
+pub use settings::{ClassWeights, Settings, TEST_SEED};
 pub use step::{BatchResult, NotFinite, Trainer};

@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{optim::Extras, schedule::Schedule};
-use crate::{data::augment::Augmentation, nn::Init};
+use crate::{
+    data::{DataError, Dataset, Splits, augment::Augmentation},
+    nn::Init,
+};
 
 /// How a network is trained: every hyperparameter, once. Model files, checkpoints and records use these field
 /// names.
@@ -30,6 +33,15 @@ pub struct Settings {
     pub init: Init,
     /// Images held out for validation, from the end of the training file.
     pub valid: usize,
+    /// Whether they are drawn at random, by the seed, instead.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub valid_random: bool,
+    /// Images held back for the test first, drawn at random by [`TEST_SEED`], where the data have no test set.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub test: usize,
+    /// How much the images of a class count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub class_weights: ClassWeights,
     /// The random seed: initial weights, order of the images, dropout and distortions follow from it.
     pub seed: u64,
     /// How training images are distorted, afresh in every epoch; none leaves them as they are.
@@ -51,9 +63,44 @@ impl Default for Settings {
             schedule: Schedule::default(),
             init: Init::default(),
             valid: 10_000,
+            valid_random: false,
+            test: 0,
+            class_weights: ClassWeights::default(),
             seed: 1,
             augmentation: None,
         }
+    }
+}
+
+/// Draws the images that are held back for the test: the same whatever the seed of a run, so that no run is
+/// tested on what another was trained on.
+pub const TEST_SEED: u64 = 0;
+
+/// How much the images of a class count in the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// Every image counts the same.
+    #[default]
+    Equal,
+    /// Every class counts the same, however many images it has, see [`Weighted`](crate::loss::Weighted).
+    Balanced,
+}
+
+impl Settings {
+    /// The images to train on, to validate on, and to test on, of a whole data set.
+    ///
+    /// Errors if nothing would remain to train on.
+    pub fn split(&self, data: Splits) -> Result<[Dataset; 3], DataError> {
+        let (train, test) = match self.test {
+            0 => (data.train, data.test),
+            held => data.train.split_random(held, TEST_SEED)?,
+        };
+        let (train, valid) = match self.valid_random {
+            false => train.split_last(self.valid)?,
+            true => train.split_random(self.valid, self.seed)?,
+        };
+        Ok([train, valid, test])
     }
 }
 

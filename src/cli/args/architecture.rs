@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mlp::{
+    data::Spec,
     loss::LossKind,
     nn::{Activation, Architecture},
 };
@@ -52,10 +53,10 @@ impl ArchitectureArgs {
         self.activation.is_some() || self.dropout.is_some()
     }
 
-    /// A network for MNIST with these hidden layers, or wrong usage.
-    pub fn of(&self, hidden: &Hidden, loss: LossKind) -> Result<Architecture, Usage> {
+    /// A network for these images with these hidden layers, or wrong usage.
+    pub fn of(&self, hidden: &Hidden, loss: LossKind, spec: &Spec) -> Result<Architecture, Usage> {
         Ok(Architecture {
-            layers: hidden.layers(loss),
+            layers: hidden.layers(loss, spec),
             activation: self.activation.unwrap_or_default(),
             dropout: self.dropout(hidden.0.len())?,
         })

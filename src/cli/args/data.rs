@@ -10,11 +10,12 @@ use indicatif::{DecimalBytes, ProgressBar};
 use mlp::{
     check,
     data::{
-        self, PIXELS, Splits,
+        self, Spec, Splits,
         batch::{Batch, Preprocessing},
         download::{self, DownloadError, Event},
         load,
     },
+    files::model::Metadata,
 };
 use ndarray::Array2;
 
@@ -80,32 +81,58 @@ impl DataDir {
         Ok(busy("reading the data", || load(&self.data_dir))?)
     }
 
-    /// The first training images, or random ones where MNIST is not at hand: a check needs no download.
+    /// The first training images of a network's kind of data, or random ones where they are not at hand: a check
+    /// needs no download. Without a network, MNIST's.
     pub fn first_images(
         &self,
         n: usize,
         seed: u64,
-        preprocessing: Preprocessing,
+        network: Option<&Metadata>,
     ) -> anyhow::Result<Batch> {
-        let mnist = self.load();
+        let (images, network_spec, preprocessing) = match network {
+            None => (Spec::default(), Spec::default(), Preprocessing::UNIT),
+            Some(known) => (known.images.clone(), known.spec(), known.preprocessing),
+        };
+        let data = self.load();
         interrupt::release()?;
-        Ok(match mnist {
-            Ok(mnist) => {
-                let mut x = Array2::zeros((n, PIXELS));
-                preprocessing.gather(&mnist.train, &data::batch::in_order(n), &mut x);
-                Batch {
+        let size = |spec: &Spec| (spec.rows, spec.cols, spec.classes.len());
+        let why = match data {
+            Ok(data) if size(&data.train.spec) != size(&images) => format!(
+                "{} has images of {}x{} in {} classes",
+                self.data_dir.display(),
+                data.train.rows(),
+                data.train.cols(),
+                data.train.classes()
+            ),
+            Ok(data) if data.train.len() < n => format!(
+                "{} has {} training images, and {n} are needed",
+                self.data_dir.display(),
+                data.train.len()
+            ),
+            Ok(data) => {
+                let first = data.train.select(&Vec::from_iter(0..n));
+                let first = network.map_or(first.clone(), |known| known.relabelled(first));
+                let mut x = Array2::zeros((n, first.spec.pixels()));
+                preprocessing.gather(&first, &data::batch::in_order(n), &mut x);
+                return Ok(Batch {
                     x,
-                    targets: mnist.train.labels[..n].to_vec(),
-                }
+                    targets: first.labels,
+                });
             }
-            Err(error) => {
-                note(format_args!(
-                    "random images, not MNIST: {}",
-                    hints::with_advice(&error)
-                ));
-                check::random_images(n, PIXELS, seed)
-            }
-        })
+            Err(error) => hints::with_advice(&error),
+        };
+        let wanted = match images.is_mnist() {
+            true => "MNIST".to_owned(),
+            false => format!("the {}x{} images of this model", images.rows, images.cols),
+        };
+        note(format_args!("random images, not {wanted}: {why}"));
+        let mut random = check::random_images(n, images.pixels(), seed);
+        let classes = network_spec.classes.len().min(10) as u8;
+        random
+            .targets
+            .iter_mut()
+            .for_each(|class| *class %= classes);
+        Ok(random)
     }
 }
 

@@ -3,11 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::{bail, ensure};
-use mlp::{
-    data::{CLASSES, PIXELS},
-    files::model::MAX_LAYERS,
-    loss::LossKind,
-};
+use mlp::{data::Spec, files::model::MAX_LAYERS, loss::LossKind};
 
 /// The widths of the hidden layers: `50`, `500,150` or `none`.
 #[derive(Clone, Debug)]
@@ -37,9 +33,9 @@ impl FromStr for Hidden {
 }
 
 impl Hidden {
-    /// The widths of all layers of a network for MNIST.
-    pub fn layers(&self, loss: LossKind) -> Vec<usize> {
-        let outputs = loss.outputs(CLASSES);
-        [&[PIXELS], &self.0[..], &[outputs]].concat()
+    /// The widths of all layers of a network for these images.
+    pub fn layers(&self, loss: LossKind, spec: &Spec) -> Vec<usize> {
+        let outputs = loss.outputs(spec.classes.len());
+        [&[spec.pixels()], &self.0[..], &[outputs]].concat()
     }
 }

@@ -1,11 +1,14 @@
 //! The flags that say what is trained and how: the same for `mlp train` and `mlp lr-find`.
 
+use std::num::NonZeroU32;
+
+use clap::ValueEnum;
 use mlp::{
-    data::{FileKind, batch::Preprocessing},
+    data::{FileKind, Spec, Splits, batch::Preprocessing},
     files::model::Metadata,
     loss::LossKind,
     nn::Init,
-    train::{Settings, schedule::Schedule},
+    train::{ClassWeights, Settings, schedule::Schedule},
 };
 
 use crate::cli::{
@@ -15,6 +18,39 @@ use crate::cli::{
     },
     terminal::output::thousands,
 };
+
+/// What a network has to know of the data that it is trained on.
+#[derive(Clone, Default)]
+pub struct Facts {
+    /// What the images are.
+    pub spec: Spec,
+    /// How many there are, apart from a test set.
+    pub images: usize,
+}
+
+impl Facts {
+    /// MNIST's, for usage to be checked by before anything is read.
+    pub fn assumed() -> Self {
+        Self {
+            spec: Spec::default(),
+            images: usize::MAX,
+        }
+    }
+}
+
+impl From<&Splits> for Facts {
+    fn from(data: &Splits) -> Self {
+        Self {
+            spec: data.train.spec.clone(),
+            images: data.train.len(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum WeightsName {
+    Balanced,
+}
 
 /// What is trained, and on what.
 #[derive(clap::Args)]
@@ -57,15 +93,23 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
     seed: u64,
 
-    /// Validation images, held out from the end of the training file; 0 trains on all images
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(..=i64::from(FileKind::TrainImages.count()) - 1),
-        help_heading = "Training"
-    )]
-    valid: u32,
+    /// Validation images, held out from the end of the training file; 0 trains on all images [default:
+    /// 10000, or a sixth of fewer than 60000]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    valid: Option<u32>,
+
+    /// Draw the validation images at random, by the seed, instead: for files that are sorted by class
+    #[arg(long, help_heading = "Training")]
+    valid_random: bool,
+
+    /// Where the data have no test set: hold back so many images as one, drawn at random, the same for every
+    /// seed
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    hold_test: Option<NonZeroU32>,
+
+    /// Let every class count the same in the loss, however few images it has: balanced
+    #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
+    class_weights: Option<WeightsName>,
 
     #[command(flatten)]
     augment: AugmentArgs,
@@ -77,31 +121,55 @@ impl SettingsArgs {
         self.loss.kind()
     }
 
-    /// Images to train on.
-    fn images(&self) -> u32 {
-        FileKind::TrainImages.count() - self.valid
-    }
-
     /// What is other than the flags say.
-    pub fn note(&self) -> Option<String> {
-        (self.batch_size > self.images()).then(|| {
+    pub fn note(&self, data: &Facts) -> Option<String> {
+        let images = self.parts(data).ok()?.0;
+        (self.batch_size as usize > images).then(|| {
             format!(
                 "--batch-size {} is more than the {} images: every step takes them all",
                 self.batch_size,
-                thousands(self.images().into())
+                thousands(images as u64)
             )
         })
     }
 
-    /// All that is known of a network before it is trained, without the checksum of the data; or wrong usage.
+    /// Images to train on, to validate on and to hold back for the test; or wrong usage.
+    fn parts(&self, data: &Facts) -> Result<(usize, usize, usize), Usage> {
+        let images = data.images;
+        let test = self.hold_test.map_or(0, |n| n.get() as usize);
+        let left = images.checked_sub(test).filter(|&left| left > 0);
+        let Some(left) = left else {
+            return Err(Usage(format!(
+                "--hold-test {test}: there are {} images, and some must remain to train on",
+                thousands(images as u64)
+            )));
+        };
+        let valid = match self.valid {
+            Some(valid) => valid as usize,
+            None if left >= FileKind::TrainImages.count() as usize => 10_000,
+            None => left / 6,
+        };
+        match left.checked_sub(valid).filter(|&train| train > 0) {
+            Some(train) => Ok((train, valid, test)),
+            None => Err(Usage(format!(
+                "--valid {valid}: there are {} images, and some must remain to train on",
+                thousands(left as u64)
+            ))),
+        }
+    }
+
+    /// All that is known of a network for these data before it is trained, without their checksum; or wrong
+    /// usage.
     pub fn metadata(
         &self,
+        data: &Facts,
         epochs: usize,
         learning_rate: f32,
         schedule: Schedule,
     ) -> Result<Metadata, Usage> {
         let loss = self.loss()?;
-        let architecture = self.architecture.of(&self.hidden, loss)?;
+        let (images, valid, test) = self.parts(data)?;
+        let architecture = self.architecture.of(&self.hidden, loss, &data.spec)?;
         let init = self.init.unwrap_or(architecture.activation.about().init);
         let augmentation = self.augment.augmentation()?;
         let preprocessing = Preprocessing {
@@ -112,15 +180,25 @@ impl SettingsArgs {
             epochs,
             patience: None,
             target_accuracy: None,
-            batch_size: self.batch_size.min(self.images()) as usize,
+            batch_size: (self.batch_size as usize).min(images),
             learning_rate,
             extras: self.extras.extras()?,
             schedule,
             init,
-            valid: self.valid as usize,
+            valid,
+            valid_random: self.valid_random,
+            test,
+            class_weights: self
+                .class_weights
+                .map_or(ClassWeights::Equal, |WeightsName::Balanced| {
+                    ClassWeights::Balanced
+                }),
             seed: self.seed,
             augmentation,
         };
-        Ok(Metadata::new(architecture, loss, preprocessing, settings))
+        Ok(Metadata {
+            images: data.spec.clone(),
+            ..Metadata::new(architecture, loss, preprocessing, settings)
+        })
     }
 }

@@ -1,12 +1,13 @@
 //! `--split`: which images a model is measured on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use mlp::{
-    data::{Dataset, Splits},
-    files::model::Model,
+    data::{Dataset, Spec, Splits},
+    files::model::{Metadata, Model},
+    train::Settings,
 };
 
 use crate::cli::{
@@ -32,18 +33,40 @@ pub enum Split {
 }
 
 impl Split {
-    /// These images of the whole data, of which the last `valid` training images were held back.
-    pub fn of(self, data: Splits, valid: usize) -> anyhow::Result<Dataset> {
-        let (train, valid) = match self {
-            Self::Test => return Ok(data.test),
-            _ => data.train.split_last(valid)?,
+    /// These images of the whole data, split as a network was trained.
+    pub fn of(self, data: Splits, settings: &Settings) -> anyhow::Result<Dataset> {
+        if data.train.len() <= settings.valid + settings.test {
+            // Other data than it was trained on: they may still have a test set.
+            return match self {
+                Self::Test if settings.test == 0 && !data.test.is_empty() => Ok(data.test),
+                _ => bail!(
+                    "the model was trained with {} images held back, and these data have {}: choose --split test, \
+                     or name its own data with --data-dir",
+                    settings.valid + settings.test,
+                    data.train.len()
+                ),
+            };
+        }
+        let [train, valid, test] = settings.split(data)?;
+        let images = match self {
+            Self::Train => train,
+            Self::Valid => valid,
+            Self::Test => test,
         };
-        let images = if let Self::Train = self { train } else { valid };
-        ensure!(
-            !images.is_empty(),
-            "the model was trained on all images (--valid 0), so none are left to validate on: choose --split test"
-        );
+        ensure!(!images.is_empty(), "{}", self.nothing());
         Ok(images)
+    }
+
+    fn nothing(self) -> &'static str {
+        match self {
+            Self::Test => {
+                "these data have no test set: choose --split valid, or train with --hold-test to hold one back"
+            }
+            _ => {
+                "the model was trained on all images (--valid 0), so none are left to validate on: choose --split \
+                 test"
+            }
+        }
     }
 
     /// As the flag has it.
@@ -62,6 +85,69 @@ impl Split {
     }
 }
 
+/// How the training file was divided, as flags.
+fn parts(settings: &Settings) -> String {
+    let Settings {
+        valid,
+        valid_random,
+        test,
+        seed,
+        ..
+    } = settings;
+    let mut flags = format!("--valid {valid}");
+    if *valid_random {
+        flags += &format!(" --valid-random --seed {seed}");
+    }
+    if *test > 0 {
+        flags += &format!(" --hold-test {test}");
+    }
+    flags
+}
+
+/// Whether a model is for such images.
+pub fn check_fits(
+    path: &Path,
+    metadata: &Metadata,
+    data: &Spec,
+    data_dir: &Path,
+) -> anyhow::Result<()> {
+    let model = &metadata.images;
+    let text = |spec: &Spec| {
+        let Spec { rows, cols, .. } = spec;
+        format!("images of {rows}x{cols} in {} classes", spec.classes.len())
+    };
+    let size = |spec: &Spec| (spec.rows, spec.cols, spec.classes.len());
+    ensure!(
+        size(model) == size(data),
+        "{}: trained on {}, but {} has {}: name the data that it is for with --data-dir",
+        path.display(),
+        text(model),
+        data_dir.display(),
+        text(data)
+    );
+    if model.classes != data.classes {
+        note(format_args!(
+            "{}: its classes are called otherwise than those of {}: {} and {}",
+            path.display(),
+            data_dir.display(),
+            class_list(&model.classes),
+            class_list(&data.classes)
+        ));
+    }
+    Ok(())
+}
+
+/// The names of some classes.
+fn class_list(classes: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = match classes.len() > SHOWN {
+        true => ", …",
+        false => "",
+    };
+    let shown = &classes[..classes.len().min(SHOWN)];
+    shown.join(", ") + more
+}
+
 /// The images to measure all of these models on. Notes if one was trained on other data; refuses to take
 /// images as held back that another of the models was trained on.
 pub fn measured_images(
@@ -72,7 +158,7 @@ pub fn measured_images(
 ) -> anyhow::Result<Dataset> {
     let data = args.load()?;
     interrupt::release()?;
-    let valid = models[0].metadata.training.settings.valid;
+    let settings = models[0].metadata.training.settings.clone();
     for (path, model) in paths.iter().zip(models) {
         let training = &model.metadata.training;
         if data.checksum != training.data_sha256 {
@@ -82,14 +168,16 @@ pub fn measured_images(
                 args.dir.path().display()
             ));
         }
+        check_fits(path, &model.metadata, &data.train.spec, args.dir.path())?;
         ensure!(
-            training.settings.valid == valid || matches!(split, Split::Test),
-            "{}: trained with --valid {}, and {} with --valid {valid}: no part of the training file is the same \
-             for both, choose --split test",
+            parts(&training.settings) == parts(&settings) || matches!(split, Split::Test),
+            "{}: trained with {}, and {} with {}: no part of the training file is the same for both, choose \
+             --split test",
             path.display(),
-            training.settings.valid,
-            paths[0].display()
+            parts(&training.settings),
+            paths[0].display(),
+            parts(&settings),
         );
     }
-    split.of(data, valid)
+    Ok(models[0].metadata.relabelled(split.of(data, &settings)?))
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use mlp::{
-    data::{CLASSES, Dataset},
+    data::Dataset,
     files::model::Model,
     linalg::team::Team,
     train::metrics::{mcnemar, predictions},
@@ -141,6 +141,6 @@ fn right(model: &Model<f32>, images: &Dataset, team: &mut Team) -> Vec<bool> {
         team,
     );
     let rows = predictions.rows().into_iter().zip(&images.labels);
-    rows.map(|(row, &label)| loss.decoding().class(row, CLASSES) == label)
+    rows.map(|(row, &label)| loss.decoding().class(row, images.classes()) == label)
         .collect()
 }

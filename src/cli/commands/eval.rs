@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::ensure;
 use mlp::{
-    data::{CLASSES, Dataset},
+    data::{Dataset, Spec},
     files::model::Model,
     linalg::team::Team,
     train::metrics::{Evaluation, committee, evaluate, predictions},
@@ -83,10 +83,10 @@ impl Eval {
         let mut team = self.threads.team();
         let measured = busy("measuring", || measure(&models, &images, &mut team));
         match self.json.json {
-            true => out.json(&self.json(&measured))?,
+            true => out.json(&self.json(&measured, &images.spec))?,
             false => {
                 self.print_models(&models, &measured, out)?;
-                print(out, self.split.split, &measured.together)?;
+                print(out, self.split.split, &images.spec, &measured.together)?;
             }
         }
         out.flush()?;
@@ -116,7 +116,7 @@ impl Eval {
         Ok(())
     }
 
-    fn json(&self, measured: &Measured) -> Value {
+    fn json(&self, measured: &Measured, spec: &Spec) -> Value {
         let Measured {
             alone,
             together,
@@ -130,7 +130,7 @@ impl Eval {
             "accuracy_interval_95": [low, high],
             "recall": share_right(&together.confusion, Axis(1)),
             "precision": share_right(&together.confusion, Axis(0)),
-            "confusion": together.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
+            "classes": spec.classes, "confusion": together.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
         });
         if alone.len() > 1 {
             let members = self.models.iter().zip(alone).map(|(path, alone)| {
@@ -203,7 +203,12 @@ fn share_right(confusion: &Array2<u32>, axis: Axis) -> Vec<Option<f64>> {
         .collect()
 }
 
-fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result<()> {
+fn print(
+    out: &mut Output,
+    split: Split,
+    images_of: &Spec,
+    result: &Evaluation,
+) -> std::io::Result<()> {
     let (low, high) = result.interval();
     let [images, wrong] = [result.images(), result.images() - result.correct()];
     writeln!(out, "\n{DIM}loss{DIM:#}      {:.4}", result.loss)?;
@@ -221,17 +226,48 @@ fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result
         thousands(images.into()),
         split.name(),
     )?;
-    let classes: String = (0..CLASSES).map(|class| format!("{class:>5}")).collect();
-    let nothing = out.or_plain("·", ".");
-    writeln!(out, "{DIM}       taken for")?;
-    writeln!(out, "label{classes}    recall  precision{DIM:#}")?;
-    let percent = |share: Option<f64>| {
-        share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    match images_of.classes.len() {
+        ..=MOST_COLUMNS => print_table(out, &result.confusion, &images_of.classes),
+        _ => print_list(out, &result.confusion, &images_of.classes),
+    }
+}
+
+/// The most classes that have a column each.
+const MOST_COLUMNS: usize = 16;
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// Which label was taken for which, a row and a column for each.
+fn print_table(out: &mut Output, confusion: &Array2<u32>, names: &[String]) -> io::Result<()> {
+    let length = |name: &String| name.chars().count();
+    // Long names stand beside the rows alone, with their numbers.
+    let short = names.iter().all(|name| length(name) <= 5);
+    let row_names: Vec<_> = match short {
+        true => names.to_vec(),
+        false => (0..)
+            .zip(names)
+            .map(|(n, name)| format!("{name} {n:>2}"))
+            .collect(),
     };
-    let recall = share_right(&result.confusion, Axis(1));
-    let precision = share_right(&result.confusion, Axis(0));
-    for (class, row) in result.confusion.rows().into_iter().enumerate() {
-        write!(out, "{DIM}{class:>5}{DIM:#}")?;
+    let wide = row_names.iter().map(length).max().unwrap_or(0).max(5);
+    let columns = (0..).zip(names).map(|(n, name): (usize, _)| match short {
+        true => format!("{name:>5}"),
+        false => format!("{n:>5}"),
+    });
+    let columns = columns.collect::<String>();
+    let nothing = out.or_plain("·", ".");
+    writeln!(out, "{DIM}{:wide$}  taken for", "")?;
+    writeln!(
+        out,
+        "{:<wide$}{columns}    recall  precision{DIM:#}",
+        "label"
+    )?;
+    let recall = share_right(confusion, Axis(1));
+    let precision = share_right(confusion, Axis(0));
+    for (class, row) in confusion.rows().into_iter().enumerate() {
+        write!(out, "{DIM}{:>wide$}{DIM:#}", row_names[class])?;
         for (taken_for, count) in row.iter().enumerate() {
             match (class == taken_for, count) {
                 (true, _) => write!(out, "{BOLD}{count:>5}{BOLD:#}")?,
@@ -241,6 +277,39 @@ fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result
         }
         let (recall, precision) = (percent(recall[class]), percent(precision[class]));
         writeln!(out, "{recall:>10}{precision:>11}")?;
+    }
+    Ok(())
+}
+
+/// Of many classes a line each: how often it is right, and what it is taken for most.
+fn print_list(out: &mut Output, confusion: &Array2<u32>, names: &[String]) -> io::Result<()> {
+    const SHOWN: usize = 3;
+    let wide = names.iter().map(|name| name.chars().count()).max();
+    let wide = wide.unwrap_or(0).max(5);
+    writeln!(
+        out,
+        "{DIM}{:<wide$}  images    recall  precision  taken most for{DIM:#}",
+        "label"
+    )?;
+    let recall = share_right(confusion, Axis(1));
+    let precision = share_right(confusion, Axis(0));
+    for (class, row) in confusion.rows().into_iter().enumerate() {
+        let others = row.iter().enumerate();
+        let mut others: Vec<_> = others.filter(|&(p, &n)| p != class && n > 0).collect();
+        others.sort_by(|a, b| b.1.cmp(a.1));
+        let others = others.iter().take(SHOWN);
+        let others: Vec<_> = others
+            .map(|(p, n)| format!("{} ({n})", names[*p]))
+            .collect();
+        writeln!(
+            out,
+            "{:<wide$}{:>8}{:>10}{:>11}  {DIM}{}{DIM:#}",
+            names[class],
+            row.sum(),
+            percent(recall[class]),
+            percent(precision[class]),
+            others.join(", ")
+        )?;
     }
     Ok(())
 }

@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mlp::{
-    data::batch::Preprocessing,
-    files::{self, arrays, model::Model},
-};
+use mlp::files::{self, arrays};
 
 use crate::cli::{
     args::{
@@ -94,7 +91,8 @@ impl ExportBatch {
         };
         let model = load_model::<f32>(path)?;
         let n = usize::from(self.batch_size);
-        let bytes = self.bytes(&model, n, model.metadata.preprocessing)?;
+        let images = self.data.first_images(n, 1, Some(&model.metadata))?;
+        let bytes = arrays::batch_bytes(&model, &images, self.npz())?;
         BATCH.save(&self.out, &bytes)?;
         writeln!(
             out,
@@ -111,16 +109,6 @@ impl ExportBatch {
             shell_quote(path)
         ));
         Ok(Outcome::Done)
-    }
-
-    fn bytes(
-        &self,
-        model: &Model,
-        n: usize,
-        preprocessing: Preprocessing,
-    ) -> anyhow::Result<Vec<u8>> {
-        let images = self.data.first_images(n, 1, preprocessing)?;
-        Ok(arrays::batch_bytes(model, &images, self.npz())?)
     }
 
     fn npz(&self) -> bool {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use mlp::{
+    files::model::Metadata,
     picture::plot,
     train::{
         lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
@@ -24,7 +25,7 @@ use crate::cli::{
         given::Given,
         memory::{self, check_size},
         number,
-        settings::SettingsArgs,
+        settings::{Facts, SettingsArgs},
     },
     terminal::{
         Outcome,
@@ -121,19 +122,20 @@ impl LrFind {
                 .into());
             }
         }
-        let metadata = self.settings.metadata(1, self.from, Schedule::default())?;
-        self.settings.note().into_iter().for_each(note);
-        check_size(
-            &metadata.architecture.layers,
-            metadata.training.settings.batch_size,
-            memory::TRAINING,
-        )?;
+        // Wrong usage comes before anything is read.
+        let schedule = Schedule::default();
+        self.settings
+            .metadata(&Facts::assumed(), 1, self.from, schedule)?;
         if let Some(path) = &self.svg {
             KIND.check_writable(path, self.force)?;
         }
         let data = self.data.load()?;
-        let (train, _) = data.train.split_last(metadata.training.settings.valid)?;
+        let facts = Facts::from(&data);
+        let metadata = self.metadata(&facts)?;
+        self.settings.note(&facts).into_iter().for_each(note);
         let settings = &metadata.training.settings;
+        let [train, ..] = settings.split(data)?;
+        let train = metadata.relabelled(train);
         let network = metadata.first_network();
         let loss = metadata.loss.build::<f32>();
         let plan = Plan {
@@ -183,6 +185,18 @@ impl LrFind {
             next_step(train_command(&format!("{flags} --lr {rate:?}")));
         }
         Ok(Outcome::Done)
+    }
+
+    /// What is to be trained, where it fits the memory.
+    fn metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
+        let schedule = Schedule::default();
+        let metadata = self.settings.metadata(data, 1, self.from, schedule)?;
+        check_size(
+            &metadata.architecture.layers,
+            metadata.training.settings.batch_size,
+            memory::TRAINING,
+        )?;
+        Ok(metadata)
     }
 
     /// The flags that `mlp train` takes too, as they were given; none if one is no text.

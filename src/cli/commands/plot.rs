@@ -10,7 +10,6 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use mlp::{
-    data::{COLS, ROWS},
     files::run::Record,
     picture::{
         palette,
@@ -235,7 +234,7 @@ impl Plot {
         let each = losses(network, &*loss, &data, preprocessing, &mut team);
         let mut wrong = Vec::new();
         for (index, (row, &label)) in outputs.rows().into_iter().zip(&data.labels).enumerate() {
-            let class = loss.decoding().class(row, mlp::data::CLASSES);
+            let class = loss.decoding().class(row, data.classes());
             if class != label {
                 wrong.push(Wrong {
                     index,
@@ -253,23 +252,33 @@ impl Plot {
         let title = summary(&result, split);
         let mut pictures = vec![(
             "confusion".to_owned(),
-            plot::confusion(&result.confusion, &title),
+            plot::confusion(&result.confusion, &data.spec.classes, &title),
         )];
         let probabilities = kind.probabilities();
         let title = format!(
-            "the {} {split} images with the highest loss of those taken for another digit",
-            wrong.len()
+            "the {} {split} images with the highest loss of those taken for another {}",
+            wrong.len(),
+            match data.spec.is_mnist() {
+                true => "digit",
+                false => "class",
+            }
         );
         pictures.push((
             "wrong".into(),
-            plot::worst(&wrong, probabilities, &title, COLS),
+            plot::worst(
+                &wrong,
+                &data.spec.classes,
+                probabilities,
+                &title,
+                data.cols(),
+            ),
         ));
         if let Some(w) = network.values().next() {
             pictures.insert(
                 0,
                 (
                     "weights".into(),
-                    plot::weights(w, network.layers().len() - 1, (ROWS, COLS)),
+                    plot::weights(w, network.layers().len() - 1, (data.rows(), data.cols())),
                 ),
             );
         }

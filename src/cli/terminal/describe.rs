@@ -1,7 +1,10 @@
 //! Settings in a few words.
 
 use mlp::{
-    data::augment::{Augmentation, Elastic},
+    data::{
+        Spec,
+        augment::{Augmentation, Elastic},
+    },
     nn::Architecture,
     train::{
         optim::Extras,
@@ -53,6 +56,15 @@ fn shares_text(shares: &[f64]) -> String {
     match shares.len() {
         ..=12 => text(shares),
         n => format!("{}, …, {}", text(&shares[..3]), text(&shares[n - 1..])),
+    }
+}
+
+/// What an image is called: `a 5`, or `Sneaker (class 7)` where classes have other names than their numbers.
+pub fn called(spec: &Spec, label: u8) -> String {
+    let name = spec.class(label);
+    match name == label.to_string() {
+        true => format!("a {label}"),
+        false => format!("{name} (class {label})"),
     }
 }
 

@@ -66,6 +66,27 @@ pub enum Fault {
     /// Impossible layers.
     #[error("layers {}, expected 2 to {MAX_LAYERS} widths, each at least 1", some(.0))]
     Layers(Vec<usize>),
+    /// Impossible images.
+    #[error("{0}")]
+    Images(String),
+    /// A label that is none.
+    #[error("the class to find is {label}, and there are {classes} classes")]
+    Positive {
+        /// The label to find.
+        label: u8,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// A number of inputs that does not fit the images.
+    #[error("{found} inputs, expected {} for images of {rows}x{cols}", rows * cols)]
+    Inputs {
+        /// Inputs of the first layer.
+        found: usize,
+        /// Rows of an image.
+        rows: usize,
+        /// Columns of an image.
+        cols: usize,
+    },
     /// A number of outputs that does not fit the loss.
     #[error("{found} outputs, expected {expected} for {loss}")]
     Outputs {

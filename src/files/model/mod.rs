@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::{
     atomic_file,
     check::mistakes::Mistake,
-    data::batch::Preprocessing,
+    data::{Dataset, Spec, batch::Preprocessing},
     linalg::Float,
     loss::LossKind,
     nn::{Architecture, Linear, Mlp, Param},
@@ -57,6 +57,14 @@ pub struct Metadata {
     /// How pixels become inputs.
     #[serde(flatten)]
     pub preprocessing: Preprocessing,
+    /// What the images of its data are. MNIST's are not written, so files keep the bytes that they had before
+    /// there were others.
+    #[serde(default, skip_serializing_if = "Spec::is_mnist")]
+    pub images: Spec,
+    /// The label that the network tells from all others, if it tells but one: its classes are then 0, any other
+    /// label, and 1, this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<u8>,
     /// How it was trained.
     pub training: Training,
     /// Refuses any other field.
@@ -116,6 +124,8 @@ impl Metadata {
             architecture,
             loss,
             preprocessing,
+            images: Spec::default(),
+            positive: None,
             training: Training {
                 settings,
                 inject: None,
@@ -126,6 +136,22 @@ impl Metadata {
                 others: NoOthers,
             },
             others: NoOthers,
+        }
+    }
+
+    /// What the network tells apart: the images of its data, and the classes of its outputs.
+    pub fn spec(&self) -> Spec {
+        match self.positive {
+            None => self.images.clone(),
+            Some(label) => self.images.one_against_rest(label),
+        }
+    }
+
+    /// Images of its data with the classes of its outputs as their labels.
+    pub fn relabelled(&self, data: Dataset) -> Dataset {
+        match self.positive {
+            None => data,
+            Some(label) => data.one_against_rest(label),
         }
     }
 
@@ -321,8 +347,22 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     if let Some(augmentation) = &metadata.training.settings.augmentation {
         augmentation.validate().map_err(Fault::Augmentation)?;
     }
+    metadata.images.check().map_err(Fault::Images)?;
+    let classes = metadata.images.classes.len();
+    if let Some(label) = metadata.positive
+        && usize::from(label) >= classes
+    {
+        return Err(Fault::Positive { label, classes });
+    }
+    if layers[0] != metadata.images.pixels() {
+        return Err(Fault::Inputs {
+            found: layers[0],
+            rows: metadata.images.rows,
+            cols: metadata.images.cols,
+        });
+    }
     let found = *layers.last().expect("at least two");
-    let expected = metadata.loss.outputs(crate::data::CLASSES);
+    let expected = metadata.loss.outputs(metadata.spec().classes.len());
     if found != expected {
         return Err(Fault::Outputs {
             found,

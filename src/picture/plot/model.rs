@@ -6,13 +6,26 @@ use super::{
     Anchor, Picture, Pixels, Shape,
     shapes::{MARGIN, SMALL},
 };
-use crate::picture::palette::Ink;
+use crate::picture::{font::text_width, palette::Ink};
+
+/// The longest name of a class that fits a cell, in characters.
+const SHORT: usize = 5;
+/// The most classes that have a bar each.
+const BARS: usize = 16;
 
 /// How many images of each class were taken for which, as a heat map: the more mistakes, the stronger.
-pub fn confusion(confusion: &Array2<u32>, title: &str) -> Picture {
+///
+/// Columns have the names of the classes too, or their numbers if a name is too long for a cell.
+pub fn confusion(confusion: &Array2<u32>, names: &[String], title: &str) -> Picture {
     let classes = confusion.nrows();
     let cell = 48.0;
-    let (left, top) = (90.0, 116.0);
+    let short = names.iter().all(|name| name.chars().count() <= SHORT);
+    let row_name = |class: usize| match short {
+        true => names[class].clone(),
+        false => format!("{}  {class}", names[class]),
+    };
+    let widths = (0..classes).map(|class| text_width(&row_name(class), 13.0));
+    let (left, top) = ((widths.fold(0.0, f64::max) + 40.0).max(90.0).ceil(), 116.0);
     let side = cell * classes as f64;
     let mut picture = Picture::new((left + side + 30.0, top + side + 30.0), "confusion");
     picture.headline(title, "grey: right; blue: mistakes, the more the stronger");
@@ -22,7 +35,11 @@ pub fn confusion(confusion: &Array2<u32>, title: &str) -> Picture {
     let wrong = confusion.indexed_iter().filter(|((t, p), _)| t != p);
     let most = wrong.map(|(_, &count)| count).max().unwrap_or(0).max(1);
     for class in 0..classes {
-        let (middle, words) = (cell * (class as f64 + 0.5), class.to_string());
+        let middle = cell * (class as f64 + 0.5);
+        let words = match short {
+            true => names[class].clone(),
+            false => class.to_string(),
+        };
         picture.text(
             (left + middle, top - 10.0),
             13.0,
@@ -30,7 +47,7 @@ pub fn confusion(confusion: &Array2<u32>, title: &str) -> Picture {
             &words,
         );
         let row = (left - 16.0, top + middle + 5.0);
-        picture.text(row, 13.0, (Anchor::End, Ink::Text), &words);
+        picture.text(row, 13.0, (Anchor::End, Ink::Text), &row_name(class));
     }
     for ((t, p), &count) in confusion.indexed_iter() {
         let (x, y) = (left + cell * p as f64, top + cell * t as f64);
@@ -72,7 +89,13 @@ pub struct Wrong<'a> {
 }
 
 /// Images with their labels, what they were taken for, and the probability of every class as a bar.
-pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize) -> Picture {
+pub fn worst(
+    images: &[Wrong<'_>],
+    names: &[String],
+    probabilities: bool,
+    title: &str,
+    cols: usize,
+) -> Picture {
     let (across, cell, pitch) = (6, 92.0, (156.0, 166.0));
     let lines = images.len().div_ceil(across) as f64;
     let size = (across as f64 * pitch.0 + 36.0, 84.0 + lines * pitch.1);
@@ -98,8 +121,16 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
             _ => String::new(),
         };
         let text = |words: &str, y: f64, ink| ((left, top + cell + y), words.to_owned(), ink);
-        let taken = format!("taken for {}{}", image.class, output(image.class));
-        let label = format!("label {}{}", image.label, output(image.label));
+        let taken = format!(
+            "taken for {}{}",
+            names[usize::from(image.class)],
+            output(image.class)
+        );
+        let label = format!(
+            "label {}{}",
+            names[usize::from(image.label)],
+            output(image.label)
+        );
         let loss = format!("image {}, loss {:.2}", image.index, image.loss);
         for (at, words, ink) in [
             text(&label, 16.0, Ink::Text),
@@ -111,10 +142,11 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
         if image.outputs.len() < 2 {
             continue;
         }
-        let step = cell / image.outputs.len() as f64;
+        let bars = with_bars(image);
+        let step = cell / bars.len() as f64;
         let zero = left + cell + 17.0;
-        for (class, &output) in image.outputs.iter().enumerate() {
-            let y = top + step * class as f64;
+        for (row, &(class, output)) in bars.iter().enumerate() {
+            let y = top + step * row as f64;
             let ink = if output < 0.0 { Ink::Below } else { Ink::Above };
             let long = 34.0 * output.abs().min(1.0);
             let is_label = class == usize::from(image.label);
@@ -123,7 +155,7 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
                 picture.shapes.push(Shape::Rect(row, Ink::Grid, 1.0));
             }
             let name = if is_label { Ink::Text } else { Ink::Dim };
-            let words = class.to_string();
+            let words: String = names[class].chars().take(2).collect();
             let at = (left + cell + 13.0, y + step / 2.0 + 3.0);
             picture.text(at, 8.5, (Anchor::End, name), &words);
             let bar = [zero, y + 1.5, long, step - 3.0];
@@ -132,4 +164,19 @@ pub fn worst(images: &[Wrong<'_>], probabilities: bool, title: &str, cols: usize
         picture.line(vec![(zero, top), (zero, top + cell)], Ink::Rule, 1.0, false);
     }
     picture
+}
+
+/// The classes with a bar, each with its output: all, or of many the label and those with the largest.
+fn with_bars(image: &Wrong<'_>) -> Vec<(usize, f64)> {
+    let mut bars: Vec<_> = image.outputs.iter().copied().enumerate().collect();
+    if bars.len() > BARS {
+        let label = usize::from(image.label);
+        bars.sort_by(|a, b| {
+            let first = (b.0 == label).cmp(&(a.0 == label));
+            first.then(b.1.abs().total_cmp(&a.1.abs()))
+        });
+        bars.truncate(BARS);
+        bars.sort_by_key(|&(class, _)| class);
+    }
+    bars
 }

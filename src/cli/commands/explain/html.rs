@@ -8,7 +8,7 @@ use mlp::picture::page::{BEGINNING, MAX_PARAMETERS, Page};
 use crate::cli::{
     commands::explain::{Explain, LR, Subject},
     terminal::{
-        describe::layers_text,
+        describe::{called, layers_text},
         output::{BOLD, DIM, Output, next_step, note, thousands},
         own_file::{self, Kind},
         shell::shell_quote,
@@ -36,13 +36,13 @@ impl Explain {
     ) -> anyhow::Result<()> {
         let layers = layers_text(&subject.network.layers());
         let image = format!("{} image {}", self.split.split.name(), self.index);
-        let summary = format!("{layers}, {}", subject.kind);
+        let summary = format!("{layers}, {}", subject.metadata.loss);
         let html = Page {
             title: &subject.title,
             summary: &summary,
             network: &subject.network,
-            loss: subject.kind,
-            preprocessing: subject.preprocessing,
+            loss: subject.metadata.loss,
+            preprocessing: subject.metadata.preprocessing,
             image: &image,
             pixels,
             label,
@@ -53,10 +53,11 @@ impl Explain {
         KIND.save(path, html.as_bytes())?;
         writeln!(
             out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, a {label}{DIM:#}",
+            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, {}{DIM:#}",
             path.display(),
             thousands(html.len() as u64),
             subject.title,
+            called(&subject.metadata.spec(), label),
         )?;
         out.flush()?;
         if html.len() > LARGE {

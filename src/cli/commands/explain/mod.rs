@@ -6,17 +6,23 @@ mod pass;
 mod svg;
 mod table;
 
-use std::{io::Write, path::PathBuf, str::FromStr};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use mlp::{
-    data::batch::Preprocessing,
+    data::{Dataset, Spec, batch::Preprocessing},
     explain::{Numbers, Trace, judge},
+    files::model::Metadata,
     loss::LossKind,
     nn::Mlp,
     picture::drawing,
     rng::{Purpose, generator},
+    train::Settings,
 };
 use ndarray::{Array1, Array2};
 
@@ -31,10 +37,12 @@ use crate::cli::{
         memory::{self, check_size},
         model::load_model,
         number,
-        split::SplitArg,
+        split::{SplitArg, check_fits},
     },
     terminal::{
-        Outcome, interrupt,
+        Outcome,
+        describe::called,
+        interrupt,
         output::{Output, next_step},
         shell::shell_quote,
     },
@@ -165,11 +173,8 @@ impl FromStr for Unit {
 struct Subject {
     title: String,
     network: Mlp<f64>,
-    kind: LossKind,
-    preprocessing: Preprocessing,
-    /// Training images that were held back.
-    valid: usize,
-    dropout: bool,
+    /// All that is known of it.
+    metadata: Metadata,
 }
 
 impl Explain {
@@ -200,8 +205,7 @@ impl Explain {
                 outputs.len() - 1
             );
         }
-        let images = self.split.split.of(self.data.load()?, subject.valid)?;
-        interrupt::release()?;
+        let images = self.images(&subject)?;
         ensure!(
             self.index < images.len(),
             "--index {}: there are {} {} images, counted from 0",
@@ -211,13 +215,16 @@ impl Explain {
         );
         let mut x = Array2::zeros((1, subject.network.inputs()));
         let order = [u32::try_from(self.index).context("--index")?];
-        subject.preprocessing.gather(&images, &order, &mut x);
+        subject
+            .metadata
+            .preprocessing
+            .gather(&images, &order, &mut x);
         let target = images.labels[self.index];
         if let Some(path) = &self.html {
             let grey = images.images.row(self.index).to_vec();
             self.page(path, &subject, (&grey, target), out)?;
         }
-        let loss = subject.kind.build::<f64>();
+        let loss = subject.metadata.loss.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
         let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr.unwrap_or(LR));
@@ -227,22 +234,23 @@ impl Explain {
         } else if self.html.is_none() {
             writeln!(
                 out,
-                "{}: {} image {}, a {target}{}{}",
+                "{}: {} image {}, {}{}{}",
                 subject.title,
                 self.split.split.name(),
                 self.index,
-                match subject.preprocessing.deslant {
+                called(&subject.metadata.spec(), target),
+                match subject.metadata.preprocessing.deslant {
                     true => "; deslanted, as in training",
                     false => "",
                 },
-                match subject.dropout {
-                    true => "; dropout is off",
-                    false => "",
+                match subject.metadata.architecture.dropout.is_empty() {
+                    true => "",
+                    false => "; dropout is off",
                 },
             )?;
             let page = pass::Page {
                 trace: &trace,
-                kind: subject.kind,
+                kind: subject.metadata.loss,
                 numbers,
                 units: &self.unit,
                 pixels: (images.rows(), images.cols()),
@@ -263,7 +271,7 @@ impl Explain {
                     self.split.split.name(),
                     self.index
                 ),
-                kind: subject.kind,
+                kind: subject.metadata.loss,
                 numbers,
                 pixels: (images.rows(), images.cols()),
                 units: &units,
@@ -286,6 +294,17 @@ impl Explain {
         Ok(Outcome::Done)
     }
 
+    /// The images that one is taken of.
+    fn images(&self, subject: &Subject) -> anyhow::Result<Dataset> {
+        let data = self.data.load()?;
+        interrupt::release()?;
+        let (metadata, dir) = (&subject.metadata, self.data.dir.path());
+        let name = self.model.as_deref().unwrap_or(Path::new("this network"));
+        check_fits(name, metadata, &data.train.spec, dir)?;
+        let images = self.split.split.of(data, &metadata.training.settings)?;
+        Ok(metadata.relabelled(images))
+    }
+
     fn subject(&self) -> anyhow::Result<Subject> {
         if let Some(path) = &self.model {
             if self.target.is_some() {
@@ -297,10 +316,7 @@ impl Explain {
             return Ok(Subject {
                 title: path.display().to_string(),
                 network: model.network,
-                kind: model.metadata.loss,
-                preprocessing: model.metadata.preprocessing,
-                valid: model.metadata.training.settings.valid,
-                dropout: !model.metadata.architecture.dropout.is_empty(),
+                metadata: model.metadata,
             });
         }
         let target = match self.target.as_deref() {
@@ -310,17 +326,19 @@ impl Explain {
             })?),
         };
         let kind = self.loss.kind(target)?;
-        let architecture = self.architecture.of(&self.hidden, kind)?;
+        let architecture = self.architecture.of(&self.hidden, kind, &Spec::default())?;
         check_size(&architecture.layers, 1, memory::ONE_PASS)?;
         self.check_page(&architecture.layers)?;
         let mut rng = generator(self.seed, Purpose::Init);
+        let settings = Settings {
+            valid: 0,
+            ..Settings::default()
+        };
+        let metadata = Metadata::new(architecture.clone(), kind, Preprocessing::UNIT, settings);
         Ok(Subject {
             title: format!("a network before training, seed {}", self.seed),
             network: architecture.init(architecture.activation.about().init, &mut rng),
-            kind,
-            preprocessing: Preprocessing::UNIT,
-            valid: 0,
-            dropout: !architecture.dropout.is_empty(),
+            metadata,
         })
     }
 

@@ -17,13 +17,10 @@ use mlp::{
         self, Group, Settings,
         mistakes::{self, Mistake, Precision, Problem},
     },
-    data::{
-        CLASSES, PIXELS,
-        batch::{Batch, Preprocessing},
-    },
+    data::{CLASSES, PIXELS, Spec, batch::Batch},
     files::{
         arrays::{self, Arrays},
-        model::Model,
+        model::{Metadata, Model},
     },
     loss::LossKind,
     nn::{Activation, Architecture, Mlp},
@@ -246,7 +243,7 @@ impl Gradcheck {
 
     /// The network of a model.
     fn model_group(&self, model: Model<f64>, settings: &Settings) -> anyhow::Result<Vec<Group>> {
-        let images = self.images(model.metadata.preprocessing)?;
+        let images = self.images(Some(&model.metadata))?;
         self.injected(model.network, model.metadata.loss, &images, settings)
     }
 
@@ -281,7 +278,7 @@ impl Gradcheck {
                 let fitting = KINDS.into_iter().find(|&kind| mistake.fits_loss(kind));
                 kind = fitting.unwrap_or(kind);
             }
-            let mut architecture = self.architecture.of(hidden, kind)?;
+            let mut architecture = self.architecture.of(hidden, kind, &Spec::default())?;
             match self.inject {
                 Some(Mistake::SlopeFromX | Mistake::SlopeMissing | Mistake::SlopeAtOutput)
                     if !given =>
@@ -296,10 +293,10 @@ impl Gradcheck {
             let batch = usize::from(self.batch_size);
             check_size(&architecture.layers, batch, memory::CHECK)?;
             let network = check::random_network(&architecture, settings);
-            let images = self.images(Preprocessing::UNIT)?;
+            let images = self.images(None)?;
             return self.injected(network, kind, &images, settings);
         }
-        let images = self.images(Preprocessing::UNIT)?;
+        let images = self.images(None)?;
         Ok(busy(|| {
             let mut groups = check::modules(settings);
             groups.extend(check::losses(&KINDS, settings));
@@ -322,9 +319,9 @@ impl Gradcheck {
         }))
     }
 
-    fn images(&self, preprocessing: Preprocessing) -> anyhow::Result<Batch> {
+    fn images(&self, network: Option<&Metadata>) -> anyhow::Result<Batch> {
         let n = usize::from(self.batch_size);
-        self.data.first_images(n, self.seed, preprocessing)
+        self.data.first_images(n, self.seed, network)
     }
 
     /// `--against`: somebody else's gradients.
@@ -341,7 +338,7 @@ impl Gradcheck {
         // With some images behind those of the batch: people take these by mistake.
         let images = self
             .data
-            .first_images(more(n), self.seed, model.metadata.preprocessing)?;
+            .first_images(more(n), self.seed, Some(&model.metadata))?;
         let problem = Problem::of_batch(&model.network, kind, &images, n);
         if !model.metadata.architecture.dropout.is_empty() {
             note(

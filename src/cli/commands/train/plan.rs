@@ -4,24 +4,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use mlp::{
-    data::{FileKind, PIXELS},
+    data::Splits,
     files::{
-        checkpoint::{Folder, LATEST, Resumed, Run},
+        checkpoint::{Folder, Resumed, Run},
         model::Metadata,
     },
     loss::LossKind,
     nn::Mlp,
-    train::{Progress, Settings},
+    train::{ClassWeights, Progress, Settings},
 };
 
 use crate::cli::{
     args::{
         Usage,
         memory::{self, check_size},
+        settings::Facts,
     },
     commands::train::Train,
     terminal::{
-        describe::layers_text,
+        output::note,
         own_file::{Kind, is_model},
         shell::MODEL,
     },
@@ -104,28 +105,58 @@ impl Train {
     }
 
     fn new_plan(&self) -> anyhow::Result<Plan> {
+        Ok(Plan {
+            // As for MNIST, until the data are known.
+            metadata: self.new_metadata(&Facts::assumed())?,
+            out: self.out.clone().unwrap_or(MODEL.into()),
+            best: self.best.clone(),
+            run: self.run.clone(),
+            resumed: None,
+            folder: None,
+            notes: self.committee_note().into_iter().collect(),
+        })
+    }
+
+    /// What the flags ask for with these data, or wrong usage.
+    fn new_metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
         let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
         let learning_rate = match self.lr {
             Some(rate) => rate,
             None => default_learning_rate(self.settings.loss()?),
         };
         let schedule = self.schedule.schedule(learning_rate, epochs)?;
-        let mut metadata = self.settings.metadata(epochs, learning_rate, schedule)?;
+        let mut metadata = self
+            .settings
+            .metadata(data, epochs, learning_rate, schedule)?;
         let training = &mut metadata.training;
         training.settings.patience = self.patience.map(|epochs| epochs as usize);
         training.settings.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
-        let mut notes = Vec::from_iter(self.settings.note());
-        notes.extend(self.committee_note());
-        Ok(Plan {
-            metadata,
-            out: self.out.clone().unwrap_or(MODEL.into()),
-            best: self.best.clone(),
-            run: self.run.clone(),
-            resumed: None,
-            folder: None,
-            notes,
-        })
+        if training.inject.is_some() && training.settings.class_weights != ClassWeights::Equal {
+            let text = "--inject plants a mistake in a loss in which every image counts the same: leave out \
+                        --class-weights";
+            return Err(Usage::from(text).into());
+        }
+        Ok(metadata)
+    }
+
+    /// Takes what the data are into the plan of a new run, or compares it with that of a checkpoint.
+    pub(super) fn meet(&self, plan: &mut Plan, data: &Splits) -> anyhow::Result<()> {
+        let dir = self.data.dir.path();
+        if plan.resumed.is_some() {
+            return plan.same_data(data, dir);
+        }
+        let facts = Facts::from(data);
+        plan.metadata = self.new_metadata(&facts)?;
+        plan.metadata
+            .training
+            .data_sha256
+            .clone_from(&data.checksum);
+        plan.check_memory()?;
+        if !self.quiet {
+            self.settings.note(&facts).into_iter().for_each(note);
+        }
+        Ok(())
     }
 
     /// The settings are those of the checkpoint, but for the flags that may change them.
@@ -148,14 +179,6 @@ impl Train {
                 "{damaged}: put aside, going on from the checkpoint before it"
             ));
         }
-        let layers = &metadata.architecture.layers;
-        ensure!(
-            layers[0] == PIXELS,
-            "{}: {} has {} inputs, expected {PIXELS} for images of 28x28",
-            folder.path().join(LATEST).display(),
-            layers_text(layers),
-            layers[0]
-        );
         let training = &mut metadata.training;
         if let Some(epochs) = self.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
@@ -200,8 +223,8 @@ impl Train {
 }
 
 impl Plan {
-    /// Whether the network fits the memory, and the models their places.
-    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
+    /// Whether the network fits the memory.
+    fn check_memory(&self) -> anyhow::Result<()> {
         let Metadata {
             architecture,
             training,
@@ -211,7 +234,14 @@ impl Plan {
             &architecture.layers,
             training.settings.batch_size,
             memory::TRAINING,
-        )?;
+        )
+    }
+
+    /// Whether the network fits the memory, and the models their places.
+    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
+        if self.resumed.is_some() {
+            self.check_memory()?; // of a new run, when its data are known
+        }
         MODEL_FILE.check_writable(&self.out, force)?;
         let best = Kind {
             flag: "--best",
@@ -235,27 +265,26 @@ impl Plan {
         }
     }
 
-    /// Takes the checksum of the data, which must be that of the checkpoint.
-    pub(super) fn set_data(&mut self, sha256: String, data_dir: &Path) -> anyhow::Result<()> {
-        let training = &mut self.metadata.training;
-        if let Some((_, progress)) = &self.resumed {
-            let expected = &training.data_sha256;
-            ensure!(
-                *expected == sha256,
-                "{}: other data files than those of the run to go on with (SHA-256 {sha256}, expected {expected}): \
-                 name their folder with --data-dir",
-                data_dir.display()
-            );
-            let images = progress.order.len();
-            ensure!(
-                images + training.settings.valid == FileKind::TrainImages.count() as usize,
-                "the checkpoint has the order of {images} images, and {} to validate on, expected {} together: \
-                 it was changed by hand, train again from the start",
-                training.settings.valid,
-                FileKind::TrainImages.count()
-            );
-        }
-        training.data_sha256 = sha256;
+    /// The data must be those of the checkpoint.
+    fn same_data(&self, data: &Splits, data_dir: &Path) -> anyhow::Result<()> {
+        let Some((_, progress)) = &self.resumed else {
+            return Ok(());
+        };
+        let training = &self.metadata.training;
+        let (expected, found) = (&training.data_sha256, &data.checksum);
+        ensure!(
+            expected == found && self.metadata.images.pixels() == data.train.spec.pixels(),
+            "{}: other data files than those of the run to go on with (SHA-256 {found}, expected {expected}): \
+             name their folder with --data-dir",
+            data_dir.display()
+        );
+        let (images, all) = (progress.order.len(), data.train.len());
+        let held = training.settings.valid + training.settings.test;
+        ensure!(
+            images + held == all,
+            "the checkpoint has the order of {images} images, and {held} held back, expected {all} together: \
+             it was changed by hand, train again from the start"
+        );
         Ok(())
     }
 }

@@ -3,11 +3,11 @@
 use mlp::{
     check::mistakes,
     data::Dataset,
-    files::{checkpoint::Folder, run},
+    files::{checkpoint::Folder, model::Metadata, run},
     linalg::team::Team,
-    loss::Loss,
+    loss::{Loss, Weighted},
     nn::Mlp,
-    train::Progress,
+    train::{ClassWeights, Progress},
 };
 
 use crate::cli::{
@@ -22,6 +22,8 @@ pub(super) struct Prepared {
     pub(super) official: bool,
     /// To train on, and to validate.
     pub(super) images: (Dataset, Dataset),
+    /// Images of the test set.
+    pub(super) test: usize,
     pub(super) network: Mlp<f32>,
     pub(super) progress: Progress,
     pub(super) loss: Box<dyn Loss<f32>>,
@@ -30,6 +32,15 @@ pub(super) struct Prepared {
     pub(super) folder: Option<Folder>,
     /// What keeps the record.
     pub(super) writer: Option<run::Writer>,
+}
+
+/// The loss, in which classes count as much as the settings say.
+fn weighted_loss(metadata: &Metadata, train: &Dataset) -> Box<dyn Loss<f32>> {
+    let loss = metadata.loss.build::<f32>();
+    match metadata.training.settings.class_weights {
+        ClassWeights::Equal => loss,
+        ClassWeights::Balanced => Box::new(Weighted::balanced(loss, &train.histogram())),
+    }
 }
 
 impl Train {
@@ -41,20 +52,21 @@ impl Train {
         }
         plan.check(self.force)?;
         let data = self.data.load()?;
-        plan.set_data(data.checksum, self.data.dir.path())?;
-        let images = data
-            .train
-            .split_last(plan.metadata.training.settings.valid)?;
+        self.meet(&mut plan, &data)?;
+        let official = data.official;
+        let settings = &plan.metadata.training.settings;
+        let images = settings.split(data)?;
+        let [train, valid, test] = images.map(|images| plan.metadata.relabelled(images));
         let (mut network, progress) = match plan.resumed.take() {
             Some(start) => start,
             None => {
-                let progress = Progress::new(images.0.len(), plan.metadata.training.settings.seed);
+                let progress = Progress::new(train.len(), plan.metadata.training.settings.seed);
                 (plan.metadata.first_network(), progress)
             }
         };
         let kind = plan.metadata.loss;
         let (loss, team) = match plan.metadata.training.inject {
-            None => (kind.build::<f32>(), self.threads.team()),
+            None => (weighted_loss(&plan.metadata, &train), self.threads.team()),
             Some(mistake) => {
                 check_fits(mistake, &network, kind)?;
                 let places = mistake.places(&network);
@@ -80,8 +92,9 @@ impl Train {
         };
         Ok(Prepared {
             plan,
-            official: data.official,
-            images,
+            official,
+            images: (train, valid),
+            test: test.len(),
             network,
             progress,
             loss,

@@ -8,7 +8,7 @@ use std::{
 use mlp::{
     files::model::Metadata,
     nn::{Architecture, Mlp},
-    train::Progress,
+    train::{ClassWeights, Progress},
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ pub(super) struct Start<'a> {
     pub(super) official: bool,
     /// To train on, and to validate.
     pub(super) images: (usize, usize),
+    /// In the test set.
+    pub(super) test: usize,
     pub(super) network: &'a Mlp<f32>,
     pub(super) metadata: &'a Metadata,
     pub(super) threads: usize,
@@ -42,6 +44,7 @@ impl Start<'_> {
             preprocessing,
             loss,
             training,
+            images,
             ..
         } = self.metadata;
         let Architecture {
@@ -51,7 +54,8 @@ impl Start<'_> {
         } = architecture;
         json!({
             "event": "start", "data": self.data.display().to_string(), "official": self.official,
-            "train_images": self.images.0, "valid_images": self.images.1,
+            "train_images": self.images.0, "valid_images": self.images.1, "test_images": self.test,
+            "rows": images.rows, "cols": images.cols, "classes": self.metadata.spec().classes,
             "layers": layers, "activation": activation, "dropout": dropout, "deslant": preprocessing.deslant, "loss": loss,
             "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": training,
@@ -62,17 +66,36 @@ impl Start<'_> {
 
     pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
         let Metadata { loss, training, .. } = self.metadata;
+        let spec = &self.metadata.images;
         let data = match self.official {
-            true => "official MNIST",
-            false => "other files than MNIST's",
+            true => "official MNIST".to_owned(),
+            false if spec.is_mnist() => "other files than MNIST's".to_owned(),
+            false => format!(
+                "images of {}x{} in {} classes",
+                spec.rows,
+                spec.cols,
+                spec.classes.len()
+            ),
         };
         let text = format!(
-            "{data} from {}: {} images to train on, {} to validate",
+            "{data} from {}: {} images to train on, {} to validate{}",
             self.data.display(),
             count(self.images.0),
             count(self.images.1),
+            match (self.test, training.settings.test) {
+                (0, _) => "; there is no test set".to_owned(),
+                (_, 0) => String::new(),
+                (test, _) => format!(", {} held back for the test", count(test)),
+            }
         );
         named_line(out, "data", &text)?;
+        if training.settings.class_weights == ClassWeights::Balanced {
+            named_line(
+                out,
+                "classes",
+                "weighted, so that each counts the same in the loss",
+            )?;
+        }
         let text = format!(
             "{BOLD}{}{BOLD:#}, {loss}: {} parameters",
             architecture_text(&self.metadata.architecture),
