@@ -1,7 +1,7 @@
 //! Downloads missing files from the mirrors, so that only complete, official files ever appear.
 //!
-//! The mirrors are tried in turn. A file is held in memory (10 MB at most), its size and SHA-256 are compared
-//! with the official ones, and only then is it written to disk, atomically.
+//! The mirrors are tried in turn. A file is held in memory, its size and checksum are compared with the official
+//! ones, and only then is it written to disk, atomically.
 
 use std::{
     fmt,
@@ -13,14 +13,23 @@ use std::{
     time::Duration,
 };
 
+use md5::Md5;
 use sha2::{Digest, Sha256};
 use ureq::Agent;
 
-use super::{DataError, FileKind, MIRRORS, idx, source::Source};
+use super::{
+    DataError, FileKind, MIRRORS,
+    catalogue::{Archive, Checksum, Named},
+    idx,
+    source::Source,
+};
 use crate::atomic_file;
 
 /// How often the observer is asked whether to go on while no data arrives.
 const HEARTBEAT: Duration = Duration::from_millis(100);
+
+/// The most bytes of a file whose size is not known.
+const MOST: u64 = 256 << 20;
 
 /// Where to download from, and how long to wait.
 #[derive(Clone, Debug)]
@@ -55,8 +64,8 @@ pub enum Event<'a> {
         name: &'a str,
         /// Its address.
         url: &'a str,
-        /// Its size in bytes.
-        bytes: u64,
+        /// Its size in bytes, where it is known.
+        bytes: Option<u64>,
     },
     /// Part of the file has arrived. Sent several times a second, even when nothing arrives.
     Received {
@@ -91,12 +100,13 @@ impl fmt::Display for Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// No mirror delivered the file.
-    #[error("{}: no mirror delivered it{}",
-        kind.archive_name(),
+    #[error("{name}: no mirror delivered it{}",
         attempts.iter().map(|a| format!("\n  {a}")).collect::<String>())]
     NoMirror {
         /// Which file.
-        kind: FileKind,
+        name: String,
+        /// Which data set it belongs to.
+        of: Named,
         /// Where it was to be saved.
         dir: PathBuf,
         /// The mirrors that were tried.
@@ -114,10 +124,18 @@ pub enum DownloadError {
     #[error(transparent)]
     Folder(#[from] DataError),
     /// The observer asked to stop.
-    #[error("stopped before {} was complete", kind.archive_name())]
+    #[error("stopped before {name} was complete")]
     Stopped {
         /// Which file was being downloaded.
-        kind: FileKind,
+        name: String,
+    },
+    /// There is no mirror that has the files one by one.
+    #[error("{}: cannot be downloaded file by file", of.name())]
+    ByHand {
+        /// Which data set.
+        of: Named,
+        /// Where it belongs.
+        dir: PathBuf,
     },
 }
 
@@ -134,20 +152,40 @@ pub fn missing(dir: &Path) -> Result<Vec<FileKind>, DataError> {
     Ok(kinds)
 }
 
-/// Downloads the files that `dir` lacks and returns their paths. Creates the folder if needed; replaces nothing.
+/// Downloads the files of MNIST that `dir` lacks and returns their paths. Creates the folder if needed; replaces
+/// nothing.
 ///
 /// `observe` is told what happens and may ask to stop. Files that are complete by then are kept; partial ones
 /// never reach the disk.
 pub fn fetch_missing(
     dir: &Path,
     options: &Options,
+    observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<PathBuf>, DownloadError> {
+    missing(dir)?;
+    fetch_missing_of(Named::Mnist, dir, options, observe)
+}
+
+/// Downloads the files of a data set that `dir` lacks, like [`fetch_missing`].
+pub fn fetch_missing_of(
+    of: Named,
+    dir: &Path,
+    options: &Options,
     mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, DownloadError> {
+    let is_here = |archive: &Archive| {
+        let mut names = std::iter::once(&archive.name).chain(&archive.aliases);
+        names.any(|name| dir.join(name).exists())
+    };
+    if of.by_hand().is_some() && !holds(dir, of.name()) {
+        let dir = dir.to_owned();
+        return Err(DownloadError::ByHand { of, dir });
+    }
+    let wanted: Vec<_> = of.archives().into_iter().filter(|a| !is_here(a)).collect();
     let mut saved = Vec::new();
-    let kinds = missing(dir)?;
-    for &kind in &kinds {
-        let bytes = fetch(dir, kind, options, &mut observe)?;
-        let path = dir.join(kind.archive_name());
+    for archive in &wanted {
+        let bytes = fetch((of, dir), archive, options, &mut observe)?;
+        let path = dir.join(&archive.name);
         std::fs::create_dir_all(dir)
             .and_then(|()| atomic_file::write(&path, |writer| writer.write_all(&bytes)))
             .map_err(|error| DownloadError::Write {
@@ -156,37 +194,45 @@ pub fn fetch_missing(
             })?;
         let flow = observe(Event::Saved { path: &path });
         saved.push(path);
-        if flow.is_break() && saved.len() < kinds.len() {
-            return Err(DownloadError::Stopped { kind });
+        if flow.is_break() && saved.len() < wanted.len() {
+            let name = archive.name.clone();
+            return Err(DownloadError::Stopped { name });
         }
     }
     Ok(saved)
 }
 
+/// Whether a file in `dir` bears the name of a data set.
+fn holds(dir: &Path, name: &str) -> bool {
+    let mut entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name().to_string_lossy().contains(name))
+}
+
 /// Downloads one file from the first mirror that delivers it.
 fn fetch(
-    dir: &Path,
-    kind: FileKind,
+    (of, dir): (Named, &Path),
+    archive: &Archive,
     options: &Options,
     observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<u8>, DownloadError> {
-    let name = kind.archive_name();
+    let name = &archive.name;
+    let stopped = || DownloadError::Stopped { name: name.clone() };
     let mut attempts = Vec::new();
     for mirror in &options.mirrors {
         let url = format!("{}/{name}", mirror.trim_end_matches('/'));
-        let bytes = kind.official().archive_bytes;
         let mut flow = observe(Event::Started {
-            name: &name,
+            name,
             url: &url,
-            bytes,
+            bytes: archive.bytes,
         });
 
         // On a thread of its own, so that a blocked read cannot keep the observer from stopping. The thread
         // ends at its time-outs, or as soon as it finds that nobody is listening.
         let (sender, receiver) = mpsc::channel();
-        let (thread_url, thread_options) = (url.clone(), options.clone());
+        let thread_parts = (url.clone(), archive.clone(), options.clone());
         thread::spawn(move || {
-            let result = request(&thread_url, kind, &thread_options, |bytes| {
+            let (url, archive, options) = thread_parts;
+            let result = request(&url, &archive, &options, |bytes| {
                 sender.send(Message::Received(bytes)).is_ok()
             });
             let _ = sender.send(Message::Ended(result));
@@ -194,7 +240,7 @@ fn fetch(
         let mut received = 0;
         let result = loop {
             if flow.is_break() {
-                return Err(DownloadError::Stopped { kind });
+                return Err(stopped());
             }
             match receiver.recv_timeout(HEARTBEAT) {
                 Ok(Message::Ended(result)) => break result,
@@ -211,11 +257,12 @@ fn fetch(
         if let Some(attempt) = attempts.last()
             && observe(Event::MirrorFailed(attempt)).is_break()
         {
-            return Err(DownloadError::Stopped { kind });
+            return Err(stopped());
         }
     }
     Err(DownloadError::NoMirror {
-        kind,
+        name: name.clone(),
+        of,
         dir: dir.to_owned(),
         attempts,
     })
@@ -230,7 +277,7 @@ enum Message {
 /// returns whether to go on.
 fn request(
     url: &str,
-    kind: FileKind,
+    archive: &Archive,
     options: &Options,
     progress: impl Fn(u64) -> bool,
 ) -> Result<Vec<u8>, String> {
@@ -250,10 +297,9 @@ fn request(
         e => e.to_string(),
     })?;
 
-    let official = kind.official();
-    let expected = official.archive_bytes as usize;
+    let expected = archive.bytes.unwrap_or(MOST) as usize;
     let mut reader = response.into_body().into_reader();
-    let mut bytes = Vec::with_capacity(expected);
+    let mut bytes = Vec::with_capacity(archive.bytes.unwrap_or(0) as usize);
     let mut buffer = vec![0; 1 << 16];
     let mut failed = None;
     while bytes.len() <= expected {
@@ -273,24 +319,26 @@ fn request(
         return Err(format!("serves {found}, not the file"));
     }
     if let Some(e) = failed {
-        return Err(format!(
-            "broke off after {} of {expected} bytes: {e}",
-            bytes.len()
-        ));
+        let of = archive
+            .bytes
+            .map_or(String::new(), |all| format!(" of {all}"));
+        return Err(format!("broke off after {}{of} bytes: {e}", bytes.len()));
     }
     if bytes.len() > expected {
         return Err(format!(
             "serves more than the {expected} bytes of the official file"
         ));
     }
-    if bytes.len() < expected {
+    if archive.bytes.is_some() && bytes.len() < expected {
         return Err(format!("ends at byte {} of {expected}", bytes.len()));
     }
-    let sha256 = idx::hex(&Sha256::digest(&bytes));
-    if sha256 != official.archive_sha256 {
+    let (kind, found, expected) = match archive.checksum {
+        Checksum::Sha256(sum) => ("SHA-256", idx::hex(&Sha256::digest(&bytes)), sum),
+        Checksum::Md5(sum) => ("MD5", idx::hex(&Md5::digest(&bytes)), sum),
+    };
+    if found != expected {
         return Err(format!(
-            "serves a different file: SHA-256 {sha256}, expected {}",
-            official.archive_sha256
+            "serves a different file: {kind} {found}, expected {expected}"
         ));
     }
     Ok(bytes)

@@ -6,6 +6,7 @@
 
 pub mod augment;
 pub mod batch;
+pub mod catalogue;
 mod dataset;
 pub mod deslant;
 pub mod download;

@@ -5,13 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use indicatif::{DecimalBytes, ProgressBar};
 use mlp::{
     check,
     data::{
-        self, Spec, Splits,
+        self, FileKind, Spec, Splits,
         batch::{Batch, Preprocessing},
+        catalogue::Named,
         download::{self, DownloadError, Event},
         load,
     },
@@ -30,18 +31,23 @@ use crate::cli::terminal::{
 /// Where the data is.
 #[derive(clap::Args)]
 pub struct DataDir {
-    /// Folder with the four MNIST files, compressed (.gz) or not
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = VARIABLE,
-        default_value = DEFAULT,
-        help_heading = "Data"
-    )]
-    data_dir: PathBuf,
+    /// Folder or file of the data: the four files of MNIST, compressed (.gz) or not, or any other images; see
+    /// mlp data --help [default: data, where it has MNIST's files, or else the cache]
+    #[arg(long, value_name = "DIR", env = VARIABLE, help_heading = "Data")]
+    data_dir: Option<PathBuf>,
+
+    /// A data set by name: mnist, fashion, kmnist, emnist-letters, emnist-balanced or qmnist, kept in the cache
+    #[arg(long = "data", value_name = "NAME", value_parser = named_parser(), hide_possible_values = true, help_heading = "Data")]
+    named: Option<Named>,
 }
 
-const DEFAULT: &str = "data";
+fn named_parser() -> impl TypedValueParser<Value = Named> {
+    let names = PossibleValuesParser::new(Named::ALL.map(Named::name));
+    names.map(|name| Named::find(&name).expect("one of the names"))
+}
+
+/// The folder of a clone, which holds MNIST.
+const FOLDER: &str = "data";
 const VARIABLE: &str = "MLP_DATA_DIR";
 
 /// Where the data is, and where it comes from.
@@ -60,25 +66,44 @@ pub struct DataArgs {
 }
 
 impl DataDir {
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.data_dir
+    /// The folder or file.
+    pub fn path(&self) -> PathBuf {
+        match (self.named(), self.given_dir()) {
+            (_, Some(dir)) => dir.clone(),
+            (Named::Mnist, None) => mnist_folder(),
+            (named, None) => named.cache().unwrap_or_else(|| FOLDER.into()),
+        }
     }
 
-    /// The flag that makes another command use the same folder, after a blank; nothing where it would anyway.
+    /// The folder asked for. A data set asked for by name does not lie where the variable says.
+    fn given_dir(&self) -> Option<&PathBuf> {
+        let dir = self.data_dir.as_ref()?;
+        (self.named.is_none() || !is_variable(dir)).then_some(dir)
+    }
+
+    /// Which data set is asked for.
+    pub fn named(&self) -> Named {
+        self.named.unwrap_or_default()
+    }
+
+    /// Whether missing files are to be had: nobody asked for a place that holds other files than MNIST's.
+    fn may_fetch(&self) -> bool {
+        self.named.is_some() || may_become_mnist(&self.path())
+    }
+
+    /// The flag that makes another command use the same data, after a blank; nothing where it would anyway.
     pub fn flag(&self) -> String {
-        let same = std::env::var_os(VARIABLE).unwrap_or(DEFAULT.into());
-        match same == self.data_dir.as_os_str() {
-            true => String::new(),
-            false => format!(" --data-dir {}", shell_quote(&self.data_dir)),
-        }
+        let named = self.named.map(|named| format!(" --data {}", named.name()));
+        let dir = self.given_dir().filter(|dir| !is_variable(dir));
+        let dir = dir.map(|dir| format!(" --data-dir {}", shell_quote(dir)));
+        named.unwrap_or_default() + &dir.unwrap_or_default()
     }
 
     /// Unpacks, checks and loads; progress and notes go to stderr. Ctrl-C is held from here on, so that
     /// nothing is left half unpacked.
     pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
-        Ok(busy("reading the data", || load(&self.data_dir))?)
+        Ok(busy("reading the data", || load(&self.path()))?)
     }
 
     /// The first training images of a network's kind of data, or random ones where they are not at hand: a check
@@ -99,14 +124,14 @@ impl DataDir {
         let why = match data {
             Ok(data) if size(&data.train.spec) != size(&images) => format!(
                 "{} has images of {}x{} in {} classes",
-                self.data_dir.display(),
+                self.path().display(),
                 data.train.rows(),
                 data.train.cols(),
                 data.train.classes()
             ),
             Ok(data) if data.train.len() < n => format!(
                 "{} has {} training images, and {n} are needed",
-                self.data_dir.display(),
+                self.path().display(),
                 data.train.len()
             ),
             Ok(data) => {
@@ -136,11 +161,45 @@ impl DataDir {
     }
 }
 
+/// `data` where it has a file of MNIST, as in a clone; else the cache.
+fn mnist_folder() -> PathBuf {
+    let folder = PathBuf::from(FOLDER);
+    match has_mnist(&folder) {
+        true => folder,
+        false => Named::Mnist.cache().unwrap_or(folder),
+    }
+}
+
+/// Whether this is what the variable says.
+fn is_variable(dir: &Path) -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| value == dir.as_os_str())
+}
+
+fn has_mnist(dir: &Path) -> bool {
+    let mut names = FileKind::ALL.into_iter().flat_map(FileKind::names);
+    names.any(|name| dir.join(name).exists())
+}
+
+/// Whether this is a folder that holds files of MNIST already, or no data at all.
+fn may_become_mnist(dir: &Path) -> bool {
+    let empty = || match dir.read_dir() {
+        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(|e| !is_data(&e.path()))),
+        Err(_) => !dir.exists(),
+    };
+    has_mnist(dir) || empty()
+}
+
+fn is_data(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ours = ["unpacked", "README.md"].contains(&&*name) || name.starts_with('.');
+    !ours
+}
+
 impl DataArgs {
     /// Fetches what is missing, and loads as [`DataDir::load`] does.
     pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
-        if !self.offline {
+        if !self.offline && self.dir.may_fetch() {
             self.fetch_missing()?;
         }
         let mnist = self.dir.load()?;
@@ -150,16 +209,22 @@ impl DataArgs {
 
     /// Downloads the files that are missing, with a progress bar; returns how many.
     pub fn fetch_missing(&self) -> anyhow::Result<usize> {
+        let (named, dir) = (self.dir.named(), self.dir.path());
         let mut options = download::Options::default();
-        if !self.mirror.is_empty() {
-            options.mirrors.clone_from(&self.mirror);
-        }
+        options.mirrors = match self.mirror.is_empty() {
+            true => named.mirrors().iter().map(|&url| url.to_owned()).collect(),
+            false => self.mirror.clone(),
+        };
         let mut progress = Progress(None);
-        match download::fetch_missing(self.dir.path(), &options, |event| progress.show(event)) {
+        let fetch = match named {
+            Named::Mnist => download::fetch_missing(&dir, &options, |event| progress.show(event)),
+            _ => download::fetch_missing_of(named, &dir, &options, |event| progress.show(event)),
+        };
+        match fetch {
             Ok(saved) => Ok(saved.len()),
             Err(DownloadError::Stopped { .. }) => Err(Interrupted(format!(
                 "the data is not complete: run `{}` to go on",
-                download_command(self.dir.path())
+                download_command(&dir)
             ))
             .into()),
             Err(error) => Err(error.into()),
@@ -185,12 +250,13 @@ impl Progress {
     fn show(&mut self, event: Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Started { name, url, bytes } => {
+                let size = bytes.map(|bytes| format!(" ({})", DecimalBytes(bytes)));
                 line(format_args!(
-                    "downloading {name} ({}) {DIM}from {url}{DIM:#}",
-                    DecimalBytes(bytes)
+                    "downloading {name}{} {DIM}from {url}{DIM:#}",
+                    size.unwrap_or_default()
                 ));
                 self.0 = Some(progress_bar(
-                    bytes,
+                    bytes.unwrap_or(0),
                     "{bar:40} {decimal_bytes:>9} of {decimal_total_bytes} {decimal_bytes_per_sec:>11} {eta:>4} left",
                 ));
             }

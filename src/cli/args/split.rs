@@ -168,7 +168,7 @@ pub fn measured_images(
                 args.dir.path().display()
             ));
         }
-        check_fits(path, &model.metadata, &data.train.spec, args.dir.path())?;
+        check_fits(path, &model.metadata, &data.train.spec, &args.dir.path())?;
         ensure!(
             parts(&training.settings) == parts(&settings) || matches!(split, Split::Test),
             "{}: trained with {}, and {} with {}: no part of the training file is the same for both, choose \

@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path};
 
 use mlp::{
-    data::{DataError, Fault, MIRRORS, download::DownloadError},
+    data::{DataError, Fault, catalogue::Named, download::DownloadError},
     files::{checkpoint::CheckpointError, model::ModelError, run::RunError},
     train::TrainError,
 };
@@ -69,10 +69,19 @@ fn file(path: &Path, fault: &Fault) -> String {
 
 fn download(error: &DownloadError) -> Option<String> {
     match error {
-        DownloadError::NoMirror { dir, .. } => Some(format!(
-            "get the four .gz files by hand from {} or wherever MNIST is kept, and put them into {} \
+        DownloadError::NoMirror { of, dir, .. } => Some(format!(
+            "get the four .gz files by hand from {} or wherever {} is kept, and put them into {} \
              (packed or not), or name the folder that holds them with --data-dir",
-            MIRRORS[0],
+            of.mirrors().first().unwrap_or(&"its makers"),
+            match of {
+                Named::Mnist => "MNIST",
+                other => other.name(),
+            },
+            dir.display()
+        )),
+        DownloadError::ByHand { of, dir } => Some(format!(
+            "{} into {}, or name the folder that holds them with --data-dir",
+            of.by_hand().unwrap_or_default(),
             dir.display()
         )),
         DownloadError::Write { .. } => Some("name a folder that can, with --data-dir".into()),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use mlp::data::catalogue::Named;
+
 /// A path as one word of a shell: in quotes, if it has blanks or the like.
 pub fn shell_quote(path: &Path) -> String {
     let text = path.display().to_string();
@@ -14,8 +16,14 @@ pub fn shell_quote(path: &Path) -> String {
 
 /// The command that fetches missing files into `dir`.
 pub fn download_command(dir: &Path) -> String {
+    let cached = |named: &Named| named.cache().is_some_and(|cache| cache == dir);
     if dir == Path::new("data") {
         "mlp data --download".into()
+    } else if let Some(named) = Named::ALL.into_iter().find(cached) {
+        match named {
+            Named::Mnist => "mlp data --download".into(),
+            named => format!("mlp data --download --data {}", named.name()),
+        }
     } else if dir.as_os_str().is_empty() {
         "mlp data --download --data-dir .".into()
     } else {

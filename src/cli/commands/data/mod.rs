@@ -53,7 +53,7 @@ impl Data {
             }
         }
         interrupt::release()?;
-        let files = busy("checking", || inspect::inspect(self.data.dir.path()));
+        let files = busy("checking", || inspect::inspect(&self.data.dir.path()));
         if self.json {
             report::json(&self.data.dir, &files, out)
         } else {

@@ -86,7 +86,7 @@ pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::R
     let missing = missing(files);
     let mismatches = mismatches(files);
     let missing = (!missing.is_empty()).then(|| DataError::Missing {
-        dir: dir.path().to_owned(),
+        dir: dir.path(),
         files: missing,
     });
     let broken = files.iter().filter_map(broken);

@@ -300,7 +300,7 @@ impl Explain {
         interrupt::release()?;
         let (metadata, dir) = (&subject.metadata, self.data.dir.path());
         let name = self.model.as_deref().unwrap_or(Path::new("this network"));
-        check_fits(name, metadata, &data.train.spec, dir)?;
+        check_fits(name, metadata, &data.train.spec, &dir)?;
         let images = self.split.split.of(data, &metadata.training.settings)?;
         Ok(metadata.relabelled(images))
     }

@@ -202,8 +202,9 @@ impl Train {
             writer,
         } = self.prepare()?;
         let settings = &plan.metadata.training.settings;
+        let dir = self.data.dir.path();
         let start = Start {
-            data: self.data.dir.path(),
+            data: &dir,
             official,
             images: (train.len(), valid.len()),
             test,

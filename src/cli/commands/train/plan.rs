@@ -144,7 +144,7 @@ impl Train {
     pub(super) fn meet(&self, plan: &mut Plan, data: &Splits) -> anyhow::Result<()> {
         let dir = self.data.dir.path();
         if plan.resumed.is_some() {
-            return plan.same_data(data, dir);
+            return plan.same_data(data, &dir);
         }
         let facts = Facts::from(data);
         plan.metadata = self.new_metadata(&facts)?;
