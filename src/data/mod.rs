@@ -14,6 +14,7 @@ mod error;
 pub mod idx;
 pub mod inspect;
 mod official;
+pub mod photo;
 pub mod source;
 mod unpack;
 

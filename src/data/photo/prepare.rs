@@ -1,0 +1,231 @@
+//! The steps of the preparation, one after another.
+
+use super::{
+    Doubt, Frame, Gray, Prepared, Step,
+    blobs::{self, Kept},
+    frame::fitted,
+    light, lines,
+    plane::Plane,
+    threshold::{self, Levels},
+    width,
+};
+
+/// The longer side of the picture that is worked on, at most, in pixels.
+const SIDE: usize = 1000;
+/// Ink of this share of the light or less is faint.
+const FAINT: f32 = 0.07;
+
+/// Makes an image like MNIST's of a picture.
+///
+/// A picture of exactly the frame's size is taken as it is, and only inverted if its border is light. In any other
+/// the ink is found, whatever the light and the lines of the paper; its box and its centre of mass are set as [`fit`]
+/// does.
+///
+/// [`fit`]: super::fit
+pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
+    let area = frame.rows.saturating_mul(frame.cols);
+    let mut steps = Vec::new();
+    if !picture.is_sound() || area == 0 {
+        return nothing(frame, steps);
+    }
+    let mut words = format!("{}×{}", picture.cols, picture.rows);
+    for note in &picture.notes {
+        words = format!("{words}, {note}");
+    }
+    if (picture.rows, picture.cols) == (frame.rows, frame.cols) {
+        return as_it_is(picture, frame, words);
+    }
+    let small = Plane::shrunk(picture, SIDE);
+    if small.rows < picture.rows || small.cols < picture.cols {
+        words = format!("{words}, worked on at {}×{}", small.cols, small.rows);
+    }
+    push(&mut steps, "grey", words, small.gray(255.0));
+
+    let ink = light::ink(&small);
+    let words = if ink.light_paper {
+        "dark ink on light paper: inverted"
+    } else {
+        "light ink on dark paper"
+    };
+    let toward = |v: f32| if ink.light_paper { 255.0 - v } else { v };
+    push(&mut steps, "ink", words.into(), small.map(toward).gray(255.0));
+    let noisy = match ink.blur {
+        0 => String::new(),
+        blur => format!(", noise smoothed over {} pixels", 2 * blur + 1),
+    };
+    let words = format!(
+        "the paper's light varied by {:.0} %: evened out{noisy}",
+        100.0 * ink.uneven
+    );
+    push(&mut steps, "light", words, ink.amount.gray(1.0));
+
+    let before = threshold::levels(&ink.amount, |_| true);
+    let lined = lines::without_lines(&ink.amount, before.noise, |amount, covered| {
+        threshold::levels(amount, |i| !covered[i]).peak
+    });
+    if lined.level + lined.upright > 0 {
+        let words = format!(
+            "{} level and {} upright lines taken off",
+            lined.level, lined.upright
+        );
+        push(&mut steps, "lines", words, lined.amount.gray(1.0));
+    }
+    let amount = lined.amount;
+    let levels = threshold::levels(&amount, |_| true);
+    let Some(peak) = levels.peak else {
+        return nothing(frame, steps);
+    };
+    let words = format!(
+        "ink from {:.0} % on, a full stroke has {:.0} %",
+        100.0 * levels.seed(),
+        100.0 * peak
+    );
+    let seed = levels.seed();
+    let mask = amount.map(|v| f32::from(u8::from(v >= seed)));
+    push(&mut steps, "threshold", words, mask.gray(1.0));
+
+    let Some(kept) = blobs::digit(&amount, &levels) else {
+        return nothing(frame, steps);
+    };
+    let mut digit = soft(&amount, &kept, &levels, peak);
+    let words = format!("{} of {} blobs kept", kept.kept, kept.found);
+    push(&mut steps, "largest blob", words, digit.gray(1.0));
+
+    let stroke = width::stroke(&digit);
+    // Pixels of the picture for one of 20.
+    let unit = kept.size.0.max(kept.size.1) as f32 / 20.0;
+    let usual = (stroke / unit).clamp(width::USUAL.0, width::USUAL.1);
+    let by = (usual * unit - stroke) / 2.0;
+    if by.abs() > 0.02 * unit {
+        digit = width::widened(&digit, by);
+        let words = format!("strokes {:.1} → {usual:.1} pixels of 20", stroke / unit);
+        push(&mut steps, "strokes", words, digit.gray(1.0));
+    }
+
+    let fitted = fitted(&digit.gray(1.0), frame);
+    let boxed = Gray::new(frame.rows, frame.cols, fitted.boxed);
+    let (from, to) = (fitted.from, fitted.to);
+    let words = format!("box {}×{} → {}×{}", from.1, from.0, to.1, to.0);
+    push(&mut steps, "box", words, boxed);
+    let (down, right) = fitted.moved;
+    let words = format!("centre moved ({}, {})", signed(right), signed(down));
+    let centred = Gray::new(frame.rows, frame.cols, fitted.pixels.clone());
+    push(&mut steps, "centred", words, centred);
+    Prepared {
+        pixels: fitted.pixels,
+        steps,
+        doubts: doubts(&kept, peak, stroke),
+    }
+}
+
+fn push(steps: &mut Vec<Step>, name: &'static str, words: String, picture: Gray) {
+    steps.push(Step {
+        name,
+        words,
+        picture,
+    });
+}
+
+/// A number with a minus sign as it is printed.
+fn signed(n: i64) -> String {
+    let sign = if n < 0 { "−" } else { "" };
+    format!("{sign}{}", n.unsigned_abs())
+}
+
+fn nothing(frame: Frame, steps: Vec<Step>) -> Prepared {
+    Prepared {
+        pixels: vec![0; frame.rows.saturating_mul(frame.cols)],
+        steps,
+        doubts: vec![Doubt::Nothing],
+    }
+}
+
+/// A picture of the frame's size.
+fn as_it_is(picture: &Gray, frame: Frame, words: String) -> Prepared {
+    let (rows, cols) = (frame.rows, frame.cols);
+    let at_border = |i: usize| {
+        let (row, col) = (i / cols, i % cols);
+        row == 0 || col == 0 || row + 1 == rows || col + 1 == cols
+    };
+    let border = picture.pixels.iter().enumerate();
+    let border: Vec<u8> = border
+        .filter(|&(i, _)| at_border(i))
+        .map(|(_, &v)| v)
+        .collect();
+    let light = border.iter().filter(|&&v| v > 127).count();
+    let inverted = 2 * light > border.len();
+    let mut pixels = picture.pixels.clone();
+    let mut done = "the size of an image: taken as it is";
+    if inverted {
+        pixels.iter_mut().for_each(|v| *v = 255 - *v);
+        done = "the size of an image: inverted, else taken as it is";
+    }
+    let (low, high) = pixels
+        .iter()
+        .fold((255, 0), |(low, high), &v| (v.min(low), v.max(high)));
+    let ink = pixels.iter().filter(|&&v| v > 127).count();
+    let mut doubts = Vec::new();
+    if high.saturating_sub(low) < 18 {
+        doubts.push(Doubt::Nothing);
+    } else if 5 * ink > 2 * pixels.len() || 4 * light.min(border.len() - light) > border.len() {
+        doubts.push(Doubt::NoStroke);
+    } else if high < 100 {
+        doubts.push(Doubt::Faint);
+    }
+    let mut steps = Vec::new();
+    let shown = Gray::new(rows, cols, pixels.clone());
+    push(&mut steps, "grey", format!("{words}, {done}"), shown);
+    Prepared {
+        pixels,
+        steps,
+        doubts,
+    }
+}
+
+/// The ink of the digit, 0 to 1, with its soft edges: a little beyond the mask, where it is above the noise.
+fn soft(amount: &Plane, kept: &Kept, levels: &Levels, peak: f32) -> Plane {
+    let reach = amount.side() / 120 + 1;
+    let mask = Plane {
+        rows: amount.rows,
+        cols: amount.cols,
+        values: kept.mask.iter().map(|&m| f32::from(u8::from(m))).collect(),
+    };
+    let near = mask.blurred(reach);
+    let low = (2.0 * levels.noise).min(0.3 * peak);
+    let pairs = amount.values.iter().zip(&near.values);
+    let values = pairs.map(|(&v, &near)| {
+        if near > 1e-4 {
+            ((v - low) / (peak - low)).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    });
+    Plane {
+        rows: amount.rows,
+        cols: amount.cols,
+        values: values.collect(),
+    }
+}
+
+fn doubts(kept: &Kept, peak: f32, stroke: f32) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let side = kept.size.0.max(kept.size.1) as f32;
+    let narrow = kept.size.0.min(kept.size.1) as f32;
+    let filled = kept.area as f32 / (kept.size.0 * kept.size.1) as f32;
+    // A 1 fills its box; what is nearly as wide as high does not.
+    let solid = filled > 0.7 && narrow > 0.5 * side;
+    let scattered = kept.found > 12 && kept.share < 0.4;
+    if kept.ink > 0.4 || kept.borders >= 3 || solid || scattered || stroke > 0.45 * side {
+        doubts.push(Doubt::NoStroke);
+    }
+    if kept.digits > 1 {
+        doubts.push(Doubt::Several(kept.digits));
+    }
+    if kept.borders > 0 {
+        doubts.push(Doubt::CutOff);
+    }
+    if peak < FAINT {
+        doubts.push(Doubt::Faint);
+    }
+    doubts
+}
