@@ -16,7 +16,7 @@ use clap::{
 use args::{Usage, recipe};
 use commands::{
     augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
-    recipes, train,
+    predict, recipes, train,
 };
 use terminal::{
     Outcome, hints,
@@ -35,6 +35,7 @@ Examples:
   mlp train                 train a network, save it as model.bin
   mlp lr-find               find a learning rate to begin with
   mlp eval model.bin        measure it on images that it has never seen
+  mlp predict model.bin my.png   what it says of your own picture
   mlp explain model.bin     follow one image through it and back, in numbers
   mlp gradcheck             check every gradient against finite differences
   mlp bench                 measure how fast this machine trains
@@ -63,6 +64,7 @@ enum Command {
     Train(Box<train::Train>),
     LrFind(Box<lr_find::LrFind>),
     Eval(eval::Eval),
+    Predict(predict::Predict),
     Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
@@ -108,6 +110,7 @@ impl Command {
             Self::Train(command) => ("train", command.run(out)),
             Self::LrFind(command) => ("lr-find", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
+            Self::Predict(command) => ("predict", command.run(out)),
             Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),

@@ -10,5 +10,6 @@ pub mod export_batch;
 pub mod gradcheck;
 pub mod lr_find;
 pub mod plot;
+pub mod predict;
 pub mod recipes;
 pub mod train;

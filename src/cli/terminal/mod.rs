@@ -7,6 +7,7 @@ pub mod interrupt;
 pub mod output;
 pub mod own_file;
 pub mod progress;
+pub mod shades;
 pub mod shell;
 pub mod wrap;
 

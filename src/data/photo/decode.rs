@@ -66,7 +66,9 @@ pub enum PhotoError {
         what: String,
     },
     /// The file ends too early, or its content contradicts itself.
-    #[error("the picture is damaged ({what}), expected a whole {format} file: copy or store it again")]
+    #[error(
+        "the picture is damaged ({what}), expected a whole {format} file: copy or store it again"
+    )]
     Damaged {
         /// The format that its first bytes announce.
         format: &'static str,
@@ -106,7 +108,11 @@ fn decoded(bytes: &[u8]) -> Result<Gray, PhotoError> {
         .with_guessed_format()
         .map_err(|_| unknown())?;
     let format = reader.format().ok_or_else(unknown)?;
-    let name = format.extensions_str().first().copied().unwrap_or("picture");
+    let name = format
+        .extensions_str()
+        .first()
+        .copied()
+        .unwrap_or("picture");
     let fail = |error| explained(error, name, bytes);
 
     let mut limits = Limits::default();
@@ -118,7 +124,9 @@ fn decoded(bytes: &[u8]) -> Result<Gray, PhotoError> {
     if rows == 0 || cols == 0 || rows * cols > MAX_PIXELS {
         return Err(PhotoError::Size { rows, cols });
     }
-    limits.reserve(decoder.total_bytes()).map_err(|_| PhotoError::Memory)?;
+    limits
+        .reserve(decoder.total_bytes())
+        .map_err(|_| PhotoError::Memory)?;
     decoder.set_limits(limits).map_err(fail)?;
     if name == "jpg" && !is_whole_jpg(bytes) {
         // The decoder would fill up what is missing with grey.

@@ -92,7 +92,8 @@ pub(super) fn fitted(ink: &Gray, frame: Frame) -> Fitted {
         };
     }
     // Pixel n covers n to n + 1: the middle of the frame is the border between 13 and 14 of 28.
-    let shift = |side: usize, centre: f64| (side as f64 / 2.0 - (centre + 0.5) + 0.5).floor() as i64;
+    let shift =
+        |side: usize, centre: f64| (side as f64 / 2.0 - (centre + 0.5) + 0.5).floor() as i64;
     let by = (
         shift(frame.rows, mass_rows / mass),
         shift(frame.cols, mass_cols / mass),
@@ -134,7 +135,9 @@ fn ink_box(ink: &Gray) -> Option<(usize, usize, usize, usize)> {
     let lines = || ink.pixels.chunks_exact(ink.cols);
     let top = lines().position(|line| line.iter().any(counts))?;
     let bottom = lines().rposition(|line| line.iter().any(counts))?;
-    let left = lines().filter_map(|line| line.iter().position(counts)).min()?;
+    let left = lines()
+        .filter_map(|line| line.iter().position(counts))
+        .min()?;
     let right = lines()
         .filter_map(|line| line.iter().rposition(counts))
         .max()?;

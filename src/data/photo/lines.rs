@@ -169,7 +169,10 @@ fn found(amount: &Plane, noise: f32) -> Vec<Line> {
             continue;
         }
         let end = (row..rows).find(|&r| shares[r] < 0.4).unwrap_or(rows);
-        let peak = (row..end).fold(row, |best, r| if shares[r] > shares[best] { r } else { best });
+        let peak = (row..end).fold(
+            row,
+            |best, r| if shares[r] > shares[best] { r } else { best },
+        );
         // A line on paper reaches both borders; the bar of a digit does not.
         if end - row <= 2 * reach + 4 && near(&first, peak) >= 0.5 && near(&last, peak) >= 0.5 {
             let centre = (row + end - 1) as f32 / 2.0;
@@ -219,8 +222,7 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
     };
     let peaks: Vec<isize> = pieces.iter().map(|across| peak_of(across)).collect();
     let smooth = |i: usize| {
-        let mut near: Vec<isize> =
-            peaks[i.saturating_sub(2)..(i + 3).min(PIECES)].to_vec();
+        let mut near: Vec<isize> = peaks[i.saturating_sub(2)..(i + 3).min(PIECES)].to_vec();
         near.sort_unstable();
         near[near.len() / 2]
     };
@@ -241,9 +243,7 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
     let level = profile[reach as usize];
     let limit = (0.15 * level).max(noise).max(0.01);
     let half = (1..=reach as usize)
-        .find(|&away| {
-            profile[reach as usize - away].max(profile[reach as usize + away]) < limit
-        })
+        .find(|&away| profile[reach as usize - away].max(profile[reach as usize + away]) < limit)
         .unwrap_or(reach as usize);
     let place = |col: usize| {
         // Linear between the middles of the pieces.
@@ -337,7 +337,11 @@ mod tests {
             if (30..170).contains(&row) && (92..106).contains(&col) {
                 return 0.9;
             }
-            if row % 40 == 20 || col % 40 == 20 { line } else { 0.0 }
+            if row % 40 == 20 || col % 40 == 20 {
+                line
+            } else {
+                0.0
+            }
         };
         Plane {
             rows: 200,

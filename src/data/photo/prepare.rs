@@ -48,7 +48,12 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
         "light ink on dark paper"
     };
     let toward = |v: f32| if ink.light_paper { 255.0 - v } else { v };
-    push(&mut steps, "ink", words.into(), small.map(toward).gray(255.0));
+    push(
+        &mut steps,
+        "ink",
+        words.into(),
+        small.map(toward).gray(255.0),
+    );
     let noisy = match ink.blur {
         0 => String::new(),
         blur => format!(", noise smoothed over {} pixels", 2 * blur + 1),

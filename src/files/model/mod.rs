@@ -29,7 +29,7 @@ use crate::{
     loss::LossKind,
     nn::{Architecture, Linear, Mlp, Param},
     rng::{Purpose, generator},
-    train::Settings,
+    train::{Settings, familiar::Familiar},
 };
 
 pub use error::{Fault, ModelError};
@@ -65,6 +65,9 @@ pub struct Metadata {
     /// label, and 1, this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<u8>,
+    /// What its validation images were like, if there were enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub familiar: Option<Familiar>,
     /// How it was trained.
     pub training: Training,
     /// Refuses any other field.
@@ -126,6 +129,7 @@ impl Metadata {
             preprocessing,
             images: Spec::default(),
             positive: None,
+            familiar: None,
             training: Training {
                 settings,
                 inject: None,

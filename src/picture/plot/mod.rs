@@ -7,10 +7,12 @@ mod paint;
 mod rates;
 mod runs;
 mod shapes;
+mod steps;
 mod svg;
 
 pub use grids::{Augmented, augmented, weights};
 pub use model::{Wrong, confusion, worst};
 pub use rates::rates;
 pub use runs::{MAX_RUNS, curves, layers};
+pub use steps::preparation;
 pub use shapes::{Anchor, Picture, Pixels, Shape};

@@ -56,6 +56,8 @@ pub enum Shape {
 pub enum Pixels {
     /// Grey values of a digit, which are ink on paper.
     Ink(Array2<u8>),
+    /// Grey values as they are, whatever the theme: a photograph.
+    Grey(Array2<u8>),
     /// Numbers from −1, the full strength below zero, to 1, that above. What is beyond looks like these.
     Signed(Array2<f32>),
 }
@@ -69,6 +71,7 @@ impl Pixels {
         };
         match self {
             Self::Ink(greys) => greys.mapv(|grey| pixel(Ink::Text, grey)),
+            Self::Grey(greys) => greys.mapv(|grey| [grey, grey, grey, 255]),
             Self::Signed(values) => values.mapv(|v| {
                 let opacity = (255.0 * v.abs().min(1.0)).round() as u8;
                 pixel(if v < 0.0 { Ink::Below } else { Ink::Above }, opacity)

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     commands::explain::{Unit, table},
-    terminal::output::{BOLD, DIM, Output},
+    terminal::{
+        output::{BOLD, DIM, Output},
+        shades,
+    },
 };
 
 /// Units and products that are shown where nobody asks for one.
@@ -71,27 +74,16 @@ impl Page<'_> {
 
     /// The image, two characters a pixel, without the empty border.
     pub(super) fn digit(&self, out: &mut Output) -> io::Result<()> {
-        const SHADES: [&str; 5] = ["  ", "░░", "▒▒", "▓▓", "██"];
         let x = &self.trace.modules[0].x;
         let (rows, columns) = self.pixels;
         let least = x.fold(f64::INFINITY, |m, &v| m.min(v));
         let span = x.fold(f64::NEG_INFINITY, |m, &v| m.max(v)) - least;
-        let shade = |row: usize, column: usize| {
-            let value = (x[row * columns + column] - least) / span.max(f64::MIN_POSITIVE);
-            (value * 4.0).ceil() as usize
-        };
-        let filled: Vec<_> = (0..rows)
-            .filter(|&row| (0..columns).any(|c| shade(row, c) > 0))
-            .collect();
-        let (Some(&first), Some(&last)) = (filled.first(), filled.last()) else {
-            return writeln!(out, "\nan image of one shade");
+        let value = |row: usize, column: usize| {
+            (x[row * columns + column] - least) / span.max(f64::MIN_POSITIVE)
         };
         writeln!(out)?;
-        for row in first..=last {
-            let line: String = (0..columns)
-                .map(|column| SHADES[shade(row, column).min(4)])
-                .collect();
-            writeln!(out, "{DIM}{row:>4}{DIM:#}  {}", line.trim_end())?;
+        if !shades::image((rows, columns), value, out)? {
+            return writeln!(out, "an image of one shade");
         }
         let on = x.iter().filter(|&&v| v != 0.0).count();
         writeln!(

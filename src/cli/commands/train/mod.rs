@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use mlp::{
     check::mistakes::Mistake,
+    data::Dataset,
     files::checkpoint::{Every, MAX_EPOCHS, Writer},
     train::{self, Images, Trained, recipes::Recipe, statistics::Watch},
 };
@@ -245,21 +246,21 @@ impl Train {
         }
         let trained = trained.context("training did not converge, no model was written")?;
 
-        self.conclude(&plan, trained, print, record, checkpoints)
+        self.conclude(&plan, (trained, &valid), print, record, checkpoints)
     }
 
     /// Saves what has come of the run, and says how it ended.
     fn conclude(
         &self,
         plan: &Plan,
-        trained: Trained,
+        (trained, valid): (Trained, &Dataset),
         print: Printer<'_>,
         mut record: Option<Recorder<'_>>,
         mut checkpoints: Option<Checkpoints>,
     ) -> anyhow::Result<Outcome> {
         let stopped = trained.stopped;
         let kept = checkpoints.as_mut().map(|c| c.finish(&trained));
-        let saved = plan.save(trained)?;
+        let saved = plan.save(trained, valid)?;
         if let Some(record) = &mut record {
             record.append(&saved.json());
         }

@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::Context;
 use mlp::{
-    files::model::{self, Model},
-    train::{Best, End, Settings, Trained},
+    data::Dataset,
+    files::model::{self, Metadata, Model},
+    train::{Best, End, Settings, Trained, familiar::Familiar},
 };
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub(super) struct Saved {
 
 impl Plan {
     /// Saves the network, and as it was at its best if that is asked for.
-    pub(super) fn save(&self, trained: Trained) -> anyhow::Result<Saved> {
+    pub(super) fn save(&self, trained: Trained, valid: &Dataset) -> anyhow::Result<Saved> {
         let Trained {
             network,
             progress,
@@ -48,6 +49,15 @@ impl Plan {
             network,
             metadata: self.metadata.clone(),
         };
+        let familiar = |model: &Model| {
+            let Metadata {
+                loss,
+                preprocessing,
+                ..
+            } = model.metadata;
+            Familiar::measure(&model.network, loss, valid, preprocessing)
+        };
+        model.metadata.familiar = familiar(&model);
         model.metadata.training.stopped = stopped;
         model.metadata.training.epoch = end.and_then(|_| after(progress.epoch));
         make_folder(&self.out)?;
@@ -62,6 +72,7 @@ impl Plan {
                     values,
                 } = best;
                 model.network.set_values(&values);
+                model.metadata.familiar = familiar(&model);
                 model.metadata.training.stopped = None;
                 model.metadata.training.epoch = after(epoch);
                 make_folder(&path)?;
