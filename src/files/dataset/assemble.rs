@@ -308,7 +308,7 @@ fn numbered_classes(
     let path = train.labels_path.display();
     let known = known.map(|known| (known, known.classes()));
     let names = match known {
-        Some((known, names)) if names.len() >= count => {
+        Some((known, names)) if known.has(count) => {
             notes.push(format!("{path}: taken as {}, by its name", known.title()));
             names
         }

@@ -73,6 +73,14 @@ impl Known {
         })
     }
 
+    /// Whether labels of so many classes can be its own. A folder may be called after it for another reason.
+    pub(super) fn has(self, classes: usize) -> bool {
+        match self {
+            Self::Fashion | Self::Kuzushiji => classes == 10,
+            Self::Emnist(_) => classes <= self.classes().len(),
+        }
+    }
+
     /// What it is called.
     pub(super) fn title(self) -> &'static str {
         match self {

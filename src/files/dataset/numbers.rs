@@ -5,6 +5,9 @@ use crate::{data::MAX_SIDE, files::arrays::Number};
 /// The most bytes of a file when unpacked, and the most pixels of a data set.
 pub const MAX_BYTES: u64 = 4 << 30;
 
+/// The most labels.
+const MAX_LABELS: usize = 1 << 26;
+
 /// An array of numbers, in the bytes of a file.
 #[derive(Clone, Debug)]
 pub struct Numbers {
@@ -273,6 +276,12 @@ pub(super) fn labels(
             ));
         }
     };
+    if numbers.len() > MAX_LABELS {
+        return Err(format!(
+            "{} numbers, expected at most {MAX_LABELS} labels",
+            sizes(&numbers.shape)
+        ));
+    }
     let mut values = Vec::with_capacity(numbers.len());
     let mut odd = None;
     numbers.each(|value| {

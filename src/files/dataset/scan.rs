@@ -162,7 +162,8 @@ impl Set {
         };
         let split = self.train_split();
         if self.format == Format::Csv {
-            return entries.iter().any(|entry| entry.split == split);
+            let usable = |entry: &Entry| entry.split == split && entry.fault.is_none();
+            return entries.iter().any(usable);
         }
         // What could be several is an error, which says more than that nothing is there.
         [Part::Images, Part::Labels]
@@ -383,6 +384,10 @@ fn npy_entry(path: &Path, start: &Start) -> Entry {
 
 fn csv_entry(path: &Path, start: &Start) -> Entry {
     let (what, fault) = match csv::describe(&start.bytes) {
+        // The first line goes on.
+        _ if !start.bytes.contains(&b'\n') && start.bytes.len() as u64 == source::START => {
+            ("CSV".to_owned(), None)
+        }
         Ok(what) => (what, None),
         Err(fault) => ("CSV".to_owned(), Some(fault)),
     };

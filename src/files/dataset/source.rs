@@ -13,7 +13,7 @@ use super::{csv, foreign, idx};
 use crate::files::arrays::npy;
 
 /// Bytes that tell what a file is.
-const START: u64 = 1 << 16;
+pub(super) const START: u64 = 1 << 16;
 
 /// How a file is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
