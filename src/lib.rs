@@ -21,7 +21,7 @@
 //! | [`loss`] | [`CrossEntropy`](loss::CrossEntropy) and [`Mse`](loss::Mse) |
 //! | [`train`](mod@train) | the step, the loop, the optimiser, what is measured, and published results |
 //! | [`check`] | every gradient against finite differences, and the known mistakes, planted and named |
-//! | [`files`] | models, checkpoints, records of runs, networks of one's own, and arrays from and for other programs |
+//! | [`files`] | models, checkpoints, records of runs, anybody's data sets, networks of one's own, and arrays from and for other programs |
 //! | [`explain`] | one image through the network and back, with every number kept |
 //! | [`picture`] | that, as a drawing and as a page with a pad; plots of runs and models |
 //!

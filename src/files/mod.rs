@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod checkpoint;
+pub mod dataset;
 pub mod model;
 pub mod net;
 pub mod run;

@@ -7,7 +7,7 @@ mlp=$(realpath "${CARGO_TARGET_DIR:-target}/release/mlp")
 MLP_DATA_DIR=$(realpath data)
 export MLP_DATA_DIR
 cd tests/fuzz
-mkdir -p corpus/{idx,model,arrays,npy,record,checkpoint}
+mkdir -p corpus/{idx,model,arrays,npy,record,checkpoint,dataset,table}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -43,3 +43,14 @@ npy rows '<f4' False '(2, 3)' 24
 npy columns '<f8' True '(3, 2)' 48
 npy scalar '<f4' False '()' 4
 npy empty '<f4' True '(0, 5)' 0
+
+# idx NAME HEADER BYTES
+idx() {
+    { printf "$2"; head -c "$3" /dev/zero; } >"corpus/dataset/$1"
+}
+idx images '\0\0\x08\x03\0\0\0\x03\0\0\0\x02\0\0\0\x02' 12
+idx floats '\0\0\x0d\x02\0\0\0\x02\0\0\0\x04' 32
+idx reversed '\x01\x0c\0\0\x03\0\0\0' 12
+printf 'label,pixel0,pixel1,pixel2,pixel3\n1,0,1,2,3\n0,4,5,6,255\n' >corpus/table/names
+printf '5;0;1;2;3\n0;4.5;5;6;255\n' >corpus/table/plain
+printf 'A\t0\t1\t2\t3\nB\t4\t5\t6\t7\n' >corpus/table/words

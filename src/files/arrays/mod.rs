@@ -4,7 +4,7 @@
 
 mod foreign;
 mod literal;
-mod npy;
+pub(crate) mod npy;
 
 use std::{
     fs::File,
@@ -181,8 +181,8 @@ impl Left {
 }
 
 /// The types of numbers that can be read.
-#[derive(Clone, Copy)]
-enum Number {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Number {
     Bool,
     I8,
     I16,
@@ -199,7 +199,7 @@ enum Number {
 }
 
 impl Number {
-    fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
             Self::I16 | Self::U16 | Self::F16 | Self::Bf16 => 2,

@@ -7,7 +7,30 @@ use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use super::{Left, Number, literal::Literal};
 use crate::check::mistakes::NamedArray;
 
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// What the header of an array says.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// The type of the numbers.
+    pub(crate) number: Number,
+    /// Whether the first byte of a number is its highest.
+    pub(crate) big_endian: bool,
+    /// Whether the first axis runs fastest.
+    pub(crate) fortran: bool,
+    /// The sizes of the axes.
+    pub(crate) shape: Vec<usize>,
+    /// Where the numbers begin.
+    pub(crate) start: usize,
+}
+
+impl Head {
+    /// The bytes of all numbers; none if there are too many to count.
+    pub(crate) fn bytes(&self) -> Option<usize> {
+        let mut sizes = self.shape.iter();
+        sizes.try_fold(self.number.bytes(), |all, &size| all.checked_mul(size))
+    }
+}
 
 /// The array, or why it cannot be used although the file is sound. An error says what is broken.
 pub(super) fn read(
@@ -15,9 +38,38 @@ pub(super) fn read(
     name: &str,
     left: &mut Left,
 ) -> Result<Result<NamedArray, String>, String> {
+    let head = match head(bytes)? {
+        Ok(head) => head,
+        Err(why) => return Ok(Err(why)),
+    };
+    let data = &bytes[head.start..];
+    let shape = head.shape.clone();
+    if head.bytes() != Some(data.len()) {
+        return Err(format!(
+            "{} bytes of numbers, which do not fit shape {shape:?}",
+            data.len()
+        ));
+    }
+    left.take_elements(shape.iter().product())?;
+    let mut values = head.number.values(data, head.big_endian);
+    if head.fortran {
+        let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values)
+            .map_err(|error| format!("shape {shape:?}: {error}"))?;
+        values = array.iter().copied().collect();
+    }
+    Ok(Ok(NamedArray {
+        name: name.to_owned(),
+        shape,
+        values,
+        precision: head.number.precision(),
+    }))
+}
+
+/// The header at the beginning of an array, which need not be whole; errors as those of [`read`].
+pub(crate) fn head(bytes: &[u8]) -> Result<Result<Head, String>, String> {
     let (header, data) = split(bytes)?;
     let header = Literal::parse(&header).ok_or("its header is not a Python dictionary")?;
-    let number = match header.get("descr") {
+    let (number, big_endian) = match header.get("descr") {
         Some(Literal::Text(descr)) => match number(descr) {
             Ok(number) => number,
             Err(why) => return Ok(Err(why)),
@@ -35,28 +87,12 @@ pub(super) fn read(
     let Some(&Literal::Bool(fortran)) = header.get("fortran_order") else {
         return Err("its header does not say whether it is stored by columns".to_owned());
     };
-    let elements = shape
-        .iter()
-        .try_fold(1_usize, |all, &size| all.checked_mul(size));
-    let expected = elements.and_then(|elements| elements.checked_mul(number.kind.bytes()));
-    if expected != Some(data.len()) {
-        return Err(format!(
-            "{} bytes of numbers, which do not fit shape {shape:?}",
-            data.len()
-        ));
-    }
-    left.take_elements(elements.unwrap_or(usize::MAX))?;
-    let mut values = number.kind.values(data, number.big_endian);
-    if fortran {
-        let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values)
-            .map_err(|error| format!("shape {shape:?}: {error}"))?;
-        values = array.iter().copied().collect();
-    }
-    Ok(Ok(NamedArray {
-        name: name.to_owned(),
+    Ok(Ok(Head {
+        number,
+        big_endian,
+        fortran,
         shape,
-        values,
-        precision: number.kind.precision(),
+        start: bytes.len() - data.len(),
     }))
 }
 
@@ -84,13 +120,8 @@ fn split(bytes: &[u8]) -> Result<(String, &[u8]), String> {
     Ok((String::from_utf8_lossy(header).into_owned(), data))
 }
 
-struct Stored {
-    kind: Number,
-    big_endian: bool,
-}
-
-/// What a type such as `<f4` says, or why its elements are of no use.
-fn number(descr: &str) -> Result<Stored, String> {
+/// What a type such as `<f4` says, and whether it is big-endian, or why its elements are of no use.
+fn number(descr: &str) -> Result<(Number, bool), String> {
     // Without a letter for the order of the bytes, it is that of the machine.
     let (big_endian, rest) = match descr.strip_prefix('>') {
         Some(rest) => (true, rest),
@@ -124,5 +155,5 @@ fn number(descr: &str) -> Result<Stored, String> {
             return Err(what.to_owned());
         }
     };
-    Ok(Stored { kind, big_endian })
+    Ok((kind, big_endian))
 }

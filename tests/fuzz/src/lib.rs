@@ -9,7 +9,7 @@ use std::{
 
 use mlp::{
     data::{Fault, FileKind, idx::check, source::check_gzip},
-    files::{arrays, checkpoint, model, run::Record},
+    files::{arrays, checkpoint, dataset, model, run::Record},
 };
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
@@ -19,13 +19,15 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("idx", idx),
     ("model", model),
     ("arrays", arrays),
     ("npy", npy),
     ("record", record),
     ("checkpoint", checkpoint),
+    ("dataset", dataset),
+    ("table", table),
 ];
 
 /// MNIST's files, packed and not.
@@ -33,6 +35,26 @@ pub fn idx(bytes: &[u8]) {
     for kind in FileKind::ALL {
         let _ = check::<Fault>(kind, bytes, |_| Ok(()));
         let _ = check_gzip::<Fault>(kind, bytes, |_| Ok(()));
+    }
+}
+
+/// IDX files of any type and size.
+pub fn dataset(bytes: &[u8]) {
+    let Ok((numbers, _)) = dataset::idx::read(bytes) else {
+        return;
+    };
+    assert_eq!(numbers.len(), numbers.shape.iter().product::<usize>());
+}
+
+/// Tables of images.
+pub fn table(bytes: &[u8]) {
+    let Ok(table) = dataset::csv::read(bytes) else {
+        return;
+    };
+    let sizes = &table.pixels.shape;
+    assert_eq!(table.pixels.len(), sizes.iter().product::<usize>());
+    if let Some(labels) = table.labels {
+        assert_eq!(labels.len(), sizes[0]);
     }
 }
 

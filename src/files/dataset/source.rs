@@ -1,0 +1,141 @@
+//! Files, packed with gzip or not, and what they are by their first bytes.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read, Seek},
+    path::Path,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use zip::ZipArchive;
+
+use super::{csv, foreign, idx};
+use crate::files::arrays::npy;
+
+/// Bytes that tell what a file is.
+pub(super) const START: u64 = 1 << 16;
+
+/// How a file is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Idx,
+    Npz,
+    Npy,
+    Csv,
+    Picture,
+    /// What only other programs read.
+    Foreign(foreign::Foreign),
+    Other,
+}
+
+/// The first bytes of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    /// Unpacked.
+    pub(super) bytes: Vec<u8>,
+    /// Whether the file is packed with gzip.
+    pub(super) packed: bool,
+    /// How long the file is, packed or not.
+    pub(super) length: u64,
+}
+
+/// A file, unpacked while it is read.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    let mut magic = Vec::new();
+    (&file).take(2).read_to_end(&mut magic)?;
+    file.rewind()?;
+    if magic == [0x1f, 0x8b] {
+        let file = BufReader::with_capacity(1 << 16, file);
+        return Ok(Box::new(MultiGzDecoder::new(file)));
+    }
+    Ok(Box::new(file))
+}
+
+/// The first bytes; as many as can be unpacked.
+pub(super) fn start(path: &Path) -> io::Result<Start> {
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    let mut magic = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut magic)?;
+    let packed = magic == [0x1f, 0x8b];
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(START).read_to_end(&mut bytes);
+    if !packed {
+        read?;
+    }
+    Ok(Start {
+        bytes,
+        packed,
+        length: meta.len(),
+    })
+}
+
+/// What a file is.
+pub(super) fn kind(path: &Path, start: &Start) -> Kind {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let bytes = &start.bytes[..];
+    if bytes.starts_with(npy::MAGIC) {
+        return Kind::Npy;
+    }
+    if bytes.starts_with(b"PK\x03\x04") && !start.packed {
+        let names = zip_names(path);
+        if names.iter().any(|name| name.ends_with(".npy")) || name.ends_with(".npz") {
+            return Kind::Npz;
+        }
+    }
+    if plain.ends_with(".npz") {
+        return Kind::Npz;
+    }
+    if is_picture(plain) {
+        return Kind::Picture;
+    }
+    if let Some(foreign) = foreign::recognise(path, start) {
+        return Kind::Foreign(foreign);
+    }
+    if idx::is_idx(bytes)
+        || plain.contains("-idx")
+        || plain.contains(".idx")
+        || plain.ends_with("ubyte")
+    {
+        return Kind::Idx;
+    }
+    let named = plain.ends_with(".csv") || plain.ends_with(".tsv");
+    if csv::is_table(bytes, named) {
+        return Kind::Csv;
+    }
+    Kind::Other
+}
+
+/// The names in a zip; none if it is broken.
+pub(super) fn zip_names(path: &Path) -> Vec<String> {
+    let Ok(file) = File::open(path) else {
+        return Vec::new();
+    };
+    let Ok(archive) = ZipArchive::new(BufReader::new(file)) else {
+        return Vec::new();
+    };
+    let names = archive.file_names().filter_map(Result::ok);
+    names.map(|name| name.to_string()).collect()
+}
+
+/// Whether a name is that of a picture.
+pub(super) fn is_picture(name: &str) -> bool {
+    let name = name.to_lowercase();
+    [
+        ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".pbm", ".ppm",
+        ".pnm",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
+}
