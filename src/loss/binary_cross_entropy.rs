@@ -10,7 +10,7 @@ use crate::linalg::sigmoid;
 ///
 /// ```text
 /// p = σ(z) = 1 / (1 + e^−z)            the probability of class 1
-/// 1 − p    = e^−z / (1 + e^−z) = σ(−z)  that of class 0
+/// 1 − p    = e^−z / (1 + e^−z)         that of class 0
 /// ℓ        = −t·ln p − (1 − t)·ln(1 − p)
 /// ```
 ///
@@ -31,14 +31,14 @@ use crate::linalg::sigmoid;
 /// The slope of the sigmoid cancels: a confident mistake gets a gradient near 1, and not the vanishing one that
 /// mse behind a sigmoid has. The 1/N is that of the mean L.
 ///
-/// Written as it stands, ln p is ln 0 where e^−z overflows. With the logarithms put in,
+/// Computed from p, the loss is −ln 0 where p rounds to 0 or 1. From z it is not:
 ///
 /// ```text
-/// ln p       = −ln(1 + e^−z)
-/// ln(1 − p)  = −z − ln(1 + e^−z)
-/// ℓ          = z − z·t + ln(1 + e^−z)           no overflow for z ≥ 0
-///            = −z·t + ln(1 + e^z)               the same with e^−z = e^z / e^2z taken out, for z < 0
-///            = max(z, 0) − z·t + ln(1 + e^−|z|) both in one
+/// ln p      = −ln(1 + e^−z)
+/// ln(1 − p) = −z − ln(1 + e^−z)
+/// ℓ         = z − z·t + ln(1 + e^−z)            for z ≥ 0
+///           = −z·t + ln(1 + e^z)                for z < 0, since z + ln(1 + e^−z) = ln(e^z + 1)
+///           = max(z, 0) − z·t + ln(1 + e^−|z|)  both in one
 /// ```
 ///
 /// No exponent is above 0, and the logarithm is of 1 to 2: outputs of ±1e4 stay finite.
