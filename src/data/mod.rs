@@ -87,6 +87,14 @@ impl Dataset {
     }
 }
 
+/// Makes labels those of two classes, for a loss such as [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy):
+/// 1 for the class `positive`, 0 for all others.
+pub fn one_against_rest(labels: &mut [u8], positive: u8) {
+    for label in labels {
+        *label = u8::from(*label == positive);
+    }
+}
+
 /// The whole data set.
 pub struct Mnist {
     /// 60,000 images to train on, some of which may be held out for validation.

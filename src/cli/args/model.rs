@@ -24,5 +24,11 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
         "{}: {inputs} inputs, expected {PIXELS} for images of 28x28: train again with `mlp train`",
         path.display()
     );
+    ensure!(
+        !model.metadata.loss.binary(),
+        "{}: trained with {}, but the file does not say which digit is class 1, expected a model of the ten digits",
+        path.display(),
+        model.metadata.loss
+    );
     Ok(model)
 }

@@ -10,8 +10,12 @@ use mlp::{
 
 use crate::cli::{
     args::{
-        Usage, architecture::ArchitectureArgs, augment::AugmentArgs, hidden::Hidden,
-        loss::LossArgs, optim::ExtrasArgs,
+        Usage,
+        architecture::ArchitectureArgs,
+        augment::AugmentArgs,
+        hidden::Hidden,
+        loss::{LossArgs, TWO_CLASSES},
+        optim::ExtrasArgs,
     },
     terminal::output::thousands,
 };
@@ -74,7 +78,10 @@ pub struct SettingsArgs {
 impl SettingsArgs {
     /// The loss, or wrong usage.
     pub fn loss(&self) -> Result<LossKind, Usage> {
-        self.loss.kind()
+        match self.loss.kind()? {
+            kind if kind.binary() => Err(TWO_CLASSES.into()),
+            kind => Ok(kind),
+        }
     }
 
     /// Images to train on.

@@ -422,9 +422,7 @@ fn targets(
         [length] if ce && length == n => classes(&t.values, c),
         [length] if ce && n == 1 && length == c => probabilities(t.array((1, c))?),
         [] if !ce && (n, c) == (1, 1) => probabilities(t.array((1, 1))?),
-        [length] if !ce && (n == 1 || c == 1) && length == n * c => {
-            probabilities(t.array((n, c))?)
-        }
+        [length] if !ce && (n == 1 || c == 1) && length == n * c => probabilities(t.array((n, c))?),
         _ => Err(fault()),
     }
 }

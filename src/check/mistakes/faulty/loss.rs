@@ -78,7 +78,9 @@ impl<F: Float> Loss<F> for Faulty<F> {
         let pairs = Zip::from(&mut *doutputs).and(predictions);
         match self.mistake {
             ResForDiff | TargetNotSubtracted => pairs.for_each(|dz, &p| *dz = p * factor),
-            SoftmaxSlopeBesides | SigmoidSlopeBesides => pairs.for_each(|dz, &p| *dz *= p * (F::one() - p)),
+            SoftmaxSlopeBesides | SigmoidSlopeBesides => {
+                pairs.for_each(|dz, &p| *dz *= p * (F::one() - p))
+            }
             OneOverP if self.kind == LossKind::Bce => pairs.for_each(|dz, &p| {
                 *dz /= (p * (F::one() - p)).max(F::min_positive_value());
             }),

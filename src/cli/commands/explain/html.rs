@@ -31,7 +31,7 @@ impl Explain {
         &self,
         path: &Path,
         subject: &Subject,
-        (pixels, label): (&[u8], u8),
+        (pixels, label, what): (&[u8], u8, &str),
         out: &mut Output,
     ) -> anyhow::Result<()> {
         let layers = layers_text(&subject.network.layers());
@@ -53,7 +53,7 @@ impl Explain {
         KIND.save(path, html.as_bytes())?;
         writeln!(
             out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, a {label}{DIM:#}",
+            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, {what}{DIM:#}",
             path.display(),
             thousands(html.len() as u64),
             subject.title,

@@ -27,7 +27,7 @@ use crate::cli::{
         common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        loss::{LossNameArgs, TargetName},
+        loss::{LossNameArgs, POSITIVE, TargetName},
         memory::{self, check_size},
         model::load_model,
         number,
@@ -212,10 +212,20 @@ impl Explain {
         let mut x = Array2::zeros((1, subject.network.inputs()));
         let order = [u32::try_from(self.index).context("--index")?];
         subject.preprocessing.gather(&images, &order, &mut x);
-        let target = images.labels[self.index];
+        let label = images.labels[self.index];
+        let (target, what) = match subject.kind.binary() {
+            true => {
+                let class = u8::from(label == POSITIVE);
+                (
+                    class,
+                    format!("a {label}, class {class} where 1 is the {POSITIVE} and 0 all others"),
+                )
+            }
+            false => (label, format!("a {label}")),
+        };
         if let Some(path) = &self.html {
             let grey = images.images.row(self.index).to_vec();
-            self.page(path, &subject, (&grey, target), out)?;
+            self.page(path, &subject, (&grey, target, &what), out)?;
         }
         let loss = subject.kind.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
@@ -227,7 +237,7 @@ impl Explain {
         } else if self.html.is_none() {
             writeln!(
                 out,
-                "{}: {} image {}, a {target}{}{}",
+                "{}: {} image {}, {what}{}{}",
                 subject.title,
                 self.split.split.name(),
                 self.index,

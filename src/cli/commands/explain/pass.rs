@@ -258,6 +258,7 @@ impl Page<'_> {
             LossKind::MseOnehot | LossKind::MseDigit => {
                 table::both_mse(z, target, self.numbers, out)
             }
+            LossKind::Bce => table::binary_cross_entropy(z, target, self.numbers, out),
         }
     }
 

@@ -17,6 +17,7 @@ use mlp::{
 use crate::cli::{
     args::{
         Usage,
+        loss::TWO_CLASSES,
         memory::{self, check_size},
     },
     commands::train::Train,
@@ -37,7 +38,7 @@ const MODEL_FILE: Kind = Kind {
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
 fn default_learning_rate(kind: LossKind) -> f32 {
     match kind {
-        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
+        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
         LossKind::MseDigit => 0.01,
     }
 }
@@ -155,6 +156,11 @@ impl Train {
             folder.path().join(LATEST).display(),
             layers_text(layers),
             layers[0]
+        );
+        ensure!(
+            !metadata.loss.binary(),
+            "{}: {TWO_CLASSES}",
+            folder.path().join(LATEST).display()
         );
         let training = &mut metadata.training;
         if let Some(epochs) = self.epochs {
