@@ -50,6 +50,8 @@ CASES = {
     "untrained": (None, "--hidden 4 --seed 1"),
     "deep": (None, "--hidden 9,8,7,6,5 --seed 2 --index 7 --lr 0.5"),
     "untrained-digit": (None, "--hidden 4 --loss mse --target digit"),
+    "untrained-bce": (None, "--hidden 6 --loss bce --seed 3"),
+    "untrained-bce-five": (None, "--hidden none --loss bce --index 8"),
 }
 NUMBERS = """() => {
     const { modules, z, judged, loss, predicted } = state.pass;
@@ -126,12 +128,16 @@ def frame(page):
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def binary(page):
+    return page.evaluate("DATA.loss.kind === 'bce'")
+
+
 def check_forward(page, what):
     frame(page)
     found = page.evaluate(NUMBERS)
     z = forward(page, found["greys"])
     close(found["outputs"], z, f"{what}: outputs")
-    predicted = z.argmax() if len(z) > 1 else int(np.clip(np.round(z[0]), 0, 9))
+    predicted = z.argmax() if len(z) > 1 else int(z[0] > 0) if binary(page) else int(np.clip(np.round(z[0]), 0, 9))
     check(found["predicted"] == predicted, f"{what}: taken for {predicted}")
     said = str(predicted) if page.evaluate("!isEmpty()") else "–"
     check(page.inner_text("#predicted") == said, f"{what}: the page says {said}")
@@ -165,7 +171,7 @@ def check_pad(page, name):
     moved = check_forward(page, f"{name}: not centred")
     check(moved["greys"] != found["greys"], f"{name}: not centred is elsewhere")
     page.check("#centre")
-    for target in ["0", "9"]:
+    for target in ["0", "1" if binary(page) else "9"]:
         page.select_option("#target", target)
         frame(page)
         check(f"Target {target}" in page.inner_text("#summary"), f"{name}: target {target} is said")
@@ -184,7 +190,7 @@ def check_pad(page, name):
     check(sum(check_forward(page, name)["greys"]) == 0, f"{name}: Delete clears")
     page.click("#original")
     frame(page)
-    page.select_option("#target", "3")
+    page.select_option("#target", "1" if binary(page) else "3")
     page.mouse.move(*at(0.1, 0.1))
     page.mouse.down()
     page.mouse.move(*at(0.2, 0.1))

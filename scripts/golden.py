@@ -8,7 +8,7 @@ same bytes; another torch or processor may differ in the last digits, far below 
 
 One file for each loss and each choice of hidden layers, of a torch.nn.Sequential(Linear, ReLU,
 Linear, ...) whose module K, if Linear, has the parameters K.weight (O, I) and K.bias (O); and one for
-each other activation, for dropout and for label smoothing:
+each other activation, for dropout and for label smoothing (targets of bce are 0 and 1):
 
     x (N, I), targets (N)                 one batch; about half of x is zero
     init.K.weight, init.K.bias            the parameters before training
@@ -67,6 +67,10 @@ def mse_digit_rows(out, targets):
     return F.mse_loss(out[:, 0], targets.to(out.dtype), reduction="none")
 
 
+def bce_rows(logits, targets):
+    return F.binary_cross_entropy_with_logits(logits[:, 0], targets.to(logits.dtype), reduction="none")
+
+
 def smoothed_rows(logits, targets):
     return F.cross_entropy(logits, targets, reduction="none", label_smoothing=0.1)
 
@@ -77,6 +81,7 @@ LOSSES = {
     "ce": (cross_entropy_rows, CLASSES, 0.1),
     "mse-onehot": (mse_onehot_rows, CLASSES, 0.1),
     "mse-digit": (mse_digit_rows, 1, 0.01),
+    "bce": (bce_rows, 1, 0.1),
 }
 
 
@@ -169,6 +174,8 @@ def make_case(loss_name, hidden, seed, activation="relu", dropout=()):
     batches = torch.randn(1 + STEPS, BATCH, INPUTS)
     batches[torch.rand(batches.shape) < 0.5] = 0
     labels = torch.randint(CLASSES, (1 + STEPS, BATCH))
+    if loss_name == "bce":
+        labels = (labels >= 5).long()  # two classes
     init = parameters("init", model)
 
     x, targets = batches[0].clone().requires_grad_(), labels[0]
@@ -309,6 +316,8 @@ def main():
     write_case("smoothed-ce", "smoothed-ce", [6, 5])
     for activation in ["leaky-relu", "gelu"]:
         write_case(activation, "ce", [6, 5], activation)
+    for hidden in HIDDEN:
+        write_case(f"bce-{'x'.join(map(str, hidden)) or 'none'}", "bce", hidden)
 
     big = 1e4
     losses = {
@@ -328,6 +337,9 @@ def main():
         **make_loss("single-onehot", mse_onehot_rows,
                     [[0.1, -0.2, 0.3, 0.9, -1.5, 0.0, 2.0, 0.4, -0.6, 1.0]], [3]),
         **make_loss("single-digit", mse_digit_rows, [[2.5]], [7]),
+        **make_loss("bce", bce_rows, [[0.0], [0.3], [-2.0], [40.0], [-40.0]], [1, 0, 1, 1, 0]),
+        **make_loss("bce-extreme", bce_rows, [[big], [big], [-big], [-big]], [1, 0, 1, 0]),
+        **make_loss("single-bce", bce_rows, [[1.5]], [0]),
     }
     write("losses", losses, "hand-made logits")
     write("optim", make_optimizers() | make_schedules(), f"rate {RATE}")

@@ -10,6 +10,7 @@ use mlp::{
         Dataset, Spec,
         augment::{Augmenter, Preset},
         batch::{Preprocessing, in_order},
+        one_against_rest,
     },
     linalg::team::Team,
     loss::LossKind,
@@ -56,7 +57,12 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
         ),
         (LossKind::MseOnehot, Activation::Tanh, vec![0.0, 0.5]),
         (LossKind::MseDigit, Activation::Sigmoid, vec![0.2]),
+        (LossKind::Bce, Activation::Relu, vec![]),
     ] {
+        let mut data = data.clone();
+        if kind.binary() {
+            one_against_rest(&mut data.labels, 5);
+        }
         for threads in [1, 2, 3] {
             let loss = kind.build::<f32>();
             let architecture = Architecture {

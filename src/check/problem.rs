@@ -8,6 +8,7 @@ use super::{
     mistakes::{Objective, Problem, Step},
 };
 use crate::{
+    linalg::sigmoid,
     loss::{CrossEntropy, Loss},
     nn::{Kind, Linear, Mlp, Module},
     rng::{Purpose, generator},
@@ -57,15 +58,19 @@ impl Pass {
         self.x.last().expect("at least the input")
     }
 
-    /// What the loss compares with t (N, C): the softmax of the outputs, or these themselves for mse.
+    /// What the loss compares with t (N, C): the softmax of the outputs, their sigmoid for binary cross-entropy,
+    /// or these themselves for mse.
     pub fn predictions(&self, objective: Objective) -> Array2<f64> {
         let z = self.outputs();
-        if !objective.probabilities() {
-            return z.clone();
+        match objective {
+            Objective::Mse(_) => z.clone(),
+            Objective::Bce(_) => z.mapv(sigmoid),
+            Objective::Ce(_) => {
+                let (mut p, mut losses) = (Array2::zeros(z.dim()), Array1::zeros(z.nrows()));
+                CrossEntropy.forward(z, &vec![0; z.nrows()], &mut p, &mut losses);
+                p
+            }
         }
-        let (mut p, mut losses) = (Array2::zeros(z.dim()), Array1::zeros(z.nrows()));
-        CrossEntropy.forward(z, &vec![0; z.nrows()], &mut p, &mut losses);
-        p
     }
 
     /// One step of SGD of all parameters, or of the weights alone; the network after it and its loss.
@@ -266,6 +271,15 @@ fn change_of_loss(
                 let d = &z1 - &z0;
                 let lse = ((&powers * &d.mapv(f64::exp_m1)).sum() / powers.sum()).ln_1p();
                 t.iter().zip(&d).map(|(t, d)| t * (lse - d)).sum::<f64>()
+            });
+            factor * changes.sum::<f64>()
+        }
+        // The same of the logits (0, z), with d = (0, z₁ − z₀) and p₀ = (1 − σ(z₀), σ(z₀)).
+        Objective::Bce(_) => {
+            let numbers = z0.iter().zip(z1).zip(t);
+            let changes = numbers.map(|((&z0, &z1), t)| {
+                let d = z1 - z0;
+                (sigmoid(z0) * d.exp_m1()).ln_1p() - t * d
             });
             factor * changes.sum::<f64>()
         }

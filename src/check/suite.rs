@@ -50,12 +50,12 @@ pub fn random_images(n: usize, pixels: usize, seed: u64) -> Batch {
     let mut rng = generator(seed.wrapping_add(1 << 32), Purpose::Check);
     Batch {
         x,
-        targets: random_targets(n, &mut rng),
+        targets: random_targets(n, CLASSES as u8, &mut rng),
     }
 }
 
-fn random_targets(n: usize, rng: &mut impl Rng) -> Vec<u8> {
-    (0..n).map(|_| rng.random_range(0..CLASSES as u8)).collect()
+fn random_targets(n: usize, classes: u8, rng: &mut impl Rng) -> Vec<u8> {
+    (0..n).map(|_| rng.random_range(0..classes)).collect()
 }
 
 /// Checks every module on its own, with a random gradient from above.
@@ -93,7 +93,8 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
         let loss = kind.build::<f64>();
         let shape = (6, kind.outputs(CLASSES));
         let outputs = Array2::random_using(shape, StandardNormal, &mut rng) * 2.0;
-        let targets = random_targets(shape.0, &mut rng);
+        let classes = if kind.binary() { 2 } else { CLASSES as u8 };
+        let targets = random_targets(shape.0, classes, &mut rng);
         let tensors = check_loss(&*loss, &outputs, &targets, settings);
         Group {
             title: format!("loss: {kind}, {} → 1", shape.1),
@@ -104,7 +105,8 @@ pub fn losses(kinds: &[LossKind], settings: &Settings) -> Vec<Group> {
     kinds.iter().map(check).collect()
 }
 
-/// Checks a network with ReLU, random weights and biases, and hidden layers of these widths.
+/// Checks a network with ReLU, random weights and biases, and hidden layers of these widths. The targets of the
+/// images are those of the loss: 0 and 1 for one of two classes.
 pub fn network(hidden: &[usize], kind: LossKind, images: &Batch, settings: &Settings) -> Group {
     let outputs = kind.outputs(CLASSES);
     let layers = [&[images.x.ncols()], hidden, &[outputs]].concat();

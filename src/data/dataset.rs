@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use ndarray_rand::rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{COLS, DataError, ROWS};
+use super::{COLS, DataError, ROWS, one_against_rest};
 use crate::rng::{Purpose, generator};
 
 /// The most rows, and the most columns, of an image.
@@ -189,8 +189,7 @@ impl Dataset {
 
     /// The images with the labels of [`Spec::one_against_rest`].
     pub fn one_against_rest(mut self, label: u8) -> Self {
-        let is_it = |other: &mut u8| *other = u8::from(*other == label);
-        self.labels.iter_mut().for_each(is_it);
+        one_against_rest(&mut self.labels, label);
         self.spec = self.spec.one_against_rest(label);
         self
     }

@@ -38,6 +38,14 @@ pub const PIXELS: usize = ROWS * COLS;
 /// Classes: the ten digits.
 pub const CLASSES: usize = 10;
 
+/// Makes labels those of two classes, for a loss such as [`BinaryCrossEntropy`](crate::loss::BinaryCrossEntropy):
+/// 1 for the class `positive`, 0 for all others.
+pub fn one_against_rest(labels: &mut [u8], positive: u8) {
+    for label in labels {
+        *label = u8::from(*label == positive);
+    }
+}
+
 /// A whole data set.
 #[derive(Clone, Debug)]
 pub struct Splits {

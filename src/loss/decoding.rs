@@ -9,6 +9,8 @@ pub enum Decoding {
     Largest,
     /// One output, the number of the class itself: the nearest class.
     Nearest,
+    /// One output, the logit of class 1 of two: class 1 if it is above 0, which is a probability above 1/2.
+    Threshold,
 }
 
 impl Decoding {
@@ -28,6 +30,7 @@ impl Decoding {
                 let nearest = outputs[0].round().max(F::zero()).min(float(classes - 1));
                 nearest.to_u8().expect("between 0 and the last class")
             }
+            Self::Threshold => u8::from(outputs[0] > F::zero()),
         }
     }
 
@@ -35,7 +38,7 @@ impl Decoding {
     pub fn outputs(self, classes: usize) -> usize {
         match self {
             Self::Largest => classes,
-            Self::Nearest => 1,
+            Self::Nearest | Self::Threshold => 1,
         }
     }
 }

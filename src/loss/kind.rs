@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{CrossEntropy, Decoding, Float, Loss, Mse, SmoothedCrossEntropy, Target};
+use super::{
+    BinaryCrossEntropy, CrossEntropy, Decoding, Float, Loss, Mse, SmoothedCrossEntropy, Target,
+};
 
 /// The losses, each with its kind of target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,8 @@ pub enum LossKind {
     MseOnehot,
     /// [`Mse`] against [`Target::Digit`]
     MseDigit,
+    /// [`BinaryCrossEntropy`], of two classes
+    Bce,
 }
 
 impl LossKind {
@@ -24,6 +28,7 @@ impl LossKind {
             Self::SmoothedCe(smoothing) => Box::new(SmoothedCrossEntropy { smoothing }),
             Self::MseOnehot => Box::new(Mse(Target::OneHot)),
             Self::MseDigit => Box::new(Mse(Target::Digit)),
+            Self::Bce => Box::new(BinaryCrossEntropy),
         }
     }
 }
@@ -39,12 +44,18 @@ impl LossKind {
         self.decoding().outputs(classes)
     }
 
-    /// Whether its predictions are probabilities, the softmax of the outputs, and not the outputs themselves.
+    /// Whether its predictions are probabilities, and not the outputs themselves: the softmax of the outputs, a
+    /// column a class, or the sigmoid of the one output, the probability of class 1.
     pub fn probabilities(self) -> bool {
         match self {
-            Self::Ce | Self::SmoothedCe(_) => true,
+            Self::Ce | Self::SmoothedCe(_) | Self::Bce => true,
             Self::MseOnehot | Self::MseDigit => false,
         }
+    }
+
+    /// Whether it is for two classes: its targets are 0 and 1.
+    pub fn binary(self) -> bool {
+        self.decoding() == Decoding::Threshold
     }
 }
 
@@ -55,6 +66,7 @@ impl std::fmt::Display for LossKind {
             Self::SmoothedCe(s) => write!(f, "cross-entropy, label smoothing {s}"),
             Self::MseOnehot => f.write_str("mse, one-hot targets"),
             Self::MseDigit => f.write_str("mse, digit targets"),
+            Self::Bce => f.write_str("binary cross-entropy"),
         }
     }
 }

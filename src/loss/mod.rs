@@ -1,5 +1,6 @@
 //! Losses: forward and backward passes side by side, each a mean over the images of a batch.
 
+mod binary_cross_entropy;
 mod cross_entropy;
 mod decoding;
 mod kind;
@@ -10,6 +11,7 @@ mod weighted;
 use ndarray::{ArrayRef1, ArrayRef2, ArrayView1, ArrayViewMut1};
 
 pub use crate::linalg::Float;
+pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use decoding::Decoding;
 pub use kind::LossKind;

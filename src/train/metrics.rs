@@ -1,6 +1,6 @@
 //! How good a network is: loss, accuracy and confusion matrix, and how certain these are.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, concatenate, s};
 
 use super::pass;
 use crate::{
@@ -75,7 +75,8 @@ pub fn evaluate<F: Float>(
     }
 }
 
-/// The predictions of the loss for every image (images, C): probabilities for cross-entropy. Panics like
+/// The predictions of the loss for every image (images, C): probabilities for cross-entropy, one column with
+/// that of class 1 for binary cross-entropy. Panics like
 /// [`evaluate`].
 pub fn predictions<F: Float>(
     network: &Mlp<F>,
@@ -92,6 +93,24 @@ pub fn predictions<F: Float>(
         all.slice_mut(s![block, ..])
             .assign(&tape.predictions(labels.len()));
         first += labels.len();
+    });
+    all
+}
+
+/// The class that every image is taken for. Panics like [`evaluate`].
+pub fn classes<F: Float>(
+    network: &Mlp<F>,
+    loss: &dyn Loss<F>,
+    data: &Dataset,
+    preprocessing: Preprocessing,
+    team: &mut Team,
+) -> Vec<u8> {
+    let mut all = Vec::with_capacity(data.len());
+    let decoding = loss.decoding();
+    every_image(network, loss, data, preprocessing, team, |tape, labels| {
+        let outputs = tape.outputs(labels.len());
+        let rows = outputs.rows().into_iter();
+        all.extend(rows.map(|row| decoding.class(row, data.classes())));
     });
     all
 }
@@ -136,7 +155,8 @@ fn every_image<F: Float>(
 }
 
 /// Evaluates a committee on images with these labels. The mean of its members' probabilities (images,
-/// classes) decides the class; the loss is −ln of the mean probability of the label.
+/// classes) decides the class; the loss is −ln of the mean probability of the label. A single column is the
+/// probability of class 1 of two.
 ///
 /// Panics if there are no members or shapes do not fit.
 pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
@@ -148,6 +168,9 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
     }
     mean /= members.len() as f64;
     assert_eq!(mean.nrows(), labels.len(), "images against labels");
+    if mean.ncols() == 1 {
+        mean = concatenate![Axis(1), 1.0 - &mean, mean];
+    }
     let classes = mean.ncols();
     let mut confusion = Array2::zeros((classes, classes));
     let mut total = 0.0;
@@ -259,6 +282,19 @@ mod tests {
         assert_eq!(both.confusion[[3, 3]], 1);
         assert_eq!(both.confusion[[5, 4]], 1, "of equals the first");
         let expected = -(0.7_f64.ln() + 0.5_f64.ln()) / 2.0;
+        assert!((both.loss - expected).abs() < 1e-7);
+    }
+
+    #[test]
+    fn a_committee_of_two_classes_has_the_probability_of_class_1_in_one_column() {
+        let members = [
+            ndarray::array![[0.9_f32], [0.5], [0.6]],
+            ndarray::array![[0.3_f32], [0.5], [0.2]],
+        ];
+        let both = committee(&members, &[1, 0, 1]);
+        assert_eq!((both.confusion[[1, 1]], both.confusion[[0, 0]]), (1, 1));
+        assert_eq!(both.confusion[[1, 0]], 1);
+        let expected = -(0.6_f64.ln() + 0.5_f64.ln() + 0.4_f64.ln()) / 3.0;
         assert!((both.loss - expected).abs() < 1e-7);
     }
 }

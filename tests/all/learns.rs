@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use mlp::{
-    data::{self, Dataset, Spec, Splits, batch::Preprocessing},
+    data::{self, Dataset, Spec, Splits, batch::Preprocessing, one_against_rest},
     linalg::team::Team,
     loss::{Loss, LossKind},
     nn::{Activation, Architecture, Init, Mlp},
@@ -15,7 +15,12 @@ use mlp::{
 };
 use ndarray::ArrayRef2;
 
-const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+const KINDS: [LossKind; 4] = [
+    LossKind::Ce,
+    LossKind::MseOnehot,
+    LossKind::MseDigit,
+    LossKind::Bce,
+];
 
 fn mnist() -> Splits {
     data::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap()
@@ -24,6 +29,15 @@ fn mnist() -> Splits {
 /// The first `n` training images of MNIST.
 fn first(n: usize) -> Dataset {
     mnist().train.select(&Vec::from_iter(0..n))
+}
+
+/// The first `n` with the targets of a loss: for one of two classes, 1 for the fives and 0 for all others.
+fn first_for(kind: LossKind, n: usize) -> Dataset {
+    let mut data = first(n);
+    if kind.binary() {
+        one_against_rest(&mut data.labels, 5);
+    }
+    data
 }
 
 fn settings(epochs: usize, batch_size: usize, learning_rate: f32) -> Settings {
@@ -52,8 +66,8 @@ fn bits(network: &Mlp<f32>) -> Vec<u32> {
 
 #[test]
 fn one_batch_of_32_is_learned_by_heart() {
-    let data = first(32);
     for kind in KINDS {
+        let data = first_for(kind, 32);
         let loss = kind.build::<f32>();
         let mut trainer = Trainer::new(network(&[50], &*loss, 1), &*loss, 32, Team::new(2));
         let sgd = Sgd::new(if kind == LossKind::MseDigit {
@@ -100,9 +114,9 @@ fn before_training_cross_entropy_is_near_that_of_guessing() {
 #[test]
 fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
     // 1,003 images in batches of 60: the last has 43, which no number of threads divides.
-    let data = first(1_003);
-    let valid = first(77);
     for kind in KINDS {
+        let data = first_for(kind, 1_003);
+        let valid = first_for(kind, 77);
         let loss = kind.build::<f32>();
         let run = |threads: usize, seed: u64| {
             let settings = Settings {
@@ -307,8 +321,8 @@ fn the_last_batch_is_used_and_weighs_by_its_images() {
 
 #[test]
 fn steps_too_long_end_training_and_name_epoch_step_and_place() {
-    let data = first(500);
     for kind in KINDS {
+        let data = first_for(kind, 500);
         let loss = kind.build::<f32>();
         let network = network(&[30], &*loss, 1);
         let result = train(

@@ -53,6 +53,10 @@ impl Problem {
         if used.is_empty() {
             used = vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh];
         }
+        // The sigmoid is in the loss: one in the network is a second.
+        if matches!(self.objective, Objective::Bce(_)) && !used.contains(&Activation::Sigmoid) {
+            used.push(Activation::Sigmoid);
+        }
         used.dedup();
         for activation in used {
             let index = Activation::ALL.iter().position(|&a| a == activation);
@@ -129,7 +133,7 @@ impl Problem {
             };
             slips.extend(shifted.map(|v| Slip::new(Mistake::LabelsShifted).variant(v)));
         }
-        if self.classes.is_some() {
+        if self.classes.is_some() && !matches!(self.objective, Objective::Bce(_)) {
             let way = usize::from(self.c() == 1);
             slips.push(Slip::new(Mistake::TargetEncoding).variant(way));
         }
@@ -139,7 +143,7 @@ impl Problem {
     /// Slips in what the loss makes of the outputs.
     pub(super) fn prediction_slips(&self) -> Vec<Slip> {
         let mut slips = Vec::new();
-        if self.objective.probabilities() {
+        if matches!(self.objective, Objective::Ce(_)) {
             slips.push(Slip::new(Mistake::SoftmaxTwice));
             slips.push(Slip::new(Mistake::SoftmaxTwice).variant(1));
             slips.push(Slip::new(Mistake::SoftmaxOverBatch));
@@ -173,13 +177,17 @@ impl Problem {
                 // p[:, t] −= 1
                 Slip::new(Mistake::BroadcastNByN).variant(2),
             ]),
-            Objective::Mse(_) => {
-                slips.push(Slip::new(Mistake::ResForDiff));
-                if self.c() == 1 && self.n() > 1 {
-                    slips.push(Slip::new(Mistake::BroadcastNByN));
-                    slips.push(Slip::new(Mistake::BroadcastNByN).variant(1));
-                }
-            }
+            Objective::Mse(_) => slips.push(Slip::new(Mistake::ResForDiff)),
+            Objective::Bce(_) => slips.extend([
+                Slip::new(Mistake::TargetNotSubtracted),
+                Slip::new(Mistake::OneOverP),
+                Slip::new(Mistake::SigmoidSlopeBesides),
+            ]),
+        }
+        let one_column = self.c() == 1 && self.n() > 1;
+        if one_column && !matches!(self.objective, Objective::Ce(_)) {
+            slips.push(Slip::new(Mistake::BroadcastNByN));
+            slips.push(Slip::new(Mistake::BroadcastNByN).variant(1));
         }
         slips
     }
@@ -317,7 +325,9 @@ impl Problem {
                 add(1.0 / n, Mistake::MeanTwice);
                 match self.objective {
                     Objective::Ce(Reduction::Mean) => add(1.0 / c, Mistake::MeanOverOthers),
-                    Objective::Mse(Reduction::Mean) if c > 1.0 => {
+                    Objective::Mse(Reduction::Mean) | Objective::Bce(Reduction::Mean)
+                        if c > 1.0 =>
+                    {
                         add(c, Mistake::MeanOverOthers);
                         add(n * c, Mistake::MeanMissing);
                     }
@@ -347,9 +357,11 @@ impl Problem {
                 add(1.0 / c, Mistake::MeanOverOthers);
                 add(n / c, Mistake::MeanOverClasses);
             }
-            Objective::Mse(Reduction::Mean) => {
+            Objective::Mse(Reduction::Mean) | Objective::Bce(Reduction::Mean) => {
                 add(n, Mistake::MeanMissing);
-                add(0.5, Mistake::TwoMissing);
+                if matches!(self.objective, Objective::Mse(_)) {
+                    add(0.5, Mistake::TwoMissing);
+                }
                 if c > 1.0 {
                     add(n * c, Mistake::MeanMissing);
                     add(1.0 / (n * c), Mistake::MeanTwice);

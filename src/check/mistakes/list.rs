@@ -92,16 +92,21 @@ mistakes! {
         "the slope of softmax is multiplied in once more, though p − q has it already",
         "do I not need the derivative of softmax as well?",
         "dz = (p − q) / N: it is the gradient of softmax and logarithm together";
+    /// The slope of the sigmoid multiplied in besides
+    SigmoidSlopeBesides = "sigmoid-slope-besides",
+        "the slope of the sigmoid is multiplied in once more, though p − t has it already",
+        "do I not need p·(1 − p), the derivative of the sigmoid, as well?",
+        "dz = (p − t) / N: it is the gradient of sigmoid and logarithm together, in which p·(1 − p) cancels";
     /// dz = p
     TargetNotSubtracted = "target-not-subtracted",
         "the gradient of cross-entropy is taken as p alone: the target is not subtracted",
         "why is no element of my dz negative?",
         "dz = (p − q) / N, with q = onehot(t): p[range(N), t] −= 1";
-    /// dz = −q/p
+    /// dz = −q/p, or (p − t)/(p·(1 − p)) with a sigmoid
     OneOverP = "one-over-p",
-        "the gradient of cross-entropy is taken as −q/p: that of −ln p, without the softmax below it",
+        "the gradient of cross-entropy is taken as −q/p: that of −ln p, without the softmax or sigmoid below it",
         "isn't the derivative of −ln p just −1/p?",
-        "through the softmax, −q/p becomes dz = (p − q) / N";
+        "through the softmax, −q/p becomes dz = (p − q) / N, and through the sigmoid (p − t)/(p·(1 − p)) becomes dz = (p − t) / N";
     /// z instead of z − t
     ResForDiff = "res-for-diff",
         "the output `res` is used instead of `diff`, output minus target",

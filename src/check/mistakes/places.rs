@@ -2,6 +2,7 @@
 
 use super::Mistake;
 use crate::{
+    data::CLASSES,
     loss::LossKind,
     nn::{Activation, Kind, Mlp},
 };
@@ -106,6 +107,7 @@ impl Mistake {
                 | SoftmaxOverBatch
                 | SoftmaxTwice
                 | SoftmaxSlopeBesides
+                | SigmoidSlopeBesides
                 | TargetNotSubtracted
                 | OneOverP
                 | ResForDiff
@@ -119,13 +121,17 @@ impl Mistake {
     /// Whether it can be made with this loss.
     pub fn fits_loss(self, kind: LossKind) -> bool {
         use Mistake::*;
-        let mse = !kind.probabilities();
+        let (one, binary) = (kind.outputs(CLASSES) == 1, kind == LossKind::Bce);
+        let (mse, ce) = (!kind.probabilities(), kind.probabilities() && !binary);
         match self {
             TwoMissing | ResForDiff => mse,
-            MeanOverOthers | TargetEncoding => kind != LossKind::MseDigit, // where C = 1
+            MeanOverOthers | TargetEncoding => !one, // where C = 1
             MeanOverClasses | LogsumexpNotByRows | SoftmaxOverBatch | SoftmaxTwice
-            | SoftmaxSlopeBesides | TargetNotSubtracted | OneOverP => !mse,
-            BroadcastNByN | MisplacedBracket => kind == LossKind::MseDigit,
+            | SoftmaxSlopeBesides => ce,
+            TargetNotSubtracted | OneOverP => !mse,
+            SigmoidSlopeBesides => binary,
+            BroadcastNByN => one,
+            MisplacedBracket => kind == LossKind::MseDigit,
             _ => true,
         }
     }

@@ -30,7 +30,7 @@ pub enum Step {
 /// What the losses of the images are made one number by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// The mean: over N for cross-entropy, over N·C for mse.
+    /// The mean: over N for cross-entropy, over N·C for mse and binary cross-entropy.
     Mean,
     /// ½ Σ (z − t)², over images and outputs: mse only.
     Half,
@@ -45,19 +45,24 @@ pub enum Objective {
     Ce(Reduction),
     /// (z − t)²
     Mse(Reduction),
+    /// `−t·ln p − (1 − t)·ln(1 − p)` of every output, with p = σ(z) and t from 0 to 1
+    Bce(Reduction),
 }
 
 impl Objective {
     /// Whether the predictions are probabilities.
     pub fn probabilities(self) -> bool {
-        matches!(self, Self::Ce(_))
+        matches!(self, Self::Ce(_) | Self::Bce(_))
     }
 
     /// The factor of p − t, or of z − t, in dz.
     pub fn factor(self, n: usize, c: usize) -> f64 {
         match self {
             Self::Ce(Reduction::Mean) => 1.0 / n as f64,
-            Self::Ce(Reduction::Half | Reduction::Sum) | Self::Mse(Reduction::Half) => 1.0,
+            Self::Ce(Reduction::Half | Reduction::Sum)
+            | Self::Bce(Reduction::Half | Reduction::Sum)
+            | Self::Mse(Reduction::Half) => 1.0,
+            Self::Bce(Reduction::Mean) => 1.0 / (n * c) as f64,
             Self::Mse(Reduction::Mean) => 2.0 / (n * c) as f64,
             Self::Mse(Reduction::Sum) => 2.0,
         }
@@ -81,6 +86,10 @@ impl Objective {
                 let squares = z.iter().zip(t).map(|(z, t)| (z - t) * (z - t));
                 self.factor(n, c) / 2.0 * squares.sum::<f64>()
             }
+            Self::Bce(_) => {
+                let each = z.iter().zip(t).map(|(&z, &t)| minus_ln_likelihood(z, t));
+                self.factor(n, c) * each.sum::<f64>()
+            }
         }
     }
 
@@ -94,8 +103,32 @@ impl Objective {
                 softmax_rows(z) * sums
             }
             Self::Mse(_) => z.clone(),
+            Self::Bce(_) => z.mapv(sigmoid),
         };
         (p - t) * self.factor(n, c)
+    }
+}
+
+/// σ(z) = 1 / (1 + e^−z)
+pub(in crate::check) fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+/// −t·ln σ(z) − (1 − t)·ln(1 − σ(z)), where 1 − σ(z) = σ(−z) and −ln σ(z) = ln(1 + e^−z).
+fn minus_ln_likelihood(z: f64, t: f64) -> f64 {
+    // Where t is 0 a probability of 0 costs nothing.
+    let term = |share: f64, z: f64| match share {
+        0.0 => 0.0,
+        share => share * minus_ln_sigmoid(z),
+    };
+    term(t, z) + term(1.0 - t, -z)
+}
+
+/// −ln σ(z) = ln(1 + e^−z), where e^−z overflows −z itself.
+pub(in crate::check) fn minus_ln_sigmoid(z: f64) -> f64 {
+    match z < -700.0 {
+        true => -z,
+        false => (-z).exp().ln_1p(),
     }
 }
 
@@ -171,6 +204,7 @@ impl Problem {
             objective: match kind {
                 LossKind::Ce | LossKind::SmoothedCe(_) => Objective::Ce(Reduction::Mean),
                 LossKind::MseOnehot | LossKind::MseDigit => Objective::Mse(Reduction::Mean),
+                LossKind::Bce => Objective::Bce(Reduction::Mean),
             },
             pixels: true,
             others: None,
@@ -255,7 +289,7 @@ fn encode(kind: LossKind, targets: &[u8], c: usize) -> Array2<f64> {
     let (high, low) = match kind {
         LossKind::SmoothedCe(s) => (1.0 - s + s / c as f64, s / c as f64),
         LossKind::Ce | LossKind::MseOnehot => (1.0, 0.0),
-        LossKind::MseDigit => {
+        LossKind::MseDigit | LossKind::Bce => {
             return Array2::from_shape_fn((targets.len(), c), |(n, _)| f64::from(targets[n]));
         }
     };

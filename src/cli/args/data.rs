@@ -14,9 +14,8 @@ use mlp::{
         batch::{Batch, Preprocessing},
         catalogue::Named,
         download::{self, DownloadError, Event},
-        load,
     },
-    files::model::Metadata,
+    files::{dataset, model::Metadata},
 };
 use ndarray::Array2;
 
@@ -103,7 +102,7 @@ impl DataDir {
     /// nothing is left half unpacked.
     pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
-        Ok(busy("reading the data", || load(&self.path()))?)
+        Ok(busy("reading the data", || dataset::load(&self.path()))?)
     }
 
     /// The first training images of a network's kind of data, or random ones where they are not at hand: a check

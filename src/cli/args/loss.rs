@@ -22,7 +22,8 @@ pub struct LossArgs {
 #[derive(clap::Args, Clone, Copy)]
 #[command(next_help_heading = "Network")]
 pub struct LossNameArgs {
-    /// What to make small: cross-entropy or the mean squared error [default: ce]
+    /// What to make small: cross-entropy, the mean squared error, or binary cross-entropy, which has one
+    /// output for two classes [default: ce]
     #[arg(long, value_enum)]
     loss: Option<LossName>,
 
@@ -31,10 +32,18 @@ pub struct LossNameArgs {
     label_smoothing: Option<f64>,
 }
 
+/// The digit that is class 1 where a loss has two classes and nothing says which.
+pub const POSITIVE: u8 = 5;
+
+/// Why a loss of two classes cannot have the ten of MNIST.
+pub const TWO_CLASSES: &str =
+    "--loss bce is for two classes: add --positive 5, or another class to tell from the rest";
+
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum LossName {
     Ce,
     Mse,
+    Bce,
 }
 
 /// What mse takes as the target.
@@ -64,6 +73,13 @@ impl LossNameArgs {
             (LossName::Ce, Some(_)) => {
                 return Err(
                     "--target goes with --loss mse: cross-entropy always has one output a class"
+                        .into(),
+                );
+            }
+            (LossName::Bce, None) => LossKind::Bce,
+            (LossName::Bce, Some(_)) => {
+                return Err(
+                    "--target goes with --loss mse: binary cross-entropy always has one output"
                         .into(),
                 );
             }

@@ -32,8 +32,10 @@ pub fn check_fits<F: Float>(
         TwoMissing | ResForDiff => "--loss mse",
         MeanOverOthers | TargetEncoding => "--loss ce, or --loss mse --target onehot",
         MeanOverClasses | LogsumexpNotByRows | SoftmaxOverBatch | SoftmaxTwice
-        | SoftmaxSlopeBesides | TargetNotSubtracted | OneOverP => "--loss ce",
-        BroadcastNByN => "--loss mse --target digit",
+        | SoftmaxSlopeBesides => "--loss ce",
+        TargetNotSubtracted | OneOverP => "--loss ce or bce",
+        SigmoidSlopeBesides => "--loss bce",
+        BroadcastNByN => "--loss mse --target digit, or --loss bce",
         MisplacedBracket => "--loss mse --target digit, and a hidden layer",
         SharedRelu | ReluMaskOfBefore => {
             "ReLU behind two hidden layers of one width, such as --hidden 50,50"

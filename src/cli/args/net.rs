@@ -23,7 +23,7 @@ As JSON, with any number of layers, and of rows in x and t:
                "b": [0.35, 0.35], "activation": "sigmoid"}],
    "loss": "mse", "reduction": "sum/2", "lr": 0.5}
 
-w has a row for each unit, as in PyTorch; for the w of x·w add "orientation": "inputs-outputs". b may be one number for all units, or missing. activation: relu, tanh, scaled-tanh, sigmoid, leaky-relu, gelu, or none. loss: mse, or ce, which takes the softmax itself; t of ce is probabilities, or a list of classes from 0. reduction: mean, sum, or for mse sum/2. "train_biases": false keeps the biases in a step. In place of layers there may be lists "weights", "biases" and "activations"; a single name for activations is that of the hidden layers.
+w has a row for each unit, as in PyTorch; for the w of x·w add "orientation": "inputs-outputs". b may be one number for all units, or missing. activation: relu, tanh, scaled-tanh, sigmoid, leaky-relu, gelu, or none. loss: mse; ce, which takes the softmax itself; or bce, which takes the sigmoid itself. t of ce is probabilities, or a list of classes from 0; t of bce is from 0 to 1. reduction: mean, sum, or for mse sum/2. "train_biases": false keeps the biases in a step. In place of layers there may be lists "weights", "biases" and "activations"; a single name for activations is that of the hidden layers.
 
 As .npz: np.savez("net.npz", x=x, t=t, w1=w1, b1=b1, w2=w2, b2=b2, activation="relu", loss="mse")"#;
 
@@ -68,6 +68,7 @@ pub fn loss_text(objective: Objective) -> String {
     let (loss, reduction) = net::objective_names(objective);
     let loss = match loss {
         "ce" => "cross-entropy",
+        "bce" => "binary cross-entropy",
         loss => loss,
     };
     match reduction {

@@ -13,8 +13,12 @@ use mlp::{
 
 use crate::cli::{
     args::{
-        Usage, architecture::ArchitectureArgs, augment::AugmentArgs, hidden::Hidden,
-        loss::LossArgs, optim::ExtrasArgs,
+        Usage,
+        architecture::ArchitectureArgs,
+        augment::AugmentArgs,
+        hidden::Hidden,
+        loss::{LossArgs, TWO_CLASSES},
+        optim::ExtrasArgs,
     },
     terminal::output::thousands,
 };
@@ -26,6 +30,8 @@ pub struct Facts {
     pub spec: Spec,
     /// How many there are, apart from a test set.
     pub images: usize,
+    /// Whether they are not known yet.
+    assumed: bool,
 }
 
 impl Facts {
@@ -34,6 +40,7 @@ impl Facts {
         Self {
             spec: Spec::default(),
             images: usize::MAX,
+            assumed: true,
         }
     }
 }
@@ -43,6 +50,7 @@ impl From<&Splits> for Facts {
         Self {
             spec: data.train.spec.clone(),
             images: data.train.len(),
+            assumed: false,
         }
     }
 }
@@ -81,6 +89,10 @@ pub struct SettingsArgs {
     #[command(flatten)]
     loss: LossArgs,
 
+    /// Tell one class from all others, by its name or number: one output, binary cross-entropy
+    #[arg(long, value_name = "CLASS", help_heading = "Network")]
+    positive: Option<String>,
+
     /// Batch size: images per step; the last batch of an epoch takes what remains
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
           value_parser = clap::value_parser!(u32).range(1..))]
@@ -118,7 +130,26 @@ pub struct SettingsArgs {
 impl SettingsArgs {
     /// The loss, or wrong usage.
     pub fn loss(&self) -> Result<LossKind, Usage> {
-        self.loss.kind()
+        match (&self.positive, self.loss.kind()?) {
+            (None, kind) => Ok(kind),
+            (Some(_), LossKind::Ce) if !self.loss.given() => Ok(LossKind::Bce),
+            (Some(_), LossKind::Bce) => Ok(LossKind::Bce),
+            (Some(_), _) => Err("--positive goes with --loss bce: leave out the other".into()),
+        }
+    }
+
+    /// The label of the class to find.
+    fn positive(&self, spec: &Spec) -> Result<Option<u8>, Usage> {
+        let Some(name) = &self.positive else {
+            return Ok(None);
+        };
+        match spec.label(name) {
+            Some(label) => Ok(Some(label)),
+            None => Err(Usage(format!(
+                "--positive {name}: no such class, expected one of {}",
+                spec.classes.join(", ")
+            ))),
+        }
     }
 
     /// What is other than the flags say.
@@ -168,6 +199,17 @@ impl SettingsArgs {
         schedule: Schedule,
     ) -> Result<Metadata, Usage> {
         let loss = self.loss()?;
+        let positive = match data.assumed {
+            true => None,
+            false => self.positive(&data.spec)?,
+        };
+        if loss.binary() && self.positive.is_none() && data.spec.classes.len() != 2 {
+            if data.assumed {
+                // They may have two.
+            } else {
+                return Err(TWO_CLASSES.into());
+            }
+        }
         let (images, valid, test) = self.parts(data)?;
         let architecture = self.architecture.of(&self.hidden, loss, &data.spec)?;
         let init = self.init.unwrap_or(architecture.activation.about().init);
@@ -198,6 +240,7 @@ impl SettingsArgs {
         };
         Ok(Metadata {
             images: data.spec.clone(),
+            positive,
             ..Metadata::new(architecture, loss, preprocessing, settings)
         })
     }

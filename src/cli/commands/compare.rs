@@ -6,7 +6,7 @@ use mlp::{
     data::Dataset,
     files::model::Model,
     linalg::team::Team,
-    train::metrics::{mcnemar, predictions},
+    train::metrics::{classes, mcnemar},
 };
 use serde_json::json;
 
@@ -132,15 +132,13 @@ impl Compare {
 /// Which images a model gets right.
 fn right(model: &Model<f32>, images: &Dataset, team: &mut Team) -> Vec<bool> {
     let loss = model.metadata.loss.build::<f32>();
-    // Softmax has its maximum where the outputs have theirs.
-    let predictions = predictions(
+    let classes = classes(
         &model.network,
         &*loss,
         images,
         model.metadata.preprocessing,
         team,
     );
-    let rows = predictions.rows().into_iter().zip(&images.labels);
-    rows.map(|(row, &label)| loss.decoding().class(row, images.classes()) == label)
-        .collect()
+    let pairs = classes.into_iter().zip(&images.labels);
+    pairs.map(|(class, &label)| class == label).collect()
 }

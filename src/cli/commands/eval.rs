@@ -102,10 +102,17 @@ impl Eval {
         Ok(Outcome::Done)
     }
 
-    /// Only probabilities can be averaged.
+    /// Only probabilities of the same classes can be averaged.
     fn check_committee(&self, models: &[Model<f32>]) -> anyhow::Result<()> {
         for (path, model) in self.models.iter().zip(models) {
             let kind = model.metadata.loss;
+            let first = models[0].metadata.loss;
+            ensure!(
+                kind.binary() == first.binary(),
+                "{}: trained with {kind}, {} with {first}: a committee is of models with the same classes",
+                path.display(),
+                self.models[0].display()
+            );
             ensure!(
                 kind.probabilities(),
                 "{}: trained with {kind}, so its outputs are no probabilities to average: a committee is of \

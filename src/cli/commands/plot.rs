@@ -15,7 +15,7 @@ use mlp::{
         palette,
         plot::{self, MAX_RUNS, Picture, Wrong},
     },
-    train::metrics::{Evaluation, evaluate, losses, predictions},
+    train::metrics::{Evaluation, classes, evaluate, losses, predictions},
 };
 
 use crate::cli::{
@@ -230,11 +230,13 @@ impl Plot {
         let (loss, preprocessing) = (kind.build::<f32>(), model.metadata.preprocessing);
         let mut team = self.threads.team();
         let result = evaluate(network, &*loss, &data, preprocessing, &mut team);
+        let taken = classes(network, &*loss, &data, preprocessing, &mut team);
         let outputs = predictions(network, &*loss, &data, preprocessing, &mut team);
         let each = losses(network, &*loss, &data, preprocessing, &mut team);
         let mut wrong = Vec::new();
         for (index, (row, &label)) in outputs.rows().into_iter().zip(&data.labels).enumerate() {
-            let class = loss.decoding().class(row, data.classes());
+            let class = taken[index];
+            let outputs = row.iter().map(|&p| f64::from(p));
             if class != label {
                 wrong.push(Wrong {
                     index,
@@ -242,7 +244,10 @@ impl Plot {
                     label,
                     class,
                     loss: each[index],
-                    outputs: row.iter().map(|&p| f64::from(p)).collect(),
+                    outputs: match kind.binary() {
+                        true => outputs.flat_map(|p| [1.0 - p, p]).collect(),
+                        false => outputs.collect(),
+                    },
                 });
             }
         }

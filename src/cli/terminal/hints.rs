@@ -4,7 +4,7 @@ use std::{error::Error, path::Path};
 
 use mlp::{
     data::{DataError, Fault, catalogue::Named, download::DownloadError},
-    files::{checkpoint::CheckpointError, model::ModelError, run::RunError},
+    files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
     train::TrainError,
 };
 
@@ -23,6 +23,7 @@ pub fn with_advice(error: &anyhow::Error) -> String {
 
 fn advice(error: &(dyn Error + 'static)) -> Option<String> {
     None.or_else(|| error.downcast_ref().and_then(data))
+        .or_else(|| error.downcast_ref().and_then(dataset))
         .or_else(|| error.downcast_ref().and_then(download))
         .or_else(|| error.downcast_ref().and_then(model))
         .or_else(|| error.downcast_ref().and_then(checkpoint))
@@ -41,6 +42,17 @@ pub fn data(error: &DataError) -> Option<String> {
         DataError::Mismatch { .. } => Some("get both files from the same place".into()),
         DataError::Changed { .. } => Some("run the command again".into()),
         DataError::Unpack { .. } | DataError::Split { .. } => None,
+    }
+}
+
+fn dataset(error: &DatasetError) -> Option<String> {
+    match error {
+        DatasetError::Mnist(error) => data(error),
+        DatasetError::NothingHere { path, .. } => Some(format!(
+            "name the folder or file of a data set with --data-dir, or run `{}` for MNIST",
+            download_command(path)
+        )),
+        _ => None, // they say it themselves
     }
 }
 

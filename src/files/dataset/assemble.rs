@@ -168,13 +168,13 @@ fn transpose(pixels: &mut [u8], side: usize) {
 
 /// How grey values are made of numbers: (v + shift)·factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Scale {
+pub(super) struct Scale {
     shift: f64,
     factor: f64,
 }
 
 impl Scale {
-    fn apply(self, numbers: Numbers) -> Vec<u8> {
+    pub(super) fn apply(self, numbers: Numbers) -> Vec<u8> {
         if numbers.are_bytes() && self.factor == 1.0 && self.shift == 0.0 {
             return numbers.bytes;
         }
@@ -185,7 +185,7 @@ impl Scale {
 }
 
 /// How the numbers of all images are to be scaled, judged by the least and the greatest.
-fn scale(
+pub(super) fn scale(
     train: &Images,
     test: Option<&Images>,
     notes: &mut Vec<String>,

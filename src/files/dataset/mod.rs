@@ -15,6 +15,7 @@ pub mod csv;
 mod error;
 mod foreign;
 pub mod idx;
+mod loose;
 mod names;
 mod npz;
 mod numbers;
@@ -39,6 +40,7 @@ use roles::{Part, Split};
 use scan::{Entry, Files, Format, Scan, Set};
 
 pub use error::DatasetError;
+pub use loose::{Loose, loose};
 pub use numbers::{MAX_BYTES, Numbers};
 
 /// The labels of images, as a file has them.

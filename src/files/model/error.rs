@@ -77,6 +77,12 @@ pub enum Fault {
         /// The number of classes.
         classes: usize,
     },
+    /// A loss of two classes where there are others.
+    #[error("binary cross-entropy tells two classes apart, and there are {classes}")]
+    TwoClasses {
+        /// The number of classes.
+        classes: usize,
+    },
     /// A number of inputs that does not fit the images.
     #[error("{found} inputs, expected {} for images of {rows}x{cols}", rows * cols)]
     Inputs {

@@ -366,7 +366,11 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
         });
     }
     let found = *layers.last().expect("at least two");
-    let expected = metadata.loss.outputs(metadata.spec().classes.len());
+    let classes = metadata.spec().classes.len();
+    if metadata.loss.binary() && classes != 2 {
+        return Err(Fault::TwoClasses { classes });
+    }
+    let expected = metadata.loss.outputs(classes);
     if found != expected {
         return Err(Fault::Outputs {
             found,

@@ -121,8 +121,14 @@ pub(super) fn objective(loss: &str, reduction: Option<&str>) -> Result<Objective
             }
             _ => Ok(Objective::Ce(reduction)),
         },
+        "bce" | "binary-cross-entropy" | "bce-with-logits" | "bcewithlogits" => match reduction {
+            Reduction::Half => {
+                Err("the reduction sum/2 is one of mse, expected mean or sum with bce".into())
+            }
+            _ => Ok(Objective::Bce(reduction)),
+        },
         other => Err(format!(
-            "no loss is called {}, expected mse or ce",
+            "no loss is called {}, expected mse, ce or bce",
             quoted(other)
         )),
     }
@@ -138,6 +144,7 @@ pub fn objective_names(objective: Objective) -> (&'static str, &'static str) {
     match objective {
         Objective::Ce(by) => ("ce", reduction(by)),
         Objective::Mse(by) => ("mse", reduction(by)),
+        Objective::Bce(by) => ("bce", reduction(by)),
     }
 }
 
@@ -156,6 +163,7 @@ pub(super) fn orientation(name: &str) -> Result<Orientation, String> {
 /// The network of a file.
 pub(super) fn net(raw: Raw) -> Result<Net, String> {
     check_numbers(&raw)?;
+    check_end(&raw)?;
     let (problem, square) = match raw.orientation {
         Some(orientation) => (fit(&raw, orientation).map_err(|(_, fault)| fault)?, false),
         None => {
@@ -188,6 +196,19 @@ fn same_weights(one: &Problem, other: &Problem) -> bool {
             (Step::Linear { w, .. }, Step::Linear { w: other, .. }) => w == other,
             _ => true,
         })
+}
+
+/// Refuses a sigmoid at the end where the loss takes one itself.
+fn check_end(raw: &Raw) -> Result<(), String> {
+    let last = raw.layers.last().and_then(|layer| layer.activation);
+    match (raw.objective, last) {
+        (Objective::Bce(_), Some(Activation::Sigmoid)) => Err(
+            "the last activation is a sigmoid, which belongs to the loss here: \"loss\": \"bce\" takes the sigmoid \
+             of the outputs itself, so leave the last activation out"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what is not finite, and too many numbers.
@@ -351,7 +372,8 @@ fn targets(
     (n, c): (usize, usize),
     objective: Objective,
 ) -> Result<Array2<f64>, String> {
-    let ce = objective.probabilities();
+    let ce = matches!(objective, Objective::Ce(_));
+    let bce = matches!(objective, Objective::Bce(_));
     let fault = || {
         let flat = match (ce, n, c) {
             (true, 1, _) => format!(", or a class from 0 to {}", c - 1),
@@ -375,6 +397,11 @@ fn targets(
                 "t has the number {p}, expected probabilities from 0 to 1 with the loss ce, or a flat list of classes"
             ));
         }
+        if let Some(p) = t.iter().find(|p| bce && !(0.0..=1.0).contains(*p)) {
+            return Err(format!(
+                "t has the number {p}, expected probabilities from 0 to 1 with the loss bce, such as 0 and 1"
+            ));
+        }
         let sums = t.rows().into_iter().map(|row| row.sum());
         if let Some((n, sum)) = sums
             .enumerate()
@@ -394,8 +421,8 @@ fn targets(
         [] if ce && n == 1 => classes(&t.values, c),
         [length] if ce && length == n => classes(&t.values, c),
         [length] if ce && n == 1 && length == c => probabilities(t.array((1, c))?),
-        [] if !ce && (n, c) == (1, 1) => t.array((1, 1)),
-        [length] if !ce && (n == 1 || c == 1) && length == n * c => t.array((n, c)),
+        [] if !ce && (n, c) == (1, 1) => probabilities(t.array((1, 1))?),
+        [length] if !ce && (n == 1 || c == 1) && length == n * c => probabilities(t.array((n, c))?),
         _ => Err(fault()),
     }
 }

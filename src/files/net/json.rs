@@ -261,7 +261,7 @@ impl Settings {
 pub(super) fn settings(fields: Fields, layers: usize) -> Result<Settings, String> {
     let field = |(name, _): Field| fields.get(name).filter(|value| !value.is_null());
     let word = |field_: Field| field(field_).map(|value| text(value, field_.0)).transpose();
-    let loss = word(LOSS)?.ok_or("loss is missing: expected \"mse\" or \"ce\"")?;
+    let loss = word(LOSS)?.ok_or("loss is missing: expected \"mse\", \"ce\" or \"bce\"")?;
     let learning_rate = match field(LR) {
         None => 0.1,
         Some(value) => {

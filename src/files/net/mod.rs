@@ -19,8 +19,8 @@
 //! | `w` | the weight, a row for each unit: (outputs, inputs), as in PyTorch | `W`, `weight`, `weights` |
 //! | `b` | the bias, a number for each unit, or one for all; without it zeros | `bias`, `biases` |
 //! | `activation` | a name from [`Activation::ALL`](crate::nn::Activation::ALL), or `none` (the default) | `act` |
-//! | `loss` | `mse`, or `ce`, the cross-entropy of the softmax of the outputs | |
-//! | `reduction` | `mean` (the default; over N·C for `mse`, over N for `ce`), `sum`, or for `mse` `sum/2` | |
+//! | `loss` | `mse`, `ce`, the cross-entropy of the softmax of the outputs, or `bce`, the binary cross-entropy of the sigmoid of each | |
+//! | `reduction` | `mean` (the default; over N·C for `mse` and `bce`, over N for `ce`), `sum`, or for `mse` `sum/2` | |
 //! | `lr` | the learning rate of a step, 0.1 by default | `learning_rate` |
 //! | `orientation` | `outputs-inputs` or `inputs-outputs`, for all the weights | |
 //! | `train_biases` | `false` where a step of SGD keeps the biases as they are; `true` by default | |

@@ -22,12 +22,15 @@ impl Drawing<'_> {
             targets(self.options.kind, trace.target, outputs.count),
         );
         let z_n = of_layer("z", last.number);
-        let softmax = self.options.kind.probabilities();
+        let probabilities = self.options.kind.probabilities();
+        let softmax = probabilities && self.options.kind != LossKind::Bce;
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((columns.z, head), "end", &z_n);
         let name = if softmax {
             format!("p = softmax({z_n})")
+        } else if probabilities {
+            format!("p = σ({z_n})")
         } else {
             format!("y = {z_n}")
         };
@@ -43,7 +46,7 @@ impl Drawing<'_> {
             &format!("1×{}", outputs.count),
         );
         let most = full_strength(z.iter().copied());
-        let (low, high) = if softmax {
+        let (low, high) = if probabilities {
             (0.0, 1.0)
         } else {
             range(p.iter().chain(&t))
@@ -125,6 +128,8 @@ impl Drawing<'_> {
             LossKind::SmoothedCe(_) => "L = −Σ q·ln p".to_owned(),
             LossKind::MseOnehot => format!("L = Σ(y − t)²/{c}"),
             LossKind::MseDigit => "L = (y − t)²".to_owned(),
+            LossKind::Bce if self.trace.target == 1 => "L = −ln p".to_owned(),
+            LossKind::Bce => "L = −ln(1 − p)".to_owned(),
         }
     }
 
@@ -138,6 +143,7 @@ impl Drawing<'_> {
             LossKind::Ce | LossKind::SmoothedCe(_) => format!("{dz_n} = p − q"),
             LossKind::MseOnehot => format!("{dz_n} = 2(y − t)/{}", outputs.count),
             LossKind::MseDigit => format!("{dz_n} = 2(y − t)"),
+            LossKind::Bce => format!("{dz_n} = p − t"),
         };
         let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
         let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
@@ -233,7 +239,7 @@ fn targets(kind: LossKind, target: u8, outputs: usize) -> Vec<f64> {
     let value = |c| match kind {
         LossKind::Ce | LossKind::MseOnehot => one_hot(c),
         LossKind::SmoothedCe(s) => (1.0 - s) * one_hot(c) + s / outputs as f64,
-        LossKind::MseDigit => target.into(),
+        LossKind::MseDigit | LossKind::Bce => target.into(),
     };
     (0..outputs).map(value).collect()
 }

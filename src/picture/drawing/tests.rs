@@ -26,7 +26,8 @@ fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
         let (r, c) = ((p / 28) as f64 - 14.0, (p % 28) as f64 - 14.0);
         (1.0 - (r.hypot(c) - 8.0).abs() / 2.0).max(0.0)
     });
-    Trace::new(network, &*kind.build::<f64>(), &x, 3)
+    let target = if kind.binary() { 1 } else { 3 };
+    Trace::new(network, &*kind.build::<f64>(), &x, target)
 }
 
 fn drawn(trace: &Trace, kind: LossKind, units: &[(usize, usize)]) -> String {
@@ -73,6 +74,7 @@ fn every_loss_activation_and_depth_is_drawn() {
         LossKind::SmoothedCe(0.1),
         LossKind::MseOnehot,
         LossKind::MseDigit,
+        LossKind::Bce,
     ];
     let shapes: [&[usize]; 6] = [&[], &[1], &[4], &[50, 17], &[30, 20, 20, 20, 10], &[3; 40]];
     for (activation, &kind) in Activation::ALL.into_iter().zip(kinds.iter().cycle()) {

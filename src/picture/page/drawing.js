@@ -185,7 +185,7 @@ function makeDrawing(root, upright) {
 }
 
 /** A row for each output: what it is taken for as a bar and as a number, beside the target. With one output the
-    bar says where it lies between the digits. */
+    bar says where it lies between the digits, or for two classes what the probability of class 1 is. */
 function outputTable(output, edge, upright, blocks, say) {
   const { z, judged } = state.pass;
   const n = z.length, one = n === 1;
@@ -211,7 +211,7 @@ function outputTable(output, edge, upright, blocks, say) {
     aims.push(one ? say(columns.target + thick + 6, line, '', { class: 'start' }) : null);
   }
   const Z = outputLetter();
-  const [value, target] = judged.q ? [`p = softmax(${Z})`, 'target q'] : [Z, 'target t'];
+  const [value, target] = judged.q ? [`p = softmax(${Z})`, 'target q'] : judged.other ? [`p = σ(${Z})`, 'target t'] : [Z, 'target t'];
   say(columns.bar, top - 8, value, { class: 'title start' });
   say(columns.target + thick, top - 8, target, { class: 'title number' });
   return {
@@ -219,7 +219,7 @@ function outputTable(output, edge, upright, blocks, say) {
     extent: upright ? 30 + n * step : columns.target + thick + (one ? 24 : 0) - edge,
     paint({ judged, target, predicted, assumed }) {
       const t = judged.q ?? judged.t;
-      const span = one ? 9 : 1;
+      const span = one && !judged.other ? 9 : 1;
       bars.forEach((bar, c) => {
         const value = judged.p[c];
         bar.setAttribute('width', Math.max(Math.min(Math.abs(value) / span, 1) * long, 1));

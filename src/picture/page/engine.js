@@ -52,8 +52,21 @@ const meanSquaredError = digit => ({
   class: z => digit ? Math.min(Math.max(Math.round(z[0]), 0), 9) : argmax(z),
 });
 
+/** L = −t·ln p − (1 − t)·ln(1 − p) with p = σ(z), the probability of class 1; t is 0 or 1. */
+const binaryCrossEntropy = {
+  forward([z], t) {
+    const power = Math.exp(-z);
+    // −ln p and −ln(1 − p), also where p rounds to 0 or 1.
+    const rest = Math.log1p(Math.exp(-Math.abs(z)));
+    const nll = [Math.max(-z, 0) + rest], other = [Math.max(z, 0) + rest];
+    return { t: [t], powers: [power], p: [1 / (1 + power)], nll, other, loss: t ? nll[0] : other[0] };
+  },
+  backward: ({ p, t }) => p.map((p, c) => p - t[c]),
+  class: ([z]) => Number(z > 0),
+};
+
 /** The loss by its name in the model file. */
-const lossOf = ({ kind, smoothing }) => kind === 'ce' ? crossEntropy(smoothing) : meanSquaredError(kind === 'mse-digit');
+const lossOf = ({ kind, smoothing }) => kind === 'ce' ? crossEntropy(smoothing) : kind === 'bce' ? binaryCrossEntropy : meanSquaredError(kind === 'mse-digit');
 
 /** Through the network and back: every module with its x, y, dy and dx, and what the loss made of it. Without a
     target the loss is that of the class the network says. */

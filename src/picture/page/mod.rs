@@ -88,6 +88,7 @@ impl Page<'_> {
             LossKind::SmoothedCe(smoothing) => ("ce", smoothing),
             LossKind::MseOnehot => ("mse-onehot", 0.0),
             LossKind::MseDigit => ("mse-digit", 0.0),
+            LossKind::Bce => ("bce", 0.0),
         };
         let modules = self.network.modules().iter().zip(self.letters());
         let modules = modules.map(|(module, (letters, layer))| {

@@ -42,20 +42,24 @@ function stepsOf({ modules, judged }) {
     });
   });
   const C = modules.at(-1).y.length, last = modules.length - 1, Z = outputLetter();
-  const ce = Boolean(judged.q);
-  steps.push({
+  const ce = Boolean(judged.q), bce = DATA.loss.kind === 'bce';
+  steps.push(bce ? {
+    name: 'σ', title: 'The logistic function σ, by hand', part: { loss: true }, shapes: '(1, 1)', formula: `p = σ(${Z}) = 1 / (1 + e^−${Z})`,
+    say: 'The one output becomes p, the probability of class 1: above 1/2 where the output is above 0.',
+    numbers: () => [logisticTable()],
+  } : {
     name: ce ? 'softmax' : 'target', title: ce ? 'Softmax, by hand' : 'Outputs and targets', part: { loss: true }, shapes: `(1, ${C})`,
     formula: ce ? `p = e^(${Z} − max) / Σ e^(${Z} − max)` : DATA.loss.kind === 'mse-digit' ? 't is the digit itself' : 't is 1 for the class, 0 for the others',
     say: ce ? 'The largest logit becomes 0, so that no e^ overflows; the sum of the powers makes them shares.' : 'The loss compares each output with its target.',
     numbers: () => ce ? [softmaxTable()] : mseTables(),
   }, {
     name: 'loss', title: 'The loss', part: { loss: true }, shapes: 'one number',
-    formula: ce ? DATA.loss.smoothing ? 'L = −Σ q·ln p' : 'L = −ln p[target]' : `L = Σ (${Z} − t)² / C`,
+    formula: bce ? 'L = −t·ln p − (1 − t)·ln(1 − p)' : ce ? DATA.loss.smoothing ? 'L = −Σ q·ln p' : 'L = −ln p[target]' : `L = Σ (${Z} − t)² / C`,
     say: 'With N images, L is the mean of theirs. Choose another target beside the pad and see what it costs.',
     numbers: () => [element('p', { class: 'result' }, thingButton('loss', lossText()))],
   }, {
     name: `d${Z}`, title: `d${Z}: back through the loss`, part: { m: last, back: true }, shapes: `(1, ${C})`,
-    formula: ce ? `d${Z} = softmax − target` : `d${Z} = 2·(${Z} − t) / C`,
+    formula: bce ? `d${Z} = p − t` : ce ? `d${Z} = softmax − target` : `d${Z} = 2·(${Z} − t) / C`,
     say: `The gradient of the outputs says which way each should move. With N images every d${Z} has the factor 1/N.`,
     numbers: () => [gradientTable()],
   });
@@ -148,8 +152,20 @@ function softmaxTable() {
   ], z.length, { strong: target, foot: ['sum', '', '', num(j.total), num(sum(j.p)), '', num(sum(j.q)), num(Math.abs(sum(dz)) < 1e-12 ? 0 : sum(dz))] });
 }
 
+function logisticTable() {
+  const { z, judged: j, dz } = state.pass, Z = outputLetter();
+  const column = (heading, values, kind) => [heading, c => num(values[c]), c => `${kind}:${c}`];
+  return table('σ and binary cross-entropy by hand', [
+    classColumn(), column(Z, z, 'z'), column(`e^−${Z}`, j.powers, 'power'), column('p = σ', j.p, 'p'), column('−ln p', j.nll, 'nll'),
+    column('−ln(1 − p)', j.other, 'other'), column('target t', j.t, 'q'), column(`d${Z} = p − t`, dz, 'dz'),
+  ], 1);
+}
+
 function gradientTable() {
   const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
+  if (DATA.loss.kind === 'bce') return table(`d${Z} = p − t`, [
+    classColumn(), ['p = σ', c => num(j.p[c]), c => `p:${c}`], ['target', c => num(j.t[c]), c => `q:${c}`], [`d${Z}`, c => num(dz[c]), c => `dz:${c}`],
+  ], 1);
   const t = j.q ?? j.t;
   return table(j.q ? `d${Z} = p − q` : `d${Z} = 2·(${Z} − t) / C`, [
     classColumn(), [j.q ? 'softmax p' : Z, c => num(j.p[c]), c => `${j.q ? 'p' : 'z'}:${c}`], ['target', c => num(t[c]), c => `q:${c}`], [`d${Z}`, c => num(dz[c]), c => `dz:${c}`],

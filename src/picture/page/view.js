@@ -38,7 +38,7 @@ const followedUnit = m => state.follow?.m === m ? state.follow.u : argmax(state.
 function summaryText() {
   const { predicted, assumed, target, judged, z, loss } = state.pass;
   if (isEmpty()) return 'Nothing is drawn: only the biases speak.';
-  const sure = judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
+  const sure = judged.other ? `p = ${num(judged.p[0])} of class 1` : judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
   const aim = assumed ? `No target: as a ${target}, loss ${num(loss)}.` : `Target ${target}, loss ${num(loss)}.`;
   return `Taken for a ${predicted}, ${sure}. ${aim}`;
 }
@@ -218,7 +218,7 @@ document.title = `${DATA.title}, ${DATA.image}`;
 by('model').textContent = DATA.title;
 by('kind').textContent = `${DATA.summary}; ${DATA.image}, a ${DATA.label}`;
 by('deslanted').hidden = !DATA.deslant;
-by('target').append(element('option', { value: '' }, 'none'), ...Array.from({ length: 10 }, (_, c) => element('option', { value: c }, c)));
+by('target').append(element('option', { value: '' }, 'none'), ...Array.from({ length: DATA.loss.kind === 'bce' ? 2 : 10 }, (_, c) => element('option', { value: c }, c)));
 by('target').addEventListener('change', ({ target: { value } }) => { state.target = value === '' ? null : Number(value); changed(); });
 by('centre').addEventListener('change', event => { state.centre = event.target.checked; changed(); });
 by('rate').value = state.rate;

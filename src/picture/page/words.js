@@ -1,6 +1,6 @@
 // What is said of a thing that is hovered, focused or tapped: its formula with numbers. Things have names:
 // pixel:p, unit:m:u (an output of module m), weight:m:p:u, bias:m:u, dy:m:u (∂L/∂ of that output), and the
-// columns of the table of the loss, z:c, shift:c, power:c, p:c, nll:c, q:c, diff:c, square:c, dz:c, and loss.
+// columns of the table of the loss, z:c, shift:c, power:c, p:c, nll:c, other:c, q:c, diff:c, square:c, dz:c, and loss.
 
 /** Terms of a sum that are written out. */
 const TERMS = 8;
@@ -152,6 +152,7 @@ function elementLines(m, u, what, formula) {
 
 function lossText() {
   const { judged, target, z } = state.pass, Z = outputLetter();
+  if (judged.other) return target ? `L = −ln p = −ln ${num(judged.p[0])} = ${num(judged.loss)}` : `L = −ln(1 − p) = −ln ${num(1 - judged.p[0])} = ${num(judged.loss)}`;
   if (judged.nll && DATA.loss.smoothing === 0) return `L = −ln p[${target}] = −ln ${num(judged.p[target])} = ${num(judged.loss)}`;
   if (judged.nll) return `L = −Σ q·ln p = ${num(judged.loss)}, the labels smoothed by ${DATA.loss.smoothing}`;
   return `L = Σ (${Z} − t)² / C = ${num(sum(judged.squares))} / ${z.length} = ${num(judged.loss)}`;
@@ -160,7 +161,15 @@ function lossText() {
 /** A cell of the table of the loss. */
 const columnText = column => c => {
   const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
-  const text = {
+  const text = (j.other ? {
+    z: () => `${Z} = ${num(z[0])}, the output of the network`,
+    power: () => `e^−${Z} = e^(−${num(z[0])}) = ${num(j.powers[0])}`,
+    p: () => `p = 1 / (1 + e^−${Z}) = 1 / (1 + ${num(j.powers[0])}) = ${num(j.p[0])}: the probability of class 1`,
+    nll: () => `−ln p = −ln ${num(j.p[0])} = ${num(j.nll[0])}: the loss if the target is 1`,
+    other: () => `−ln(1 − p) = −ln ${num(1 - j.p[0])} = ${num(j.other[0])}: the loss if the target is 0`,
+    q: () => `t = ${target}: the target is class ${target}`,
+    dz: () => `d${Z} = p − t = ${num(j.p[0])} − ${target} = ${num(dz[0])}`,
+  } : {
     z: () => `${Z}[${c}] = ${num(z[c])}, output ${c} of the network`,
     shift: () => `${Z}[${c}] − max = ${num(z[c])} − ${num(j.max)} = ${num(j.shifted[c])}: the largest becomes 0, no e^ overflows, and the softmax is the same`,
     power: () => `e^(${Z}[${c}] − max) = e^(${num(j.shifted[c])}) = ${num(j.powers[c])}`,
@@ -172,7 +181,7 @@ const columnText = column => c => {
     square: () => `diff² = ${num(j.diff[c])}² = ${num(j.squares[c])}`,
     dz: () => j.q ? `d${Z}[${c}] = p[${c}] − q[${c}] = ${num(j.p[c])} − ${num(j.q[c])} = ${num(dz[c])}`
       : `d${Z}[${c}] = 2·(${Z}[${c}] − t[${c}]) / C = 2 · ${num(j.diff[c])} / ${z.length} = ${num(dz[c])}`,
-  }[column]();
+  })[column]();
   const [title, ...more] = text.split(': ');
   const lines = [...more];
   const m = state.pass.modules.length - 1;

@@ -14,5 +14,5 @@ pub use grids::{Augmented, augmented, weights};
 pub use model::{Wrong, confusion, worst};
 pub use rates::rates;
 pub use runs::{MAX_RUNS, curves, layers};
-pub use steps::preparation;
 pub use shapes::{Anchor, Picture, Pixels, Shape};
+pub use steps::preparation;

@@ -73,7 +73,10 @@ fn broken(words: &str) -> Vec<String> {
             false => lines.push(word.to_owned()),
         }
     }
-    lines.iter().map(|line| shortened(line, 11.0, CELL)).collect()
+    lines
+        .iter()
+        .map(|line| shortened(line, 11.0, CELL))
+        .collect()
 }
 
 /// A picture of at most [`MOST`] pixels a side: every pixel is the mean of those that it stands for.
@@ -105,7 +108,9 @@ mod tests {
         assert_eq!(small.dim(), (1, 334));
         assert!(small.iter().all(|&grey| grey == 100));
         assert!(thumbnail(&Gray::new(0, 0, Vec::new())).is_none());
-        let lines = broken("the paper's light varied by 43 %: evened out, noise smoothed over 3 pixels, and more");
+        let lines = broken(
+            "the paper's light varied by 43 %: evened out, noise smoothed over 3 pixels, and more",
+        );
         assert!(lines.len() > 1 && lines.len() <= LINES);
         assert!(lines.iter().all(|line| text_width(line, 11.0) <= CELL));
     }

@@ -293,7 +293,7 @@ fn what_does_not_fit_is_said_with_what_was_expected() {
         (json!({"layers": null}), "layers is missing"),
         (
             json!({"loss": null}),
-            "loss is missing: expected \"mse\" or \"ce\"",
+            "loss is missing: expected \"mse\", \"ce\" or \"bce\"",
         ),
         (
             json!({"momentum": 0.9}),
@@ -368,7 +368,7 @@ fn what_does_not_fit_is_said_with_what_was_expected() {
         (json!({"t": [1, 2]}), "a list of 2 numbers"),
         (
             json!({"loss": "hinge"}),
-            "no loss is called \"hinge\", expected mse or ce",
+            "no loss is called \"hinge\", expected mse, ce or bce",
         ),
         (
             json!({"reduction": "max"}),

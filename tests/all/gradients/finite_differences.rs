@@ -2,6 +2,7 @@
 
 use mlp::{
     check::{self, Settings, check_module, check_network, off_zero, random_images},
+    data::one_against_rest,
     loss::{CrossEntropy, LossKind},
     nn::{Activation, Architecture, Dropout, Linear, Mlp, ReLU, kaiming_uniform},
     rng::{Purpose, generator},
@@ -9,11 +10,12 @@ use mlp::{
 use ndarray::{Array1, Array2, array};
 use ndarray_rand::{RandomExt, rand_distr::StandardNormal};
 
-const KINDS: [LossKind; 4] = [
+const KINDS: [LossKind; 5] = [
     LossKind::Ce,
     LossKind::SmoothedCe(0.3),
     LossKind::MseOnehot,
     LossKind::MseDigit,
+    LossKind::Bce,
 ];
 
 fn settings(seed: u64) -> Settings {
@@ -64,9 +66,13 @@ fn losses_pass_at_every_seed() {
 fn networks_of_none_to_three_hidden_layers_pass_with_every_loss() {
     for seed in 0..3 {
         for n in [1, 8] {
-            let images = random_images(n, 49, seed);
+            let digits = random_images(n, 49, seed);
             for hidden in [&[][..], &[20], &[16, 12], &[12, 10, 8]] {
                 for kind in KINDS {
+                    let mut images = digits.clone();
+                    if kind.binary() {
+                        one_against_rest(&mut images.targets, 5);
+                    }
                     let group = check::network(hidden, kind, &images, &settings(seed));
                     assert_eq!(group.tensors.len(), 2 * (hidden.len() + 1));
                     assert!(group.passed(), "seed {seed}, {n} images: {group:#?}");

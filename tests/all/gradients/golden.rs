@@ -33,6 +33,7 @@ fn cases() -> Vec<Case> {
             "smoothed-ce" => LossKind::SmoothedCe(0.1),
             "mse-onehot" => LossKind::MseOnehot,
             "mse-digit" => LossKind::MseDigit,
+            "bce" => LossKind::Bce,
             other => panic!("{name}: loss {other}"),
         };
         let mut activations = Activation::ALL.into_iter();
@@ -58,7 +59,12 @@ fn every_activation_and_loss_and_dropout_have_golden_values() {
         let with = |case: &Case| case.activation == activation && case.dropout.is_empty();
         assert!(cases.iter().any(with), "{activation:?}");
     }
-    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
+    for kind in [
+        LossKind::Ce,
+        LossKind::MseOnehot,
+        LossKind::MseDigit,
+        LossKind::Bce,
+    ] {
         // None to three hidden layers.
         let with = cases.iter().filter(|case| case.loss == kind);
         assert!(with.count() >= 4, "{kind}");
@@ -235,6 +241,9 @@ fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
         ("smoothed", LossKind::SmoothedCe(0.1)),
         ("single-onehot", LossKind::MseOnehot),
         ("single-digit", LossKind::MseDigit),
+        ("bce", LossKind::Bce),
+        ("bce-extreme", LossKind::Bce),
+        ("single-bce", LossKind::Bce),
     ] {
         let get = |name: &str| golden.get(&format!("{case}.{name}")).unwrap();
         let outputs: Array2<F> = cast(&get("logits"));

@@ -17,11 +17,12 @@ use mlp::{
 
 const PIXELS: usize = 12;
 const SEEDS: [u64; 3] = [1, 2, 3];
-const KINDS: [LossKind; 4] = [
+const KINDS: [LossKind; 5] = [
     LossKind::Ce,
     LossKind::SmoothedCe(0.1),
     LossKind::MseOnehot,
     LossKind::MseDigit,
+    LossKind::Bce,
 ];
 
 /// Masks that are all on, or alike, change no number.
@@ -45,7 +46,7 @@ const FEW: usize = 6;
 
 /// No hidden layer to three, of equal and of other widths, every activation, with dropout and without.
 fn architectures(kind: LossKind) -> Vec<Architecture> {
-    let outputs = if kind == LossKind::MseDigit { 1 } else { 10 };
+    let outputs = kind.outputs(10);
     let hidden: [&[usize]; 5] = [&[], &[6], &[8, 8], &[9, 5], &[7, 7, 7]];
     let mut all: Vec<_> = hidden
         .into_iter()
@@ -82,7 +83,14 @@ fn cases(mut check: impl FnMut(&dyn Fn() -> Mlp<f64>, LossKind, &Batch, &Setting
             {
                 let settings = settings(seed);
                 let network = || random_network(&architecture, &settings);
-                let images = random_images(n, PIXELS, seed);
+                let mut images = random_images(n, PIXELS, seed);
+                // Two classes, of which every batch has both.
+                if kind.binary() {
+                    images
+                        .targets
+                        .iter_mut()
+                        .for_each(|t| *t = u8::from(*t >= 5));
+                }
                 let what = format!("{:?}, {kind}, batch {n}, seed {seed}", architecture);
                 check(&network, kind, &images, &settings, &what);
             }

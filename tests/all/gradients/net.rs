@@ -55,6 +55,8 @@ fn random(hidden: Activation, last: Option<Activation>, objective: Objective, n:
     let x = normal((n, 3));
     let t = match objective {
         Objective::Mse(_) => normal((n, 2)) * 3.0,
+        // Neither 0 nor 1.
+        Objective::Bce(_) => normal((n, 2)).mapv(|z| 1.0 / (1.0 + (-z).exp())),
         // Not even one-hot.
         Objective::Ce(_) => {
             let p = normal((n, 1)).mapv(|z| 1.0 / (1.0 + (-z).exp()));
@@ -72,12 +74,14 @@ fn random(hidden: Activation, last: Option<Activation>, objective: Objective, n:
     }
 }
 
-const OBJECTIVES: [Objective; 5] = [
+const OBJECTIVES: [Objective; 7] = [
     Objective::Mse(Reduction::Mean),
     Objective::Mse(Reduction::Half),
     Objective::Mse(Reduction::Sum),
     Objective::Ce(Reduction::Mean),
     Objective::Ce(Reduction::Sum),
+    Objective::Bce(Reduction::Mean),
+    Objective::Bce(Reduction::Sum),
 ];
 
 #[test]

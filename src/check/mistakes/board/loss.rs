@@ -7,10 +7,14 @@ use crate::{
     check::mistakes::{
         Mistake, Slip,
         estimate::Estimate,
-        problem::{Objective, Reduction, softmax_rows},
+        problem::{Objective, Reduction, minus_ln_sigmoid, sigmoid, softmax_rows},
     },
     data::CLASSES,
+    nn::Activation,
 };
+
+/// How many times more ln(1 − p) is rounded than p, at the most that is forgiven.
+const MOST_LOST: f64 = 1e3;
 
 impl Board<'_> {
     /// The targets, t (N, C), as they are or as they were taken.
@@ -46,17 +50,18 @@ impl Board<'_> {
         }
     }
 
-    /// What the loss makes of the outputs: softmax, or the outputs themselves.
+    /// What the loss makes of the outputs: softmax, sigmoid, or the outputs themselves.
     pub fn predictions(&self, world: &World, slip: Option<&Slip>) -> Estimate {
         let z = world.x.last().expect("the batch at least");
-        let Objective::Ce(_) = self.problem.objective else {
-            return match slip {
-                Some(slip) if slip.mistake == Mistake::AnotherBatch => {
-                    self.of_others(world, z, slip)
-                }
-                _ => z.clone(),
-            };
+        let of_others = |slip: Option<&Slip>| match slip {
+            Some(slip) if slip.mistake == Mistake::AnotherBatch => self.of_others(world, z, slip),
+            _ => z.clone(),
         };
+        match self.problem.objective {
+            Objective::Mse(_) => return of_others(slip),
+            Objective::Bce(_) => return self.activation(&of_others(slip), Activation::Sigmoid),
+            Objective::Ce(_) => {}
+        }
         match slip.map(|slip| (slip.mistake, slip.variant)) {
             None => self.softmax(z),
             Some((Mistake::AnotherBatch, _)) => {
@@ -162,7 +167,8 @@ impl Board<'_> {
         let u = self.u.unwrap_or(0.0);
         let (rows, c) = p.value.dim();
         let factor = self.problem.objective.factor(world.n, c);
-        let ce = self.problem.objective.probabilities();
+        let ce = matches!(self.problem.objective, Objective::Ce(_));
+        let binary = matches!(self.problem.objective, Objective::Bce(_));
         let with = |f: &dyn Fn((usize, usize)) -> (f64, f64)| p.map(self.u, c, f).times(factor);
         let difference = |at| {
             let (p, t, off): (f64, f64, f64) = (p.value[at], t[at], p.off(at));
@@ -191,11 +197,28 @@ impl Board<'_> {
                 let times = combine.and_then(|slip| slip.amount).unwrap_or(1.0);
                 with(&difference).times(times)
             }
+            // −t/p + (1 − t)/(1 − p)
+            Some((Mistake::OneOverP, _)) if binary => with(&|at| {
+                let least = f64::MIN_POSITIVE;
+                let (t, p, off) = (t[at], p.value[at], p.off(at) + OPERATIONS * u);
+                let (p, q) = (p.max(least), (1.0 - p).max(least));
+                let value = (1.0 - t) / q - t / p;
+                let error = (1.0 - t) * (off / q / q) + t * (off / p / p);
+                (value, error + OPERATIONS * u * value.abs())
+            }),
             Some((Mistake::OneOverP, _)) => with(&|at| {
                 let (p, off) = (p.value[at].max(f64::MIN_POSITIVE), p.off(at));
                 (-t[at] / p, t[at] * (off / p / p + u / p))
             }),
             Some((Mistake::SoftmaxSlopeBesides, 0)) => with(&|at| {
+                let ((d, off), p) = (difference(at), p.value[at]);
+                let slope = p * (1.0 - p);
+                (
+                    d * slope,
+                    off * slope + d.abs() * OPERATIONS * (off + u * p),
+                )
+            }),
+            Some((Mistake::SigmoidSlopeBesides, _)) => with(&|at| {
                 let ((d, off), p) = (difference(at), p.value[at]);
                 let slope = p * (1.0 - p);
                 (
@@ -277,6 +300,20 @@ impl Board<'_> {
             }
             Leaf::Y(m) => world.x[m + 1].clone(),
             Leaf::P => self.predictions(world, predictions),
+            // ln p = −ln(1 + e^−z)
+            Leaf::LogP if matches!(self.problem.objective, Objective::Bce(_)) => {
+                let z = world.x.last().expect("the batch at least");
+                let p = self.predictions(world, predictions);
+                let u = self.u.unwrap_or(0.0);
+                p.map(self.u, p.value.ncols(), |at| {
+                    let value = match predictions {
+                        None => -minus_ln_sigmoid(z.value[at]),
+                        Some(_) => p.value[at].max(f64::MIN_POSITIVE).ln(),
+                    };
+                    let rounding = OPERATIONS * u * (1.0 + z.value[at].abs());
+                    (value, 2.0 * z.off(at) + rounding)
+                })
+            }
             Leaf::LogP => {
                 let z = world.x.last().expect("the batch at least");
                 let p = self.predictions(world, predictions);
@@ -309,6 +346,14 @@ impl Board<'_> {
                             Reduction::Half | Reduction::Sum => sum,
                         }
                     }
+                    (Objective::Bce(_), Some(_)) => {
+                        let p = self.predictions(world, predictions);
+                        let ln = |p: f64| p.max(f64::MIN_POSITIVE).ln();
+                        let terms = p.value.iter().zip(&t);
+                        let terms = terms.map(|(p, t)| t * ln(*p) + (1.0 - t) * ln(1.0 - p));
+                        let (_, c) = z.value.dim();
+                        -self.problem.objective.factor(world.n, c) * terms.sum::<f64>()
+                    }
                     (objective, _) => objective.value(&z.value, &t),
                 };
                 let (n, c) = z.value.dim();
@@ -332,6 +377,7 @@ impl Board<'_> {
         let p = match self.problem.objective {
             Objective::Ce(_) => softmax_rows(&z.value),
             Objective::Mse(_) => z.value.clone(),
+            Objective::Bce(_) => z.value.mapv(sigmoid),
         };
         let mut error = 0.0;
         for (n, (row, t)) in z.value.rows().into_iter().zip(t.rows()).enumerate() {
@@ -340,9 +386,18 @@ impl Board<'_> {
                 let gap = (p[[n, c]] - t).abs() + z.off((n, c));
                 error += gap * (z.off((n, c)) + OPERATIONS * u * (row[c].abs() + t.abs()));
             }
-            if self.problem.objective.probabilities() {
+            match self.problem.objective {
                 // ln p = z − lse is rounded in units of the larger of the two.
-                error += OPERATIONS * u * (largest + 1.0);
+                Objective::Ce(_) => error += OPERATIONS * u * (largest + 1.0),
+                // So are ln p and ln(1 − p); who takes the logarithm of 1 − p has what p leaves of it.
+                Objective::Bce(_) => {
+                    let lost = row.iter().zip(t).map(|(z, t)| {
+                        let left = (1.0 - t) * z.exp().min(MOST_LOST);
+                        z.abs() + 1.0 + left
+                    });
+                    error += OPERATIONS * u * lost.sum::<f64>();
+                }
+                Objective::Mse(_) => {}
             }
         }
         error

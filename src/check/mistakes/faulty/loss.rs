@@ -78,7 +78,12 @@ impl<F: Float> Loss<F> for Faulty<F> {
         let pairs = Zip::from(&mut *doutputs).and(predictions);
         match self.mistake {
             ResForDiff | TargetNotSubtracted => pairs.for_each(|dz, &p| *dz = p * factor),
-            SoftmaxSlopeBesides => pairs.for_each(|dz, &p| *dz *= p * (F::one() - p)),
+            SoftmaxSlopeBesides | SigmoidSlopeBesides => {
+                pairs.for_each(|dz, &p| *dz *= p * (F::one() - p))
+            }
+            OneOverP if self.kind == LossKind::Bce => pairs.for_each(|dz, &p| {
+                *dz /= (p * (F::one() - p)).max(F::min_positive_value());
+            }),
             // The target q is what was subtracted: dz = (p − q)/N.
             OneOverP => pairs.for_each(|dz, &p| {
                 let q = p - *dz / factor;

@@ -32,10 +32,10 @@ impl Explain {
         path: &Path,
         subject: &Subject,
         (pixels, label): (&[u8], u8),
+        image: &str,
         out: &mut Output,
     ) -> anyhow::Result<()> {
         let layers = layers_text(&subject.network.layers());
-        let image = format!("{} image {}", self.split.split.name(), self.index);
         let summary = format!("{layers}, {}", subject.metadata.loss);
         let html = Page {
             title: &subject.title,
@@ -43,7 +43,7 @@ impl Explain {
             network: &subject.network,
             loss: subject.metadata.loss,
             preprocessing: subject.metadata.preprocessing,
-            image: &image,
+            image,
             pixels,
             label,
             learning_rate: self.lr.unwrap_or(LR),

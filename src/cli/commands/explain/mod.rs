@@ -7,6 +7,7 @@ mod svg;
 mod table;
 
 use std::{
+    fs,
     io::Write,
     path::{Path, PathBuf},
     str::FromStr,
@@ -15,7 +16,11 @@ use std::{
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use mlp::{
-    data::{Dataset, Spec, batch::Preprocessing},
+    data::{
+        Dataset, Spec,
+        batch::Preprocessing,
+        photo::{self, Frame},
+    },
     explain::{Numbers, Trace, judge},
     files::model::Metadata,
     loss::LossKind,
@@ -33,7 +38,7 @@ use crate::cli::{
         common::JsonArg,
         data::DataArgs,
         hidden::Hidden,
-        loss::{LossNameArgs, TargetName},
+        loss::{LossNameArgs, POSITIVE, TargetName},
         memory::{self, check_size},
         model::load_model,
         number,
@@ -43,7 +48,7 @@ use crate::cli::{
         Outcome,
         describe::called,
         interrupt,
-        output::{Output, next_step},
+        output::{Output, next_step, note},
         shell::shell_quote,
     },
 };
@@ -59,6 +64,7 @@ use crate::cli::{
 Examples:
   mlp explain model.bin --index 0               the first test image
   mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes up
+  mlp explain model.bin --image my5.png         a picture of your own
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
@@ -100,6 +106,10 @@ pub struct Explain {
 
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
     net: Option<PathBuf>,
+
+    /// A picture of your own, prepared as mlp predict does; --target says what it is
+    #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["index", "split"], help_heading = "Image")]
+    image: Option<PathBuf>,
 
     /// Which image, from 0
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Image")]
@@ -143,6 +153,14 @@ pub struct Explain {
 
     #[command(flatten)]
     data: DataArgs,
+}
+
+/// One image, and what it is called.
+struct Chosen {
+    image: Dataset,
+    name: String,
+    /// Its number among those of the data.
+    index: Option<usize>,
 }
 
 /// The learning rate where nothing says another.
@@ -205,39 +223,32 @@ impl Explain {
                 outputs.len() - 1
             );
         }
-        let images = self.images(&subject)?;
-        ensure!(
-            self.index < images.len(),
-            "--index {}: there are {} {} images, counted from 0",
-            self.index,
-            images.len(),
-            self.split.split.name()
-        );
+        let Chosen {
+            image: images,
+            name,
+            index,
+        } = self.chosen(&subject)?;
         let mut x = Array2::zeros((1, subject.network.inputs()));
-        let order = [u32::try_from(self.index).context("--index")?];
-        subject
-            .metadata
-            .preprocessing
-            .gather(&images, &order, &mut x);
-        let target = images.labels[self.index];
+        let preprocessing = subject.metadata.preprocessing;
+        preprocessing.gather(&images, &[0], &mut x);
+        let target = images.labels[0];
         if let Some(path) = &self.html {
-            let grey = images.images.row(self.index).to_vec();
-            self.page(path, &subject, (&grey, target), out)?;
+            let grey = images.images.row(0).to_vec();
+            self.page(path, &subject, (&grey, target), &name, out)?;
         }
         let loss = subject.metadata.loss.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
         let step = pass::Step::new(&mut trace, &*loss, steepest, self.lr.unwrap_or(LR));
         if self.json.json {
-            let image = (self.split.split.name(), self.index);
+            let split = index.is_some().then(|| self.split.split.name());
+            let image = (split, index, &*name);
             out.json(&pass::json(&trace, &*loss, image, &step, &self.unit))?;
         } else if self.html.is_none() {
             writeln!(
                 out,
-                "{}: {} image {}, {}{}{}",
+                "{}: {name}, {}{}{}",
                 subject.title,
-                self.split.split.name(),
-                self.index,
                 called(&subject.metadata.spec(), target),
                 match subject.metadata.preprocessing.deslant {
                     true => "; deslanted, as in training",
@@ -265,12 +276,7 @@ impl Explain {
         if let Some(path) = &self.svg {
             let units: Vec<_> = self.unit.iter().map(|u| (u.module, u.unit)).collect();
             let options = drawing::Options {
-                title: &format!(
-                    "{}, {} image {}",
-                    subject.title,
-                    self.split.split.name(),
-                    self.index
-                ),
+                title: &format!("{}, {name}", subject.title),
                 kind: subject.metadata.loss,
                 numbers,
                 pixels: (images.rows(), images.cols()),
@@ -280,6 +286,13 @@ impl Explain {
         }
         match &self.model {
             _ if self.html.is_some() => {} // the page has said what is next
+            Some(path) if self.image.is_some() => {
+                next_step(format_args!(
+                    "mlp explain {}{}",
+                    shell_quote(path),
+                    self.data.dir.flag()
+                ));
+            }
             Some(path) => next_step(format_args!(
                 "mlp explain {} --index {}{}",
                 shell_quote(path),
@@ -292,6 +305,80 @@ impl Explain {
             )),
         }
         Ok(Outcome::Done)
+    }
+
+    /// The image to explain: one of the data, or the user's own.
+    fn chosen(&self, subject: &Subject) -> anyhow::Result<Chosen> {
+        if let Some(path) = &self.image {
+            return self.own_image(path, subject);
+        }
+        let images = self.images(subject)?;
+        ensure!(
+            self.index < images.len(),
+            "--index {}: there are {} {} images, counted from 0",
+            self.index,
+            images.len(),
+            self.split.split.name()
+        );
+        Ok(Chosen {
+            image: images.select(&[self.index]),
+            name: format!("{} image {}", self.split.split.name(), self.index),
+            index: Some(self.index),
+        })
+    }
+
+    /// `--image`: prepared as mlp predict does. Its class is --target, or what the network takes it for.
+    fn own_image(&self, path: &Path, subject: &Subject) -> anyhow::Result<Chosen> {
+        let spec = subject.metadata.spec();
+        let shown = path.display();
+        let bytes = fs::read(path).with_context(|| shown.to_string())?;
+        let grey = photo::decode(&bytes).with_context(|| shown.to_string())?;
+        let frame = Frame {
+            rows: spec.rows,
+            cols: spec.cols,
+        };
+        let prepared = photo::prepare(&grey, frame);
+        let words: Vec<_> = prepared.steps.iter().map(|step| &*step.words).collect();
+        note(format_args!("{shown}: {}", words.join("; ")));
+        for doubt in &prepared.doubts {
+            note(format_args!("{shown}: {doubt}"));
+        }
+        let pixels = Array2::from_shape_vec((1, spec.pixels()), prepared.pixels)?;
+        let mut image = Dataset::new(pixels, vec![0], spec.clone());
+        let (taken, name) = match &self.target {
+            Some(class) => match spec.label(class) {
+                Some(label) => (label, shown.to_string()),
+                None => {
+                    let text = format!(
+                        "--target {class}: no such class, expected one of {}",
+                        spec.classes.join(", ")
+                    );
+                    return Err(Usage(text).into());
+                }
+            },
+            None => {
+                let mut x = Array2::zeros((1, spec.pixels()));
+                subject.metadata.preprocessing.gather(&image, &[0], &mut x);
+                let outputs = subject.network.predict(&x);
+                let decoding = subject.metadata.loss.decoding();
+                let label = decoding.class(outputs.row(0), spec.classes.len());
+                (label, format!("{shown}, taken for"))
+            }
+        };
+        image.labels[0] = taken;
+        let name = name.trim_end_matches(", taken for").to_owned();
+        if self.target.is_none() {
+            note(format_args!(
+                "{shown}: nobody says what it is: the target is what the network takes it for, {}; --target names \
+                 another",
+                called(&spec, taken)
+            ));
+        }
+        Ok(Chosen {
+            image,
+            name,
+            index: None,
+        })
     }
 
     /// The images that one is taken of.
@@ -307,7 +394,7 @@ impl Explain {
 
     fn subject(&self) -> anyhow::Result<Subject> {
         if let Some(path) = &self.model {
-            if self.target.is_some() {
+            if self.target.is_some() && self.image.is_none() {
                 let text = "--target goes with --loss mse or with --logits; a model has its own";
                 return Err(Usage::from(text).into());
             }
@@ -334,7 +421,10 @@ impl Explain {
             valid: 0,
             ..Settings::default()
         };
-        let metadata = Metadata::new(architecture.clone(), kind, Preprocessing::UNIT, settings);
+        let metadata = Metadata {
+            positive: kind.binary().then_some(POSITIVE),
+            ..Metadata::new(architecture.clone(), kind, Preprocessing::UNIT, settings)
+        };
         Ok(Subject {
             title: format!("a network before training, seed {}", self.seed),
             network: architecture.init(architecture.activation.about().init, &mut rng),

@@ -14,7 +14,7 @@ use mlp::{
     files::net::{Net, objective_names},
     nn::Mlp,
 };
-use ndarray::Array2;
+use ndarray::{Array2, array};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{
@@ -200,6 +200,17 @@ impl Page<'_> {
                     _ => "L = −Σ t·ln p",
                 },
             ),
+            Objective::Bce(by) => (
+                ["z", "sigmoid p", "−ln p", "−ln(1 − p)", "target t", "dz"],
+                match by {
+                    Reduction::Mean if n * c > 1 => "dz = (p − t)/(N·C)",
+                    _ => "dz = p − t",
+                },
+                match by {
+                    Reduction::Mean if n * c > 1 => "L = −Σ (t·ln p + (1 − t)·ln(1 − p)) / (N·C)",
+                    _ => "L = −Σ (t·ln p + (1 − t)·ln(1 − p))",
+                },
+            ),
             Objective::Mse(by) => (
                 ["z", "target t", "z − t", "(z − t)²", "part of L", "dz"],
                 match by {
@@ -233,6 +244,10 @@ impl Page<'_> {
                         t => factor * t * minus_ln,
                     };
                     [z_value, p[at], minus_ln, t, part, dz[at]]
+                }
+                Objective::Bce(_) => {
+                    let one = |t| objective.value(&array![[z_value]], &array![[t]]);
+                    [z_value, p[at], one(1.0), one(0.0), t, dz[at]]
                 }
                 Objective::Mse(_) => [z_value, t, d, d * d, factor / 2.0 * d * d, dz[at]],
             };

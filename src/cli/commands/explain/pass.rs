@@ -250,6 +250,7 @@ impl Page<'_> {
             LossKind::MseOnehot | LossKind::MseDigit => {
                 table::both_mse(z, target, self.numbers, out)
             }
+            LossKind::Bce => table::binary_cross_entropy(z, target, self.numbers, out),
         }
     }
 
@@ -357,7 +358,7 @@ impl Page<'_> {
 pub(super) fn json(
     trace: &Trace,
     loss: &dyn Loss<f64>,
-    (split, index): (&str, usize),
+    (split, index, image): (Option<&str>, Option<usize>, &str),
     step: &Step,
     units: &[Unit],
 ) -> Value {
@@ -389,7 +390,7 @@ pub(super) fn json(
     });
     let judged = judge(loss, trace.outputs(), trace.target);
     json!({
-        "split": split, "index": index, "target": trace.target, "loss": trace.loss,
+        "image": image, "split": split, "index": index, "target": trace.target, "loss": trace.loss,
         "predictions": trace.predictions.to_vec(),
         "modules": modules.collect::<Vec<_>>(), "units": followed.collect::<Vec<_>>(),
         "losses": table::json(trace.outputs(), trace.target, &judged),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use mlp::{
     explain::{self, Judged, Numbers, judge},
-    loss::LossKind,
+    loss::{BinaryCrossEntropy, LossKind},
 };
 use ndarray::Array1;
 use serde_json::{Value, json};
@@ -78,6 +78,45 @@ pub(super) fn cross_entropy(
             text(judged.loss)
         ),
     }
+}
+
+/// Logit, sigmoid, −ln of both classes, target, gradient; and the loss.
+pub(super) fn binary_cross_entropy(
+    z: &Array1<f64>,
+    target: u8,
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    let judged = judge(&BinaryCrossEntropy, z, target);
+    let of_class = |class| judge(&BinaryCrossEntropy, z, class).loss;
+    let text = |number| numbers.text(number);
+    let (wide, narrow) = (numbers.width(), numbers.width() - 2);
+    writeln!(
+        out,
+        "{DIM}{:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
+        "z", "e^−z", "p = σ(z)", "−ln p", "−ln(1 − p)", "target t", "dz = p − t"
+    )?;
+    writeln!(
+        out,
+        "{:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}",
+        text(z[0]),
+        text((-z[0]).exp()),
+        text(judged.predictions[0]),
+        text(of_class(1)),
+        text(of_class(0)),
+        text(target.into()),
+        text(judged.doutputs[0]),
+    )?;
+    let term = match target {
+        1 => "−ln p",
+        _ => "−ln(1 − p)",
+    };
+    writeln!(
+        out,
+        "L = −t·ln p − (1 − t)·ln(1 − p) = {term} = {BOLD}{}{BOLD:#}, p the probability of class 1;\n\
+         with N images, L is the mean and every dz has the factor 1/N",
+        text(judged.loss)
+    )
 }
 
 /// Where mse gets its targets from, in both ways, side by side with the same outputs.

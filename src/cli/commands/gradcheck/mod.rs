@@ -17,7 +17,7 @@ use mlp::{
         self, Group, Settings,
         mistakes::{self, Mistake, Precision, Problem},
     },
-    data::{CLASSES, PIXELS, Spec, batch::Batch},
+    data::{CLASSES, PIXELS, Spec, batch::Batch, one_against_rest},
     files::{
         arrays::{self, Arrays},
         model::{Metadata, Model},
@@ -35,7 +35,7 @@ use crate::cli::{
         common::JsonArg,
         data::DataDir,
         hidden::Hidden,
-        loss::LossArgs,
+        loss::{LossArgs, POSITIVE},
         memory::{self, check_size},
         mistake::{check_fits, mistake_parser},
         model::load_model,
@@ -158,7 +158,12 @@ impl fmt::Display for Positive {
 }
 
 /// The losses that are checked without flags, and where an injected mistake is first tried.
-const KINDS: [LossKind; 3] = [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit];
+const KINDS: [LossKind; 4] = [
+    LossKind::Ce,
+    LossKind::MseOnehot,
+    LossKind::MseDigit,
+    LossKind::Bce,
+];
 
 impl Gradcheck {
     /// Runs the command.
@@ -293,7 +298,7 @@ impl Gradcheck {
             let batch = usize::from(self.batch_size);
             check_size(&architecture.layers, batch, memory::CHECK)?;
             let network = check::random_network(&architecture, settings);
-            let images = self.images(None)?;
+            let images = targets_of(kind, &self.images(None)?);
             return self.injected(network, kind, &images, settings);
         }
         let images = self.images(None)?;
@@ -303,6 +308,7 @@ impl Gradcheck {
             groups.extend(check::losses(&[LossKind::SmoothedCe(0.1)], settings));
             for hidden in [&[][..], &[50], &[32, 24], &[24, 20, 16]] {
                 for kind in KINDS {
+                    let images = targets_of(kind, &images);
                     groups.push(check::network(hidden, kind, &images, settings));
                 }
             }
@@ -406,6 +412,15 @@ impl Gradcheck {
         }
         Ok(judgement.passed() && !judgement.nothing())
     }
+}
+
+/// Images with the targets of a loss: for one of two classes, 1 for one digit and 0 for the others.
+fn targets_of(kind: LossKind, images: &Batch) -> Batch {
+    let mut images = images.clone();
+    if kind.binary() {
+        one_against_rest(&mut images.targets, POSITIVE);
+    }
+    images
 }
 
 /// How many images are read for a batch of n: those that people take for it are among them.

@@ -70,7 +70,9 @@ fn folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(&dir).with_context(|| dir.display().to_string())?;
         for entry in entries {
             let path = entry.with_context(|| dir.display().to_string())?.path();
-            let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+            let hidden = path
+                .file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with('.'));
             match () {
                 _ if hidden => {}
                 // A link may lead back up.
@@ -102,7 +104,9 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
     let mut parts = Vec::new();
     let mut rest = &text[..];
     while !rest.is_empty() {
-        let words = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let words = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let digits = rest[words..].find(|c: char| !c.is_ascii_digit());
         let end = digits.map_or(rest.len(), |digits| words + digits);
         let number = rest[words..end].parse().unwrap_or(0);
@@ -163,7 +167,10 @@ fn read(stream: impl Read) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        bail!("more than {} bytes, expected a picture of at most that", thousands(most));
+        bail!(
+            "more than {} bytes, expected a picture of at most that",
+            thousands(most)
+        );
     }
     Ok(bytes)
 }

@@ -122,7 +122,13 @@ impl Predict {
             let text = "--show draws the steps of one picture: name just one";
             return Err(Usage::from(text).into());
         }
-        if !self.csv && !self.json && committee.models.iter().any(|m| m.metadata.familiar.is_none()) {
+        if !self.csv
+            && !self.json
+            && committee
+                .models
+                .iter()
+                .any(|m| m.metadata.familiar.is_none())
+        {
             note(
                 "whether a picture is unlike those that the model was trained on cannot be told: it was trained \
                  with too few validation images, or before mlp kept what they were like",
@@ -163,7 +169,9 @@ impl Predict {
         match failed {
             0 => {}
             1 => complain(format_args!("1 picture could not be read, {count} could")),
-            n => complain(format_args!("{n} pictures could not be read, {count} could")),
+            n => complain(format_args!(
+                "{n} pictures could not be read, {count} could"
+            )),
         }
         if failed == 0 && !self.json && !self.csv {
             self.next(&models, shown.as_ref());
@@ -194,7 +202,10 @@ impl Predict {
         };
         let picture = plot::preparation(&input.name, prepared, (spec.rows, spec.cols));
         DRAWING.save(path, picture.svg().as_bytes())?;
-        line(format_args!("saved {}: open it in a browser", path.display()));
+        line(format_args!(
+            "saved {}: open it in a browser",
+            path.display()
+        ));
         Ok(())
     }
 
@@ -203,7 +214,10 @@ impl Predict {
             return;
         };
         let model = shell_quote(&models[0]);
-        next_step(format_args!("mlp explain {model} --image {}", shell_quote(path)));
+        next_step(format_args!(
+            "mlp explain {model} --image {}",
+            shell_quote(path)
+        ));
     }
 }
 
@@ -235,7 +249,10 @@ impl Committee {
         if inputs.is_empty() {
             return Vec::new();
         }
-        let pixels: Vec<u8> = inputs.iter().flat_map(|input| input.pixels.clone()).collect();
+        let pixels: Vec<u8> = inputs
+            .iter()
+            .flat_map(|input| input.pixels.clone())
+            .collect();
         let shape = (inputs.len(), self.spec.pixels());
         let images = Array2::from_shape_vec(shape, pixels).expect("pixels of every image");
         let data = Dataset::new(images, vec![0; inputs.len()], self.spec.clone());
@@ -243,7 +260,13 @@ impl Committee {
         let mut each = Vec::new();
         for Model { network, metadata } in &self.models {
             let (loss, preprocessing) = (metadata.loss.build::<f32>(), metadata.preprocessing);
-            each.push(predictions(network, &*loss, &data, preprocessing, &mut team));
+            each.push(predictions(
+                network,
+                &*loss,
+                &data,
+                preprocessing,
+                &mut team,
+            ));
         }
         let verdict = |n: usize| {
             let rows: Vec<_> = each.iter().map(|predictions| predictions.row(n)).collect();
@@ -271,7 +294,10 @@ impl Committee {
         let judged: Option<Vec<_>> = judged.collect();
         let against = judged.map(|judged| {
             let most = |what: &Unfamiliar| {
-                let count = judged.iter().filter(|against| against.contains(what)).count();
+                let count = judged
+                    .iter()
+                    .filter(|against| against.contains(what))
+                    .count();
                 2 * count > judged.len()
             };
             let all = [Unfamiliar::Unsure, Unfamiliar::Frame];

@@ -2,11 +2,7 @@
 
 use std::io::{self, Write};
 
-use mlp::{
-    data::Spec,
-    loss::Decoding,
-    train::familiar::Unfamiliar,
-};
+use mlp::{data::Spec, loss::Decoding, train::familiar::Unfamiliar};
 use serde_json::json;
 
 use crate::cli::{
@@ -147,7 +143,11 @@ impl<'a> Printer<'a> {
     fn best(&self, verdict: &Verdict) -> String {
         let mut classes: Vec<_> = (0_u8..=255).zip(&verdict.scores).collect();
         if self.nearest {
-            return format!("{} (output {:.3})", self.spec.class(verdict.label), classes[0].1);
+            return format!(
+                "{} (output {:.3})",
+                self.spec.class(verdict.label),
+                classes[0].1
+            );
         }
         classes.sort_by(|a, b| b.1.total_cmp(a.1));
         let text = |&(class, &score): &(u8, &f64)| {
@@ -175,7 +175,10 @@ impl<'a> Printer<'a> {
         };
         let doubts = match doubts.is_empty() {
             true => String::new(),
-            false => format!("  {WARN}unlike the training images{WARN:#}: {}", doubts.join("; ")),
+            false => format!(
+                "  {WARN}unlike the training images{WARN:#}: {}",
+                doubts.join("; ")
+            ),
         };
         writeln!(self.out, "{}: {best}{right}{doubts}", input.name)
     }

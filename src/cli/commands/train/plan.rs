@@ -38,7 +38,7 @@ const MODEL_FILE: Kind = Kind {
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
 fn default_learning_rate(kind: LossKind) -> f32 {
     match kind {
-        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot => 0.1,
+        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
         LossKind::MseDigit => 0.01,
     }
 }

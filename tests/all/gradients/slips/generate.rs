@@ -268,6 +268,8 @@ pub fn instances(mistake: Mistake, scene: &Scene) -> Vec<Slip> {
         TwoMissing | ResForDiff => free(!ce, 1),
         MeanOverOthers => free(loss != Loss::MseDigit, 1),
         SoftmaxTwice | SoftmaxSlopeBesides => free(ce, 2),
+        // These passes have no loss with a sigmoid.
+        SigmoidSlopeBesides => Vec::new(),
         BroadcastNByN => free(loss == Loss::MseDigit, 2),
         TargetEncoding => free(true, 1),
         LabelsShifted | NotZeroed | OtherImages => free(true, 2),
@@ -382,9 +384,8 @@ fn line(mistake: Mistake) -> Line {
         Sign => Line::Sign,
         MeanMissing | MeanTwice | MeanOverClasses | MeanOverOthers => Line::Mean,
         TwoMissing => Line::Two,
-        LogsumexpNotByRows | SoftmaxOverBatch | SoftmaxTwice | SoftmaxSlopeBesides => {
-            Line::Probabilities
-        }
+        LogsumexpNotByRows | SoftmaxOverBatch | SoftmaxTwice | SoftmaxSlopeBesides
+        | SigmoidSlopeBesides => Line::Probabilities,
         TargetNotSubtracted | OneOverP | ResForDiff | BroadcastNByN | LabelsShifted
         | TargetEncoding => Line::Target,
         AnotherBatch | NotZeroed | OtherImages => Line::Data,
@@ -460,6 +461,12 @@ fn together_so(a: &Slip, b: &Slip) -> bool {
     }
 }
 
+/// The mistakes that can be made in these passes, which have no sigmoid in their losses.
+pub fn known() -> impl Iterator<Item = Mistake> {
+    let all = Mistake::ALL.iter().copied();
+    all.filter(|&mistake| mistake != Mistake::SigmoidSlopeBesides)
+}
+
 /// A random slip of this kind, in shared lines or in those of one tensor.
 pub fn random_slip(rng: &mut ChaCha8Rng, mistake: Mistake, scene: &Scene) -> Option<Slip> {
     let all = instances(mistake, scene);
@@ -497,7 +504,8 @@ pub fn random_slips(
         if slips.len() == count {
             return Some(slips);
         }
-        let mistake = *Mistake::ALL.choose(rng).unwrap();
+        let known: Vec<_> = known().collect();
+        let mistake = *known.choose(rng).unwrap();
         let Some(mut slip) = random_slip(rng, mistake, scene) else {
             continue;
         };

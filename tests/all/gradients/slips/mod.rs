@@ -17,7 +17,7 @@ use mlp::nn::Activation;
 use ndarray::Array2;
 use ndarray_rand::rand::Rng;
 
-use generate::{Scene, State, conceivable, generator, instances, random_slips, scene};
+use generate::{Scene, State, conceivable, generator, instances, known, random_slips, scene};
 use mlp::check::mistakes::{
     Explanation, Judged, Mistake, NamedArray, Objective, Precision, Problem, Reduction, Step,
     Verdict, against,
@@ -548,9 +548,7 @@ fn slips_of(index: usize) -> usize {
 fn wrong_file(index: usize) -> Case {
     let mut rng = generator(index as u64);
     let count = slips_of(index);
-    let possible: Vec<Mistake> = Mistake::ALL
-        .iter()
-        .copied()
+    let possible: Vec<Mistake> = known()
         .filter(|&mistake| mistake != Mistake::DropoutMaskMissing)
         .collect();
     let first = possible[index % possible.len()];
