@@ -1,6 +1,7 @@
 //! The training loop and what surrounds it. It prints nothing: an [`Observer`] is told what happens.
 
 pub mod bench;
+pub mod binary;
 pub mod familiar;
 mod fit;
 pub mod lr_find;

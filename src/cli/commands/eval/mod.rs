@@ -1,5 +1,8 @@
 //! `mlp eval`: the last word on a model, on images that it has never seen.
 
+mod binary;
+mod table;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -31,6 +34,9 @@ use crate::cli::{
         shell::shell_quote,
     },
 };
+
+use binary::Binary;
+use table::share_right;
 
 /// Measure a model, or a committee of several, on the 10,000 test images
 ///
@@ -69,6 +75,8 @@ struct Measured {
     /// The one model, or the committee of all.
     together: Evaluation,
     seconds: f64,
+    /// The predictions of every model, if there are several or they tell one class from the rest.
+    members: Vec<Array2<f32>>,
 }
 
 impl Eval {
@@ -82,11 +90,27 @@ impl Eval {
         let images = measured_images(&self.models, &models, &self.data, self.split.split)?;
         let mut team = self.threads.team();
         let measured = busy("measuring", || measure(&models, &images, &mut team));
+        let binary = models[0].metadata.loss.binary();
+        let binary = binary.then(|| Binary::new(&measured.members, &images.labels));
         match self.json.json {
-            true => out.json(&self.json(&measured, &images.spec))?,
+            true => {
+                let mut object = self.json(&measured, &images.spec);
+                if let Some(binary) = &binary {
+                    object["binary"] = binary.json(&images.spec);
+                }
+                out.json(&object)?;
+            }
             false => {
                 self.print_models(&models, &measured, out)?;
-                print(out, self.split.split, &images.spec, &measured.together)?;
+                print(out, self.split.split, &measured.together)?;
+                if let Some(binary) = &binary {
+                    binary.print(&images.spec, out)?;
+                }
+                let (confusion, names) = (&measured.together.confusion, &images.spec.classes);
+                match names.len() {
+                    ..=table::MOST_COLUMNS => table::print_table(out, confusion, names)?,
+                    _ => table::print_list(out, confusion, names)?,
+                }
             }
         }
         out.flush()?;
@@ -128,6 +152,7 @@ impl Eval {
             alone,
             together,
             seconds,
+            ..
         } = measured;
         let (low, high) = together.interval();
         let mut object = json!({
@@ -186,36 +211,23 @@ fn measure(models: &[Model<f32>], images: &Dataset, team: &mut Team) -> Measured
     for Model { network, metadata } in models {
         let (loss, preprocessing) = (metadata.loss.build::<f32>(), metadata.preprocessing);
         alone.push(evaluate(network, &*loss, images, preprocessing, team));
-        if models.len() > 1 {
+        if models.len() > 1 || metadata.loss.binary() {
             members.push(predictions(network, &*loss, images, preprocessing, team));
         }
     }
-    let together = match members.is_empty() {
-        true => alone[0].clone(),
-        false => committee(&members, &images.labels),
+    let together = match models.len() {
+        1 => alone[0].clone(),
+        _ => committee(&members, &images.labels),
     };
     Measured {
         alone,
         together,
         seconds: start.elapsed().as_secs_f64(),
+        members,
     }
 }
 
-/// What share of each row (axis 1) or column (axis 0) stands on the diagonal; none of an empty one.
-fn share_right(confusion: &Array2<u32>, axis: Axis) -> Vec<Option<f64>> {
-    let all = confusion.sum_axis(axis);
-    let shares = confusion.diag().into_iter().zip(all);
-    shares
-        .map(|(&right, all)| (all > 0).then(|| f64::from(right) / f64::from(all)))
-        .collect()
-}
-
-fn print(
-    out: &mut Output,
-    split: Split,
-    images_of: &Spec,
-    result: &Evaluation,
-) -> std::io::Result<()> {
+fn print(out: &mut Output, split: Split, result: &Evaluation) -> std::io::Result<()> {
     let (low, high) = result.interval();
     let [images, wrong] = [result.images(), result.images() - result.correct()];
     writeln!(out, "\n{DIM}loss{DIM:#}      {:.4}", result.loss)?;
@@ -233,90 +245,5 @@ fn print(
         thousands(images.into()),
         split.name(),
     )?;
-    match images_of.classes.len() {
-        ..=MOST_COLUMNS => print_table(out, &result.confusion, &images_of.classes),
-        _ => print_list(out, &result.confusion, &images_of.classes),
-    }
-}
-
-/// The most classes that have a column each.
-const MOST_COLUMNS: usize = 16;
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
-}
-
-/// Which label was taken for which, a row and a column for each.
-fn print_table(out: &mut Output, confusion: &Array2<u32>, names: &[String]) -> io::Result<()> {
-    let length = |name: &String| name.chars().count();
-    // Long names stand beside the rows alone, with their numbers.
-    let short = names.iter().all(|name| length(name) <= 5);
-    let row_names: Vec<_> = match short {
-        true => names.to_vec(),
-        false => (0..)
-            .zip(names)
-            .map(|(n, name)| format!("{name} {n:>2}"))
-            .collect(),
-    };
-    let wide = row_names.iter().map(length).max().unwrap_or(0).max(5);
-    let columns = (0..).zip(names).map(|(n, name): (usize, _)| match short {
-        true => format!("{name:>5}"),
-        false => format!("{n:>5}"),
-    });
-    let columns = columns.collect::<String>();
-    let nothing = out.or_plain("·", ".");
-    writeln!(out, "{DIM}{:wide$}  taken for", "")?;
-    writeln!(
-        out,
-        "{:<wide$}{columns}    recall  precision{DIM:#}",
-        "label"
-    )?;
-    let recall = share_right(confusion, Axis(1));
-    let precision = share_right(confusion, Axis(0));
-    for (class, row) in confusion.rows().into_iter().enumerate() {
-        write!(out, "{DIM}{:>wide$}{DIM:#}", row_names[class])?;
-        for (taken_for, count) in row.iter().enumerate() {
-            match (class == taken_for, count) {
-                (true, _) => write!(out, "{BOLD}{count:>5}{BOLD:#}")?,
-                (false, 0) => write!(out, "{DIM}{nothing:>5}{DIM:#}")?,
-                (false, _) => write!(out, "{count:>5}")?,
-            }
-        }
-        let (recall, precision) = (percent(recall[class]), percent(precision[class]));
-        writeln!(out, "{recall:>10}{precision:>11}")?;
-    }
-    Ok(())
-}
-
-/// Of many classes a line each: how often it is right, and what it is taken for most.
-fn print_list(out: &mut Output, confusion: &Array2<u32>, names: &[String]) -> io::Result<()> {
-    const SHOWN: usize = 3;
-    let wide = names.iter().map(|name| name.chars().count()).max();
-    let wide = wide.unwrap_or(0).max(5);
-    writeln!(
-        out,
-        "{DIM}{:<wide$}  images    recall  precision  taken most for{DIM:#}",
-        "label"
-    )?;
-    let recall = share_right(confusion, Axis(1));
-    let precision = share_right(confusion, Axis(0));
-    for (class, row) in confusion.rows().into_iter().enumerate() {
-        let others = row.iter().enumerate();
-        let mut others: Vec<_> = others.filter(|&(p, &n)| p != class && n > 0).collect();
-        others.sort_by(|a, b| b.1.cmp(a.1));
-        let others = others.iter().take(SHOWN);
-        let others: Vec<_> = others
-            .map(|(p, n)| format!("{} ({n})", names[*p]))
-            .collect();
-        writeln!(
-            out,
-            "{:<wide$}{:>8}{:>10}{:>11}  {DIM}{}{DIM:#}",
-            names[class],
-            row.sum(),
-            percent(recall[class]),
-            percent(precision[class]),
-            others.join(", ")
-        )?;
-    }
     Ok(())
 }
