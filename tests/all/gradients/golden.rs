@@ -59,7 +59,12 @@ fn every_activation_and_loss_and_dropout_have_golden_values() {
         let with = |case: &Case| case.activation == activation && case.dropout.is_empty();
         assert!(cases.iter().any(with), "{activation:?}");
     }
-    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit, LossKind::Bce] {
+    for kind in [
+        LossKind::Ce,
+        LossKind::MseOnehot,
+        LossKind::MseDigit,
+        LossKind::Bce,
+    ] {
         // None to three hidden layers.
         let with = cases.iter().filter(|case| case.loss == kind);
         assert!(with.count() >= 4, "{kind}");
