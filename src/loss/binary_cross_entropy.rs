@@ -55,9 +55,9 @@ use crate::linalg::sigmoid;
 /// let logits = array![[0.], [9_f64.ln()], [9_f64.ln()]]; // p = 1/2, 9/10 and 9/10
 /// let (mut p, mut losses) = (Array2::zeros((3, 1)), Array1::zeros(3));
 /// BinaryCrossEntropy.forward(&logits, &[1, 1, 0], &mut p, &mut losses);
-/// assert!((&p - array![[0.5], [0.9], [0.9]]).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&p - array![[0.5], [0.9], [0.9]]).iter().all(|error: &f64| error.abs() < 1e-15));
 /// let expected = array![2_f64.ln(), (10. / 9_f64).ln(), 10_f64.ln()]; // −ln p, −ln p, −ln(1 − p)
-/// assert!((&losses - expected).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&losses - expected).iter().all(|error: &f64| error.abs() < 1e-15));
 ///
 /// let mut dlogits = Array2::zeros((3, 1));
 /// BinaryCrossEntropy.backward(&p, &[1, 1, 0], 3, &mut dlogits);
