@@ -71,12 +71,12 @@ use crate::linalg::sigmoid;
 /// use mlp::loss::{BinaryCrossEntropy, CrossEntropy, Loss};
 /// use ndarray::{Array1, Array2, array};
 ///
-/// let (mut p, mut losses) = (Array2::zeros((1, 1)), Array1::zeros(1));
+/// let (mut p, mut losses) = (Array2::<f64>::zeros((1, 1)), Array1::<f64>::zeros(1));
 /// BinaryCrossEntropy.forward(&array![[-1.5]], &[1], &mut p, &mut losses);
-/// let (mut softmax, mut two) = (Array2::zeros((1, 2)), Array1::zeros(1));
+/// let (mut softmax, mut two) = (Array2::<f64>::zeros((1, 2)), Array1::<f64>::zeros(1));
 /// CrossEntropy.forward(&array![[0., -1.5]], &[1], &mut softmax, &mut two);
-/// assert!((losses[0] - two[0]).abs() < 1e-15_f64);
-/// assert!((p[[0, 0]] - softmax[[0, 1]]).abs() < 1e-15_f64);
+/// assert!((losses[0] - two[0]).abs() < 1e-15);
+/// assert!((p[[0, 0]] - softmax[[0, 1]]).abs() < 1e-15);
 /// ```
 pub struct BinaryCrossEntropy;
 
