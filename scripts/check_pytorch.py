@@ -79,7 +79,10 @@ def loss_and_classes(name, out, labels):
         return F.mse_loss(out, F.one_hot(labels, 10).to(out.dtype)), out.argmax(dim=1)
     if name == "mse-digit":
         return F.mse_loss(out[:, 0], labels.to(out.dtype)), (out[:, 0] + 0.5).floor().clamp(0, 9).long()
-    sys.exit(f"loss {name}, expected ce, mse-onehot or mse-digit")
+    if name == "bce":  # labels 0 and 1
+        loss = F.binary_cross_entropy_with_logits(out[:, 0], labels.to(out.dtype))
+        return loss, (out[:, 0] > 0).long()
+    sys.exit(f"loss {name}, expected ce, mse-onehot, mse-digit or bce")
 
 
 def main():

@@ -75,6 +75,7 @@ pub mod train;
 /// [`Sigmoid`]: crate::nn::Sigmoid
 /// [`Dropout`]: crate::nn::Dropout
 /// [`CrossEntropy`]: crate::loss::CrossEntropy
+/// [`BinaryCrossEntropy`]: crate::loss::BinaryCrossEntropy
 /// [`SmoothedCrossEntropy`]: crate::loss::SmoothedCrossEntropy
 /// [`Sgd`]: crate::train::optim::Sgd
 /// [`train`]: mod@crate::train

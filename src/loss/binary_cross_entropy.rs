@@ -55,9 +55,9 @@ use crate::linalg::sigmoid;
 /// let logits = array![[0.], [9_f64.ln()], [9_f64.ln()]]; // p = 1/2, 9/10 and 9/10
 /// let (mut p, mut losses) = (Array2::zeros((3, 1)), Array1::zeros(3));
 /// BinaryCrossEntropy.forward(&logits, &[1, 1, 0], &mut p, &mut losses);
-/// assert!((&p - array![[0.5], [0.9], [0.9]]).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&p - array![[0.5], [0.9], [0.9]]).iter().all(|error: &f64| error.abs() < 1e-15));
 /// let expected = array![2_f64.ln(), (10. / 9_f64).ln(), 10_f64.ln()]; // −ln p, −ln p, −ln(1 − p)
-/// assert!((&losses - expected).iter().all(|error| error.abs() < 1e-15));
+/// assert!((&losses - expected).iter().all(|error: &f64| error.abs() < 1e-15));
 ///
 /// let mut dlogits = Array2::zeros((3, 1));
 /// BinaryCrossEntropy.backward(&p, &[1, 1, 0], 3, &mut dlogits);
@@ -71,12 +71,12 @@ use crate::linalg::sigmoid;
 /// use mlp::loss::{BinaryCrossEntropy, CrossEntropy, Loss};
 /// use ndarray::{Array1, Array2, array};
 ///
-/// let (mut p, mut losses) = (Array2::zeros((1, 1)), Array1::zeros(1));
+/// let (mut p, mut losses) = (Array2::<f64>::zeros((1, 1)), Array1::<f64>::zeros(1));
 /// BinaryCrossEntropy.forward(&array![[-1.5]], &[1], &mut p, &mut losses);
-/// let (mut softmax, mut two) = (Array2::zeros((1, 2)), Array1::zeros(1));
+/// let (mut softmax, mut two) = (Array2::<f64>::zeros((1, 2)), Array1::<f64>::zeros(1));
 /// CrossEntropy.forward(&array![[0., -1.5]], &[1], &mut softmax, &mut two);
-/// assert!((losses[0] - two[0]).abs() < 1e-15_f64);
-/// assert!((p[[0, 0]] - softmax[[0, 1]]).abs() < 1e-15_f64);
+/// assert!((losses[0] - two[0]).abs() < 1e-15);
+/// assert!((p[[0, 0]] - softmax[[0, 1]]).abs() < 1e-15);
 /// ```
 pub struct BinaryCrossEntropy;
 

@@ -566,6 +566,68 @@ fn gradcheck_works_without_data_and_makes_no_folder() {
 }
 
 #[test]
+fn binary_cross_entropy_is_checked_and_explained_and_ten_classes_are_refused() {
+    let folder = tempdir().unwrap();
+    let words = "bce is for two classes: add --positive 5";
+    for args in ["train --loss bce", "lr-find --loss bce"] {
+        let (_, stderr) = run(folder.path(), args, 2);
+        assert!(stderr.contains(words), "{args}: {stderr}");
+    }
+    for (args, expected) in [
+        ("train --loss bce --target digit", "--target goes with"),
+        (
+            "train --loss bce --label-smoothing 0.1",
+            "--label-smoothing goes with --loss ce",
+        ),
+    ] {
+        let (_, stderr) = run(folder.path(), args, 2);
+        assert!(stderr.contains(expected), "{args}: {stderr}");
+    }
+    let (stdout, _) = run(
+        folder.path(),
+        "gradcheck --loss bce --hidden 6,5 --samples 10",
+        0,
+    );
+    assert!(
+        stdout.contains("network 784-6-5-1, binary cross-entropy"),
+        "{stdout}"
+    );
+    for mistake in [
+        "sigmoid-slope-besides",
+        "mean-missing",
+        "sign",
+        "one-over-p",
+        "target-not-subtracted",
+        "broadcast-n-by-n",
+        "labels-shifted",
+    ] {
+        let line = format!("gradcheck --loss bce --hidden 6 --inject {mistake}");
+        let (stdout, _) = run(folder.path(), &line, 1);
+        let named = format!("looks like {mistake}");
+        assert!(stdout.contains(&named), "{mistake}: {stdout}");
+    }
+    let (stdout, _) = run(folder.path(), "explain --hidden 4 --loss bce", 0);
+    for expected in [
+        "a 7, class 0 where 1 is the 5 and 0 all others",
+        "p = σ(z)",
+        "dz = p − t",
+        "= −ln(1 − p) = ",
+    ] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    // The first image of class 1.
+    let (stdout, _) = run(folder.path(), "explain --loss bce --index 8 --json", 0);
+    let value: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(value["target"], 1);
+    let p = value["predictions"][0].as_f64().unwrap();
+    assert!((value["loss"].as_f64().unwrap() + p.ln()).abs() < 1e-12);
+    let svg = "explain --loss bce --hidden 4 --svg a.svg --html a.html";
+    run(folder.path(), svg, 0);
+    let drawn = std::fs::read_to_string(folder.path().join("a.svg")).unwrap();
+    assert!(drawn.contains("p = σ(") && drawn.contains("L = −ln(1 − p)"));
+}
+
+#[test]
 fn train_without_data_says_how_to_get_them() {
     let folder = tempdir().unwrap();
     let (stdout, stderr) = run(folder.path(), "train --data-dir here", 1);

@@ -375,6 +375,14 @@ fn what_does_not_fit_is_said_with_what_was_expected() {
             "expected mean, sum, or for mse sum/2",
         ),
         (
+            json!({"loss": "bce", "reduction": "sum/2"}),
+            "one of mse, expected mean or sum with bce",
+        ),
+        (
+            json!({"loss": "bce", "t": [0, 1, 2]}),
+            "t has the number 2, expected probabilities from 0 to 1 with the loss bce",
+        ),
+        (
             json!({"loss": "ce", "reduction": "sum/2"}),
             "the reduction sum/2 is one of mse",
         ),

@@ -124,6 +124,21 @@ fn numbers_of_any_size_are_checked() {
 }
 
 #[test]
+fn a_sigmoid_is_the_softmax_of_two_classes_whose_first_logit_is_0() {
+    let z = array![[1.5], [-0.25], [-800.0], [30.0]];
+    let t = array![[1.0], [0.0], [0.25], [1.0]];
+    let [two_z, two_t] = [(&z * 0.0, &z), (1.0 - &t, &t)]
+        .map(|(first, second)| ndarray::concatenate![ndarray::Axis(1), first, *second]);
+    for reduction in [Reduction::Mean, Reduction::Sum] {
+        let (bce, ce) = (Objective::Bce(reduction), Objective::Ce(reduction));
+        close(bce.value(&z, &t), ce.value(&two_z, &two_t), 1e-12);
+        let second = ce.gradient(&two_z, &two_t);
+        let second = second.column(1).to_owned().insert_axis(ndarray::Axis(1));
+        all_close(&bce.gradient(&z, &t), &second);
+    }
+}
+
+#[test]
 fn the_gradient_is_that_of_its_own_reduction() {
     let problem = random(Activation::Tanh, None, Objective::Mse(Reduction::Sum), 4);
     let with = |objective| {
