@@ -11,8 +11,8 @@ use crate::{
     files::arrays::Number,
 };
 
-/// The fewest columns: a label and images of 2x2.
-const MIN_COLUMNS: usize = 5;
+/// The fewest columns: images of 2x2.
+const MIN_COLUMNS: usize = 4;
 
 /// What a table has.
 #[derive(Debug)]

@@ -126,7 +126,7 @@ fn from_npy(mut reader: impl Read) -> Result<Numbers, String> {
         bytes,
     };
     Ok(match head.fortran {
-        true => numbers.from_fortran(),
+        true => numbers.with_last_axis_fastest(),
         false => numbers,
     })
 }

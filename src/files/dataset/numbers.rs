@@ -127,7 +127,7 @@ impl Numbers {
     }
 
     /// The same numbers with the last axis running fastest, if now the first one does.
-    pub(super) fn from_fortran(mut self) -> Self {
+    pub(super) fn with_last_axis_fastest(mut self) -> Self {
         if self.shape.len() < 2 || self.is_empty() {
             return self;
         }

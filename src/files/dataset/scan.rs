@@ -145,8 +145,8 @@ impl Set {
             [first, second, ..] if first.rank == second.rank => Err(DatasetError::fault(
                 first.shown(),
                 format!(
-                    "these could be the {} {} as well as {}: rename one of them",
-                    split.map_or("", Split::name),
+                    "these could be the {}{} as well as {}: rename one of them",
+                    split.map_or(String::new(), |split| format!("{} ", split.name())),
                     part.name(),
                     second.shown().display()
                 ),

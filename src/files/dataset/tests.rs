@@ -321,13 +321,6 @@ fn emnist_is_turned_upright_and_has_letters() {
 
 #[test]
 fn the_four_files_of_mnist_go_their_own_way() {
-    let mnist = load(Path::new("data")).unwrap();
-    assert!(mnist.official && mnist.train.spec.is_mnist());
-    assert_eq!(
-        mnist.checksum,
-        data::load(Path::new("data")).unwrap().checksum
-    );
-
     let dir = tempfile::tempdir().unwrap();
     let fashion = dir.path().join("FashionMNIST/raw");
     fs::create_dir_all(&fashion).unwrap();
@@ -359,7 +352,7 @@ fn the_four_files_of_mnist_go_their_own_way() {
         dir.path().join("elsewhere"),
     )
     .unwrap();
-    assert!(notes(&load(&fashion).unwrap()).contains("no test set in "));
+    assert!(mnist(&fashion).is_none());
 }
 
 #[test]
@@ -490,7 +483,7 @@ fn what_is_wrong_with_idx_files_is_said() {
     assert_error(
         &[
             ("train-images.idx", &images()),
-            ("x-train-labels.idx", &labels()),
+            ("z-train-labels.idx", &labels()),
         ],
         &["training images are there, but no training labels with the same name"],
     );
