@@ -91,9 +91,7 @@ pub fn digit(amount: &Plane, levels: &Levels) -> Option<Kept> {
         })
     };
     let inside = best(&mut blobs.iter().enumerate().filter(|(_, blob)| {
-        blob.borders(amount) == 0
-            && blob.side() >= least_side
-            && 20 * blob.pixels.len() >= largest
+        blob.borders(amount) == 0 && blob.side() >= least_side && 20 * blob.pixels.len() >= largest
     }));
     let (main, _) = inside.or_else(|| best(&mut blobs.iter().enumerate()))?;
     let main = blobs.swap_remove(main);
@@ -120,7 +118,11 @@ pub fn digit(amount: &Plane, levels: &Levels) -> Option<Kept> {
     }
     digits += blobs
         .iter()
-        .filter(|blob| blob.borders(amount) == 0 && 2 * blob.rows() >= members[0].rows() && 5 * blob.side() >= 2 * side)
+        .filter(|blob| {
+            blob.borders(amount) == 0
+                && 2 * blob.rows() >= members[0].rows()
+                && 5 * blob.side() >= 2 * side
+        })
         .count();
 
     let mut mask = vec![false; amount.values.len()];
@@ -236,7 +238,12 @@ mod tests {
     #[test]
     fn a_broken_stroke_is_joined_and_specks_are_not() {
         // A bar, its top three pixels away, and two specks.
-        let kept = with(&[(40, 40, 40, 6), (33, 46, 4, 14), (10, 10, 1, 1), (90, 80, 2, 2)]);
+        let kept = with(&[
+            (40, 40, 40, 6),
+            (33, 46, 4, 14),
+            (10, 10, 1, 1),
+            (90, 80, 2, 2),
+        ]);
         assert_eq!((kept.found, kept.kept, kept.digits), (2, 2, 1));
         assert_eq!(kept.size, (47, 20));
     }

@@ -66,7 +66,9 @@ pub enum PhotoError {
         what: String,
     },
     /// The file ends too early, or its content contradicts itself.
-    #[error("the picture is damaged ({what}), expected a whole {format} file: copy or store it again")]
+    #[error(
+        "the picture is damaged ({what}), expected a whole {format} file: copy or store it again"
+    )]
     Damaged {
         /// The format that its first bytes announce.
         format: &'static str,
@@ -106,7 +108,11 @@ fn decoded(bytes: &[u8]) -> Result<Gray, PhotoError> {
         .with_guessed_format()
         .map_err(|_| unknown())?;
     let format = reader.format().ok_or_else(unknown)?;
-    let name = format.extensions_str().first().copied().unwrap_or("picture");
+    let name = format
+        .extensions_str()
+        .first()
+        .copied()
+        .unwrap_or("picture");
     let fail = |error| explained(error, name, bytes);
 
     let mut limits = Limits::default();
@@ -118,7 +124,9 @@ fn decoded(bytes: &[u8]) -> Result<Gray, PhotoError> {
     if rows == 0 || cols == 0 || rows * cols > MAX_PIXELS {
         return Err(PhotoError::Size { rows, cols });
     }
-    limits.reserve(decoder.total_bytes()).map_err(|_| PhotoError::Memory)?;
+    limits
+        .reserve(decoder.total_bytes())
+        .map_err(|_| PhotoError::Memory)?;
     decoder.set_limits(limits).map_err(fail)?;
     if name == "jpg" && !is_whole_jpg(bytes) {
         // The decoder would fill up what is missing with grey.
@@ -341,7 +349,10 @@ mod tests {
     #[test]
     fn colours_and_16_bits_become_luma() {
         let red = DynamicImage::from(image::RgbImage::from_pixel(2, 1, image::Rgb([255, 0, 0])));
-        assert_eq!(decode(&file(&red, ImageFormat::Png)).unwrap().pixels, [76, 76]);
+        assert_eq!(
+            decode(&file(&red, ImageFormat::Png)).unwrap().pixels,
+            [76, 76]
+        );
         let deep = DynamicImage::from(six().into_luma16());
         let gray = decode(&file(&deep, ImageFormat::Png)).unwrap();
         assert_eq!(gray.pixels, six().into_bytes());
@@ -395,7 +406,10 @@ mod tests {
             let whole = file(&image, format);
             for share in [2, 3, 5] {
                 let error = decode(&whole[..whole.len() * (share - 1) / share]).unwrap_err();
-                assert!(matches!(error, PhotoError::Damaged { .. }), "{format:?}: {error}");
+                assert!(
+                    matches!(error, PhotoError::Damaged { .. }),
+                    "{format:?}: {error}"
+                );
             }
         }
     }
@@ -406,7 +420,10 @@ mod tests {
         for (header, is) in [
             ("P5 20000 20000 255\n", "pixels"),
             ("P5 0 5 255\n", ""),
-            ("P7\nWIDTH 12000\nHEIGHT 8000\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n", ""),
+            (
+                "P7\nWIDTH 12000\nHEIGHT 8000\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
+                "",
+            ),
         ] {
             let error = decode(header.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(is), "{error}");
@@ -423,7 +440,10 @@ mod tests {
         };
         png[29..33].copy_from_slice(&checksum.to_be_bytes());
         let error = decode(&png).unwrap_err();
-        assert!(matches!(error, PhotoError::Size { .. } | PhotoError::Memory), "{error}");
+        assert!(
+            matches!(error, PhotoError::Size { .. } | PhotoError::Memory),
+            "{error}"
+        );
     }
 
     proptest! {

@@ -134,7 +134,9 @@ fn ink_box(ink: &Gray) -> Option<(usize, usize, usize, usize)> {
     let lines = || ink.pixels.chunks_exact(ink.cols);
     let top = lines().position(|line| line.iter().any(counts))?;
     let bottom = lines().rposition(|line| line.iter().any(counts))?;
-    let left = lines().filter_map(|line| line.iter().position(counts)).min()?;
+    let left = lines()
+        .filter_map(|line| line.iter().position(counts))
+        .min()?;
     let right = lines()
         .filter_map(|line| line.iter().rposition(counts))
         .max()?;

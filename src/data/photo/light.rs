@@ -33,8 +33,7 @@ pub fn noise(picture: &Plane) -> f32 {
                 + at(row - 1, col + 1)
                 + at(row + 1, col - 1)
                 + at(row + 1, col + 1);
-            let edges =
-                at(row - 1, col) + at(row + 1, col) + at(row, col - 1) + at(row, col + 1);
+            let edges = at(row - 1, col) + at(row + 1, col) + at(row, col - 1) + at(row, col + 1);
             (corners - 2.0 * edges + 4.0 * at(row, col)).abs()
         })
     });

@@ -8,8 +8,8 @@ const SLOPES: i32 = 24;
 const SLOPE: f32 = 0.004;
 /// Columns that are looked at, at most.
 const SAMPLES: usize = 160;
-/// The share of a line that must be seen; a large digit hides some of it.
-const SHARE: f32 = 0.4;
+/// The share of a line that must be seen; a large digit hides most of the rest.
+const SHARE: f32 = 0.2;
 /// Pieces in which a line's exact place is followed.
 const PIECES: usize = 16;
 
@@ -168,6 +168,8 @@ fn found(amount: &Plane, noise: f32) -> Vec<Line> {
         shares[row].is_none() || window.any(|share| share.is_some_and(|share| share >= 0.5))
     };
     let share = |row: usize| shares[row].unwrap_or(0.0);
+    // Of neighbouring rows, the line is where most of it is seen, above all at its ends.
+    let ends = |row: usize| share(row) + first[row].unwrap_or(0.0) + last[row].unwrap_or(0.0);
     let mut lines = Vec::new();
     let mut row = 0;
     while row < padded {
@@ -175,11 +177,15 @@ fn found(amount: &Plane, noise: f32) -> Vec<Line> {
             row += 1;
             continue;
         }
-        let end = (row..padded).find(|&r| share(r) < 0.7 * SHARE).unwrap_or(padded);
-        let peak = (row..end).fold(row, |best, r| if share(r) > share(best) { r } else { best });
+        // A peak that is higher than what lies within a line's thickness; strokes of a digit lie beside it.
+        let end = (row + reach + 2).min(padded);
+        let end = (row..end).find(|&r| share(r) < SHARE).unwrap_or(end);
+        let peak = (row..end).fold(row, |best, r| if ends(r) > ends(best) { r } else { best });
         // A line on paper reaches both borders; the bar of a digit does not.
-        if end - row <= 2 * reach + 4 && reaches(&first, peak) && reaches(&last, peak) {
-            let wide = (row..end).filter(|&r| share(r) >= 0.9 * share(peak));
+        let leaves = first[peak].is_none() || last[peak].is_none();
+        let seen = !leaves || share(peak) >= 2.0 * SHARE;
+        if seen && reaches(&first, peak) && reaches(&last, peak) {
+            let wide = (row..end).filter(|&r| ends(r) >= 0.9 * ends(peak));
             let (sum, count) = wide.fold((0, 0), |(sum, count), r| (sum + r, count + 1));
             let centre = sum as f32 / count as f32 - pad as f32;
             lines.push(followed(amount, centre, slope, reach, noise));
@@ -228,8 +234,7 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
     };
     let peaks: Vec<isize> = pieces.iter().map(|across| peak_of(across)).collect();
     let smooth = |i: usize| {
-        let mut near: Vec<isize> =
-            peaks[i.saturating_sub(2)..(i + 3).min(PIECES)].to_vec();
+        let mut near: Vec<isize> = peaks[i.saturating_sub(2)..(i + 3).min(PIECES)].to_vec();
         near.sort_unstable();
         near[near.len() / 2]
     };
@@ -250,9 +255,7 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
     let level = profile[reach as usize];
     let limit = (0.15 * level).max(noise).max(0.01);
     let half = (1..=reach as usize)
-        .find(|&away| {
-            profile[reach as usize - away].max(profile[reach as usize + away]) < limit
-        })
+        .find(|&away| profile[reach as usize - away].max(profile[reach as usize + away]) < limit)
         .unwrap_or(reach as usize);
     let place = |col: usize| {
         // Linear between the middles of the pieces.
@@ -346,7 +349,11 @@ mod tests {
             if (30..170).contains(&row) && (92..106).contains(&col) {
                 return 0.9;
             }
-            if row % 40 == 20 || col % 40 == 20 { line } else { 0.0 }
+            if row % 40 == 20 || col % 40 == 20 {
+                line
+            } else {
+                0.0
+            }
         };
         Plane {
             rows: 200,

@@ -110,12 +110,17 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no ink found: the picture looks blank"),
-            Self::Several(n) => write!(f, "{n} separate shapes found, not one: only the largest is read"),
+            Self::Several(n) => write!(
+                f,
+                "{n} separate shapes found, not one: only the largest is read"
+            ),
             Self::Faint => f.write_str("the ink hardly differs from the paper"),
-            Self::CutOff => f.write_str("the ink touches the border: part of the digit may be cut off"),
-            Self::NoStroke => {
-                f.write_str("no pen strokes found: it looks like a photograph or a pattern, not a digit")
+            Self::CutOff => {
+                f.write_str("the ink touches the border: part of the digit may be cut off")
             }
+            Self::NoStroke => f.write_str(
+                "no pen strokes found: it looks like a photograph or a pattern, not a digit",
+            ),
         }
     }
 }

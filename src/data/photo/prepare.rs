@@ -48,7 +48,12 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
         "light ink on dark paper"
     };
     let toward = |v: f32| if ink.light_paper { 255.0 - v } else { v };
-    push(&mut steps, "ink", words.into(), small.map(toward).gray(255.0));
+    push(
+        &mut steps,
+        "ink",
+        words.into(),
+        small.map(toward).gray(255.0),
+    );
     let noisy = match ink.blur {
         0 => String::new(),
         blur => format!(", noise smoothed over {} pixels", 2 * blur + 1),
@@ -239,7 +244,8 @@ mod tests {
     fn bar(side: usize, ink: u8, paper: u8) -> Gray {
         let inside = |i: usize| {
             let (row, col) = (i / side, i % side);
-            (side / 5..side * 4 / 5).contains(&row) && (side * 9 / 20..side * 11 / 20).contains(&col)
+            (side / 5..side * 4 / 5).contains(&row)
+                && (side * 9 / 20..side * 11 / 20).contains(&col)
         };
         let pixels = (0..side * side).map(|i| if inside(i) { ink } else { paper });
         Gray::new(side, side, pixels.collect())
@@ -251,10 +257,22 @@ mod tests {
         let (dark, light) = (image(20, 240), image(235, 15));
         assert_eq!(dark.pixels, light.pixels);
         assert_eq!((dark.doubts, light.doubts), (vec![], vec![]));
-        let column = |col: usize| (0..28).filter(|row| dark.pixels[row * 28 + col] > 200).count();
+        let column = |col: usize| {
+            (0..28)
+                .filter(|row| dark.pixels[row * 28 + col] > 200)
+                .count()
+        };
         assert_eq!((column(13), column(14), column(5)), (20, 20, 0));
         let names: Vec<_> = light.steps.iter().map(|step| step.name).collect();
-        let expected = ["grey", "ink", "light", "threshold", "largest blob", "box", "centred"];
+        let expected = [
+            "grey",
+            "ink",
+            "light",
+            "threshold",
+            "largest blob",
+            "box",
+            "centred",
+        ];
         assert_eq!(names, expected);
     }
 

@@ -93,7 +93,10 @@ mod tests {
     fn the_width_of_a_bar_is_found_and_changed() {
         for width in [2, 6, 12, 20] {
             let found = stroke(&bar(width));
-            assert!((found - width as f32).abs() < 0.15 * width as f32 + 0.5, "{width}: {found}");
+            assert!(
+                (found - width as f32).abs() < 0.15 * width as f32 + 0.5,
+                "{width}: {found}"
+            );
         }
         let middle = |plane: &Plane| plane.values[50 * 60..51 * 60].iter().sum::<f32>();
         assert_eq!(middle(&widened(&bar(6), 3.0)), 12.0);

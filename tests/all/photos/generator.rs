@@ -150,16 +150,34 @@ impl Scene {
             let (y, x) = (row - centre.0, col - centre.1);
             let (y, x) = ((y * cos - x * sin) * scale, (x * cos + y * sin) * scale);
             let x = x + turn.1 * y;
-            let v = sampled(ink.pixels, ink.rows, ink.cols, y + middle_row, x + middle_col);
+            let v = sampled(
+                ink.pixels,
+                ink.rows,
+                ink.cols,
+                y + middle_row,
+                x + middle_col,
+            );
             paper * (1.0 - v) + light * v
         });
     }
 
     /// Lines every `gap` pixels, `thick` pixels thick, nearly level or upright.
-    fn rule(&mut self, rng: &mut ChaCha8Rng, gap: f32, thick: f32, light: f32, slope: f32, upright: bool) {
+    fn rule(
+        &mut self,
+        rng: &mut ChaCha8Rng,
+        gap: f32,
+        thick: f32,
+        light: f32,
+        slope: f32,
+        upright: bool,
+    ) {
         let start = rng.random::<f32>() * gap;
         self.each(|row, col, paper| {
-            let at = if upright { col + slope * row } else { row + slope * col };
+            let at = if upright {
+                col + slope * row
+            } else {
+                row + slope * col
+            };
             let away = (at + start + 10.0 * gap).rem_euclid(gap);
             let away = away.min(gap - away);
             let cover = (thick / 2.0 + 0.5 - away).clamp(0.0, 1.0);
@@ -323,7 +341,11 @@ pub fn other(kind: Other, sides: (f32, f32), rng: &mut ChaCha8Rng) -> Vec<u8> {
             }
         }
         Other::Letter | Other::Word => {
-            let count = if kind == Other::Letter { 1 } else { rng.random_range(2..6) };
+            let count = if kind == Other::Letter {
+                1
+            } else {
+                rng.random_range(2..6)
+            };
             let letters = b"ABCDEFGHJKLMNPQRTUVWXYabdefghkmnprtwxy";
             let text: String = (0..count)
                 .map(|_| char::from(letters[rng.random_range(0..letters.len())]))
@@ -345,14 +367,18 @@ pub fn other(kind: Other, sides: (f32, f32), rng: &mut ChaCha8Rng) -> Vec<u8> {
             // Smooth noise of several sizes; a horizon in half of them.
             let seed: u64 = rng.random();
             let coarse = rng.random_range(2.0..9.0_f32);
-            let horizon = rng.random::<bool>().then(|| rng.random_range(0.3..0.7) * length);
+            let horizon = rng
+                .random::<bool>()
+                .then(|| rng.random_range(0.3..0.7) * length);
             let lattice = |y: f32, x: f32, octave: u64| {
                 let (top, left) = (y.floor(), x.floor());
                 let smooth = |t: f32| t * t * (3.0 - 2.0 * t);
                 let (down, right) = (smooth(y - top), smooth(x - left));
-                let at = |row: f32, col: f32| hash(row as usize * 4099 + col as usize, seed + octave);
+                let at =
+                    |row: f32, col: f32| hash(row as usize * 4099 + col as usize, seed + octave);
                 (at(top, left) * (1.0 - right) + at(top, left + 1.0) * right) * (1.0 - down)
-                    + (at(top + 1.0, left) * (1.0 - right) + at(top + 1.0, left + 1.0) * right) * down
+                    + (at(top + 1.0, left) * (1.0 - right) + at(top + 1.0, left + 1.0) * right)
+                        * down
             };
             scene.each(|row, col, _| {
                 let value: f32 = (0..5)
@@ -362,16 +388,28 @@ pub fn other(kind: Other, sides: (f32, f32), rng: &mut ChaCha8Rng) -> Vec<u8> {
                     })
                     .sum();
                 let sky = horizon.is_some_and(|horizon| row < horizon);
-                if sky { 0.8 + 0.05 * value } else { value / 1.94 }
+                if sky {
+                    0.8 + 0.05 * value
+                } else {
+                    value / 1.94
+                }
             });
         }
     }
-    if rng.random() { scene.png() } else { scene.jpg(80) }
+    if rng.random() {
+        scene.png()
+    } else {
+        scene.jpg(80)
+    }
 }
 
 /// A text in the program's font, in a box without margins.
 fn text_ink(text: &str, bold: bool) -> (Vec<u8>, usize, usize) {
-    let font = if bold { dejavu::sans::bold() } else { dejavu::sans::regular() };
+    let font = if bold {
+        dejavu::sans::bold()
+    } else {
+        dejavu::sans::regular()
+    };
     let font = FontRef::try_from_slice(font).unwrap();
     let scaled = font.as_scaled(PxScale::from(120.0));
     let (rows, mut cols) = (130, 0.0);
@@ -389,7 +427,10 @@ fn text_ink(text: &str, bold: bool) -> (Vec<u8>, usize, usize) {
         };
         let bounds = outline.px_bounds();
         outline.draw(|x, y, v| {
-            let (row, col) = (y as i32 + bounds.min.y as i32, x as i32 + bounds.min.x as i32);
+            let (row, col) = (
+                y as i32 + bounds.min.y as i32,
+                x as i32 + bounds.min.x as i32,
+            );
             if (0..rows as i32).contains(&row) && (0..cols as i32).contains(&col) {
                 let pixel = &mut pixels[row as usize * cols + col as usize];
                 *pixel = (*pixel).max((v * 255.0) as u8);

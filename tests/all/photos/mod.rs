@@ -72,7 +72,14 @@ fn networks(data: &Dataset, seeds: u64) -> Vec<Mlp<f32>> {
             ..Settings::default()
         };
         let network = Mlp::kaiming(&[784, 50, 10], &mut generator(seed, Purpose::Init));
-        let trained = train(network, &CrossEntropy, (&data, &valid), &settings, Team::new(2), &mut ());
+        let trained = train(
+            network,
+            &CrossEntropy,
+            (&data, &valid),
+            &settings,
+            Team::new(2),
+            &mut (),
+        );
         trained.unwrap().network
     };
     (1..=seeds).map(network).collect()
@@ -86,7 +93,14 @@ fn accuracy(networks: &[Mlp<f32>], images: &[Vec<u8>], labels: &[u8]) -> f64 {
         labels: labels.to_vec(),
     };
     let of = |network: &Mlp<f32>| {
-        evaluate(network, &CrossEntropy, &data, Preprocessing::UNIT, &mut Team::new(2)).accuracy()
+        evaluate(
+            network,
+            &CrossEntropy,
+            &data,
+            Preprocessing::UNIT,
+            &mut Team::new(2),
+        )
+        .accuracy()
     };
     100.0 * networks.iter().map(of).sum::<f64>() / networks.len() as f64
 }
@@ -103,7 +117,9 @@ fn doubted(all: &[Prepared]) -> (f64, String) {
         ("no stroke", count(|d| matches!(d, Doubt::NoStroke))),
     ];
     let named = names.iter().filter(|(_, count)| *count > 0);
-    let words: Vec<_> = named.map(|(name, count)| format!("{name} {count}")).collect();
+    let words: Vec<_> = named
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
     (100.0 * some as f64 / all.len() as f64, words.join(", "))
 }
 
@@ -112,9 +128,14 @@ fn table(run: &Run) {
     let networks = networks(&mnist.train, run.seeds);
     let test = &mnist.test;
     // Spread over the whole file, whose second half is the easier one.
-    let chosen: Vec<usize> = (0..run.pictures).map(|n| n * test.len() / run.pictures).collect();
+    let chosen: Vec<usize> = (0..run.pictures)
+        .map(|n| n * test.len() / run.pictures)
+        .collect();
     let labels: Vec<u8> = chosen.iter().map(|&i| test.labels[i]).collect();
-    let originals: Vec<Vec<u8>> = chosen.iter().map(|&i| test.images.row(i).to_vec()).collect();
+    let originals: Vec<Vec<u8>> = chosen
+        .iter()
+        .map(|&i| test.images.row(i).to_vec())
+        .collect();
     let original = accuracy(&networks, &originals, &labels);
 
     println!("| kind | images | original | prepared | points | doubted | |");
@@ -123,7 +144,10 @@ fn table(run: &Run) {
     for original in &originals {
         assert_eq!(prepared(&png(original, 28, 28)).pixels, *original);
     }
-    println!("| 28×28 | {} | {original:.2} | {original:.2} | 0.00 | | identical |", run.pictures);
+    println!(
+        "| 28×28 | {} | {original:.2} | {original:.2} | 0.00 | | identical |",
+        run.pictures
+    );
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let all = both(run.pictures, |n| {
             let mut rng = generator((number * 100_000 + n) as u64, Purpose::Check);
@@ -148,7 +172,11 @@ fn table(run: &Run) {
             prepared(&other(kind, run.sides, &mut rng))
         });
         let (share, words) = doubted(&all);
-        println!("| {} | {} | | | | {share:.1} % | {words} |", kind.words(), run.pictures);
+        println!(
+            "| {} | {} | | | | {share:.1} % | {words} |",
+            kind.words(),
+            run.pictures
+        );
         let least = match kind {
             Other::Letter => 0.0, // a letter is as good a stroke as a digit
             Other::Word | Other::Texture => 80.0,
