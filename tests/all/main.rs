@@ -5,6 +5,7 @@ mod data;
 mod files;
 mod gradients;
 mod learns;
+mod photos;
 mod readme;
 mod repository;
 mod support;

@@ -300,3 +300,171 @@ fn turn(gray: &mut Gray, orientation: Orientation) {
     (gray.rows, gray.cols, gray.pixels) = (new_rows, new_cols, turned);
     gray.notes.push(words.into());
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageFormat, RgbaImage};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The bytes of a picture in a format.
+    fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    /// Six grey values, 3 wide and 2 high.
+    fn six() -> DynamicImage {
+        image::GrayImage::from_raw(3, 2, vec![0, 50, 100, 150, 200, 250])
+            .unwrap()
+            .into()
+    }
+
+    #[test]
+    fn grey_values_survive_every_format() {
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Bmp,
+            ImageFormat::Tiff,
+            ImageFormat::Pnm,
+            ImageFormat::Gif,
+            ImageFormat::WebP,
+        ] {
+            let image = match format {
+                ImageFormat::Gif | ImageFormat::WebP => six().into_rgba8().into(),
+                _ => six(),
+            };
+            let gray = decode(&file(&image, format)).unwrap();
+            assert_eq!((gray.rows, gray.cols), (2, 3), "{format:?}");
+            assert_eq!(gray.pixels, six().into_bytes(), "{format:?}");
+        }
+        let flat = DynamicImage::from(image::GrayImage::from_pixel(9, 7, image::Luma([90])));
+        let gray = decode(&file(&flat, ImageFormat::Jpeg)).unwrap();
+        assert_eq!((gray.rows, gray.cols), (7, 9));
+        assert!(gray.pixels.iter().all(|&v| v.abs_diff(90) < 3));
+    }
+
+    #[test]
+    fn colours_and_16_bits_become_luma() {
+        let red = DynamicImage::from(image::RgbImage::from_pixel(2, 1, image::Rgb([255, 0, 0])));
+        assert_eq!(
+            decode(&file(&red, ImageFormat::Png)).unwrap().pixels,
+            [76, 76]
+        );
+        let deep = DynamicImage::from(six().into_luma16());
+        let gray = decode(&file(&deep, ImageFormat::Png)).unwrap();
+        assert_eq!(gray.pixels, six().into_bytes());
+    }
+
+    #[test]
+    fn ink_of_any_colour_on_nothing_can_be_seen() {
+        for ink in [0, 255] {
+            let mut image = RgbaImage::new(3, 1);
+            image.put_pixel(1, 0, image::Rgba([ink, ink, ink, 255]));
+            let gray = decode(&file(&image.into(), ImageFormat::Png)).unwrap();
+            let paper = 255 - ink;
+            assert_eq!(gray.pixels, [paper, ink, paper]);
+            assert_eq!(gray.notes.len(), 1);
+        }
+    }
+
+    #[test]
+    fn pictures_are_turned_like_the_library_does() {
+        for exif in 1..=8 {
+            let orientation = Orientation::from_exif(exif).unwrap();
+            let mut expected = six();
+            expected.apply_orientation(orientation);
+            let mut gray = to_gray(six());
+            turn(&mut gray, orientation);
+            assert_eq!(
+                (gray.rows, gray.cols),
+                (expected.height() as usize, expected.width() as usize)
+            );
+            assert_eq!(gray.pixels, expected.into_bytes(), "{exif}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        let error = |bytes: &[u8]| decode(bytes).unwrap_err();
+        assert!(matches!(error(b""), PhotoError::Empty));
+        let text = error(b"hello world\n");
+        assert!(text.to_string().contains("\"hello wo\""), "{text}");
+        let large = vec![0; MAX_BYTES + 1];
+        assert!(matches!(error(&large), PhotoError::TooLarge { .. }));
+    }
+
+    #[test]
+    fn a_file_that_ends_too_early_is_damaged() {
+        let noise = (0..64 * 64).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let image: DynamicImage = image::GrayImage::from_raw(64, 64, noise.collect())
+            .unwrap()
+            .into();
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp] {
+            let whole = file(&image, format);
+            for share in [2, 3, 5] {
+                let error = decode(&whole[..whole.len() * (share - 1) / share]).unwrap_err();
+                assert!(
+                    matches!(error, PhotoError::Damaged { .. }),
+                    "{format:?}: {error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn size_and_memory_are_checked_before_decoding() {
+        // Headers alone: 20,000×20,000; none; and 9,000×9,000 of 16 bytes a pixel.
+        for (header, is) in [
+            ("P5 20000 20000 255\n", "pixels"),
+            ("P5 0 5 255\n", ""),
+            (
+                "P7\nWIDTH 12000\nHEIGHT 8000\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
+                "",
+            ),
+        ] {
+            let error = decode(header.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(is), "{error}");
+        }
+        // A png of 60,000×60,000 black pixels: its header is enough.
+        let mut png = file(&six(), ImageFormat::Png);
+        for at in [16, 20] {
+            png[at..at + 4].copy_from_slice(&60_000_u32.to_be_bytes());
+        }
+        let checksum = {
+            let mut crc = flate2::Crc::new();
+            crc.update(&png[12..29]);
+            crc.sum()
+        };
+        png[29..33].copy_from_slice(&checksum.to_be_bytes());
+        let error = decode(&png).unwrap_err();
+        assert!(
+            matches!(error, PhotoError::Size { .. } | PhotoError::Memory),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), format in 0..8_usize) {
+            let starts: [&[u8]; 8] = [
+                b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM",
+                b"RIFF\0\0\0\0WEBPVP8 ", b"P5 ", b"II*\0",
+            ];
+            let start = starts[format];
+            bytes.splice(0..0, start.iter().copied());
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_file_panics(at in any::<prop::sample::Index>(), byte: u8, format in 0..5_usize) {
+            let format = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Pnm][format];
+            let mut bytes = file(&six(), format);
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = decode(&bytes);
+        }
+    }
+}

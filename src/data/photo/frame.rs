@@ -91,9 +91,8 @@ pub(super) fn fitted(ink: &Gray, frame: Frame) -> Fitted {
             moved: (0, 0),
         };
     }
-    // Pixel n covers n to n + 1: the middle of the frame is the border between 13 and 14 of 28.
-    let shift =
-        |side: usize, centre: f64| (side as f64 / 2.0 - (centre + 0.5) + 0.5).floor() as i64;
+    // By whole pixels, to index 14 of 28: of MNIST's images, the mean index is 14.0, evenly within ±0.5.
+    let shift = |side: usize, centre: f64| (side as f64 / 2.0 - centre + 0.5).floor() as i64;
     let by = (
         shift(frame.rows, mass_rows / mass),
         shift(frame.cols, mass_cols / mass),
@@ -175,7 +174,7 @@ mod tests {
         let pixels = fit(&ink, Frame::MNIST);
         for row in 0..28 {
             for col in 0..28 {
-                let inside = (4..24).contains(&row) && (9..19).contains(&col);
+                let inside = (5..25).contains(&row) && (10..20).contains(&col);
                 let expected = if inside { 255 } else { 0 };
                 assert_eq!(pixels[row * 28 + col], expected, "{row}, {col}");
             }

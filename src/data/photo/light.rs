@@ -6,6 +6,9 @@ use super::plane::{Plane, quantile};
 pub struct Ink {
     /// How much ink.
     pub amount: Plane,
+    /// The standard deviation of the paper: 1.4826 times the median of how much lighter than the paper pixels are
+    /// that are lighter. No ink is.
+    pub noise: f32,
     /// Whether the paper is lighter than the ink.
     pub light_paper: bool,
     /// How uneven the light on the paper was: the paper's range as a share of its highest value, 0 to 1.
@@ -59,15 +62,25 @@ pub fn ink(picture: &Plane) -> Ink {
         .fold((255.0_f32, 0.0_f32), |(low, high), &v| {
             (low.min(v), high.max(v))
         });
+    let mut amount = amount(picture, &paper, light_paper);
+    let lighter = amount.values.iter().filter(|&&v| v < 0.0).map(|&v| -v);
+    let count = lighter.clone().count();
+    // A few pixels lighter than the paper are no noise, but the edge of a shadow.
+    let noise = match 20 * count < amount.values.len() {
+        true => 0.0,
+        false => 1.4826 * quantile(lighter, 0.5, 1.0).unwrap_or(0.0),
+    };
+    amount.values.iter_mut().for_each(|v| *v = v.max(0.0));
     Ink {
-        amount: amount(picture, &paper, light_paper),
+        amount,
+        noise,
         light_paper,
         uneven: (high - low).max(0.0) / high.max(1.0),
         blur,
     }
 }
 
-/// How much ink, at least 0: 1 − picture/paper on light paper; on dark paper the same for the negatives.
+/// How much ink, below 0 where it is lighter than the paper: 1 − picture/paper on light paper; on dark paper the same for the negatives.
 fn amount(picture: &Plane, paper: &Plane, light_paper: bool) -> Plane {
     // Paper darker than this is shadow or dirt: noise would count for too much.
     const LEAST: f32 = 32.0;
@@ -78,7 +91,7 @@ fn amount(picture: &Plane, paper: &Plane, light_paper: bool) -> Plane {
         } else {
             (255.0 - v, 255.0 - paper)
         };
-        ((paper - v) / paper.max(LEAST)).max(0.0)
+        (paper - v) / paper.max(LEAST)
     });
     Plane {
         rows: picture.rows,

@@ -8,6 +8,8 @@ const SLOPES: i32 = 24;
 const SLOPE: f32 = 0.004;
 /// Columns that are looked at, at most.
 const SAMPLES: usize = 160;
+/// The share of a line that must be seen; a large digit hides most of the rest.
+const SHARE: f32 = 0.2;
 /// Pieces in which a line's exact place is followed.
 const PIECES: usize = 16;
 
@@ -113,40 +115,43 @@ fn found(amount: &Plane, noise: f32) -> Vec<Line> {
         })
         .collect();
 
+    // Lines are told apart by their row in the middle column, which may be above or below the picture.
     let middle = cols as f32 / 2.0;
+    let pad = (SLOPES as f32 * SLOPE * middle) as usize + 2;
+    let padded = rows + 2 * pad;
+    // For each line of this slope, the share of the sampled columns where a ridge is; none where it is outside in
+    // nearly all of them.
     let profile = |slope: f32, samples: std::ops::Range<usize>| {
-        let mut hits = vec![0_u16; rows];
-        let mut tried = vec![0_u16; rows];
+        let least = (samples.len() / 8).max(1);
+        let mut hits = vec![0_u16; padded];
+        let mut tried = vec![0_u16; padded];
         for (ridges, &col) in ridges[samples.clone()].iter().zip(&sampled[samples]) {
             let shift = (slope * (col as f32 - middle)).round() as isize;
-            let from = shift.max(0) as usize;
-            let to = (-shift).max(0) as usize;
-            let Some(len) = rows.checked_sub(from.max(to)) else {
+            let Some(from) = pad.checked_add_signed(-shift) else {
                 continue;
             };
-            for (hit, &ridge) in hits[to..to + len].iter_mut().zip(&ridges[from..from + len]) {
+            let window = from.min(padded)..(from + rows).min(padded);
+            for (hit, &ridge) in hits[window.clone()].iter_mut().zip(ridges) {
                 *hit += u16::from(ridge);
             }
-            for tried in &mut tried[to..to + len] {
+            for tried in &mut tried[window] {
                 *tried += 1;
             }
         }
         let shares = hits.into_iter().zip(tried);
         shares
             .map(|(hits, tried)| {
-                if usize::from(tried) * 2 < count.min(20) {
-                    return 0.0;
-                }
-                f32::from(hits) / f32::from(tried)
+                (usize::from(tried) >= least).then(|| f32::from(hits) / f32::from(tried))
             })
-            .collect::<Vec<f32>>()
+            .collect::<Vec<Option<f32>>>()
     };
     let mut best = (0.0, 0.0, Vec::new());
     for i in 0..=2 * SLOPES {
         // Level first, so that of equals it is taken.
         let slope = if i % 2 == 0 { i / 2 } else { -(i + 1) / 2 } as f32 * SLOPE;
         let shares = profile(slope, 0..count);
-        let score: f32 = shares.iter().map(|s| (s - 0.5).max(0.0).powi(2)).sum();
+        let above = shares.iter().flatten().map(|s| (s - 0.4).max(0.0));
+        let score: f32 = above.map(|s| s * s).sum();
         if score > best.0 {
             best = (score, slope, shares);
         }
@@ -157,25 +162,32 @@ fn found(amount: &Plane, noise: f32) -> Vec<Line> {
     }
     let end = (count / 8).max(1);
     let (first, last) = (profile(slope, 0..end), profile(slope, count - end..count));
-    let near = |shares: &[f32], row: usize| {
-        let window = row.saturating_sub(2)..(row + 3).min(rows);
-        shares[window].iter().copied().fold(0.0, f32::max)
+    // Whether the line is seen at one end; what leaves the picture elsewhere has none there.
+    let reaches = |shares: &[Option<f32>], row: usize| {
+        let mut window = shares[row.saturating_sub(2)..(row + 3).min(padded)].iter();
+        shares[row].is_none() || window.any(|share| share.is_some_and(|share| share >= 0.5))
     };
+    let share = |row: usize| shares[row].unwrap_or(0.0);
+    // Of neighbouring rows, the line is where most of it is seen, above all at its ends.
+    let ends = |row: usize| share(row) + first[row].unwrap_or(0.0) + last[row].unwrap_or(0.0);
     let mut lines = Vec::new();
     let mut row = 0;
-    while row < rows {
-        if shares[row] < 0.55 {
+    while row < padded {
+        if share(row) < SHARE {
             row += 1;
             continue;
         }
-        let end = (row..rows).find(|&r| shares[r] < 0.4).unwrap_or(rows);
-        let peak = (row..end).fold(
-            row,
-            |best, r| if shares[r] > shares[best] { r } else { best },
-        );
+        // A peak that is higher than what lies within a line's thickness; strokes of a digit lie beside it.
+        let end = (row + reach + 2).min(padded);
+        let end = (row..end).find(|&r| share(r) < SHARE).unwrap_or(end);
+        let peak = (row..end).fold(row, |best, r| if ends(r) > ends(best) { r } else { best });
         // A line on paper reaches both borders; the bar of a digit does not.
-        if end - row <= 2 * reach + 4 && near(&first, peak) >= 0.5 && near(&last, peak) >= 0.5 {
-            let centre = (row + end - 1) as f32 / 2.0;
+        let leaves = first[peak].is_none() || last[peak].is_none();
+        let seen = !leaves || share(peak) >= 2.0 * SHARE;
+        if seen && reaches(&first, peak) && reaches(&last, peak) {
+            let wide = (row..end).filter(|&r| ends(r) >= 0.9 * ends(peak));
+            let (sum, count) = wide.fold((0, 0), |(sum, count), r| (sum + r, count + 1));
+            let centre = sum as f32 / count as f32 - pad as f32;
             lines.push(followed(amount, centre, slope, reach, noise));
         }
         row = end;

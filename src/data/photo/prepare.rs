@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The longer side of the picture that is worked on, at most, in pixels.
-const SIDE: usize = 1000;
+const SIDE: usize = 700;
 /// Ink of this share of the light or less is faint.
 const FAINT: f32 = 0.07;
 
@@ -64,9 +64,8 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     );
     push(&mut steps, "light", words, ink.amount.gray(1.0));
 
-    let before = threshold::levels(&ink.amount, |_| true);
-    let lined = lines::without_lines(&ink.amount, before.noise, |amount, covered| {
-        threshold::levels(amount, |i| !covered[i]).peak
+    let lined = lines::without_lines(&ink.amount, ink.noise, |amount, covered| {
+        threshold::levels(amount, ink.noise, |i| !covered[i]).peak
     });
     if lined.level + lined.upright > 0 {
         let words = format!(
@@ -76,7 +75,7 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
         push(&mut steps, "lines", words, lined.amount.gray(1.0));
     }
     let amount = lined.amount;
-    let levels = threshold::levels(&amount, |_| true);
+    let levels = threshold::levels(&amount, ink.noise, |_| true);
     let Some(peak) = levels.peak else {
         return nothing(frame, steps);
     };
@@ -233,4 +232,109 @@ fn doubts(kept: &Kept, peak: f32, stroke: f32) -> Vec<Doubt> {
         doubts.push(Doubt::Faint);
     }
     doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A square picture with a bar 3/5 as high as the picture; ink and paper of these grey values.
+    fn bar(side: usize, ink: u8, paper: u8) -> Gray {
+        let inside = |i: usize| {
+            let (row, col) = (i / side, i % side);
+            (side / 5..side * 4 / 5).contains(&row)
+                && (side * 9 / 20..side * 11 / 20).contains(&col)
+        };
+        let pixels = (0..side * side).map(|i| if inside(i) { ink } else { paper });
+        Gray::new(side, side, pixels.collect())
+    }
+
+    #[test]
+    fn dark_and_light_ink_give_the_same_image() {
+        let image = |ink, paper| prepare(&bar(200, ink, paper), Frame::MNIST);
+        let (dark, light) = (image(20, 240), image(235, 15));
+        assert_eq!(dark.pixels, light.pixels);
+        assert_eq!((dark.doubts, light.doubts), (vec![], vec![]));
+        let column = |col: usize| {
+            (0..28)
+                .filter(|row| dark.pixels[row * 28 + col] > 200)
+                .count()
+        };
+        assert_eq!((column(13), column(14), column(5)), (20, 20, 0));
+        let names: Vec<_> = light.steps.iter().map(|step| step.name).collect();
+        let expected = [
+            "grey",
+            "ink",
+            "light",
+            "threshold",
+            "largest blob",
+            "box",
+            "centred",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_picture_of_the_frames_size_is_taken_as_it_is() {
+        let image = bar(28, 255, 0);
+        assert_eq!(prepare(&image, Frame::MNIST).pixels, image.pixels);
+        let dark = prepare(&bar(28, 0, 255), Frame::MNIST);
+        assert_eq!(dark.pixels, image.pixels);
+        assert!(dark.steps[0].words.contains("inverted"));
+    }
+
+    #[test]
+    fn each_doubt_has_its_picture() {
+        let doubts = |picture: &Gray| prepare(picture, Frame::MNIST).doubts;
+        let blank = Gray::new(100, 90, vec![200; 9000]);
+        assert_eq!(doubts(&blank), [Doubt::Nothing]);
+        assert_eq!(doubts(&Gray::default()), [Doubt::Nothing]);
+        assert_eq!(doubts(&bar(200, 228, 240)), [Doubt::Faint]);
+        let mut picture = bar(200, 20, 240);
+        for row in 45..155 {
+            picture.pixels[row * 200 + 150..row * 200 + 165].fill(20);
+        }
+        assert_eq!(doubts(&picture), [Doubt::Several(2)]);
+        let mut picture = Gray::new(200, 200, vec![240; 40_000]);
+        for row in 100..200 {
+            picture.pixels[row * 200 + 90..row * 200 + 110].fill(20);
+        }
+        assert_eq!(doubts(&picture), [Doubt::CutOff]);
+        for row in 40..160 {
+            picture.pixels[row * 200 + 40..row * 200 + 160].fill(20);
+        }
+        assert!(doubts(&picture).contains(&Doubt::NoStroke));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn no_picture_panics(
+            rows in 0..70_usize, cols in 0..70_usize, frame_rows in 0..40_usize, frame_cols in 0..40_usize,
+            seed: u32, kinds in 1..5_u32, missing: bool,
+        ) {
+            let mut state = seed;
+            let mut pixels: Vec<u8> = (0..rows * cols).map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // All equal, two values, few values, or any.
+                let values = [1, 2, 7, 256][kinds as usize - 1];
+                ((state >> 16) % values * 255 / values.max(2)) as u8
+            }).collect();
+            if missing {
+                pixels.pop();
+            }
+            let frame = Frame { rows: frame_rows, cols: frame_cols };
+            let prepared = prepare(&Gray::new(rows, cols, pixels), frame);
+            prop_assert_eq!(prepared.pixels.len(), frame_rows * frame_cols);
+        }
+
+        #[test]
+        fn no_long_picture_panics(length in 1..3000_usize, upright: bool, value: u8) {
+            let (rows, cols) = if upright { (length, 1) } else { (1, length) };
+            let pixels = (0..length).map(|i| if i % 50 < 5 { value } else { 255 });
+            prepare(&Gray::new(rows, cols, pixels.collect()), Frame::MNIST);
+        }
+    }
 }

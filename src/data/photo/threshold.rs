@@ -25,17 +25,10 @@ impl Levels {
     }
 }
 
-/// Measures the levels. Only pixels that `counts` tells to are taken for ink.
-///
-/// The paper's deviation is that of its darker half: 1.4826 times the median of what is above the median.
-pub fn levels(amount: &Plane, counts: impl Fn(usize) -> bool) -> Levels {
+/// Measures the levels of ink on paper of this standard deviation. Only pixels that `counts` tells to are taken for
+/// ink. The peak is what three of four pixels above the floor are below.
+pub fn levels(amount: &Plane, noise: f32, counts: impl Fn(usize) -> bool) -> Levels {
     let values = &amount.values;
-    // Light taken out exactly leaves half of the paper at 0, where `amount` cuts it off.
-    let above = values.iter().copied().filter(|&v| v > 0.0);
-    let paper = quantile(above, 0.5, 1.5).unwrap_or(0.0);
-    let share = values.iter().filter(|&&v| v > 0.0).count() as f32 / values.len().max(1) as f32;
-    // Where less than a quarter is above the paper, what is above is ink, not noise.
-    let noise = if share < 0.25 { 0.0 } else { 1.4826 * paper };
     let floor = (4.0 * noise).max(0.035);
     let ink = values.iter().enumerate();
     let ink = ink.filter(|&(i, &v)| v > floor && counts(i));
@@ -59,7 +52,7 @@ mod tests {
             cols: 100,
             values: values.collect(),
         };
-        let levels = levels(&plane, |_| true);
+        let levels = levels(&plane, 0.01, |_| true);
         assert!((levels.seed() - 0.4).abs() < 0.01, "{levels:?}");
         assert!(levels.floor < 0.1 && levels.edge() > levels.floor);
     }
@@ -71,6 +64,6 @@ mod tests {
             cols: 10,
             values: vec![0.0; 100],
         };
-        assert_eq!(levels(&plane, |_| true).peak, None);
+        assert_eq!(levels(&plane, 0.01, |_| true).peak, None);
     }
 }

@@ -1,0 +1,201 @@
+//! Digits in pictures are read as well as MNIST's own images, and what is no digit is doubted.
+//!
+//! `cargo test --release --test all photos -- --ignored --nocapture` makes all pictures and prints the table;
+//! without `--ignored` there are fewer and smaller ones.
+
+mod generator;
+
+use std::{path::Path, thread};
+
+use mlp::{
+    data::{
+        self, Dataset,
+        batch::Preprocessing,
+        photo::{Doubt, Frame, Prepared, decode, prepare},
+    },
+    linalg::team::Team,
+    loss::CrossEntropy,
+    nn::Mlp,
+    rng::{Purpose, generator},
+    train::{Settings, metrics::evaluate, train},
+};
+use ndarray::Array2;
+
+use generator::{Kind, Other, digit, other, png};
+
+/// How many pictures of each kind, how large, and how far below the original images they may be read.
+struct Run {
+    pictures: usize,
+    sides: (f32, f32),
+    points: f64,
+    seeds: u64,
+}
+
+const ORDINARY: Run = Run {
+    pictures: 150,
+    sides: (200.0, 420.0),
+    points: 3.0,
+    seeds: 1,
+};
+const FULL: Run = Run {
+    pictures: 1000,
+    sides: (200.0, 2000.0),
+    points: 2.0,
+    seeds: 3,
+};
+
+/// Results for 0..`count`, computed by two threads.
+fn both<T: Send>(count: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let half = |from: usize| (from..count).step_by(2).map(&f).collect::<Vec<_>>();
+    let (even, odd) = thread::scope(|scope| {
+        let odd = scope.spawn(|| half(1));
+        (half(0), odd.join().unwrap())
+    });
+    let mut odd = odd.into_iter();
+    let pairs = even.into_iter().flat_map(|first| [Some(first), odd.next()]);
+    pairs.flatten().collect()
+}
+
+fn prepared(file: &[u8]) -> Prepared {
+    prepare(&decode(file).unwrap(), Frame::MNIST)
+}
+
+/// Networks 784-50-10, one for each seed.
+fn networks(data: &Dataset, seeds: u64) -> Vec<Mlp<f32>> {
+    let (data, valid) = data.clone().split_last(10_000).unwrap();
+    let network = |seed| {
+        let settings = Settings {
+            epochs: 4,
+            batch_size: 25,
+            learning_rate: 0.25,
+            seed,
+            ..Settings::default()
+        };
+        let network = Mlp::kaiming(&[784, 50, 10], &mut generator(seed, Purpose::Init));
+        let trained = train(
+            network,
+            &CrossEntropy,
+            (&data, &valid),
+            &settings,
+            Team::new(2),
+            &mut (),
+        );
+        trained.unwrap().network
+    };
+    (1..=seeds).map(network).collect()
+}
+
+/// The mean accuracy of the networks, in percent.
+fn accuracy(networks: &[Mlp<f32>], images: &[Vec<u8>], labels: &[u8]) -> f64 {
+    let pixels: Vec<u8> = images.concat();
+    let data = Dataset {
+        images: Array2::from_shape_vec((images.len(), 784), pixels).unwrap(),
+        labels: labels.to_vec(),
+    };
+    let of = |network: &Mlp<f32>| {
+        evaluate(
+            network,
+            &CrossEntropy,
+            &data,
+            Preprocessing::UNIT,
+            &mut Team::new(2),
+        )
+        .accuracy()
+    };
+    100.0 * networks.iter().map(of).sum::<f64>() / networks.len() as f64
+}
+
+/// The share of pictures with a doubt, in percent, and how often there is which.
+fn doubted(all: &[Prepared]) -> (f64, String) {
+    let some = all.iter().filter(|p| !p.doubts.is_empty()).count();
+    let count = |is: fn(&Doubt) -> bool| all.iter().filter(|p| p.doubts.iter().any(is)).count();
+    let names = [
+        ("nothing", count(|d| matches!(d, Doubt::Nothing))),
+        ("several", count(|d| matches!(d, Doubt::Several(_)))),
+        ("faint", count(|d| matches!(d, Doubt::Faint))),
+        ("cut off", count(|d| matches!(d, Doubt::CutOff))),
+        ("no stroke", count(|d| matches!(d, Doubt::NoStroke))),
+    ];
+    let named = names.iter().filter(|(_, count)| *count > 0);
+    let words: Vec<_> = named
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    (100.0 * some as f64 / all.len() as f64, words.join(", "))
+}
+
+fn table(run: &Run) {
+    let mnist = data::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap();
+    let networks = networks(&mnist.train, run.seeds);
+    let test = &mnist.test;
+    // Spread over the whole file, whose second half is the easier one.
+    let chosen: Vec<usize> = (0..run.pictures)
+        .map(|n| n * test.len() / run.pictures)
+        .collect();
+    let labels: Vec<u8> = chosen.iter().map(|&i| test.labels[i]).collect();
+    let originals: Vec<Vec<u8>> = chosen
+        .iter()
+        .map(|&i| test.images.row(i).to_vec())
+        .collect();
+    let original = accuracy(&networks, &originals, &labels);
+
+    println!("| kind | images | original | prepared | points | doubted | |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut failed = Vec::new();
+    for original in &originals {
+        assert_eq!(prepared(&png(original, 28, 28)).pixels, *original);
+    }
+    println!(
+        "| 28×28 | {} | {original:.2} | {original:.2} | 0.00 | | identical |",
+        run.pictures
+    );
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let all = both(run.pictures, |n| {
+            let mut rng = generator((number * 100_000 + n) as u64, Purpose::Check);
+            prepared(&digit(&originals[n], kind, run.sides, &mut rng))
+        });
+        let images: Vec<_> = all.iter().map(|p| p.pixels.clone()).collect();
+        let found = accuracy(&networks, &images, &labels);
+        let (share, words) = doubted(&all);
+        println!(
+            "| {} | {} | {original:.2} | {found:.2} | {:+.2} | {share:.1} % | {words} |",
+            kind.words(),
+            run.pictures,
+            found - original
+        );
+        if original - found > run.points {
+            failed.push(kind.words());
+        }
+    }
+    for (number, kind) in Other::ALL.into_iter().enumerate() {
+        let all = both(run.pictures, |n| {
+            let mut rng = generator((number * 100_000 + n) as u64 + (1 << 40), Purpose::Check);
+            prepared(&other(kind, run.sides, &mut rng))
+        });
+        let (share, words) = doubted(&all);
+        println!(
+            "| {} | {} | | | | {share:.1} % | {words} |",
+            kind.words(),
+            run.pictures
+        );
+        let least = match kind {
+            Other::Letter => 0.0, // a letter is as good a stroke as a digit
+            Other::Word | Other::Texture => 80.0,
+            Other::Noise | Other::Blank => 95.0,
+        };
+        if share < least {
+            failed.push(kind.words());
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn digits_in_pictures_are_read_like_the_images_they_show() {
+    table(&ORDINARY);
+}
+
+#[test]
+#[ignore = "some minutes: the table of docs/results.md"]
+fn all_pictures() {
+    table(&FULL);
+}
