@@ -13,6 +13,7 @@ pub mod download;
 mod error;
 pub mod idx;
 pub mod inspect;
+pub mod oddities;
 mod official;
 pub mod photo;
 pub mod source;

@@ -25,7 +25,7 @@ pub struct ArchitectureArgs {
     dropout: Option<Shares>,
 }
 
-fn activation_parser() -> impl TypedValueParser<Value = Activation> {
+pub fn activation_parser() -> impl TypedValueParser<Value = Activation> {
     let names = PossibleValuesParser::new(Activation::ALL.map(Activation::flag));
     names.map(|name| {
         let named = |activation: &Activation| activation.flag() == name;
@@ -48,6 +48,11 @@ impl FromStr for Shares {
 }
 
 impl ArchitectureArgs {
+    /// The activation that was given.
+    pub fn activation(&self) -> Option<Activation> {
+        self.activation
+    }
+
     /// Whether a flag was given.
     pub fn given(&self) -> bool {
         self.activation.is_some() || self.dropout.is_some()

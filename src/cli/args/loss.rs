@@ -56,7 +56,7 @@ pub enum TargetName {
 impl LossArgs {
     /// Whether a flag was given.
     pub fn given(self) -> bool {
-        self.name.loss.is_some() || self.name.label_smoothing.is_some() || self.target.is_some()
+        self.name.given() || self.target.is_some()
     }
 
     /// The loss, or wrong usage.
@@ -66,6 +66,11 @@ impl LossArgs {
 }
 
 impl LossNameArgs {
+    /// Whether a flag was given.
+    pub fn given(self) -> bool {
+        self.loss.is_some() || self.label_smoothing.is_some()
+    }
+
     /// The loss, or wrong usage: cross-entropy has no choice of target, and it alone has smoothing.
     pub fn kind(self, target: Option<TargetName>) -> Result<LossKind, Usage> {
         let kind = match (self.loss.unwrap_or(LossName::Ce), target) {

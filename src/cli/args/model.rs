@@ -1,12 +1,93 @@
 //! Models that a command is given.
 
-use std::{io, path::Path};
+use std::{io, path::Path, str::FromStr};
 
 use anyhow::bail;
 use mlp::{
-    files::model::{self, Model, ModelError},
+    data::batch::Preprocessing,
+    files::model::{self, Fault, Model, ModelError, Unsaid},
     linalg::Float,
+    loss::LossKind,
+    nn::Activation,
 };
+
+use crate::cli::args::{Usage, architecture::activation_parser, loss::LossArgs};
+
+/// What another program's model does not say of itself.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Model of another program")]
+pub struct ForeignArgs {
+    /// Of a .safetensors file of PyTorch's: the activation of its hidden layers; "relu" even if it has none
+    #[arg(long, value_name = "NAME", value_parser = activation_parser())]
+    activation: Option<Activation>,
+
+    #[command(flatten)]
+    loss: LossArgs,
+
+    /// Mean and standard deviation that its pixels of 0 to 1 were normalised by, such as 0.1307,0.3081
+    #[arg(long, value_name = "MEAN,STD")]
+    normalize: Option<Normalize>,
+}
+
+/// x = (pixel/255 − mean)/std
+#[derive(Clone, Copy, Debug)]
+pub struct Normalize {
+    mean: f64,
+    std: f64,
+}
+
+impl FromStr for Normalize {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once(',').and_then(|(mean, std)| {
+            let number = |text: &str| text.trim().parse::<f64>().ok();
+            Some((number(mean)?, number(std)?))
+        });
+        match numbers {
+            Some((mean, std)) if mean.is_finite() && std.is_finite() && std > 0.0 => {
+                Ok(Self { mean, std })
+            }
+            _ => Err("expected a mean and a standard deviation above 0, such as 0.1307,0.3081"),
+        }
+    }
+}
+
+impl Normalize {
+    fn preprocessing(self) -> Preprocessing {
+        Preprocessing {
+            scale: 1.0 / (255.0 * self.std),
+            shift: -self.mean / self.std,
+            deslant: false,
+        }
+    }
+}
+
+impl ForeignArgs {
+    /// What is said of a model, if anything is.
+    pub fn unsaid(&self) -> Result<Option<Unsaid>, Usage> {
+        let given = self.activation.is_some() || self.loss.given() || self.normalize.is_some();
+        given.then(|| self.all()).transpose()
+    }
+
+    fn all(&self) -> Result<Unsaid, Usage> {
+        Ok(unsaid(self.activation, self.loss.kind()?, self.normalize))
+    }
+}
+
+/// What was said, and the defaults for the rest.
+pub fn unsaid(
+    activation: Option<Activation>,
+    loss: LossKind,
+    normalize: Option<Normalize>,
+) -> Unsaid {
+    let preprocessing = normalize.map_or(Preprocessing::UNIT, Normalize::preprocessing);
+    Unsaid {
+        activation: activation.unwrap_or_default(),
+        loss,
+        preprocessing,
+    }
+}
 
 /// Reads a model, or says how to get one.
 pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
@@ -17,4 +98,32 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
         ),
         result => result?,
     })
+}
+
+/// Reads a model of ours, or one of another program if what it does not say itself is said.
+pub fn load_any_model<F: Float>(path: &Path, said: Option<Unsaid>) -> anyhow::Result<Model<F>> {
+    let foreign = match model::load::<F>(path) {
+        Err(ModelError::Fault { fault, .. }) => matches!(fault, Fault::Foreign { .. }),
+        _ => false,
+    };
+    match (foreign, said) {
+        (false, None) => load_model(path),
+        (false, Some(_)) => {
+            let model = load_model(path)?;
+            let text = format!(
+                "{}: says itself what its activation and loss are and how pixels become its inputs: leave out \
+                 --activation, --loss, --target, --label-smoothing and --normalize",
+                path.display()
+            );
+            drop::<Model<F>>(model);
+            Err(Usage(text).into())
+        }
+        (true, Some(said)) => Ok(model::load_foreign(path, said)?),
+        (true, None) => bail!(
+            "{}: a safetensors file of another program: if it is a network of Linear layers, such as PyTorch saves \
+             with safetensors.torch.save_file(net.state_dict(), …), say what its shapes do not: --activation relu \
+             --loss ce, and --normalize 0.1307,0.3081 if its pixels were normalised",
+            path.display()
+        ),
+    }
 }

@@ -161,7 +161,8 @@ pub fn measured_images(
     let settings = models[0].metadata.training.settings.clone();
     for (path, model) in paths.iter().zip(models) {
         let training = &model.metadata.training;
-        if data.checksum != training.data_sha256 {
+        // A model of another program does not say what it was trained on.
+        if data.checksum != training.data_sha256 && !training.data_sha256.is_empty() {
             note(format_args!(
                 "{} was trained on other data files than those in {}: the numbers may not be comparable",
                 path.display(),

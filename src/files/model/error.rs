@@ -117,12 +117,38 @@ pub enum Fault {
         layers: usize,
     },
     /// A tensor of the wrong element type.
-    #[error("{name}: elements of type {found:?}, expected F32")]
+    #[error("{name}: elements of type {found:?}, expected F32, F16 or BF16")]
     Dtype {
         /// Which tensor.
         name: String,
         /// Its element type.
         found: Dtype,
+    },
+    /// A tensor that is no part of a Linear layer.
+    #[error(
+        "{name}: shape {shape:?}, expected the weight (outputs, inputs) or bias (outputs) of a Linear layer: only \
+             networks of these are read"
+    )]
+    NotLinear {
+        /// Which tensor.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// Layers that do not follow each other.
+    #[error(
+        "{first} has {outputs} outputs, and {second}, which comes next by its name, {inputs} inputs: they do not \
+             follow each other"
+    )]
+    Chain {
+        /// One weight.
+        first: String,
+        /// Its outputs.
+        outputs: usize,
+        /// The next one.
+        second: String,
+        /// Its inputs.
+        inputs: usize,
     },
     /// A tensor of the wrong shape.
     #[error("{name}: shape {found:?}, expected {expected:?}: the layers do not fit each other")]

@@ -5,6 +5,7 @@
 //! order of several is not fixed, and the same training must give the same bytes.) The reader trusts nothing.
 
 mod error;
+mod foreign;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,6 +14,7 @@ use std::{
     path::Path,
 };
 
+use half::{bf16, f16};
 use ndarray::{Array1, Array2};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{
@@ -33,6 +35,7 @@ use crate::{
 };
 
 pub use error::{Fault, ModelError};
+pub use foreign::{Unsaid, foreign_from_bytes, load_foreign};
 
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -427,12 +430,12 @@ fn numbers<F: Float>(
     let tensor = tensors
         .tensor(&name)
         .map_err(|_| Fault::Missing(name.clone()))?;
-    if tensor.dtype() != Dtype::F32 {
-        return Err(Fault::Dtype {
-            name,
-            found: tensor.dtype(),
-        });
-    }
+    let numbers: Vec<f32> = match tensor.dtype() {
+        Dtype::F32 => elements(tensor.data(), f32::from_le_bytes),
+        Dtype::F16 => elements(tensor.data(), |b| f16::from_le_bytes(b).to_f32()),
+        Dtype::BF16 => elements(tensor.data(), |b| bf16::from_le_bytes(b).to_f32()),
+        found => return Err(Fault::Dtype { name, found }),
+    };
     if tensor.shape() != shape {
         let (found, expected) = (tensor.shape().to_vec(), shape.to_vec());
         return Err(Fault::Shape {
@@ -441,11 +444,7 @@ fn numbers<F: Float>(
             expected,
         });
     }
-    let (elements, _) = tensor.data().as_chunks::<4>();
-    let numbers = elements
-        .iter()
-        .map(|&bytes| f32::from_le_bytes(bytes))
-        .enumerate();
+    let numbers = numbers.into_iter().enumerate();
     let finite = numbers.map(|(index, value)| match value.is_finite() {
         true => Ok(F::from(value).expect("f32 converts to any float")),
         false => Err(Fault::NotFinite {
@@ -455,4 +454,10 @@ fn numbers<F: Float>(
         }),
     });
     finite.collect()
+}
+
+/// Numbers of `N` bytes each.
+fn elements<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    let (elements, _) = bytes.as_chunks::<N>();
+    elements.iter().map(|&bytes| number(bytes)).collect()
 }

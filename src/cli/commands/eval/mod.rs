@@ -23,7 +23,7 @@ use crate::cli::{
     args::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        model::load_model,
+        model::{ForeignArgs, load_any_model},
         split::{Split, SplitArg, measured_images},
     },
     terminal::{
@@ -49,6 +49,7 @@ Examples:
   mlp eval model.bin                        loss, accuracy, table of confusions
   mlp eval model.bin --split valid          on the images held back in training
   mlp eval a.bin b.bin c.bin                a committee of three, and each alone
+  mlp eval net.safetensors --activation relu --loss ce   saved by PyTorch
   mlp eval model.bin --json | jq .accuracy  for a program to read")]
 pub struct Eval {
     /// A model that mlp train has saved; several are a committee
@@ -63,6 +64,9 @@ pub struct Eval {
 
     #[command(flatten)]
     data: DataArgs,
+
+    #[command(flatten)]
+    foreign: ForeignArgs,
 
     #[command(flatten)]
     threads: ThreadArgs,
@@ -82,7 +86,9 @@ struct Measured {
 impl Eval {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let models = self.models.iter().map(|path| load_model::<f32>(path));
+        let said = self.foreign.unsaid()?;
+        let models = self.models.iter();
+        let models = models.map(|path| load_any_model::<f32>(path, said));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         if models.len() > 1 {
             self.check_committee(&models)?;

@@ -40,7 +40,7 @@ use crate::cli::{
         hidden::Hidden,
         loss::{LossNameArgs, POSITIVE, TargetName},
         memory::{self, check_size},
-        model::load_model,
+        model::{Normalize, load_any_model, unsaid},
         number,
         split::{SplitArg, check_fits},
     },
@@ -74,7 +74,7 @@ Examples:
   mlp explain model.bin --json | jq .loss       for a program to read")]
 pub struct Explain {
     /// A model that mlp train has saved
-    #[arg(conflicts_with_all = ["hidden", "activation", "dropout", "loss", "label_smoothing", "seed"])]
+    #[arg(conflicts_with_all = ["hidden", "dropout", "seed"])]
     model: Option<PathBuf>,
 
     /// Without a model: hidden layers of a network with its first weights
@@ -91,6 +91,16 @@ pub struct Explain {
 
     #[command(flatten)]
     loss: LossNameArgs,
+
+    /// Of a model of another program, with --activation and --loss: mean and standard deviation that its pixels
+    /// of 0 to 1 were normalised by
+    #[arg(
+        long,
+        value_name = "MEAN,STD",
+        requires = "model",
+        help_heading = "Network"
+    )]
+    normalize: Option<Normalize>,
 
     /// With --loss mse: onehot or digit [default: onehot]. With --logits: the class, from 0
     #[arg(long, value_name = "TARGET", help_heading = "Network")]
@@ -398,7 +408,17 @@ impl Explain {
                 let text = "--target goes with --loss mse or with --logits; a model has its own";
                 return Err(Usage::from(text).into());
             }
-            let model = load_model::<f64>(path)?;
+            let given = self.architecture.activation().is_some()
+                || self.loss.given()
+                || self.normalize.is_some();
+            let said = match given {
+                true => {
+                    let kind = self.loss.kind(None)?;
+                    Some(unsaid(self.architecture.activation(), kind, self.normalize))
+                }
+                false => None,
+            };
+            let model = load_any_model::<f64>(path, said)?;
             self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),

@@ -19,7 +19,11 @@ use mlp::{
 use ndarray::{Array2, ArrayView1};
 
 use crate::cli::{
-    args::{Usage, common::ThreadArgs, model::load_model},
+    args::{
+        Usage,
+        common::ThreadArgs,
+        model::{ForeignArgs, load_any_model},
+    },
     terminal::{
         Outcome, interrupt,
         output::{Output, complain, line, next_step, note},
@@ -79,6 +83,9 @@ pub struct Predict {
     csv: bool,
 
     #[command(flatten)]
+    foreign: ForeignArgs,
+
+    #[command(flatten)]
     threads: ThreadArgs,
 }
 
@@ -115,7 +122,7 @@ impl Predict {
         if let Some(path) = &self.show {
             DRAWING.check_writable(path, self.force)?;
         }
-        let committee = Committee::load(&models)?;
+        let committee = Committee::load(&models, &self.foreign)?;
         let spec = &committee.spec;
         let found = input::list(&pictures);
         if self.show.is_some() && found.len() != 1 {
@@ -130,8 +137,8 @@ impl Predict {
                 .any(|m| m.metadata.familiar.is_none())
         {
             note(
-                "whether a picture is unlike those that the model was trained on cannot be told: it was trained \
-                 with too few validation images, or before mlp kept what they were like",
+                "whether a picture is unlike those that the model was trained on cannot be told: its file does not \
+                 say what they were like (it had too few validation images, or comes from elsewhere)",
             );
         }
         let mut printer = print::Printer::new(&self, &committee, out)?;
@@ -222,8 +229,9 @@ impl Predict {
 }
 
 impl Committee {
-    fn load(paths: &[PathBuf]) -> anyhow::Result<Self> {
-        let models = paths.iter().map(|path| load_model::<f32>(path));
+    fn load(paths: &[PathBuf], foreign: &ForeignArgs) -> anyhow::Result<Self> {
+        let said = foreign.unsaid()?;
+        let models = paths.iter().map(|path| load_any_model::<f32>(path, said));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         let (spec, kind) = (models[0].metadata.spec(), models[0].metadata.loss);
         for (path, model) in paths.iter().zip(&models) {

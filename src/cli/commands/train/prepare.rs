@@ -2,12 +2,15 @@
 
 use mlp::{
     check::mistakes,
-    data::Dataset,
+    data::{
+        Dataset,
+        oddities::{Oddity, oddities},
+    },
     files::{checkpoint::Folder, model::Metadata, run},
     linalg::team::Team,
     loss::{Loss, Weighted},
     nn::Mlp,
-    train::{ClassWeights, Progress},
+    train::{ClassWeights, Progress, Settings},
 };
 
 use crate::cli::{
@@ -43,6 +46,22 @@ fn weighted_loss(metadata: &Metadata, train: &Dataset) -> Box<dyn Loss<f32>> {
     }
 }
 
+/// The flag that helps, after what was found.
+fn flag_for(oddity: &Oddity, settings: &Settings) -> &'static str {
+    match oddity {
+        Oddity::OtherClasses { .. } if !settings.valid_random => {
+            "; --valid-random draws the validation images at random"
+        }
+        Oddity::Missing(_) if !settings.valid_random && settings.valid > 0 => {
+            "; if they are among the validation images, --valid-random draws these at random"
+        }
+        Oddity::Unbalanced { .. } if settings.class_weights == ClassWeights::Equal => {
+            "; --class-weights balanced lets every class count the same"
+        }
+        _ => "",
+    }
+}
+
 impl Train {
     /// Checks what was asked for, loads the data and takes the folders.
     pub(super) fn prepare(&self) -> anyhow::Result<Prepared> {
@@ -57,6 +76,11 @@ impl Train {
         let settings = &plan.metadata.training.settings;
         let images = settings.split(data)?;
         let [train, valid, test] = images.map(|images| plan.metadata.relabelled(images));
+        if !self.quiet && (!official || plan.metadata.positive.is_some()) {
+            for oddity in oddities(&train, &valid, &test) {
+                note(format_args!("{oddity}{}", flag_for(&oddity, settings)));
+            }
+        }
         let (mut network, progress) = match plan.resumed.take() {
             Some(start) => start,
             None => {
