@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use mlp::{
     data::{Dataset, Spec, Splits},
     files::model::{Metadata, Model},
-    train::Settings,
+    train::{Settings, familiar::frame},
 };
 
 use crate::cli::{
@@ -104,6 +104,17 @@ fn parts(settings: &Settings) -> String {
     flags
 }
 
+/// Whether most of the first images have an outer frame unlike that of a model's validation images.
+fn is_unlike(metadata: &Metadata, images: &Dataset) -> bool {
+    const LOOKED_AT: usize = 500;
+    let Some(bounds) = metadata.familiar else {
+        return false;
+    };
+    let looked_at = images.images.rows().into_iter().take(LOOKED_AT);
+    let unlike = looked_at.filter(|image| frame(*image, &images.spec) > bounds.frame);
+    2 * unlike.count() > images.len().min(LOOKED_AT)
+}
+
 /// Whether a model is for such images.
 pub fn check_fits(
     path: &Path,
@@ -180,5 +191,15 @@ pub fn measured_images(
             parts(&settings),
         );
     }
-    Ok(models[0].metadata.relabelled(split.of(data, &settings)?))
+    let images = models[0].metadata.relabelled(split.of(data, &settings)?);
+    for (path, model) in paths.iter().zip(models) {
+        if is_unlike(&model.metadata, &images) {
+            note(format_args!(
+                "{}: most of these images have more ink near their edges than those that it was trained on: are \
+                 they inverted, dark ink on light ground?",
+                path.display()
+            ));
+        }
+    }
+    Ok(images)
 }

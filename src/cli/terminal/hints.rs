@@ -45,7 +45,8 @@ pub fn data(error: &DataError) -> Option<String> {
     }
 }
 
-fn dataset(error: &DatasetError) -> Option<String> {
+/// What mends a data set.
+pub fn dataset(error: &DatasetError) -> Option<String> {
     match error {
         DatasetError::Mnist(error) => data(error),
         DatasetError::NothingHere { path, .. } => Some(format!(
@@ -63,19 +64,19 @@ fn file(path: &Path, fault: &Fault) -> String {
         Fault::Read(_) => "check its permissions and the disk".into(),
         Fault::NotAFile(_) => format!("move it away; run `{fetch}`"),
         Fault::Swapped { .. } => {
-            format!("were two files swapped? rename them, or delete it and run `{fetch}`")
+            format!("were two files swapped? rename them, or move it away and run `{fetch}`")
         }
-        Fault::Count { .. } | Fault::Dims { .. } => format!(
-            "only data of MNIST's own shape can be used (60000 + 10000 images of 28x28); delete it and run `{fetch}`"
+        Fault::Count { .. } | Fault::Dims { .. } | Fault::Label { .. } => format!(
+            "the other files are MNIST's; if this one belongs to another data set, it is sound and needs a folder \
+             of its own with the rest of its files; `{fetch}` fetches MNIST's once it is moved away"
         ),
         Fault::Empty { .. }
         | Fault::Foreign { .. }
         | Fault::Truncated { .. }
         | Fault::Trailing { .. }
-        | Fault::Label { .. }
         | Fault::GzipTruncated { .. }
         | Fault::GzipDamaged { .. }
-        | Fault::GzipTrailing { .. } => format!("delete it and run `{fetch}`"),
+        | Fault::GzipTrailing { .. } => format!("move it away and run `{fetch}`"),
     }
 }
 

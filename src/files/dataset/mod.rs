@@ -100,9 +100,8 @@ pub fn load(path: &Path) -> Result<Splits, DatasetError> {
         (false, None) => path,
     };
     let only = (!meta.is_dir()).then_some(path);
-    let is_mnist = only.is_none_or(is_mnist_name);
-    if is_mnist && let Some(result) = mnist(dir) {
-        return Ok(named(result?, dir));
+    if is_mnist(path) {
+        return Ok(named(data::load(dir)?, dir));
     }
     let scan = scan::scan(dir, only)?;
     let mut complete: Vec<_> = scan.sets.iter().filter(|set| set.is_complete()).collect();
@@ -128,6 +127,20 @@ pub fn inspect(path: &Path) -> Vec<Seen> {
     scan::scan(dir, only).map_or_else(|_| Vec::new(), |scan| scan.seen())
 }
 
+/// Whether what is at `path` has MNIST's names and shape, whole or not: [`data::load`] reads it then, or says what
+/// is wrong with it. A missing or empty folder has not.
+pub fn is_mnist(path: &Path) -> bool {
+    if path.is_dir() {
+        return has_mnist(path);
+    }
+    let dir = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    };
+    path.is_file() && is_mnist_name(path) && has_mnist(dir)
+}
+
 fn is_mnist_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     FileKind::ALL
@@ -135,8 +148,8 @@ fn is_mnist_name(path: &Path) -> bool {
         .any(|kind| kind.names().iter().any(|known| name == &known[..]))
 }
 
-/// The result of [`data::load`], if the files are MNIST's by name and shape, whole or not.
-fn mnist(dir: &Path) -> Option<Result<Splits, DataError>> {
+/// Whether the files are MNIST's by name and shape, whole or not.
+fn has_mnist(dir: &Path) -> bool {
     let mut present = Vec::new();
     let mut obstacle = false;
     for kind in FileKind::ALL {
@@ -145,11 +158,8 @@ fn mnist(dir: &Path) -> Option<Result<Splits, DataError>> {
             Err(_) => obstacle = true,
         }
     }
-    if obstacle {
-        return Some(data::load(dir));
-    }
-    if present.is_empty() {
-        return None;
+    if obstacle || present.is_empty() {
+        return obstacle;
     }
     let others = present
         .iter()
@@ -163,7 +173,7 @@ fn mnist(dir: &Path) -> Option<Result<Splits, DataError>> {
     };
     let kinds: Vec<_> = present.iter().map(|source| source.kind).collect();
     let has_no_test = kinds == [FileKind::TrainImages, FileKind::TrainLabels];
-    (!is_other && !has_no_test).then(|| data::load(dir))
+    !is_other && !has_no_test
 }
 
 /// Whether a file has a sound IDX header, but not MNIST's.

@@ -107,7 +107,7 @@ fn json_tells_programs_the_same() {
         report["files"][1]["mend"]
             .as_str()
             .unwrap()
-            .contains("delete it")
+            .contains("move it away")
     );
     assert_eq!(report["files"][2]["state"], "missing");
 }
@@ -132,7 +132,7 @@ fn every_broken_file_is_named_with_its_mend_and_left_alone() {
             "error: ./train-labels-idx1-ubyte: empty",
             "truncated at byte 16 of 7840016 (0 of 10000 images)",
             "t10k-labels-idx1-ubyte.gz: starts with an HTML",
-            "mend: delete it and run `mlp data --download --data-dir .`",
+            "mend: move it away and run `mlp data --download --data-dir .`",
         ],
     );
     let mirror = serve(|_| panic!("nothing is missing, nothing is asked for"));

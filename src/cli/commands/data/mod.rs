@@ -1,8 +1,12 @@
 //! `mlp data`: what is in the data folder, and how to mend it.
 
+mod other;
 mod report;
 
-use mlp::data::inspect;
+use mlp::{
+    data::{catalogue::Named, inspect},
+    files::dataset,
+};
 
 use crate::cli::{
     args::{Usage, data::DataArgs},
@@ -14,14 +18,23 @@ use crate::cli::{
 };
 
 /// Show what is in the data folder, file by file; fetch what is missing
+///
+/// Every command that takes --data-dir reads, from a folder or from a file of it: IDX of any type, size and count;
+/// a folder with one subfolder of pictures a class, or train/ and test/ with such; .npz as Keras has it, and .npy;
+/// Kaggle's train.csv. What other programs keep in formats of their own is named, with the line that converts it.
+/// Images are up to 512x512, classes up to 256; greys are 0 to 255, and floats of 0 to 1 are scaled to that.
+///
+/// By name there are mnist, fashion, kmnist, emnist-letters, emnist-balanced and qmnist. They are kept in the user's
+/// cache ($XDG_CACHE_HOME/mlp, or ~/.cache/mlp), and so is MNIST, unless ./data holds it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp data                       what is in ./data
+  mlp data                       what is in ./data, or else in the cache
   mlp data --download            fetch what is missing first
-  mlp data --data-dir ~/mnist    what is in another folder
+  mlp data --data-dir ~/letters  what is in another folder, and what comes of it
+  mlp data --data fashion --download   fetch Fashion-MNIST
 
-Exit code: 0 if all four files are sound, 1 if not.")]
+Exit code: 0 if the data can be used, 1 if not.")]
 pub struct Data {
     #[command(flatten)]
     data: DataArgs,
@@ -53,6 +66,11 @@ impl Data {
             }
         }
         interrupt::release()?;
+        let path = self.data.dir.path();
+        let is_empty = !path.exists() || path.read_dir().is_ok_and(|mut dir| dir.next().is_none());
+        if self.data.dir.named() != Named::Mnist || !is_empty && !dataset::is_mnist(&path) {
+            return other::report(&self.data.dir, self.json, out);
+        }
         let files = busy("checking", || inspect::inspect(&self.data.dir.path()));
         if self.json {
             report::json(&self.data.dir, &files, out)
