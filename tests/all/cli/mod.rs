@@ -8,5 +8,7 @@ mod explain;
 mod lr_find;
 mod mistakes;
 mod net;
+mod own_data;
 mod plot;
+mod predict;
 mod recipes;
