@@ -160,12 +160,12 @@ impl Foreign {
             ),
             Self::Matlab { new: false } => format!(
                 "import scipy.io,numpy as np; np.savez_compressed({npz},\
-                 **{{k:v for k,v in scipy.io.loadmat({file}).items() if k[0]!=\"_\"}})"
+                 **{{k:np.squeeze(v) for k,v in scipy.io.loadmat({file}).items() if k[0]!=\"_\"}})"
             ),
             // MATLAB stores the first axis as the fastest one, so h5py sees every array transposed.
             Self::Matlab { new: true } => format!(
                 "import h5py,numpy as np; f=h5py.File({file}); np.savez_compressed({npz},\
-                 **{{k:v[()].T for k,v in f.items() if isinstance(v,h5py.Dataset)}})"
+                 **{{k:np.squeeze(v[()].T) for k,v in f.items() if isinstance(v,h5py.Dataset)}})"
             ),
             Self::Hdf5 => format!(
                 "import h5py,numpy as np; z={{}}; h5py.File({file}).visititems(lambda k,v: \
