@@ -255,7 +255,8 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
             })
             .collect();
         values.sort_by(f32::total_cmp);
-        *sum = values.get(values.len() / 2).copied().unwrap_or(0.0);
+        // Not the middle one: a stroke may lie along most of the line.
+        *sum = values.get(values.len() / 6).copied().unwrap_or(0.0);
     }
     let level = profile[reach as usize];
     let limit = (0.15 * level).max(noise).max(0.01);

@@ -272,7 +272,7 @@ mod tests {
                 .filter(|row| dark.pixels[row * 28 + col] > 200)
                 .count()
         };
-        assert_eq!((column(13), column(14), column(5)), (20, 20, 0));
+        assert_eq!((column(14), column(15), column(5)), (20, 20, 0));
         let names: Vec<_> = light.steps.iter().map(|step| step.name).collect();
         let expected = [
             "grey",
@@ -312,8 +312,9 @@ mod tests {
             picture.pixels[row * 200 + 90..row * 200 + 110].fill(20);
         }
         assert_eq!(doubts(&picture), [Doubt::CutOff]);
-        for row in 40..160 {
-            picture.pixels[row * 200 + 40..row * 200 + 160].fill(20);
+        picture.pixels.fill(240);
+        for row in 65..135 {
+            picture.pixels[row * 200 + 65..row * 200 + 135].fill(20);
         }
         assert!(doubts(&picture).contains(&Doubt::NoStroke));
     }
