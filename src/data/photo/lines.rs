@@ -23,7 +23,7 @@ struct Line {
     level: f32,
 }
 
-/// What was taken off, and where.
+/// What was taken off.
 pub struct Lines {
     /// The ink without the lines.
     pub amount: Plane,
@@ -31,8 +31,8 @@ pub struct Lines {
     pub level: usize,
     /// How many upright lines.
     pub upright: usize,
-    /// The pixels that lines covered.
-    pub covered: Vec<bool>,
+    /// Half of the thickness of the thickest; 0 if there are none.
+    pub half: usize,
 }
 
 /// Finds the lines and takes them off. `noise` is the paper's standard deviation, `stroke` what a full stroke has
@@ -53,7 +53,7 @@ pub fn without_lines(
             amount: amount.clone(),
             level: 0,
             upright: 0,
-            covered,
+            half: 0,
         };
     }
     cover(&level, amount.cols, amount.rows, |row, col| {
@@ -75,7 +75,12 @@ pub fn without_lines(
         amount: turned.transposed(),
         level: level.len(),
         upright: upright.len(),
-        covered,
+        half: level
+            .iter()
+            .chain(&upright)
+            .map(|line| line.half)
+            .max()
+            .unwrap_or(0),
     }
 }
 
@@ -250,7 +255,8 @@ fn followed(amount: &Plane, row: f32, slope: f32, reach: usize, noise: f32) -> L
             })
             .collect();
         values.sort_by(f32::total_cmp);
-        *sum = values.get(values.len() / 2).copied().unwrap_or(0.0);
+        // Not the middle one: a stroke may lie along most of the line.
+        *sum = values.get(values.len() / 6).copied().unwrap_or(0.0);
     }
     let level = profile[reach as usize];
     let limit = (0.15 * level).max(noise).max(0.01);

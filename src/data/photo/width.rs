@@ -76,6 +76,22 @@ pub fn widened(ink: &Plane, by: f32) -> Plane {
     }
 }
 
+/// The ink without what is thinner than twice `half` pixels: what lies no farther than that from a thicker place
+/// stays. `seed` is what a stroke has.
+pub fn without_thin(ink: &Plane, seed: f32, half: f32) -> Plane {
+    let inside: Vec<bool> = ink.values.iter().map(|&v| v >= seed).collect();
+    let depth = distances(&inside, true, ink.rows, ink.cols);
+    let shallow: Vec<bool> = depth.iter().map(|&depth| depth <= half).collect();
+    let away = distances(&shallow, true, ink.rows, ink.cols);
+    let pairs = ink.values.iter().zip(&away);
+    let values = pairs.map(|(&v, &away)| if away <= half + 2.0 { v } else { 0.0 });
+    Plane {
+        rows: ink.rows,
+        cols: ink.cols,
+        values: values.collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -179,7 +179,7 @@ fn table(run: &Run) {
         );
         let least = match kind {
             Other::Letter => 0.0, // a letter is as good a stroke as a digit
-            Other::Word | Other::Texture => 80.0,
+            Other::Word | Other::Texture => 65.0,
             Other::Noise | Other::Blank => 95.0,
         };
         if share < least {
