@@ -213,6 +213,7 @@ fn finite(number: f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::{
+        data::Spec,
         loss::{Mse, Target},
         nn::Linear,
     };

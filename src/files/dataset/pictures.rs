@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
     thread,
 };
@@ -17,7 +16,10 @@ use super::{
     source::is_picture,
 };
 use crate::{
-    data::{MAX_CLASSES, MAX_SIDE},
+    data::{
+        MAX_CLASSES, MAX_SIDE,
+        photo::{self, Gray},
+    },
     files::arrays::Number,
 };
 
@@ -278,31 +280,8 @@ fn picture(path: &Path) -> Result<((usize, usize), Vec<u8>), DatasetError> {
 
 /// The rows, columns and grey values of a picture.
 fn grey(bytes: &[u8]) -> Result<(usize, usize, Vec<u8>), String> {
-    let broken = |error: png::DecodingError| format!("not a picture that can be read: {error}");
-    let limits = png::Limits { bytes: 64 << 20 };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(broken)?;
-    let (rows, cols) = (reader.info().height as usize, reader.info().width as usize);
-    if rows > MAX_SIDE || cols > MAX_SIDE {
-        return Ok((rows, cols, Vec::new()));
-    }
-    let size = reader.output_buffer_size().ok_or("too large a picture")?;
-    let mut samples = vec![0; size];
-    let info = reader.next_frame(&mut samples).map_err(broken)?;
-    samples.truncate(info.buffer_size());
-    let luma = |&[r, g, b]: &[u8; 3]| {
-        ((u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1000) as u8
-    };
-    let pixels = match info.color_type {
-        png::ColorType::Grayscale => samples,
-        png::ColorType::GrayscaleAlpha => samples.as_chunks::<2>().0.iter().map(|p| p[0]).collect(),
-        png::ColorType::Rgb => samples.as_chunks::<3>().0.iter().map(luma).collect(),
-        png::ColorType::Rgba => {
-            let pixels = samples.as_chunks::<4>().0.iter();
-            pixels.map(|&[r, g, b, _]| luma(&[r, g, b])).collect()
-        }
-        png::ColorType::Indexed => return Err("a palette that cannot be read".to_owned()),
-    };
+    let Gray {
+        rows, cols, pixels, ..
+    } = photo::decode(bytes).map_err(|error| error.to_string())?;
     Ok((rows, cols, pixels))
 }
