@@ -9,7 +9,7 @@ use std::{path::Path, thread};
 
 use mlp::{
     data::{
-        self, Dataset,
+        self, Dataset, Spec,
         batch::Preprocessing,
         photo::{Doubt, Frame, Prepared, decode, prepare},
     },
@@ -88,10 +88,8 @@ fn networks(data: &Dataset, seeds: u64) -> Vec<Mlp<f32>> {
 /// The mean accuracy of the networks, in percent.
 fn accuracy(networks: &[Mlp<f32>], images: &[Vec<u8>], labels: &[u8]) -> f64 {
     let pixels: Vec<u8> = images.concat();
-    let data = Dataset {
-        images: Array2::from_shape_vec((images.len(), 784), pixels).unwrap(),
-        labels: labels.to_vec(),
-    };
+    let images = Array2::from_shape_vec((images.len(), 784), pixels).unwrap();
+    let data = Dataset::new(images, labels.to_vec(), Spec::default());
     let of = |network: &Mlp<f32>| {
         evaluate(
             network,
