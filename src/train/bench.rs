@@ -15,7 +15,7 @@ use ndarray::ArrayRef2;
 
 use crate::{
     data::{
-        CLASSES, Dataset, PIXELS,
+        CLASSES, Dataset, PIXELS, Spec,
         batch::{Preprocessing, in_order, shuffle},
     },
     linalg::{self, team::Team},
@@ -47,6 +47,15 @@ impl Workload {
             batch_size,
             learning_rate,
         }
+    }
+
+    /// The same for images of another size, and other classes.
+    pub fn with(mut self, spec: &Spec) -> Self {
+        self.layers[0] = spec.pixels();
+        if let Some(outputs) = self.layers.last_mut() {
+            *outputs = spec.classes.len();
+        }
+        self
     }
 
     /// The three workloads that are compared with other programs: small, medium, large.
@@ -255,7 +264,6 @@ pub fn peak_flops(threads: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Spec;
 
     #[test]
     fn operations_are_counted_as_by_hand() {

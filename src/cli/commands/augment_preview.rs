@@ -2,9 +2,9 @@
 
 use std::{io::Write, path::PathBuf};
 
+use anyhow::ensure;
 use mlp::{
     data::{
-        FileKind,
         augment::{Augmenter, Preset},
         batch::Preprocessing,
     },
@@ -48,7 +48,7 @@ pub struct AugmentPreview {
 
     /// The first image, counted from 0 in the training file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Picture",
-          value_parser = clap::value_parser!(u32).range(..i64::from(FileKind::TrainImages.count())))]
+          value_parser = clap::value_parser!(u32).range(..i64::from(u32::MAX) - 100))]
     index: u32,
 
     /// Images, one a row
@@ -86,6 +86,12 @@ impl AugmentPreview {
         };
         KIND.check_writable(&self.out, self.force)?;
         let data = self.data.load()?.train;
+        ensure!(
+            (self.index as usize) < data.len(),
+            "--index {}: there are {} training images, counted from 0",
+            self.index,
+            data.len()
+        );
         let (deslant, deslanted) = match self.deslant {
             true => (" --deslant", ", deslanted"),
             false => ("", ""),

@@ -2,6 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
+use anyhow::ensure;
 use mlp::{
     data::Dataset,
     linalg::{self, team::Team},
@@ -102,11 +103,18 @@ impl Bench {
                 vec![Workload::new("own", hidden, batch_size, 0.01)]
             }
         };
-        for workload in &workloads {
-            check_size(&workload.layers, workload.batch_size, memory::TRAINING)?;
-        }
         let data = self.data.load()?.train;
         interrupt::release()?;
+        let workloads: Vec<_> = workloads.into_iter().map(|w| w.with(&data.spec)).collect();
+        for workload in &workloads {
+            check_size(&workload.layers, workload.batch_size, memory::TRAINING)?;
+            ensure!(
+                workload.batch_size <= data.len(),
+                "batches of {} images, and the data set has {}: choose --hidden with a smaller --batch-size",
+                workload.batch_size,
+                data.len()
+            );
+        }
         let rows = self.measure(&workloads, &data)?;
         let time = Duration::from_secs_f64(self.seconds);
         let parts: Vec<_> = match self.phases {
