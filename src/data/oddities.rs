@@ -40,7 +40,7 @@ pub enum Oddity {
 }
 
 /// How many times the images of the smallest class the largest may have.
-const BALANCE: usize = 10;
+const BALANCE: usize = 15;
 /// A share of classes is other if it is so many times as large, or as small.
 const TIMES: f64 = 3.0;
 

@@ -29,31 +29,43 @@ pub fn preparation(title: &str, prepared: &Prepared, (rows, cols): (usize, usize
     let steps = prepared.steps.iter();
     let steps = steps.map(|step| (step.name, step.words.as_str(), &step.picture));
     let steps: Vec<_> = steps.chain([("image", words.as_str(), &last)]).collect();
-    let (wide, high) = (CELL + 20.0, CELL + 34.0 + 14.0 * LINES as f64);
-    let lines = steps.len().div_ceil(ACROSS) as f64;
-    let size = (
-        2.0 * MARGIN + wide * ACROSS as f64 - 20.0,
-        76.0 + lines * high,
-    );
+    let wide = CELL + 20.0;
+    // How large a picture is drawn: its longer side fills the cell, if it is of the row's tallest.
+    let drawn = |step: &Gray| {
+        let scale = CELL / step.rows.max(step.cols).max(1) as f64;
+        (step.cols as f64 * scale, step.rows as f64 * scale)
+    };
+    let rows: Vec<_> = steps.chunks(ACROSS).collect();
+    let tallest = |row: &[(&str, &str, &Gray)]| {
+        row.iter()
+            .map(|(_, _, step)| drawn(step).1)
+            .fold(0.0, f64::max)
+    };
+    let below = 34.0 + 14.0 * LINES as f64;
+    let height: f64 = rows.iter().map(|row| tallest(row) + below).sum();
+    let size = (2.0 * MARGIN + wide * ACROSS as f64 - 20.0, 76.0 + height);
     let mut picture = Picture::new(size, "from a picture to the image that the network sees");
     let doubts: Vec<_> = prepared.doubts.iter().map(ToString::to_string).collect();
     picture.headline(title, &doubts.join("; "));
-    for (n, (name, words, step)) in steps.into_iter().enumerate() {
-        let left = MARGIN + wide * (n % ACROSS) as f64;
-        let top = 76.0 + high * (n / ACROSS) as f64;
-        let name = format!("{}. {name}", n + 1);
-        let start = |ink| (Anchor::Start, ink);
-        picture.text((left, top), SMALL, start(Ink::Text), &name);
-        if let Some(small) = thumbnail(step) {
-            let (rows, cols) = small.dim();
-            let scale = CELL / rows.max(cols) as f64;
-            let (w, h) = (cols as f64 * scale, rows as f64 * scale);
-            picture.framed([left, top + 8.0, w, h], Pixels::Grey(small));
+    let (mut top, mut number) = (76.0, 0);
+    for row in rows {
+        let tallest = tallest(row);
+        for (n, (name, words, step)) in row.iter().enumerate() {
+            number += 1;
+            let left = MARGIN + wide * n as f64;
+            let name = format!("{number}. {name}");
+            let start = |ink| (Anchor::Start, ink);
+            picture.text((left, top), SMALL, start(Ink::Text), &name);
+            if let Some(small) = thumbnail(step) {
+                let (w, h) = drawn(step);
+                picture.framed([left, top + 8.0, w, h], Pixels::Grey(small));
+            }
+            for (line, words) in broken(words).into_iter().enumerate() {
+                let base = top + tallest + 23.0 + 14.0 * line as f64;
+                picture.text((left, base), 11.0, start(Ink::Dim), &words);
+            }
         }
-        for (line, words) in broken(words).into_iter().enumerate() {
-            let below = top + 8.0 + CELL + 15.0 + 14.0 * line as f64;
-            picture.text((left, below), 11.0, start(Ink::Dim), &words);
-        }
+        top += tallest + below;
     }
     picture
 }

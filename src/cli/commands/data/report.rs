@@ -4,10 +4,13 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use mlp::data::{
-    DataError, FileKind,
-    inspect::{FileReport, mismatches},
-    source::Form,
+use mlp::{
+    data::{
+        DataError, FileKind,
+        inspect::{FileReport, mismatches},
+        source::Form,
+    },
+    files::dataset,
 };
 
 use crate::cli::{
@@ -99,6 +102,14 @@ pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::R
     }
     if !errors.is_empty() {
         return Ok(Outcome::Failed);
+    }
+    if official < files.len()
+        && let Ok(data) = dataset::load(&dir.path())
+        && !data.train.spec.is_mnist()
+    {
+        for note in data.notes {
+            writeln!(out, "\n{WARN}note:{WARN:#} {note}")?;
+        }
     }
     out.flush()?;
     next_step(train_command(&dir.flag()));

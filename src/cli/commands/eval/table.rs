@@ -39,9 +39,17 @@ pub(super) fn print_table(
             .collect(),
     };
     let wide = row_names.iter().map(length).max().unwrap_or(0).max(5);
+    let counts = confusion.iter().map(|count| count.to_string().len());
+    let names_wide = if short {
+        names.iter().map(length).max()
+    } else {
+        None
+    };
+    // Columns never touch each other.
+    let cell = counts.chain(names_wide).max().unwrap_or(0).max(4) + 1;
     let columns = (0..).zip(names).map(|(n, name): (usize, _)| match short {
-        true => format!("{name:>5}"),
-        false => format!("{n:>5}"),
+        true => format!("{name:>cell$}"),
+        false => format!("{n:>cell$}"),
     });
     let columns = columns.collect::<String>();
     let nothing = out.or_plain("·", ".");
@@ -57,9 +65,9 @@ pub(super) fn print_table(
         write!(out, "{DIM}{:>wide$}{DIM:#}", row_names[class])?;
         for (taken_for, count) in row.iter().enumerate() {
             match (class == taken_for, count) {
-                (true, _) => write!(out, "{BOLD}{count:>5}{BOLD:#}")?,
-                (false, 0) => write!(out, "{DIM}{nothing:>5}{DIM:#}")?,
-                (false, _) => write!(out, "{count:>5}")?,
+                (true, _) => write!(out, "{BOLD}{count:>cell$}{BOLD:#}")?,
+                (false, 0) => write!(out, "{DIM}{nothing:>cell$}{DIM:#}")?,
+                (false, _) => write!(out, "{count:>cell$}")?,
             }
         }
         let (recall, precision) = (percent(recall[class]), percent(precision[class]));
