@@ -1,6 +1,11 @@
 //! Models that a command is given.
 
-use std::{io, path::Path, str::FromStr};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    str::FromStr,
+};
 
 use anyhow::bail;
 use mlp::{
@@ -11,7 +16,10 @@ use mlp::{
     nn::Activation,
 };
 
-use crate::cli::args::{Usage, architecture::activation_parser, loss::LossArgs};
+use crate::cli::{
+    args::{Usage, architecture::activation_parser, loss::LossArgs},
+    terminal::shell::shell_quote,
+};
 
 /// What another program's model does not say of itself.
 #[derive(clap::Args)]
@@ -96,8 +104,34 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
             "{}: no such file: train a model first with `mlp train`, or name one that is there",
             path.display()
         ),
+        Err(ModelError::Fault {
+            fault: Fault::Container(error),
+            ..
+        }) if is_torch_save(path) => bail!(
+            "{}: saved by torch.save, which is a pickle and can run any code, so it is not read ({error}); this line \
+             converts it: {}",
+            path.display(),
+            convert(path)
+        ),
         result => result?,
     })
+}
+
+/// Whether a file begins like one of `torch.save`: a zip archive or a pickle.
+fn is_torch_save(path: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && (start == *b"PK\x03\x04" || start[0] == 0x80 && start[1] <= 5)
+}
+
+/// The line that makes a safetensors file of the parameters that `torch.save` has saved.
+fn convert(path: &Path) -> String {
+    let to = path.with_extension("safetensors");
+    format!(
+        "python3 -c 'import sys, torch, safetensors.torch as s; s.save_file(torch.load(sys.argv[1]), sys.argv[2])' {} {}",
+        shell_quote(path),
+        shell_quote(&to)
+    )
 }
 
 /// Reads a model of ours, or one of another program if what it does not say itself is said.

@@ -120,6 +120,9 @@ impl Eval {
             }
         }
         out.flush()?;
+        if said.is_some() {
+            return Ok(Outcome::Done); // what comes next would need the same flags
+        }
         let (paths, data) = (&self.models, self.data.dir.flag());
         next_step(match paths.get(1) {
             None => format!("mlp gradcheck --model {}{data}", shell_quote(&paths[0])),

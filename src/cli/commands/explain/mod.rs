@@ -225,6 +225,7 @@ impl Explain {
             html::KIND.check_writable(path, self.force)?;
         }
         let subject = self.subject()?;
+        let subject_said = subject.metadata.training.data_sha256.is_empty() && self.model.is_some();
         for &Unit { module, unit } in &self.unit {
             let outputs = subject.network.outputs();
             ensure!(
@@ -296,6 +297,7 @@ impl Explain {
         }
         match &self.model {
             _ if self.html.is_some() => {} // the page has said what is next
+            Some(_) if subject_said => {}  // it would need the same flags
             Some(path) if self.image.is_some() => {
                 next_step(format_args!(
                     "mlp explain {}{}",

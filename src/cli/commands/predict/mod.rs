@@ -5,7 +5,7 @@ mod print;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use mlp::{
     data::{Dataset, Spec},
     files::model::Model,
@@ -59,7 +59,7 @@ Exit code: 0 if every picture could be read, else 1.")]
 pub struct Predict {
     /// A model (several are a committee), then pictures: png, jpg, gif, bmp, webp, pnm or tiff, files of many
     /// images (IDX, NumPy, CSV), folders, or - for standard input
-    #[arg(required = true, num_args = 2.., value_name = "MODEL and PICTURES")]
+    #[arg(required = true, value_name = "MODEL and PICTURES")]
     paths: Vec<PathBuf>,
 
     /// Take pictures as they are: of the model's size, light ink on black
@@ -192,6 +192,16 @@ impl Predict {
     /// The models come first, and what is no model is a picture.
     fn divide(&self) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let is_one = |path: &&PathBuf| is_model(path);
+        if let Some(first) = self
+            .paths
+            .first()
+            .filter(|path| path.exists() && !is_one(path))
+        {
+            bail!(
+                "{}: no model, expected first one that mlp train has saved, then pictures",
+                first.display()
+            );
+        }
         let count = self.paths.iter().take_while(is_one).count().max(1);
         let (models, pictures) = self.paths.split_at(count);
         ensure!(
@@ -220,6 +230,9 @@ impl Predict {
         let Some(path) = first.and_then(|input| input.path.as_deref()) else {
             return;
         };
+        if self.foreign.unsaid().is_ok_and(|said| said.is_some()) {
+            return; // the command would need the same flags
+        }
         let model = shell_quote(&models[0]);
         next_step(format_args!(
             "mlp explain {model} --image {}",

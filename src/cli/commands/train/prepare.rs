@@ -76,7 +76,7 @@ impl Train {
         let settings = &plan.metadata.training.settings;
         let images = settings.split(data)?;
         let [train, valid, test] = images.map(|images| plan.metadata.relabelled(images));
-        if !self.quiet && (!official || plan.metadata.positive.is_some()) {
+        if !official || plan.metadata.positive.is_some() {
             for oddity in oddities(&train, &valid, &test) {
                 note(format_args!("{oddity}{}", flag_for(&oddity, settings)));
             }
