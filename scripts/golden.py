@@ -342,6 +342,17 @@ def main():
         **make_loss("single-bce", bce_rows, [[1.5]], [0]),
     }
     write("losses", losses, "hand-made logits")
+    # Of three classes with 3, 1 and 2 images: as balanced as they can be, N / (C·n).
+    weights = torch.tensor([6 / (3 * 3), 6 / (3 * 1), 6 / (3 * 2)])
+    images = [[0.3, -1.2, 0.7], [2.0, 0.1, -0.4], [0.0, 0.5, 0.5], [-1.0, 0.2, 3.0], [1.5, 1.0, 0.5], [0.1, 0.1, 0.1]]
+    weighted = {
+        **make_loss("ce", lambda z, t: F.cross_entropy(z, t, weight=weights, reduction="none"), images,
+                    [0, 0, 1, 2, 0, 2]),
+        **make_loss("bce", lambda z, t: F.binary_cross_entropy_with_logits(
+            z[:, 0], t.double(), weight=torch.tensor([4 / (2 * 3), 4 / (2 * 1)])[t], reduction="none"),
+            [[0.3], [-2.0], [1.1], [0.7]], [0, 0, 1, 0]),
+    }
+    write("weighted", weighted, "class weights")
     write("optim", make_optimizers() | make_schedules(), f"rate {RATE}")
 
 

@@ -5,7 +5,7 @@
 use mlp::{
     explain::{Trace, judge},
     linalg::{Float, team::Team},
-    loss::LossKind,
+    loss::{Loss, LossKind, Weighted},
     nn::{Activation, Architecture, Linear, Mlp, in_training},
     rng::Noise,
     train::{Trainer, optim::Sgd},
@@ -233,6 +233,19 @@ fn in_f32_a_batch_and_ten_steps_match_pytorch() {
     a_batch_and_ten_steps_match_pytorch::<f32>(2e-5);
 }
 
+/// A balanced loss, against PyTorch's with weights and the mean over N.
+#[test]
+fn balanced_losses_match_pytorch() {
+    let golden = Golden::open("weighted");
+    for (case, kind, images) in [
+        ("ce", LossKind::Ce, &[3, 1, 2][..]),
+        ("bce", LossKind::Bce, &[3, 1]),
+    ] {
+        let loss = Weighted::balanced(kind.build::<f64>(), images);
+        hand_made_outputs_match_pytorch(&golden, case, &loss, 1e-14);
+    }
+}
+
 fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
     let golden = Golden::open("losses");
     for (case, kind) in [
@@ -245,33 +258,41 @@ fn losses_on_hand_made_outputs_match_pytorch<F: Float>(tolerance: f64) {
         ("bce-extreme", LossKind::Bce),
         ("single-bce", LossKind::Bce),
     ] {
-        let get = |name: &str| golden.get(&format!("{case}.{name}")).unwrap();
-        let outputs: Array2<F> = cast(&get("logits"));
-        let targets = golden.classes(&format!("{case}.targets"));
-        let loss = kind.build::<F>();
-        let (mut predictions, mut losses) =
-            (Array2::zeros(outputs.dim()), Array1::zeros(targets.len()));
-        loss.forward(&outputs, &targets, &mut predictions, &mut losses);
-        let losses = losses.insert_axis(Axis(0));
-        assert!(
-            losses.iter().all(|loss| loss.is_finite()),
-            "{case}: {losses}"
-        );
-        close(
-            &format!("{case}.row_losses"),
-            &losses,
-            &get("row_losses"),
-            tolerance,
-        );
-        let mut doutputs = Array2::zeros(outputs.dim());
-        loss.backward(&predictions, &targets, targets.len(), &mut doutputs);
-        close(
-            &format!("{case}.dlogits"),
-            &doutputs,
-            &get("dlogits"),
-            tolerance,
-        );
+        hand_made_outputs_match_pytorch(&golden, case, &*kind.build::<F>(), tolerance);
     }
+}
+
+fn hand_made_outputs_match_pytorch<F: Float>(
+    golden: &Golden,
+    case: &str,
+    loss: &dyn Loss<F>,
+    tolerance: f64,
+) {
+    let get = |name: &str| golden.get(&format!("{case}.{name}")).unwrap();
+    let outputs: Array2<F> = cast(&get("logits"));
+    let targets = golden.classes(&format!("{case}.targets"));
+    let (mut predictions, mut losses) =
+        (Array2::zeros(outputs.dim()), Array1::zeros(targets.len()));
+    loss.forward(&outputs, &targets, &mut predictions, &mut losses);
+    let losses = losses.insert_axis(Axis(0));
+    assert!(
+        losses.iter().all(|loss| loss.is_finite()),
+        "{case}: {losses}"
+    );
+    close(
+        &format!("{case}.row_losses"),
+        &losses,
+        &get("row_losses"),
+        tolerance,
+    );
+    let mut doutputs = Array2::zeros(outputs.dim());
+    loss.backward(&predictions, &targets, targets.len(), &mut doutputs);
+    close(
+        &format!("{case}.dlogits"),
+        &doutputs,
+        &get("dlogits"),
+        tolerance,
+    );
 }
 
 #[test]
