@@ -24,12 +24,14 @@ use crate::cli::{
 };
 
 /// What a network has to know of the data that it is trained on.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Facts {
     /// What the images are.
     pub spec: Spec,
     /// How many there are, apart from a test set.
     pub images: usize,
+    /// How many there are in the test set.
+    test: usize,
     /// Whether they are not known yet.
     assumed: bool,
 }
@@ -40,6 +42,7 @@ impl Facts {
         Self {
             spec: Spec::default(),
             images: usize::MAX,
+            test: 0,
             assumed: true,
         }
     }
@@ -50,6 +53,7 @@ impl From<&Splits> for Facts {
         Self {
             spec: data.train.spec.clone(),
             images: data.train.len(),
+            test: data.test.len(),
             assumed: false,
         }
     }
@@ -168,6 +172,12 @@ impl SettingsArgs {
     fn parts(&self, data: &Facts) -> Result<(usize, usize, usize), Usage> {
         let images = data.images;
         let test = self.hold_test.map_or(0, |n| n.get() as usize);
+        if test > 0 && data.test > 0 {
+            return Err(Usage(format!(
+                "--hold-test {test}: these data have a test set, of {} images: leave it out",
+                thousands(data.test as u64)
+            )));
+        }
         let left = images.checked_sub(test).filter(|&left| left > 0);
         let Some(left) = left else {
             return Err(Usage(format!(
@@ -199,16 +209,14 @@ impl SettingsArgs {
         schedule: Schedule,
     ) -> Result<Metadata, Usage> {
         let loss = self.loss()?;
+        // Of data that are not known yet, the classes are not either.
         let positive = match data.assumed {
             true => None,
             false => self.positive(&data.spec)?,
         };
-        if loss.binary() && self.positive.is_none() && data.spec.classes.len() != 2 {
-            if data.assumed {
-                // They may have two.
-            } else {
-                return Err(TWO_CLASSES.into());
-            }
+        let has_two = positive.is_some() || data.spec.classes.len() == 2;
+        if loss.binary() && !data.assumed && !has_two {
+            return Err(TWO_CLASSES.into());
         }
         let (images, valid, test) = self.parts(data)?;
         let architecture = self.architecture.of(&self.hidden, loss, &data.spec)?;
