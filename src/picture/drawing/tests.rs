@@ -31,8 +31,10 @@ fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
 }
 
 fn drawn(trace: &Trace, kind: LossKind, units: &[(usize, usize)]) -> String {
+    let classes: Vec<_> = (0..10).map(|class| class.to_string()).collect();
     let options = Options {
         title: "a <model> & \"image\"",
+        classes: &classes,
         kind,
         numbers: NUMBERS,
         pixels: (28, 28),

@@ -227,7 +227,7 @@ const widthOf = (() => {
 
 /** The text, its end cut if need be. */
 function fitting(text, width) {
-  for (let most = [...text].length; most > 1; most--) {
+  for (let most = [...text].length; most > 0; most--) {
     const short = shortened(text, most);
     if (widthOf(short) <= width) return short;
   }
