@@ -160,9 +160,9 @@ fn classes_have_names_and_many_are_cut_to_the_largest() {
         let svg = drawn_with(&classes, &trace, kind, &[]);
         assert_well_formed(&svg);
         assert!(svg.contains("target a &lt;name&gt;"));
-        let rows = svg.matches(">a &lt;name&gt;…</text>").count();
+        let rows = svg.matches(">a &lt;n").count();
         assert_eq!(rows, if kind == LossKind::MseDigit { 0 } else { 2 });
-        assert_eq!(svg.matches(">Ankle &lt;b…</text>").count(), 9 * rows);
+        assert_eq!(svg.matches(">Ankle &lt;").count(), 9 * rows);
     }
 
     let classes: Vec<_> = (0..47).map(|class| format!("c{class}")).collect();

@@ -13,8 +13,8 @@ function padOf(rows, cols) {
 }
 
 /** Squared distance from a point to the line from a to b. */
-function squaredDistance(x, y, [ax, ay], [bx, by]) {
-  const dx = bx - ax, dy = by - ay;
+function squaredDistance(x, y, a, b) {
+  const ax = a[0], ay = a[1], dx = b[0] - ax, dy = b[1] - ay;
   const length = dx * dx + dy * dy;
   const t = length === 0 ? 0 : Math.min(Math.max(((x - ax) * dx + (y - ay) * dy) / length, 0), 1);
   const across = x - ax - t * dx, down = y - ay - t * dy;

@@ -71,12 +71,14 @@ function inkBox(ink, rows, cols) {
   for (const value of ink) largest = Math.max(largest, value);
   if (largest === 0) return null;
   const least = EDGE * largest;
-  let [top, bottom, left, right] = [rows, 0, cols, 0];
+  let top = rows, bottom = 0, left = cols, right = 0;
   for (let row = 0; row < rows; row++) {
     for (let col = 0; col < cols; col++) {
       if (ink[row * cols + col] < least) continue;
-      [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
-      [left, right] = [Math.min(left, col), Math.max(right, col)];
+      top = Math.min(top, row);
+      bottom = row;
+      left = Math.min(left, col);
+      right = Math.max(right, col);
     }
   }
   return { top, left, rows: bottom - top + 1, cols: right - left + 1 };
