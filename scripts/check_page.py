@@ -4,7 +4,7 @@ Every number against `mlp explain --json` to 1e-5, with every activation; a stro
 NumPy; drawings of tests/golden/fit.json, prepared as Rust prepares photos, to the bit; images of other sizes, classes of
 any name; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
 at 1366×768, captions and bars in their places; no errors, no requests, no sideways scrolling at 360 pixels, dark mode,
-on paper. Needs Chromium and a release build. Takes about three minutes.
+on paper. Needs Chromium and a release build. Takes some minutes.
 
     cargo build --release
     python scripts/check_page.py

@@ -24,9 +24,10 @@ const MOST_COLUMNS: usize = 5;
 const MOST_CELLS: (usize, usize) = (1040, 640);
 /// Rows of outputs: of more, the largest are drawn, and the target.
 const MOST_OUTPUTS: usize = 20;
-/// The width of a class beside its output: of a number, and at most; and the size of its letters.
-const CLASS: (f64, f64) = (18.0, 78.0);
-const CLASS_SIZE: f64 = 14.0;
+/// The width of a class beside its output: of a number, and at most; and the size of its letters: bold ones of 14
+/// pixels are as wide as others of 16.
+const CLASS: (f64, f64) = (18.0, 90.0);
+const CLASS_SIZE: f64 = 16.0;
 /// Up to so many units are circles, one below the other.
 const CIRCLES: usize = 16;
 

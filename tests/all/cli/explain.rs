@@ -343,9 +343,9 @@ fn images_of_another_size_and_classes_with_names_are_explained() {
     for part in [
         "bar.pgm, Ankle boot (class 2)",
         "target 2 (Ankle boot)",
-        "\nAnkle boot ",
-        "\n      Coat ",
-        "\n<script>alert(1)… ",
+        "\n        Ankle boot ",
+        "\n              Coat ",
+        "\n<script>alert(1)<… ",
         "row p / 8, column p mod 8",
     ] {
         assert!(text.contains(part), "{part}: {text}");
