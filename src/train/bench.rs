@@ -255,7 +255,6 @@ pub fn peak_flops(threads: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Spec;
 
     #[test]
     fn operations_are_counted_as_by_hand() {

@@ -212,7 +212,6 @@ fn finite(number: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Spec;
     use crate::{
         loss::{Mse, Target},
         nn::Linear,

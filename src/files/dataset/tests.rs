@@ -352,6 +352,7 @@ fn the_four_files_of_mnist_go_their_own_way() {
         dir.path().join("elsewhere"),
     )
     .unwrap();
+    assert!(mnist(&fashion).is_none());
 }
 
 #[test]
