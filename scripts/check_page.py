@@ -1,9 +1,10 @@
 """Opens pages of `mlp explain --html` in headless Chromium and checks them.
 
 Every number against `mlp explain --json` to 1e-5, with every activation; a stroke on the pad against a forward pass in
-NumPy; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
+NumPy; drawings of tests/golden/fit.json, prepared as Rust prepares photos, to the bit; images of other sizes, classes of
+any name; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
 at 1366×768, captions and bars in their places; no errors, no requests, no sideways scrolling at 360 pixels, dark mode,
-on paper. Needs Chromium and a release build. Takes about three minutes.
+on paper. Needs Chromium and a release build. Takes some minutes.
 
     cargo build --release
     python scripts/check_page.py
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import needs
@@ -26,6 +28,8 @@ parser = needs.parser(__doc__, NEEDED)
 parser.add_argument("--mlp", type=Path, default=ROOT / "target/release/mlp")
 parser.add_argument("--chromium", default=shutil.which("chromium") or shutil.which("google-chrome"))
 parser.add_argument("--pictures", type=Path, help="keep screenshots here")
+parser.add_argument("--data-dir", type=Path, default=ROOT / "data")
+parser.add_argument("cases", nargs="*", help="only these")
 ARGS = parser.parse_args()
 needs.check(NEEDED)
 if not ARGS.chromium:
@@ -52,6 +56,17 @@ CASES = {
     "untrained-digit": (None, "--hidden 4 --loss mse --target digit"),
     "untrained-bce": (None, "--hidden 6 --loss bce --seed 3"),
     "untrained-bce-five": (None, "--hidden none --loss bce --index 8"),
+}
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+HOSTILE = ["<script>document.title = 'hacked'</script>", "a class with a name that is as long as a sentence and does not end: really", "é"]
+# Rows, columns and classes of networks with weights by chance, for which there are no data.
+OTHERS = {
+    "fashion": (28, 28, FASHION),
+    "small": (8, 8, [str(digit) for digit in range(10)]),
+    "many": (28, 28, list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt")),
+    "wide": (20, 60, HOSTILE),
+    "high": (40, 12, FASHION[:2]),
+    "large": (200, 200, FASHION[:4]),
 }
 NUMBERS = """() => {
     const { modules, z, judged, loss, predicted } = state.pass;
@@ -139,7 +154,7 @@ def check_forward(page, what):
     close(found["outputs"], z, f"{what}: outputs")
     predicted = z.argmax() if len(z) > 1 else int(z[0] > 0) if binary(page) else int(np.clip(np.round(z[0]), 0, 9))
     check(found["predicted"] == predicted, f"{what}: taken for {predicted}")
-    said = str(predicted) if page.evaluate("!isEmpty()") else "–"
+    said = page.evaluate("c => isEmpty() ? '–' : shortened(DATA.classes[c], 30)", int(predicted))
     check(page.inner_text("#predicted") == said, f"{what}: the page says {said}")
     return found
 
@@ -160,22 +175,28 @@ def check_pad(page, name):
         page.mouse.move(*at(x, y), steps=12)
     page.mouse.up()
     found = check_forward(page, f"{name}: a seven drawn with the mouse")
-    greys = np.asarray(found["greys"]).reshape(28, 28)
-    check(greys.max() == 255 and len(np.unique(greys)) > 20, f"{name}: ink with smooth edges")
-    rows, columns = np.indices(greys.shape) + 0.5
-    centre = [(greys * axis).sum() / greys.sum() for axis in (rows, columns)]
-    check(np.abs(np.subtract(centre, 14)).max() < 0.25, f"{name}: centre of mass {centre}")
+    rows, columns = page.evaluate("[DATA.rows, DATA.cols]")
+    greys = np.asarray(found["greys"]).reshape(rows, columns)
+    prepared = page.inner_text("#prepared")
+    check(prepared.startswith("box ") and "; centre moved (" in prepared, f"{name}: what was done is said, {prepared}")
+    check(greys.max() == 255 and len(np.unique(greys)) > min(20, greys.size / 8), f"{name}: ink with smooth edges")
+    centre = [(greys * axis).sum() / greys.sum() for axis in np.indices(greys.shape)]
+    check(np.abs(np.subtract(centre, [rows / 2, columns / 2])).max() < 0.6, f"{name}: centre of mass {centre}")
+    ink = greys > 0.25 * greys.max()
+    extent = [ink.any(1).sum(), ink.any(0).sum()]
+    check(all(side <= (of * 20 + 14) // 28 + 1 for side, of in zip(extent, greys.shape)), f"{name}: a box of {extent}")
     wrong = lambda: "wrong" in (page.get_attribute("#verdict", "class") or "")
     check("No target" in page.inner_text("#summary") and page.input_value("#target") == "" and not wrong(), f"{name}: a drawing has no target")
-    page.uncheck("#centre")
-    moved = check_forward(page, f"{name}: not centred")
-    check(moved["greys"] != found["greys"], f"{name}: not centred is elsewhere")
-    page.check("#centre")
-    for target in ["0", "1" if binary(page) else "9"]:
-        page.select_option("#target", target)
+    page.uncheck("#prepare")
+    moved = check_forward(page, f"{name}: not prepared")
+    check(moved["greys"] != found["greys"], f"{name}: not prepared is elsewhere")
+    page.check("#prepare")
+    classes = page.evaluate("DATA.classes")
+    for target in [0, len(classes) - 1]:
+        page.select_option("#target", str(target))
         frame(page)
-        check(f"Target {target}" in page.inner_text("#summary"), f"{name}: target {target} is said")
-        check(wrong() == (page.inner_text("#predicted") != target), f"{name}: target {target} is judged")
+        check(f"Target {classes[target]}" in page.evaluate("by('summary').textContent"), f"{name}: target {target} is said")
+        check(wrong() == (page.evaluate("state.pass.predicted") != target), f"{name}: target {target} is judged")
     page.click("#clear")
     page.focus("#pad")
     page.keyboard.press("Space")
@@ -184,13 +205,13 @@ def check_pad(page, name):
     page.keyboard.press("Space")
     page.keyboard.press("ArrowUp")
     drawn = check_forward(page, f"{name}: drawn by keyboard")
-    check(sum(drawn["greys"]) > 3000, f"{name}: the keyboard draws")
+    check(sum(drawn["greys"]) > 4 * rows * columns, f"{name}: the keyboard draws")
     check(page.evaluate("state.strokes.length === 1 && state.strokes[0].length === 13"), f"{name}: one stroke of 13 points")
     page.keyboard.press("Delete")
     check(sum(check_forward(page, name)["greys"]) == 0, f"{name}: Delete clears")
     page.click("#original")
     frame(page)
-    page.select_option("#target", "1" if binary(page) else "3")
+    page.select_option("#target", "1")
     page.mouse.move(*at(0.1, 0.1))
     page.mouse.down()
     page.mouse.move(*at(0.2, 0.1))
@@ -200,6 +221,52 @@ def check_pad(page, name):
     page.click("#undo")
     frame(page)
     check(page.evaluate(NUMBERS) == before, f"{name}: back at the original image, all is as before")
+
+
+def check_golden(page):
+    """Drawings to the pixels that Rust makes of them."""
+    golden = json.loads((ROOT / "tests/golden/fit.json").read_text())
+    for i, drawing in enumerate(golden):
+        found = page.evaluate("""({ strokes, frame: [rows, cols] }) => {
+            const pad = padOf(rows, cols), ink = inkOf(strokes, pad), { pixels, ...said } = fitted(ink, pad, { rows, cols });
+            return { pad: [pad.rows, pad.cols], pen: pad.pen, ink: [sum(ink), [...ink].reduce((sum, v, i) => sum + i * v, 0)], pixels: [...pixels], ...said };
+        }""", drawing)
+        for key, value in found.items():
+            check(value == drawing[key], f"drawing {i} of tests/golden/fit.json: {key} is Rust's")
+    check(len(golden) >= 10, "there are drawings")
+
+
+def remade(html, rows, cols, classes):
+    """A page of the same layers for other images and classes, with weights by chance."""
+    before, rest = html.split('id="data">', 1)
+    data, after = rest.split("</script>", 1)
+    data, rng = json.loads(data), np.random.default_rng(1)
+    linear = [module for module in data["modules"] if "weight" in module]
+    widths = [rows * cols, *[len(base64.b64decode(module["bias"])) // 4 for module in linear[:-1]], len(classes)]
+    encode = lambda values: base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
+    for module, I, O in zip(linear, widths, widths[1:]):
+        module |= {"weight": encode(rng.normal(0, np.sqrt(2 / I), (I, O))), "bias": encode(np.zeros(O))}
+    row, col = np.indices((rows, cols))
+    ring = np.hypot((row + 0.5) / rows - 0.5, (col + 0.5) / cols - 0.5)
+    pixels = (255 * np.clip(1 - 8 * np.abs(ring - 0.3), 0, 1)).astype(np.uint8)
+    data |= {"rows": rows, "cols": cols, "classes": classes, "label": len(classes) - 1,
+             "pixels": base64.b64encode(pixels.tobytes()).decode()}
+    return before + 'id="data">' + json.dumps(data).replace("<", "\\u003c") + "</script>" + after
+
+
+def check_names(page, name, classes):
+    """Every class is called by its name where it is chosen, in the drawing and in the table; nothing more comes of it."""
+    check(page.title() != "hacked" and page.locator("script").count() == 2, f"{name}: names are no markup")
+    check(page.locator("#target option").count() == len(classes) + 1, f"{name}: every class can be chosen")
+    titles = page.evaluate("[...document.querySelectorAll('#net .class title')].map(t => t.textContent)")
+    check(len(titles) == min(len(classes), 10) and set(titles) <= set(classes), f"{name}: names beside the bars, {titles}")
+    check(classes[-1] in titles, f"{name}: the target is among them")
+    said = page.evaluate("[by('kind').textContent, by('summary').textContent].join()")
+    check(said.count(classes[-1]) >= 2, f"{name}: the target's name is said, {said}")
+    page.evaluate("goTo(steps.findIndex(step => step.name === 'softmax'))")
+    heads = page.evaluate("[...document.querySelectorAll('#step-numbers tbody th')].map(t => t.textContent)")
+    check(heads == page.evaluate("DATA.classes.map(name => shortened(name, 18))"), f"{name}: names in the table")
+    page.evaluate("goTo(0)")
 
 
 def check_steps(page, name):
@@ -266,12 +333,66 @@ def check_layout(page, name):
         check(overlaps == [[], [], [], []], f"{name}: at {width} pixels all has its place, {overlaps}")
 
 
+def check_looks(page, name):
+    """No sideways scrolling, both themes, paper."""
+    for width, scheme in [(360, "light"), (360, "dark"), (1280, "dark")]:
+        page.set_viewport_size({"width": width, "height": 740})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        frame(page)
+        check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        check((sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark"), f"{name}: {scheme} is {ground}")
+        if ARGS.pictures:
+            ARGS.pictures.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=ARGS.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 700, "height": 1000})
+    frame(page)
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    check(sum(map(int, ink[4:-1].split(","))) < 200, f"{name}: dark ink on paper, {ink}")
+
+
+@contextmanager
+def opened(browser, path, name):
+    """The page, which must neither complain nor ask for anything."""
+    troubles = []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: troubles.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    yield page
+    check(not troubles, f"{name}: {troubles}")
+    page.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        mlp = lambda *words: subprocess.run([ARGS.mlp.resolve(), *words, "--data-dir", ROOT / "data"], cwd=folder, check=True,
+        mlp = lambda *words: subprocess.run([ARGS.mlp.resolve(), *words, "--data-dir", ARGS.data_dir.resolve()], cwd=folder, check=True,
                                             capture_output=True, text=True).stdout
         browser = playwright.chromium.launch(executable_path=ARGS.chromium, args=["--no-sandbox", "--disable-gpu"])
+        path = Path(folder, "first.html")
+        mlp("explain", "--hidden", "20", "--html", path.name)
+        html = path.read_text(encoding="utf-8")
+        with opened(browser, path, "golden") as page:
+            check_golden(page)
+        print("golden           drawings are prepared to the bit")
+        for name, (rows, cols, classes) in OTHERS.items():
+            if ARGS.cases and name not in ARGS.cases:
+                continue
+            path = Path(folder, f"{name}.html")
+            path.write_text(remade(html, rows, cols, classes), encoding="utf-8")
+            with opened(browser, path, name) as page:
+                check_forward(page, name)
+                check_names(page, name, classes)
+                check_pad(page, name)
+                check_steps(page, name)
+                check_layout(page, name)
+                check_looks(page, name)
+            print(f"{name:16} {rows}×{cols} pixels, {len(classes)} classes")
         for name, (train, explain) in CASES.items():
+            if ARGS.cases and name not in ARGS.cases:
+                continue
             words = explain.split()
             if train:
                 mlp("train", *train.split(), "--out", f"{name}.bin")
@@ -279,34 +400,13 @@ def main():
             expected = json.loads(mlp("explain", *words, "--json"))
             mlp("explain", *words, "--html", f"{name}.html")
             path = Path(folder, f"{name}.html")
-            troubles = []
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.on("console", lambda message: troubles.append(message.text))
-            page.on("pageerror", lambda error: troubles.append(str(error)))
-            page.on("request", lambda request: troubles.append(request.url) if request.url != path.as_uri() else None)
-            page.goto(path.as_uri())
-            worst = compare(page, expected, name)
-            check_pad(page, name)
-            check_steps(page, name)
-            check_layout(page, name)
-            for width, scheme in [(360, "light"), (360, "dark"), (1280, "dark")]:
-                page.set_viewport_size({"width": width, "height": 740})
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                frame(page)
-                check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
-                ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-                check((sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark"), f"{name}: {scheme} is {ground}")
-                if ARGS.pictures:
-                    ARGS.pictures.mkdir(parents=True, exist_ok=True)
-                    page.screenshot(path=ARGS.pictures / f"{name}-{width}-{scheme}.png", full_page=True)
-            page.emulate_media(media="print", color_scheme="dark")
-            page.set_viewport_size({"width": 700, "height": 1000})
-            frame(page)
-            ink = page.evaluate("getComputedStyle(document.body).color")
-            check(sum(map(int, ink[4:-1].split(","))) < 200, f"{name}: dark ink on paper, {ink}")
-            check(not troubles, f"{name}: {troubles}")
+            with opened(browser, path, name) as page:
+                worst = compare(page, expected, name)
+                check_pad(page, name)
+                check_steps(page, name)
+                check_layout(page, name)
+                check_looks(page, name)
             print(f"{name:16} {path.stat().st_size:>8,} bytes  every number within {worst:.1e}")
-            page.close()
         browser.close()
     print(f"{checks} checks passed")
 

@@ -1,5 +1,7 @@
 //! Images with their labels, and what the images are.
 
+use std::collections::HashSet;
+
 use ndarray::{Array2, Axis};
 use ndarray_rand::rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,12 @@ pub const MAX_SIDE: usize = 512;
 pub const MAX_CLASSES: usize = 256;
 /// The longest name of a class, in bytes.
 const MAX_NAME: usize = 100;
+
+/// Whether a character is not seen, or changes how others are seen: a terminal or a page must not get it raw.
+pub fn is_hidden(c: char) -> bool {
+    let format = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    c.is_control() || format
+}
 
 /// What the images of a data set are: their size, and the classes that they are of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,14 +78,19 @@ impl Spec {
             return Err(format!("{classes} classes, expected 1 to {MAX_CLASSES}"));
         }
         let sound = |name: &&String| {
-            !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control)
+            !name.is_empty() && name.len() <= MAX_NAME && !name.contains(is_hidden)
         };
-        match self.classes.iter().position(|name| !sound(&name)) {
+        if let Some(class) = self.classes.iter().position(|name| !sound(&name)) {
+            let name: String = self.classes[class].chars().take(20).collect();
+            return Err(format!(
+                "the name of class {class}, {name:?}, is empty, longer than {MAX_NAME} bytes, or has characters \
+                 that cannot be shown: rename it"
+            ));
+        }
+        let mut seen = HashSet::new();
+        match self.classes.iter().find(|name| !seen.insert(*name)) {
             None => Ok(()),
-            Some(class) => Err(format!(
-                "the name of class {class} is empty, longer than {MAX_NAME} bytes, or has characters that cannot \
-                 be shown"
-            )),
+            Some(name) => Err(format!("two classes are called {name}")),
         }
     }
 

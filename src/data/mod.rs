@@ -24,7 +24,7 @@ use std::{panic, path::Path};
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
-pub use dataset::{Dataset, MAX_CLASSES, MAX_SIDE, Spec};
+pub use dataset::{Dataset, MAX_CLASSES, MAX_SIDE, Spec, is_hidden};
 pub use error::{DataError, Fault};
 pub use official::{FileKind, MIRRORS, Official};
 use source::Source;
@@ -106,17 +106,21 @@ pub fn load(dir: &Path) -> Result<Splits, DataError> {
     let (train, test) = parse(&unpacked.files).ok_or_else(|| DataError::Changed {
         dir: dir.to_owned(),
     })?;
-    let mut checksum = Sha256::new();
-    for file in &unpacked.files {
-        checksum.update(&file.content_sha256);
-    }
+    let contents = unpacked.files.iter().map(|file| &*file.content_sha256);
     Ok(Splits {
         train,
         test,
-        checksum: idx::hex(&checksum.finalize()),
+        checksum: checksum(contents),
         official: foreign.is_empty(),
         notes,
     })
+}
+
+/// The SHA-256 in hex of the SHA-256 of several contents, each in hex.
+pub fn checksum<'a>(contents: impl Iterator<Item = &'a str>) -> String {
+    let mut checksum = Sha256::new();
+    contents.for_each(|sha256| checksum.update(sha256));
+    idx::hex(&checksum.finalize())
 }
 
 /// Parses the four checked files with the `mnist` crate. `None` if they have changed since the check.

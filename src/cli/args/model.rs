@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use mlp::{
     data::batch::Preprocessing,
     files::model::{self, Fault, Model, ModelError, Unsaid},
@@ -18,7 +18,7 @@ use mlp::{
 
 use crate::cli::{
     args::{Usage, architecture::activation_parser, loss::LossArgs},
-    terminal::shell::shell_quote,
+    terminal::{output::note, shell::shell_quote},
 };
 
 /// What another program's model does not say of itself.
@@ -105,6 +105,14 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
             path.display()
         ),
         Err(ModelError::Fault {
+            fault: fault @ Fault::Foreign { .. },
+            ..
+        }) => bail!(
+            "{}: {fault}; a network of Linear layers that PyTorch saved can be used with mlp eval, explain and \
+             predict, which take --activation and --loss",
+            path.display()
+        ),
+        Err(ModelError::Fault {
             fault: Fault::Container(error),
             ..
         }) if is_torch_save(path) => bail!(
@@ -113,7 +121,19 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
             path.display(),
             convert(path)
         ),
-        result => result?,
+        result => {
+            let model = result?;
+            let (inputs, images) = (model.network.inputs(), &model.metadata.images);
+            ensure!(
+                inputs == images.pixels(),
+                "{}: {inputs} inputs, expected {} for images of {}x{}",
+                path.display(),
+                images.pixels(),
+                images.rows,
+                images.cols
+            );
+            model
+        }
     })
 }
 
@@ -152,7 +172,17 @@ pub fn load_any_model<F: Float>(path: &Path, said: Option<Unsaid>) -> anyhow::Re
             drop::<Model<F>>(model);
             Err(Usage(text).into())
         }
-        (true, Some(said)) => Ok(model::load_foreign(path, said)?),
+        (true, Some(said)) => {
+            let (model, without_bias) = model::load_foreign(path, said)?;
+            if !without_bias.is_empty() {
+                note(format_args!(
+                    "{}: no bias beside {}: taken as 0",
+                    path.display(),
+                    without_bias.join(", ")
+                ));
+            }
+            Ok(model)
+        }
         (true, None) => bail!(
             "{}: a safetensors file of another program: if it is a network of Linear layers, such as PyTorch saves \
              with safetensors.torch.save_file(net.state_dict(), …), say what its shapes do not: --activation relu \

@@ -1,9 +1,13 @@
 //! Where words go: results to stdout, notes and progress to stderr, colours only where wanted.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use mlp::data::is_hidden;
 use serde_json::Value;
 
 use crate::cli::terminal::{
@@ -123,13 +127,33 @@ pub fn percent(part: f64) -> String {
     format!("{:.2} %", 100.0 * part)
 }
 
+/// Text from outside, such as the name of a file: what a terminal would not show, but act on, is spelled out.
+pub fn spelled(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return text.into();
+    }
+    let spell = |c: char| match is_hidden(c) {
+        true => c.escape_default().collect::<String>(),
+        false => c.to_string(),
+    };
+    text.chars().map(spell).collect::<String>().into()
+}
+
+/// The same of several lines.
+fn spelled_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(spelled).collect();
+    lines.join("\n")
+}
+
 /// A line on stderr that is not an error: `note: …`.
 pub fn note(text: impl std::fmt::Display) {
+    let text = spelled_lines(&text.to_string());
     say(format!("{WARN}note:{WARN:#} {text}"));
 }
 
 /// Why there is no result, on stderr.
 pub fn complain(text: impl std::fmt::Display) {
+    let text = spelled_lines(&text.to_string());
     say(format!("{BAD}error:{BAD:#} {text}"));
 }
 

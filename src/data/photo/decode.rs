@@ -17,7 +17,7 @@ pub const MAX_BYTES: usize = 64 << 20;
 /// The most pixels that a picture may have.
 pub const MAX_PIXELS: u64 = 100_000_000;
 /// The most memory that decoding may take, in bytes.
-pub const MAX_MEMORY: u64 = 1 << 30;
+pub const MAX_MEMORY: u64 = 1 << 29;
 
 /// Why a file cannot be read as a picture.
 #[derive(Debug, thiserror::Error)]

@@ -192,4 +192,149 @@ mod tests {
             assert_eq!(fit(&ink, frame), [0; 6]);
         }
     }
+
+    /// A drawing on the pad of a page, what its ink is and what becomes of it. `scripts/check_page.py` holds the page
+    /// to the same file.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Drawing {
+        /// Rows and columns of the image.
+        frame: [usize; 2],
+        /// Rows and columns of the pad, and half the width of the pen.
+        pad: [usize; 2],
+        pen: f64,
+        /// Points (x, y).
+        strokes: Vec<Vec<[f64; 2]>>,
+        /// Σ v and Σ i·v of the ink.
+        ink: [u64; 2],
+        pixels: Vec<u8>,
+        from: (usize, usize),
+        to: (usize, usize),
+        moved: (i64, i64),
+    }
+
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/fit.json");
+
+    /// `padOf` of `ink.js`.
+    fn pad(rows: usize, cols: usize) -> ([usize; 2], f64) {
+        let fine = (280.0 / rows.max(cols) as f64).round().max(1.0);
+        let pen = (1.15 / 28.0 * rows.min(cols) as f64).max(0.5) * fine;
+        ([rows * fine as usize, cols * fine as usize], pen)
+    }
+
+    /// `inkOf` of `ink.js`, without looking where a stroke cannot be.
+    fn ink(strokes: &[Vec<[f64; 2]>], [rows, cols]: [usize; 2], pen: f64) -> Gray {
+        let squared = |x: f64, y: f64, [ax, ay]: [f64; 2], [bx, by]: [f64; 2]| {
+            let (dx, dy) = (bx - ax, by - ay);
+            let length = dx * dx + dy * dy;
+            let t = match length {
+                0.0 => 0.0,
+                _ => (((x - ax) * dx + (y - ay) * dy) / length).clamp(0.0, 1.0),
+            };
+            let (across, down) = (x - ax - t * dx, y - ay - t * dy);
+            across * across + down * down
+        };
+        let pixel = |p: usize| {
+            let (x, y) = ((p % cols) as f64 + 0.5, (p / cols) as f64 + 0.5);
+            let lines = strokes.iter().flat_map(|stroke| {
+                let lines = stroke.iter().enumerate();
+                lines.map(|(i, &b)| squared(x, y, stroke[i.saturating_sub(1)], b))
+            });
+            let nearest = lines.fold(f64::INFINITY, f64::min);
+            (255.0 * (pen + 0.5 - nearest.sqrt()).clamp(0.0, 1.0) + 0.5).floor() as u8
+        };
+        Gray::new(rows, cols, (0..rows * cols).map(pixel).collect())
+    }
+
+    fn drawing(frame: [usize; 2], strokes: Vec<Vec<[f64; 2]>>) -> Drawing {
+        let [rows, cols] = frame;
+        let (pad, pen) = pad(rows, cols);
+        let ink = ink(&strokes, pad, pen);
+        let values = || ink.pixels.iter().map(|&v| u64::from(v));
+        let fitted = fitted(&ink, Frame { rows, cols });
+        Drawing {
+            frame,
+            pad,
+            pen,
+            strokes,
+            ink: [
+                values().sum(),
+                (0..).zip(values()).map(|(i, v)| i * v).sum(),
+            ],
+            pixels: fitted.pixels,
+            from: fitted.from,
+            to: fitted.to,
+            moved: fitted.moved,
+        }
+    }
+
+    #[test]
+    fn a_drawing_on_a_page_becomes_the_image_that_is_written_down() {
+        let golden: Vec<Drawing> =
+            serde_json::from_str(&std::fs::read_to_string(GOLDEN).unwrap()).unwrap();
+        assert!(golden.len() >= 10);
+        for expected in golden {
+            let found = drawing(expected.frame, expected.strokes);
+            assert_eq!((found.pad, found.pen), (expected.pad, expected.pen));
+            assert_eq!(found.ink, expected.ink);
+            assert_eq!((found.from, found.to), (expected.from, expected.to));
+            assert_eq!(found.moved, expected.moved);
+            assert!(found.pixels == expected.pixels, "{:?}", expected.frame);
+        }
+    }
+
+    /// Writes the file: `cargo test --lib write_the_golden -- --ignored`.
+    #[test]
+    #[ignore = "writes tests/golden/fit.json"]
+    fn write_the_golden_drawings() {
+        let seven = vec![vec![[0.3, 0.25], [0.7, 0.24], [0.45, 0.8]]];
+        let arc = |turns: f64, wide: f64| -> Vec<[f64; 2]> {
+            let angle = |i: i32| f64::from(i) * turns * std::f64::consts::TAU / 40.0;
+            let point = |i: i32| [0.5 + wide * angle(i).cos(), 0.5 + 0.31 * angle(i).sin()];
+            (0..=40).map(point).collect()
+        };
+        let four = vec![
+            vec![[0.4, 0.1], [0.2, 0.55], [0.8, 0.5]],
+            vec![[0.65, 0.3], [0.61, 0.93]],
+        ];
+        let frames = [
+            [28, 28],
+            [8, 8],
+            [16, 16],
+            [20, 60],
+            [64, 13],
+            [32, 32],
+            [288, 12],
+        ];
+        let shapes = [
+            seven,
+            vec![arc(1.0, 0.2)],
+            four,
+            vec![vec![[0.12, 0.9]]],                // a dot
+            vec![vec![[0.02, 0.03], [0.99, 0.98]]], // beyond the corners
+            vec![vec![[0.5, 0.4], [0.5, 0.6]], arc(0.4, 0.45)],
+        ];
+        let mut drawings = Vec::new();
+        for (f, [rows, cols]) in frames.into_iter().enumerate() {
+            // All of them as MNIST's, and one of each other size.
+            let shapes = shapes
+                .iter()
+                .enumerate()
+                .filter(|&(s, _)| f == 0 || f % shapes.len() == s);
+            for (_, shape) in shapes {
+                let ([high, wide], _) = pad(rows, cols);
+                // To a 1/64 of a pixel, so that a decimal number says it exactly.
+                let place = |v: f64, side: usize| (v * side as f64 * 64.0).round() / 64.0;
+                let point = |&[x, y]: &[f64; 2]| [place(x, wide), place(y, high)];
+                let strokes = shape
+                    .iter()
+                    .map(|stroke| stroke.iter().map(point).collect());
+                drawings.push(drawing([rows, cols], strokes.collect()));
+            }
+        }
+        let lines: Vec<_> = drawings
+            .iter()
+            .map(|d| serde_json::to_string(d).unwrap())
+            .collect();
+        std::fs::write(GOLDEN, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+    }
 }

@@ -143,6 +143,7 @@ impl Foreign {
             ),
             Self::Pickle => format!(
                 "import gzip,pickle,numpy as np; d=pickle.load({},encoding=\"latin1\"); \
+                 d=[d] if not isinstance(d,dict) and np.ndim(d[1])==1 else d; \
                  n=[\"x_train\",\"y_train\"]+[\"x_val\",\"y_val\"]*(len(d)==3)+[\"x_test\",\"y_test\"]; \
                  np.savez_compressed({npz},**(d if isinstance(d,dict) else dict(zip(n,[a for p in d for a in p]))))",
                 opener(&name, &file)

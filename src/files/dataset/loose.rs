@@ -30,6 +30,9 @@ pub struct Loose {
     pub labels: Option<Vec<u8>>,
 }
 
+/// The most pixels that are read at a time.
+const MOST: usize = 1 << 29;
+
 /// The images of an IDX, NumPy or CSV file; none if it is no such file.
 ///
 /// Errors if it is one, but damaged, or holds something else than grey images.
@@ -41,6 +44,16 @@ pub fn loose(path: &Path) -> Result<Option<Loose>, DatasetError> {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     let fault = |why: String| DatasetError::fault(path, why);
     let (numbers, labels) = if idx::is_idx(&start.bytes) {
+        let (_, shape) = idx::describe(&start.bytes, None).map_err(fault)?;
+        let size = shape
+            .iter()
+            .try_fold(1_usize, |all, &side| all.checked_mul(side));
+        if size.is_none_or(|size| size > MOST) {
+            return Err(fault(format!(
+                "{} numbers, expected at most {MOST} at a time",
+                sizes(&shape)
+            )));
+        }
         let reader = source::open(path).map_err(unreadable(path))?;
         let (numbers, _) = idx::read(reader).map_err(fault)?;
         (numbers, beside(path))

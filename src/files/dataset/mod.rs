@@ -106,7 +106,12 @@ pub fn load(path: &Path) -> Result<Splits, DatasetError> {
     let scan = scan::scan(dir, only)?;
     let mut complete: Vec<_> = scan.sets.iter().filter(|set| set.is_complete()).collect();
     match (complete.pop(), &complete[..]) {
-        (Some(set), []) => read(dir, set, scan.notes.clone()),
+        (Some(set), []) => {
+            let splits = read(dir, set, scan.notes.clone())?;
+            let sound = splits.train.spec.check();
+            sound.map_err(|fault| DatasetError::fault(path, fault))?;
+            Ok(splits)
+        }
         (Some(last), others) => Err(DatasetError::Several {
             dir: dir.to_owned(),
             sets: others.iter().chain([&last]).map(|set| set.file()).collect(),
@@ -194,6 +199,12 @@ fn has_other_shape(source: &Source) -> bool {
             .map(|size| size as usize),
     );
     shape != expected
+}
+
+/// What a data set of MNIST's shape is called, by its checksum or the name of its folder, if it is known.
+pub fn known_as(dir: &Path, checksum: &str) -> Option<&'static str> {
+    let known = Known::by_checksum(checksum).or(Known::by_name(dir));
+    known.map(Known::title)
 }
 
 /// The same data set with the names of its classes, if it is one that has MNIST's shape.
@@ -307,11 +318,7 @@ fn read(dir: &Path, set: &Set, mut notes: Vec<String>) -> Result<Splits, Dataset
     }
     let test = test.filter(|test| test.images.shape.count > 0);
     if test.is_none() {
-        notes.push(format!(
-            "no test set in {}: all {} images are for training",
-            dir.display(),
-            train.images.shape.count
-        ));
+        notes.push(format!("no test set in {}", set.file().display()));
     }
     let file = set.file();
     let known = Known::by_name(&file);

@@ -95,9 +95,10 @@ fn subfolders(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(folders)
 }
 
-pub(super) fn sort_key(name: &str) -> (Option<u64>, String) {
-    let number = name.parse().ok();
-    // None sorts before Some: words first.
+/// Numbers come first, in their order, then words, as in torchvision's `ImageFolder` where all numbers have as many
+/// digits.
+pub(super) fn sort_key(name: &str) -> (u64, String) {
+    let number = name.parse().unwrap_or(u64::MAX);
     (number, name.to_owned())
 }
 

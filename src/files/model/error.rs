@@ -77,6 +77,16 @@ pub enum Fault {
         /// The number of classes.
         classes: usize,
     },
+    /// Bounds that no images have.
+    #[error(
+        "bounds of familiar images: confidence {confidence}, frame {frame}, expected a frame of 0 to 255"
+    )]
+    Familiar {
+        /// The least confidence.
+        confidence: f64,
+        /// The largest mean grey value of the outer frame.
+        frame: f64,
+    },
     /// A loss of two classes where there are others.
     #[error("binary cross-entropy tells two classes apart, and there are {classes}")]
     TwoClasses {

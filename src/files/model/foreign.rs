@@ -29,11 +29,12 @@ pub struct Unsaid {
 /// Reads a network of Linear layers with one activation between them.
 ///
 /// Its weights (O, I) are all tensors of two axes, in the order of the numbers in their names, each with the bias (O)
-/// whose name begins alike, if there is one. Errors if they do not follow each other, or if there are other tensors.
+/// whose name begins alike, if there is one. Also returns the names of weights without a bias. Errors if they do not
+/// follow each other, or if there are other tensors.
 pub fn load_foreign<F: Float>(
     path: &std::path::Path,
     unsaid: Unsaid,
-) -> Result<Model<F>, ModelError> {
+) -> Result<(Model<F>, Vec<String>), ModelError> {
     let bytes = read(path, MAX_BYTES)?;
     foreign_from_bytes(&bytes, unsaid).map_err(|fault| ModelError::Fault {
         path: path.to_path_buf(),
@@ -42,7 +43,10 @@ pub fn load_foreign<F: Float>(
 }
 
 /// The same of bytes.
-pub fn foreign_from_bytes<F: Float>(bytes: &[u8], unsaid: Unsaid) -> Result<Model<F>, Fault> {
+pub fn foreign_from_bytes<F: Float>(
+    bytes: &[u8],
+    unsaid: Unsaid,
+) -> Result<(Model<F>, Vec<String>), Fault> {
     if bytes.is_empty() {
         return Err(Fault::Empty);
     }
@@ -69,6 +73,8 @@ pub fn foreign_from_bytes<F: Float>(bytes: &[u8], unsaid: Unsaid) -> Result<Mode
         )
     };
     check(&metadata)?;
+    let without = linears.iter().filter(|found| found.bias.is_none());
+    let without = without.map(|found| found.name.clone()).collect();
     let modules = linears.into_iter().map(|found| {
         let (rows, cols) = found.weight;
         let weight = numbers(&tensors, &found.name, &[rows, cols])?;
@@ -83,7 +89,7 @@ pub fn foreign_from_bytes<F: Float>(bytes: &[u8], unsaid: Unsaid) -> Result<Mode
         ))
     });
     let network = architecture.network(modules.collect::<Result<Vec<_>, Fault>>()?);
-    Ok(Model { network, metadata })
+    Ok((Model { network, metadata }, without))
 }
 
 /// A Linear layer in a file.
@@ -216,7 +222,8 @@ mod tests {
             ("net.fc2.bias", &[5]),
             ("net.fc2.weight", &[5, 16]),
         ]);
-        let model = foreign_from_bytes::<f32>(&bytes, unsaid(LossKind::Ce)).unwrap();
+        let (model, without) = foreign_from_bytes::<f32>(&bytes, unsaid(LossKind::Ce)).unwrap();
+        assert!(without.is_empty());
         assert_eq!(model.network.layers(), [16, 5, 3]);
         assert_eq!(model.metadata.images, Spec::numbered(4, 4, 3));
         assert_eq!(model.metadata.architecture.activation, Activation::Tanh);

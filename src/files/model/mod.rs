@@ -361,12 +361,19 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     {
         return Err(Fault::Positive { label, classes });
     }
-    if layers[0] != metadata.images.pixels() {
+    // A network of another size than MNIST's that says nothing of its images: a library user's.
+    if layers[0] != metadata.images.pixels() && !metadata.images.is_mnist() {
         return Err(Fault::Inputs {
             found: layers[0],
             rows: metadata.images.rows,
             cols: metadata.images.cols,
         });
+    }
+    if let Some(Familiar { confidence, frame }) = metadata.familiar {
+        let possible = confidence.is_finite() && (0.0..=255.0).contains(&frame);
+        if !possible {
+            return Err(Fault::Familiar { confidence, frame });
+        }
     }
     let found = *layers.last().expect("at least two");
     let classes = metadata.spec().classes.len();

@@ -125,9 +125,13 @@ impl Drawing<'_> {
         };
         let to = match gap.to {
             Some(column) => units(&layout.columns[column]),
-            None => (0..layout.outputs.count)
-                .map(|c| (c, (layout.outputs.x + 9.0, top + layout.outputs.row(c))))
-                .collect(),
+            None => {
+                let outputs = &layout.outputs;
+                let places = outputs.shown.iter().enumerate();
+                places
+                    .map(|(i, &c)| (c, (outputs.x + 9.0, top + outputs.row(i))))
+                    .collect()
+            }
         };
         let w = &self.trace.network.param(gap.layer.linear, 0).value;
         let mut edges = Vec::new();

@@ -6,6 +6,7 @@ use super::options::Options;
 use crate::{
     explain::Trace,
     nn::{Kind, Module},
+    picture::font::text_width,
 };
 
 /// Everything is drawn in a frame of this width.
@@ -21,6 +22,12 @@ pub(super) const DIGIT: f64 = 6.95;
 const MOST_COLUMNS: usize = 5;
 /// Cells of all columns together, and of one.
 const MOST_CELLS: (usize, usize) = (1040, 640);
+/// Rows of outputs: of more, the largest are drawn, and the target.
+const MOST_OUTPUTS: usize = 20;
+/// The width of a class beside its output: of a number, and at most; and the size of its letters: bold ones of 14
+/// pixels are as wide as others of 16.
+const CLASS: (f64, f64) = (18.0, 90.0);
+const CLASS_SIZE: f64 = 16.0;
 /// Up to so many units are circles, one below the other.
 const CIRCLES: usize = 16;
 
@@ -196,25 +203,45 @@ impl Gap {
 }
 
 /// The outputs' part of the frame.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outputs {
     /// Left edge.
     pub(super) x: f64,
     /// Their number.
     pub(super) count: usize,
-    /// The width of a number, and of a bar.
+    /// Those that have a row, from top to bottom: all in order, or the largest first.
+    pub(super) shown: Vec<usize>,
+    /// What their classes are called, cut to the width of their column.
+    pub(super) names: Vec<String>,
+    /// The width of a class, of a number, and of a bar.
+    pub(super) class: f64,
     pub(super) number: f64,
     pub(super) bar: f64,
 }
 
 impl Outputs {
     /// The middle of a row within the area.
-    pub(super) fn row(&self, c: usize) -> f64 {
-        AREA / 2.0 + (c as f64 - (self.count as f64 - 1.0) / 2.0) * self.pitch()
+    pub(super) fn row(&self, place: usize) -> f64 {
+        AREA / 2.0 + (place as f64 - (self.shown.len() as f64 - 1.0) / 2.0) * self.pitch()
     }
 
     pub(super) fn pitch(&self) -> f64 {
-        (AREA / self.count as f64).min(27.0)
+        (AREA / self.shown.len() as f64).min(27.0)
+    }
+
+    /// The outputs that have a row.
+    fn ranked(trace: &Trace) -> Vec<usize> {
+        let p = &trace.predictions;
+        let mut all: Vec<_> = (0..p.len()).collect();
+        if all.len() > MOST_OUTPUTS {
+            all.sort_by(|&a, &b| p[b].total_cmp(&p[a]).then(a.cmp(&b)));
+            all.truncate(MOST_OUTPUTS);
+            let target = trace.target.into();
+            if !all.contains(&target) && target < p.len() {
+                all[MOST_OUTPUTS - 1] = target;
+            }
+        }
+        all
     }
 }
 
@@ -237,7 +264,17 @@ impl Layout {
         let numbers = numbers.into_iter().flatten();
         let longest = numbers.map(|&v| options.numbers.text(v).len()).max();
         let number = DIGIT * longest.unwrap_or(0) as f64;
-        let texts = 112.0 + 2.0 * number;
+        let shown = Outputs::ranked(trace);
+        let names = shown
+            .iter()
+            .map(|&c| options.short_class(c, CLASS_SIZE, CLASS.1));
+        let names: Vec<_> = names.collect();
+        let widest = names.iter().map(|name| text_width(name, CLASS_SIZE));
+        let class = match shown.len() {
+            1 => CLASS.0,
+            _ => widest.fold(CLASS.0, f64::max),
+        };
+        let texts = 94.0 + class + 2.0 * number;
         let outputs_width = (texts + 96.0).min(390.0).max(texts + 40.0);
         let bar = outputs_width - texts;
         let drawn: Vec<_> = match hidden > MOST_COLUMNS {
@@ -289,6 +326,9 @@ impl Layout {
         let outputs = Outputs {
             x: x + gap,
             count: trace.outputs().len(),
+            shown,
+            names,
+            class,
             number,
             bar,
         };

@@ -25,6 +25,10 @@ const BACK_STRIP: f64 = 66.0;
 const FOOT: f64 = 44.0;
 const LEGEND: f64 = 52.0;
 
+/// The size of the headline's letters, and the width that it has for the name of a class.
+const HEAD_SIZE: f64 = 20.0;
+const HEAD_CLASS: f64 = 130.0;
+
 /// A network, and what one image makes of it, as an SVG file for a screen of 1200 pixels and for paper.
 ///
 /// The image as pixels, the matrices as blocks with their shapes, the units with their activations as
@@ -54,7 +58,7 @@ pub fn network(trace: &Trace, options: &Options<'_>) -> String {
          Backward: the gradients of outputs, units and weights.",
         layout.layers.len(),
         trace.outputs().len(),
-        trace.target,
+        options.class(trace.target.into()),
         options.numbers.text(trace.loss),
     );
     let svg = Svg::new(
@@ -107,17 +111,28 @@ impl Drawing<'_> {
         let loss = self.options.kind.build::<f64>();
         let read = loss.decoding().class(
             trace.outputs().view(),
-            10.max(usize::from(trace.target) + 1),
+            self.options
+                .classes
+                .len()
+                .max(usize::from(trace.target) + 1),
         );
-        self.svg
-            .label((24.0, 30.0), "big", &shortened(self.options.title, 52));
         let below = format!("{}, {}", widths(trace), self.options.kind);
         self.svg.label((24.0, 50.0), "dim", &shortened(&below, 120));
+        let [target, read] = [trace.target, read].map(|class| {
+            self.options
+                .short_class(class.into(), HEAD_SIZE, HEAD_CLASS)
+        });
         let words = format!(
-            "target {}, read as {read}, L = {}",
-            trace.target,
+            "target {target}, read as {read}, L = {}",
             self.text(trace.loss)
         );
+        let room = WIDTH - 72.0 - text_width(&words, HEAD_SIZE);
+        let title = (1..=52)
+            .rev()
+            .map(|most| shortened(self.options.title, most));
+        let title = { title }.find(|title| text_width(title, HEAD_SIZE) <= room);
+        self.svg
+            .label((24.0, 30.0), "big", &title.unwrap_or_default());
         self.svg.label((WIDTH - 24.0, 30.0), "big end", &words);
     }
 
@@ -139,7 +154,7 @@ impl Drawing<'_> {
         swatch(&mut self.svg, "p", "above 0");
         swatch(&mut self.svg, "n", "below 0");
         swatch(&mut self.svg, "p o3", &strength);
-        swatch(&mut self.svg, "i", "ink of the digit");
+        swatch(&mut self.svg, "i", "ink of the image");
 
         let (mut x, y) = (24.0, y + 20.0);
         let kinds = || self.trace.modules.iter().map(|m| m.kind);

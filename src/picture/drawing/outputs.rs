@@ -1,6 +1,6 @@
 //! The outputs beside the target, the loss, and the gradient of the outputs.
 
-use super::{canvas::Drawing, shade};
+use super::{canvas::Drawing, layout::Outputs, shade};
 use crate::{
     loss::LossKind,
     picture::{
@@ -14,7 +14,7 @@ impl Drawing<'_> {
     /// The outputs beside the target, and the loss.
     pub(super) fn outputs(&mut self) {
         let trace = self.trace;
-        let (outputs, top) = (self.layout.outputs, self.top);
+        let (outputs, top) = (self.layout.outputs.clone(), self.top);
         let last = self.layout.layers[self.layout.layers.len() - 1];
         let (z, p, t) = (
             trace.outputs(),
@@ -24,7 +24,7 @@ impl Drawing<'_> {
         let z_n = of_layer("z", last.number);
         let probabilities = self.options.kind.probabilities();
         let softmax = probabilities && self.options.kind != LossKind::Bce;
-        let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
+        let columns = Columns::new(&outputs);
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((columns.z, head), "end", &z_n);
         let name = if softmax {
@@ -56,8 +56,8 @@ impl Drawing<'_> {
             "g",
             &[("data-part", &"outputs"), ("data-layer", &last.linear)],
         );
-        for c in 0..outputs.count {
-            let y = top + outputs.row(c);
+        for (place, &c) in outputs.shown.iter().enumerate() {
+            let y = top + outputs.row(place);
             let h = (outputs.pitch() * 0.56).min(15.0);
             let bold = if t[c] > 0.5 { " bold" } else { "" };
             let unit = format!("{}:{c}", last.linear);
@@ -69,7 +69,8 @@ impl Drawing<'_> {
                 .leaf("circle", &[&circle[..], &[("class", &"base")]].concat());
             let class = shade::class(z[c], most);
             let title = format!(
-                "output {c}: z = {}, p = {}",
+                "{}: z = {}, p = {}",
+                self.output(c),
                 self.text(z[c]),
                 self.text(p[c])
             );
@@ -82,7 +83,7 @@ impl Drawing<'_> {
                 self.svg.label(
                     (columns.class, y + 4.5),
                     &format!("head mid{bold}"),
-                    &c.to_string(),
+                    &outputs.names[place],
                 );
             }
             let texts = [self.text(z[c]), self.text(p[c]), target_text(t[c])];
@@ -110,15 +111,29 @@ impl Drawing<'_> {
             "M{} {}V{}",
             Px(at(0.0)),
             Px(top + outputs.row(0) - outputs.pitch() / 2.0),
-            Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
+            Px(top + outputs.row(outputs.shown.len() - 1) + outputs.pitch() / 2.0)
         );
         self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
         self.svg.close();
         let words = format!("{} = {}", self.loss_formula(), self.text(trace.loss));
         self.svg.open("g", &[("data-part", &"loss")]);
-        let y = top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0 + 20.0;
+        let y = top + outputs.row(outputs.shown.len() - 1) + outputs.pitch() / 2.0 + 20.0;
         self.svg.label((columns.target, y), "head end", &words);
+        let more = outputs.count - outputs.shown.len();
+        if more > 0 {
+            let words = format!("{more} smaller ones");
+            self.svg.label((outputs.x, y), "dim", &words);
+        }
         self.svg.close();
+    }
+
+    /// An output by its number, and the name of its class if it has another.
+    fn output(&self, c: usize) -> String {
+        let class = self.options.class(c);
+        match self.layout.outputs.count > 1 && class != c.to_string() {
+            true => format!("output {c} ({class})"),
+            false => format!("output {c}"),
+        }
     }
 
     fn loss_formula(&self) -> String {
@@ -135,7 +150,7 @@ impl Drawing<'_> {
 
     /// ∂L/∂outputs as signed bars.
     pub(super) fn doutputs(&mut self) {
-        let (outputs, top) = (self.layout.outputs, self.top);
+        let (outputs, top) = (self.layout.outputs.clone(), self.top);
         let dz = self.trace.doutputs();
         let last = self.layout.layers[self.layout.layers.len() - 1];
         let dz_n = of_layer("dz", last.number);
@@ -145,8 +160,11 @@ impl Drawing<'_> {
             LossKind::MseDigit => format!("{dz_n} = 2(y − t)"),
             LossKind::Bce => format!("{dz_n} = p − t"),
         };
-        let columns = Columns::new(outputs.x, outputs.number, outputs.bar);
-        let (left, width) = (outputs.x + 44.0, outputs.bar + outputs.number + 44.0);
+        let columns = Columns::new(&outputs);
+        let (left, width) = (
+            outputs.x + 26.0 + outputs.class,
+            outputs.bar + outputs.number + 44.0,
+        );
         let middle = left + width / 2.0;
         let head = top + outputs.row(0) - outputs.pitch() / 2.0 - 6.0;
         self.svg.label((middle, head), "mid", &formula);
@@ -162,8 +180,8 @@ impl Drawing<'_> {
             "g",
             &[("data-part", &"outputs"), ("data-layer", &last.linear)],
         );
-        for (c, &value) in dz.iter().enumerate() {
-            let y = top + outputs.row(c);
+        for (place, &c) in outputs.shown.iter().enumerate() {
+            let (y, value) = (top + outputs.row(place), dz[c]);
             let h = (outputs.pitch() * 0.56).min(15.0);
             let class = if c == usize::from(self.trace.target) && outputs.count > 1 {
                 " bold"
@@ -181,7 +199,7 @@ impl Drawing<'_> {
                 self.svg.label(
                     (columns.class, y + 4.5),
                     &format!("head mid{class}"),
-                    &c.to_string(),
+                    &outputs.names[place],
                 );
             }
             bar(
@@ -202,7 +220,7 @@ impl Drawing<'_> {
             "M{} {}V{}",
             Px(middle),
             Px(top + outputs.row(0) - outputs.pitch() / 2.0),
-            Px(top + outputs.row(outputs.count - 1) + outputs.pitch() / 2.0)
+            Px(top + outputs.row(outputs.shown.len() - 1) + outputs.pitch() / 2.0)
         );
         self.svg.leaf("path", &[("class", &"rule"), ("d", &path)]);
         self.svg.close();
@@ -219,8 +237,15 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(x: f64, number: f64, bar: f64) -> Self {
-        let (class, z) = (x + 29.0, x + 48.0 + number);
+    fn new(outputs: &Outputs) -> Self {
+        let &Outputs {
+            x,
+            class: name,
+            number,
+            bar,
+            ..
+        } = outputs;
+        let (class, z) = (x + 20.0 + name / 2.0, x + 30.0 + name + number);
         let left = z + 10.0;
         let p = left + bar + 12.0 + number;
         Self {

@@ -13,7 +13,11 @@ use crate::{
 const NUMBERS: Numbers = Numbers(4);
 
 fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
-    let layers = [&[784], hidden, &[kind.outputs(10)]].concat();
+    traced_of(10, hidden, activation, kind)
+}
+
+fn traced_of(classes: usize, hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
+    let layers = [&[784], hidden, &[kind.outputs(classes)]].concat();
     let dropout = vec![0.1; layers.len() - 1];
     let architecture = Architecture {
         layers,
@@ -31,11 +35,22 @@ fn traced(hidden: &[usize], activation: Activation, kind: LossKind) -> Trace {
 }
 
 fn drawn(trace: &Trace, kind: LossKind, units: &[(usize, usize)]) -> String {
+    let classes: Vec<_> = (0..10).map(|class| class.to_string()).collect();
+    drawn_with(&classes, trace, kind, units)
+}
+
+fn drawn_with(
+    classes: &[String],
+    trace: &Trace,
+    kind: LossKind,
+    units: &[(usize, usize)],
+) -> String {
     let options = Options {
         title: "a <model> & \"image\"",
         kind,
         numbers: NUMBERS,
         pixels: (28, 28),
+        classes,
         units,
     };
     network(trace, &options)
@@ -132,4 +147,29 @@ fn wide_networks_stay_small_and_show_the_unit_that_is_asked_for() {
     assert!(svg.contains(&name) && svg.contains("640 largest shown"));
     assert!(svg.contains(&format!("dw₁ of unit {least}:")));
     assert!(svg.len() < 300_000, "{} bytes", svg.len());
+}
+
+#[test]
+fn classes_have_names_and_many_are_cut_to_the_largest() {
+    let mut classes: Vec<_> = (0..10)
+        .map(|class| format!("Ankle <boot> {class}"))
+        .collect();
+    classes[3] = "a <name> as long as a sentence that does not end".into();
+    for kind in [LossKind::Ce, LossKind::MseOnehot, LossKind::MseDigit] {
+        let trace = traced(&[6, 5], Activation::Relu, kind);
+        let svg = drawn_with(&classes, &trace, kind, &[]);
+        assert_well_formed(&svg);
+        assert!(svg.contains("target a &lt;name&gt;"));
+        let rows = svg.matches(">a &lt;n").count();
+        assert_eq!(rows, if kind == LossKind::MseDigit { 0 } else { 2 });
+        assert_eq!(svg.matches(">Ankle &lt;").count(), 9 * rows);
+    }
+
+    let classes: Vec<_> = (0..47).map(|class| format!("c{class}")).collect();
+    let trace = traced_of(47, &[8], Activation::Relu, LossKind::Ce);
+    let svg = drawn_with(&classes, &trace, LossKind::Ce, &[]);
+    assert_well_formed(&svg);
+    assert_eq!(svg.matches("data-class=").count(), 2 * 20);
+    assert_eq!(svg.matches(">c3</text>").count(), 2, "the target is there");
+    assert!(svg.contains(">27 smaller ones</text>") && svg.contains("target c3, read as c"));
 }

@@ -50,6 +50,32 @@ function cellBlock({ n, rows, columns, size, x, y, byColumns = false, ink = fals
   };
 }
 
+/** Cells of an image that are drawn. */
+const TILES = 4096;
+
+/** The image as a block that is `extent` long at its longer side: a cell for each pixel or, of a large image, for
+    k×k of them, painted with their mean; the thing of a cell is the pixel in its middle. */
+function imageBlock({ extent, thing, ...more }) {
+  let k = 1;
+  const tiles = side => Math.ceil(side / k);
+  while (tiles(ROWS) * tiles(COLS) > TILES) k++;
+  const [rows, columns] = [tiles(ROWS), tiles(COLS)];
+  const tileOf = p => Math.floor(Math.floor(p / COLS) / k) * columns + Math.floor(p % COLS / k);
+  const middle = (tile, side) => Math.min(tile * k + (k >> 1), side - 1);
+  const pixelOf = i => middle(Math.floor(i / columns), ROWS) * COLS + middle(i % columns, COLS);
+  const size = Math.min(extent / Math.max(rows, columns), 28);
+  const block = cellBlock({ n: rows * columns, rows, columns, size, thing: i => thing(pixelOf(i)), ...more });
+  return {
+    ...block, pixelOf,
+    centre: p => block.centre(tileOf(p)),
+    paint(values, full = fullStrength(values)) {
+      const sums = new Float64Array(rows * columns), counts = new Float64Array(rows * columns);
+      values.forEach((value, p) => { sums[tileOf(p)] += value; counts[tileOf(p)]++; });
+      block.paint(sums.map((sum, i) => sum / counts[i]), full);
+    },
+  };
+}
+
 /** Rows and columns of n cells in a block at most so high and wide, cells as large as possible. */
 function gridOf(n, high, wide, largestCell) {
   for (let size = largestCell; ; size -= 0.5) {
@@ -66,7 +92,7 @@ function makeDrawing(root, upright) {
     while (modules[end + 1] && !modules[end + 1].w) end++;
     return [{ m, end, n: module.y.length }];
   });
-  const pixel = upright ? 5 : 7;
+  const extent = upright ? 140 : 196; // of the image
   const [high, wide] = upright ? [154, 98] : [200, 132];
   const gap = upright ? 32 : 92;
   const below = upright ? 186 : 268; // from the forward row to the gradients
@@ -79,13 +105,17 @@ function makeDrawing(root, upright) {
     words.append(said);
     return said;
   };
-  const put = ({ rows, columns, size }, n, row, thing, more = {}) => {
-    const extent = (upright ? columns : rows) * size;
-    const from = across + row * below + (high - extent) / 2;
-    const block = cellBlock({ n, rows, columns, size, x: upright ? from : along, y: upright ? along : from, byColumns: !upright, foot: upright ? CAPTION : 0, thing, ...more });
+  /** A block in the middle of its row. */
+  const put = (make, breadth, row) => {
+    const from = across + row * below + (high - breadth) / 2;
+    const block = make({ x: upright ? from : along, y: upright ? along : from, foot: upright ? CAPTION : 0 });
     blocks.append(block.group);
     return block;
   };
+  const putCells = ({ rows, columns, size }, n, row, thing) =>
+    put(at => cellBlock({ n, rows, columns, size, byColumns: !upright, thing, ...at }), (upright ? columns : rows) * size, row);
+  const longest = Math.max(ROWS, COLS), ofImage = side => Math.min(extent, 28 * longest) * side / longest;
+  const putImage = (row, thing, ink) => put(at => imageBlock({ extent, thing, ink, ...at }), ofImage(upright ? COLS : ROWS), row);
   /** Upright, lines leave a block below: there its caption lies on the block. */
   const caption = (block, title, shape) => {
     const x = block.x + block.width / 2, y = block.y + block.height;
@@ -93,20 +123,19 @@ function makeDrawing(root, upright) {
     say(x, block.y - 8, title, { class: 'title' });
     return say(x, y + 15, shape);
   };
-  const image = { rows: SIDE, columns: SIDE, size: pixel };
-  const parts = { pixels: put(image, SIDE * SIDE, 0, p => `pixel:${p}`, { ink: true, byColumns: false }) };
+  const parts = { pixels: putImage(0, p => `pixel:${p}`, true) };
   const first = layers[0].m;
-  parts.dw = put(image, SIDE * SIDE, 1, p => `weight:${first}:${p}:0`, { byColumns: false });
-  caption(parts.pixels, 'x', '(1, 784)');
+  parts.dw = putImage(1, p => `weight:${first}:${p}:0`, false);
+  caption(parts.pixels, 'x', `(1, ${ROWS * COLS})`);
   const dwCaption = caption(parts.dw, upright ? '' : lettersOf(first).dw, '');
-  along += SIDE * pixel + gap + (upright ? CAPTION : 0);
+  along += (upright ? parts.pixels.height + CAPTION : parts.pixels.width) + gap;
   for (const layer of layers) {
     const drawn = Math.min(layer.n, DRAWN);
     const last = layer === layers.at(-1);
-    const grid = last ? upright ? { rows: 1, columns: drawn, size: 15 } : { rows: drawn, columns: 1, size: 20 }
+    const grid = last && drawn <= RANKED ? upright ? { rows: 1, columns: drawn, size: 15 } : { rows: drawn, columns: 1, size: 20 }
       : upright ? gridOf(drawn, wide, high, 20) : gridOf(drawn, high, wide, 20);
-    layer.forward = put(grid, drawn, 0, u => `unit:${layer.end}:${u}`);
-    layer.backward = put(grid, drawn, 1, u => `dy:${layer.m}:${u}`);
+    layer.forward = putCells(grid, drawn, 0, u => `unit:${layer.end}:${u}`);
+    layer.backward = putCells(grid, drawn, 1, u => `dy:${layer.m}:${u}`);
     const { dy, w } = lettersOf(layer.m);
     const drawnOf = drawn < layer.n ? `, ${drawn} drawn` : '';
     caption(layer.forward, modules[layer.end].letters.y, `(1, ${layer.n})${drawnOf}`);
@@ -116,7 +145,7 @@ function makeDrawing(root, upright) {
     along += extent + gap;
   }
   const output = layers.at(-1);
-  const judge = outputTable(output, along - gap, upright, blocks, say);
+  const judge = outputTable(output, along - gap, upright, across, blocks, say);
   const length = along - gap + judge.extent + 8;
   const depth = across + below + high + (upright ? 4 : 32);
   const [width, height] = upright ? [depth, length] : [length, depth];
@@ -135,7 +164,7 @@ function makeDrawing(root, upright) {
     const most = best.length ? Math.abs(score(Math.floor(best[0] / O), best[0] % O)) : 1;
     for (const k of best.reverse()) {
       const p = Math.floor(k / O), u = k % O;
-      if (p >= (from === parts.pixels ? SIDE * SIDE : DRAWN) || u >= DRAWN) continue;
+      if (from !== parts.pixels && p >= DRAWN || u >= DRAWN) continue;
       const value = score(p, u), strength = Math.abs(value) / most;
       const [x1, y1] = from.centre(p), [x2, y2] = to.centre(u);
       lines.append(svg('line', { x1, y1, x2, y2, class: value < 0 ? 'below' : '', 'stroke-width': (0.6 + 2.4 * strength).toFixed(2), 'stroke-opacity': (0.3 + 0.5 * strength).toFixed(2), 'data-thing': thing(p, u) }));
@@ -165,7 +194,7 @@ function makeDrawing(root, upright) {
     const u = follow?.m === first ? follow.u : argmax(dy.map(Math.abs));
     dwCaption.textContent = `${upright ? `${lettersOf(first).dw} ` : ''}of unit ${u}`;
     parts.dw.paint(x.map(x => x * dy[u]));
-    parts.dw.group.querySelectorAll('.cell').forEach((cell, p) => { cell.dataset.thing = `weight:${first}:${p}:${u}`; });
+    parts.dw.group.querySelectorAll('.cell').forEach((cell, i) => { cell.dataset.thing = `weight:${first}:${parts.dw.pixelOf(i)}:${u}`; });
     judge.paint(pass);
     highlight();
     root.setAttribute('aria-label', `The network: ${DATA.title}. ${summaryText()}`);
@@ -184,52 +213,91 @@ function makeDrawing(root, upright) {
   return { paint };
 }
 
+/** Rows of the table of outputs: of more, those that are largest, and the target. */
+const RANKED = 10;
+
+/** How wide a text of the drawing is. */
+const widthOf = (() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  return text => {
+    pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    return pen.measureText(text).width;
+  };
+})();
+
+/** The text, its end cut if need be. */
+function fitting(text, width) {
+  for (let most = [...text].length; most > 0; most--) {
+    const short = shortened(text, most);
+    if (widthOf(short) <= width) return short;
+  }
+  return '…';
+}
+
+/** The outputs that have a row: all, in order, or the largest and the target, the largest first. */
+function rankedOutputs({ judged: { p }, target, z }) {
+  const all = Array.from(p.keys());
+  if (z.length <= RANKED) return all;
+  const best = all.sort((a, b) => p[b] - p[a] || a - b).slice(0, RANKED);
+  return best.includes(target) ? best : [...best.slice(0, -1), target];
+}
+
 /** A row for each output: what it is taken for as a bar and as a number, beside the target. With one output the
-    bar says where it lies between the digits, or for two classes what the probability of class 1 is. */
-function outputTable(output, edge, upright, blocks, say) {
+    bar says where it lies between the classes, or for two classes what the probability of class 1 is. */
+function outputTable(output, edge, upright, across, blocks, say) {
   const { z, judged } = state.pass;
-  const n = z.length, one = n === 1;
+  const n = Math.min(z.length, RANKED), one = z.length === 1, more = z.length - n;
   const group = svg('g', { class: 'block' });
   blocks.append(group);
   const step = upright ? 14.5 : 20, thick = step - 3;
-  const top = upright ? edge + 30 : output.forward.y;
-  const left = upright ? 20 : edge + 30, long = upright ? 200 : 96;
+  const top = upright ? edge + 30 : more ? across : output.forward.y;
+  // As wide as the longest name, within limits; numbers are narrow.
+  const most = upright ? 84 : 96;
+  const name = one ? 0 : Math.min(Math.max(...DATA.classes.map(widthOf), 9), most);
+  const left = upright ? 16 + name : edge + 21 + name, long = upright ? Math.max(204 - name, 112) : 96;
   const columns = { bar: left, number: left + long + (upright ? 60 : 52), target: left + long + (upright ? 84 : 72) };
-  const bars = [], targets = [], numbers = [], aims = [];
+  const bars = [], targets = [], numbers = [], aims = [], names = [];
   const rect = (x, y, width, more) => {
     const cell = svg('rect', { x, y, width, height: thick, ...more });
     group.append(cell);
     return cell;
   };
-  for (let c = 0; c < n; c++) {
-    const y = top + c * step, line = y + thick / 2 + 4;
+  for (let i = 0; i < n; i++) {
+    const y = top + i * step, line = y + thick / 2 + 4;
     rect(columns.bar, y, long, { class: 'paper', rx: 2 });
-    bars.push(rect(columns.bar, y, 0, { class: 'cell bar', rx: 2, tabindex: c ? -1 : 0, role: 'img', 'data-thing': `p:${c}` }));
-    targets.push(rect(columns.target, y, thick, { class: 'cell target', tabindex: -1, role: 'img', 'data-thing': `q:${c}` }));
-    if (!one) say(left - 9, line, c, { class: 'class' });
+    bars.push(rect(columns.bar, y, 0, { class: 'cell bar', rx: 2, tabindex: i ? -1 : 0, role: 'img', 'data-thing': `p:${i}` }));
+    targets.push(rect(columns.target, y, thick, { class: 'cell target', tabindex: -1, role: 'img', 'data-thing': `q:${i}` }));
+    names.push(one ? null : say(left - 6, line, '', { class: 'class number' }));
     numbers.push(say(columns.number, line, '', { class: 'number' }));
     aims.push(one ? say(columns.target + thick + 6, line, '', { class: 'start' }) : null);
   }
+  const rest = more ? say(columns.bar, top + n * step + 11, '', { class: 'start' }) : null;
   const Z = outputLetter();
   const [value, target] = judged.q ? [`p = softmax(${Z})`, 'target q'] : judged.other ? [`p = σ(${Z})`, 'target t'] : [Z, 'target t'];
   say(columns.bar, top - 8, value, { class: 'title start' });
   say(columns.target + thick, top - 8, target, { class: 'title number' });
   return {
     group,
-    extent: upright ? 30 + n * step : columns.target + thick + (one ? 24 : 0) - edge,
-    paint({ judged, target, predicted, assumed }) {
+    extent: upright ? 30 + n * step + (more ? 16 : 0) : columns.target + thick + (one ? 24 : 0) - edge,
+    paint(pass) {
+      const { judged, target, predicted, assumed } = pass;
       const t = judged.q ?? judged.t;
-      const span = one && !judged.other ? 9 : 1;
-      bars.forEach((bar, c) => {
+      const span = one && !judged.other ? Math.max(DATA.classes.length - 1, 1) : 1;
+      const shown = rankedOutputs(pass);
+      shown.forEach((c, i) => {
         const value = judged.p[c];
-        bar.setAttribute('width', Math.max(Math.min(Math.abs(value) / span, 1) * long, 1));
-        bar.classList.toggle('below', value < 0);
-        targets[c].setAttribute('fill-opacity', t[c] / span);
-        targets[c].classList.toggle('assumed', assumed && (one || c === target));
-        numbers[c].textContent = num(value, one ? 2 : 3);
-        numbers[c].classList.toggle('strong', one || c === predicted);
-        if (one) aims[c].textContent = t[c];
+        bars[i].setAttribute('width', Math.max(Math.min(Math.abs(value) / span, 1) * long, 1));
+        bars[i].classList.toggle('below', value < 0);
+        bars[i].dataset.thing = `p:${c}`;
+        targets[i].setAttribute('fill-opacity', t[c] / span);
+        targets[i].classList.toggle('assumed', assumed && (one || c === target));
+        targets[i].dataset.thing = `q:${c}`;
+        numbers[i].textContent = num(value, one ? 2 : 3);
+        numbers[i].classList.toggle('strong', one || c === predicted);
+        if (one) aims[i].textContent = t[c];
+        else names[i].replaceChildren(fitting(nameOf(c), name + 1), svg('title', {}, nameOf(c)));
       });
+      if (rest) rest.textContent = `${more} more, ${judged.q ? `p = ${num(1 - sum(shown.map(c => judged.p[c])), 3)} together` : 'below these'}`;
     },
   };
 }

@@ -40,8 +40,8 @@ const crossEntropy = s => ({
   class: argmax,
 });
 
-/** L = Σ (z − t)² / C; t is one-hot, or the digit itself. */
-const meanSquaredError = digit => ({
+/** L = Σ (z − t)² / C; t is one-hot, or the number of the class itself, of so many. */
+const meanSquaredError = (digit, classes) => ({
   forward(z, target) {
     const t = z.map((_, c) => digit ? target : Number(c === target));
     const diff = z.map((z, c) => z - t[c]);
@@ -49,7 +49,7 @@ const meanSquaredError = digit => ({
     return { t, diff, squares, p: z, loss: sum(squares) / z.length };
   },
   backward: ({ diff }) => diff.map(d => 2 * d / diff.length),
-  class: z => digit ? Math.min(Math.max(Math.round(z[0]), 0), 9) : argmax(z),
+  class: z => digit ? Math.min(Math.max(Math.round(z[0]), 0), classes - 1) : argmax(z),
 });
 
 /** L = −t·ln p − (1 − t)·ln(1 − p) with p = σ(z), the probability of class 1; t is 0 or 1. */
@@ -65,8 +65,8 @@ const binaryCrossEntropy = {
   class: ([z]) => Number(z > 0),
 };
 
-/** The loss by its name in the model file. */
-const lossOf = ({ kind, smoothing }) => kind === 'ce' ? crossEntropy(smoothing) : kind === 'bce' ? binaryCrossEntropy : meanSquaredError(kind === 'mse-digit');
+/** The loss by its name in the model file, for so many classes. */
+const lossOf = ({ kind, smoothing }, classes) => kind === 'ce' ? crossEntropy(smoothing) : kind === 'bce' ? binaryCrossEntropy : meanSquaredError(kind === 'mse-digit', classes);
 
 /** Through the network and back: every module with its x, y, dy and dx, and what the loss made of it. Without a
     target the loss is that of the class the network says. */

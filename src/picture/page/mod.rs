@@ -8,7 +8,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `engine.js` | forward, backward, loss, one step: pure arithmetic |
-//! | `ink.js` | strokes of a pen to 28×28 pixels |
+//! | `ink.js` | strokes of a pen to the ink of the pad |
+//! | `prepare.js` | from there to an image as MNIST has them, like [`photo::fit`](crate::data::photo::fit) |
 //! | `words.js` | a thing's formula with its numbers |
 //! | `steps.js` | the steps of the pass, each with formula, shapes and numbers |
 //! | `drawing.js`, `pad.js` | the network, and the pad |
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::{names, palette};
 use crate::{
-    data::batch::Preprocessing,
+    data::{Spec, batch::Preprocessing},
     loss::LossKind,
     nn::{Expression, Kind, Mlp},
 };
@@ -32,9 +33,10 @@ pub const MAX_PARAMETERS: usize = 50_000_000;
 /// What every page begins with, and no other file.
 pub const BEGINNING: &str = "<!doctype html>\n<!-- a page of mlp explain -->\n";
 
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("engine.js"),
     include_str!("ink.js"),
+    include_str!("prepare.js"),
     include_str!("words.js"),
     include_str!("drawing.js"),
     include_str!("pad.js"),
@@ -52,6 +54,8 @@ pub struct Page<'a> {
     pub network: &'a Mlp<f64>,
     /// Its loss.
     pub loss: LossKind,
+    /// The images that it is for, and the classes that its outputs stand for.
+    pub spec: &'a Spec,
     /// From pixels to its inputs.
     pub preprocessing: Preprocessing,
     /// What the image is called, such as `test image 0`.
@@ -67,9 +71,16 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The page. Panics if the network has more than [`MAX_PARAMETERS`].
+    /// The page. Panics if the network has more than [`MAX_PARAMETERS`], or if the image or the network are not of
+    /// the size that the spec says.
     pub fn html(&self) -> String {
         assert!(self.network.parameter_count() <= MAX_PARAMETERS);
+        assert_eq!(self.spec.pixels(), self.pixels.len(), "spec against pixels");
+        assert_eq!(
+            self.spec.pixels(),
+            self.network.inputs(),
+            "spec against inputs"
+        );
         let modules = self.network.modules().iter().map(|module| module.kind());
         let script = format!("{}{}", formulas(modules), SCRIPTS.join("\n"));
         let page = include_str!("page.html")
@@ -102,6 +113,7 @@ impl Page<'_> {
             "title": self.title, "summary": self.summary,
             "loss": { "kind": kind, "smoothing": smoothing, "name": self.loss.to_string() },
             "scale": self.preprocessing.scale, "shift": self.preprocessing.shift, "deslant": self.preprocessing.deslant,
+            "rows": self.spec.rows, "cols": self.spec.cols, "classes": self.spec.classes,
             "image": self.image, "pixels": STANDARD.encode(self.pixels), "label": self.label,
             "learning_rate": self.learning_rate, "precision": self.precision,
             "modules": modules.collect::<Vec<_>>(),
@@ -184,15 +196,21 @@ mod tests {
     };
 
     fn page_of(title: &str) -> (Mlp<f64>, String) {
-        let network = Mlp::kaiming(&[784, 4, 10], &mut generator(1, Purpose::Init));
+        page_with(title, &Spec::default())
+    }
+
+    fn page_with(title: &str, spec: &Spec) -> (Mlp<f64>, String) {
+        let layers = [spec.pixels(), 4, spec.classes.len()];
+        let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
         let html = Page {
             title,
-            summary: "784-4-10",
+            summary: "a small network",
             network: &network,
             loss: LossKind::SmoothedCe(0.1),
+            spec,
             preprocessing: Preprocessing::UNIT,
             image: "test image 0",
-            pixels: &[7; 784],
+            pixels: &vec![7; spec.pixels()],
             label: 3,
             learning_rate: 0.1,
             precision: 4,
@@ -258,6 +276,38 @@ mod tests {
             let (_, html) = page_of(title);
             assert_eq!(data_of(&html)["title"], title);
             assert_eq!(html.matches("</script>").count(), 2, "{title}");
+            let mut spec = Spec::numbered(2, 3, 5);
+            spec.classes[3] = title.to_owned();
+            let (_, html) = page_with("model.bin", &spec);
+            assert_eq!(data_of(&html)["classes"][3], title);
+            assert_eq!(html.matches("</script>").count(), 2, "{title}");
+        }
+    }
+
+    #[test]
+    fn images_of_any_size_and_classes_of_any_name_arrive() {
+        let mut spec = Spec::numbered(8, 5, 3);
+        spec.classes[1] = "Ankle boot".into();
+        let (_, html) = page_with("model.bin", &spec);
+        let data = data_of(&html);
+        assert_eq!((&data["rows"], &data["cols"]), (&json!(8), &json!(5)));
+        assert_eq!(data["classes"], json!(["0", "Ankle boot", "2"]));
+        let pixels = STANDARD.decode(data["pixels"].as_str().unwrap()).unwrap();
+        assert_eq!(pixels.len(), 40);
+    }
+
+    #[test]
+    fn no_size_is_written_down() {
+        let written = SCRIPTS.join("") + include_str!("page.html");
+        for fixed in [
+            "784",
+            "28 × 28",
+            "20 × 20",
+            "SIDE * SIDE",
+            "length: 10",
+            "/ 28,",
+        ] {
+            assert!(!written.contains(fixed), "{fixed}");
         }
     }
 

@@ -1,8 +1,12 @@
-// The pad: mouse, touch, pen and keyboard make strokes. `changed` is called after each point.
+// The pad: mouse, touch, pen and keyboard make strokes, in pixels of the pad. `changed` is called after each point.
 
 function makePad(canvas, changed) {
-  const scale = canvas.width / SIDE;
-  const cursor = { x: SIDE / 2, y: SIDE / 2, down: false, keys: false };
+  // The canvas has twice the pad's pixels, for sharp edges on any screen.
+  const scale = 2, { fine, rows, cols, pen: half } = PAD;
+  [canvas.width, canvas.height] = [cols * scale, rows * scale];
+  canvas.style.aspectRatio = `${cols} / ${rows}`;
+  canvas.classList.toggle('wide', cols > rows);
+  const cursor = { x: cols / 2, y: rows / 2, down: false, keys: false };
   let drawing = null;
 
   const start = point => {
@@ -14,8 +18,8 @@ function makePad(canvas, changed) {
   const to = point => { drawing.push(point); changed(); };
   const pointOf = event => {
     const box = canvas.getBoundingClientRect();
-    const inside = v => Math.min(Math.max(v, 0), SIDE);
-    return [inside((event.clientX - box.left) / box.width * SIDE), inside((event.clientY - box.top) / box.height * SIDE)];
+    const inside = (v, side) => Math.min(Math.max(v, 0), 1) * side;
+    return [inside((event.clientX - box.left) / box.width, cols), inside((event.clientY - box.top) / box.height, rows)];
   };
 
   canvas.addEventListener('pointerdown', event => {
@@ -31,14 +35,16 @@ function makePad(canvas, changed) {
   });
   for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { if (!cursor.down) drawing = null; });
 
+  /** How far an arrow key moves the pen, in pixels of the image. */
+  const KEY = Math.max(1, Math.round(Math.max(ROWS, COLS) / 56));
   const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     cursor.keys = true;
     const move = MOVES[event.key];
     if (move) {
-      cursor.x = Math.min(Math.max(cursor.x + move[0], 0.5), SIDE - 0.5);
-      cursor.y = Math.min(Math.max(cursor.y + move[1], 0.5), SIDE - 0.5);
+      const moved = (v, by, side) => Math.min(Math.max(v + by * KEY * fine, fine / 2), side - fine / 2);
+      Object.assign(cursor, { x: moved(cursor.x, move[0], cols), y: moved(cursor.y, move[1], rows) });
       if (cursor.down) to([cursor.x, cursor.y]); else paint();
     } else if (event.key === ' ') {
       if (!event.repeat) cursor.down = !cursor.down;
@@ -73,10 +79,12 @@ function makePad(canvas, changed) {
     const style = getComputedStyle(document.documentElement);
     const [ink, accent] = ['--text', '--accent'].map(name => style.getPropertyValue(name));
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    Object.assign(pen, { fillStyle: ink, strokeStyle: ink, lineCap: 'round', lineJoin: 'round', lineWidth: 2 * PEN * scale });
+    Object.assign(pen, { fillStyle: ink, strokeStyle: ink, lineCap: 'round', lineJoin: 'round', lineWidth: 2 * half * scale });
+    const size = fine * scale;
     state.image?.forEach((grey, p) => {
+      if (grey === 0) return;
       pen.globalAlpha = grey / 255;
-      pen.fillRect(p % SIDE * scale, Math.floor(p / SIDE) * scale, scale, scale);
+      pen.fillRect(p % COLS * size, Math.floor(p / COLS) * size, size, size);
     });
     pen.globalAlpha = 1;
     for (const stroke of state.strokes) {
@@ -88,8 +96,16 @@ function makePad(canvas, changed) {
     if (document.activeElement !== canvas || !cursor.keys && !canvas.matches(':focus-visible')) return;
     Object.assign(pen, { strokeStyle: accent, lineWidth: cursor.down ? 5 : 2 });
     pen.beginPath();
-    pen.arc(cursor.x * scale, cursor.y * scale, PEN * scale, 0, 7);
+    pen.arc(cursor.x * scale, cursor.y * scale, half * scale, 0, 7);
     pen.stroke();
   }
   return { clear, undo, paint };
+}
+
+/** The image as the network sees it, bright on black. */
+function paintSeen(canvas, greys) {
+  [canvas.width, canvas.height] = [COLS, ROWS];
+  const image = new ImageData(COLS, ROWS);
+  greys.forEach((grey, p) => image.data.set([grey, grey, grey, 255], 4 * p));
+  canvas.getContext('2d').putImageData(image, 0, 0);
 }

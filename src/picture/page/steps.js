@@ -18,8 +18,8 @@ const MATRIX = 64;
 
 function stepsOf({ modules, judged }) {
   const steps = [{
-    name: 'x', title: 'The image', formula: `x = pixel / 255`, shapes: '(1, 784)', part: { m: -1 },
-    say: 'Row by row, the 28 × 28 pixels are the inputs x. Where x is 0, nothing is added.',
+    name: 'x', title: 'The image', formula: `x = pixel / 255`, shapes: `(1, ${ROWS * COLS})`, part: { m: -1 },
+    say: `Row by row, the ${ROWS} × ${COLS} pixels are the inputs x. Where x is 0, nothing is added.`,
     numbers: () => [wordsOfImage(), pixelMap('x', p => state.pass.modules[0].x[p], p => `pixel:${p}`, true)],
   }];
   if (DATA.deslant) steps[0].say += ' The image was sheared until it leans neither way, as in training.';
@@ -45,11 +45,11 @@ function stepsOf({ modules, judged }) {
   const ce = Boolean(judged.q), bce = DATA.loss.kind === 'bce';
   steps.push(bce ? {
     name: 'σ', title: 'The logistic function σ, by hand', part: { loss: true }, shapes: '(1, 1)', formula: `p = σ(${Z}) = 1 / (1 + e^−${Z})`,
-    say: 'The one output becomes p, the probability of class 1: above 1/2 where the output is above 0.',
+    say: `The one output becomes p, the probability of ${theClass(1)}: above 1/2 where the output is above 0.`,
     numbers: () => [logisticTable()],
   } : {
     name: ce ? 'softmax' : 'target', title: ce ? 'Softmax, by hand' : 'Outputs and targets', part: { loss: true }, shapes: `(1, ${C})`,
-    formula: ce ? `p = e^(${Z} − max) / Σ e^(${Z} − max)` : DATA.loss.kind === 'mse-digit' ? 't is the digit itself' : 't is 1 for the class, 0 for the others',
+    formula: ce ? `p = e^(${Z} − max) / Σ e^(${Z} − max)` : DATA.loss.kind === 'mse-digit' ? 't is the number of the class itself' : 't is 1 for the class, 0 for the others',
     say: ce ? 'The largest logit becomes 0, so that no e^ overflows; the sum of the powers makes them shares.' : 'The loss compares each output with its target.',
     numbers: () => ce ? [softmaxTable()] : mseTables(),
   }, {
@@ -141,7 +141,8 @@ function termsTable(m) {
   return made;
 }
 
-const classColumn = () => [state.pass.z.length === 1 ? 'output' : 'class', c => c];
+/** The names of classes; of a single output its number. */
+const classColumn = () => state.pass.z.length === 1 ? ['output', c => c] : ['class', c => shortened(nameOf(c), 18)];
 
 function softmaxTable() {
   const { z, judged: j, dz, target } = state.pass, Z = outputLetter();
@@ -177,14 +178,14 @@ function mseTables() {
   const { z, target } = state.pass, Z = outputLetter();
   const one = (digit) => {
     const own = digit === (DATA.loss.kind === 'mse-digit');
-    const loss = meanSquaredError(digit), j = loss.forward(z, target), dz = loss.backward(j);
+    const loss = meanSquaredError(digit, DATA.classes.length), j = loss.forward(z, target), dz = loss.backward(j);
     const column = (heading, values, kind) => [heading, c => num(values[c]), own && (c => `${kind}:${c}`)];
-    const name = digit ? z.length === 1 ? `digit target: the one output shall be ${target}` : `digit target: ${target} for every output, which makes sense with one output only` : `one-hot targets: 1 for output ${target}, 0 for the others`;
+    const name = digit ? z.length === 1 ? `digit target: the one output shall be ${target}` : `digit target: ${target} for every output, which makes sense with one output only` : `one-hot targets: 1 for ${theOutput(target)}, 0 for the others`;
     return table(`mse, ${name}; L = ${num(j.loss)}${own ? '' : ' (not this network’s loss)'}`, [
       classColumn(), column(Z, z, 'z'), column('target t', j.t, 'q'), column(`diff ${Z} − t`, j.diff, 'diff'), column('diff²', j.squares, 'square'), column(`d${Z} = 2·diff/C`, dz, 'dz'),
     ], z.length, { strong: z.length > 1 ? target : -1 });
   };
-  if (z.length === 1) return [one(true), element('p', { class: 'note' }, 'One-hot targets need ten outputs, and here is one.')];
+  if (z.length === 1) return [one(true), element('p', { class: 'note' }, 'One-hot targets need an output for every class, and here is one.')];
   return DATA.loss.kind === 'mse-digit' ? [one(true), one(false)] : [one(false), one(true)];
 }
 
@@ -202,7 +203,7 @@ function stepTable() {
 
 function wordsOfImage() {
   const { x } = state.pass.modules[0];
-  return element('p', {}, `${x.filter(x => x !== 0).length} of ${x.length} inputs are not 0. Input p is the pixel in row p / 28, column p mod 28.`);
+  return element('p', {}, `${x.filter(x => x !== 0).length} of ${x.length} inputs are not 0. Input p is the pixel in row p / ${COLS}, column p mod ${COLS}.`);
 }
 
 function maskOf(m) {
@@ -219,9 +220,8 @@ function longestText(m) {
   return element('p', {}, thingButton(`weight:${m}:${at.p}:${at.u}`, text, { tabindex: 0 }));
 }
 
-/** A drawing of cells with its name. */
-function figure(caption, { n, rows, columns, size, thing, ink }, value) {
-  const block = cellBlock({ n, rows, columns, size, x: 3, y: 3, thing, ink });
+/** A drawing of n values in a block of cells, with its name. */
+function figure(caption, block, n, value, ink = false) {
   const values = Array.from({ length: n }, (_, i) => value(i));
   block.paint(values);
   const box = svg('svg', { viewBox: `0 0 ${block.width + 6} ${block.height + 6}`, width: block.width + 6, role: 'group', 'aria-label': caption, 'data-grid': '' });
@@ -229,7 +229,7 @@ function figure(caption, { n, rows, columns, size, thing, ink }, value) {
   return element('figure', {}, box, element('figcaption', {}, ink ? caption : `${caption}; full strength is ${num(fullStrength(values))}`));
 }
 
-const pixelMap = (caption, value, thing, ink) => figure(caption, { n: SIDE * SIDE, rows: SIDE, columns: SIDE, size: 8, thing, ink }, value);
+const pixelMap = (caption, value, thing, ink) => figure(caption, imageBlock({ extent: 224, x: 3, y: 3, thing, ink }), ROWS * COLS, value, ink);
 
 /** w or dw: of the first layer the part of one unit as an image, else rows and columns. */
 function matrix(m, what) {
@@ -237,14 +237,14 @@ function matrix(m, what) {
   const [I, O] = [x.length, y.length];
   const letter = lettersOf(m)[what];
   const value = (p, u) => what === 'w' ? w[p * O + u] : x[p] * dy[u];
-  if (I === SIDE * SIDE) {
+  if (m === state.pass.modules.findIndex(module => module.w)) {
     const u = followedUnit(m);
     return pixelMap(`${letter}[·][${u}]: the part of unit ${u}, one for each pixel`, p => value(p, u), p => `weight:${m}:${p}:${u}`);
   }
   const [rows, columns] = [Math.min(O, MATRIX), Math.min(I, MATRIX)];
   const at = i => [i % columns, Math.floor(i / columns)];
   const part = rows < O || columns < I ? `, the first ${rows} and ${columns}` : '';
-  return figure(`${letter} (${I}, ${O}), a row for each output, a column for each input${part}`, {
-    n: rows * columns, rows, columns, size: Math.max(Math.min(Math.floor(600 / columns), 14), 7), thing: i => `weight:${m}:${at(i)[0]}:${at(i)[1]}`,
-  }, i => value(...at(i)));
+  return figure(`${letter} (${I}, ${O}), a row for each output, a column for each input${part}`, cellBlock({
+    n: rows * columns, rows, columns, size: Math.max(Math.min(Math.floor(600 / columns), 14), 7), x: 3, y: 3, thing: i => `weight:${m}:${at(i)[0]}:${at(i)[1]}`,
+  }), rows * columns, i => value(...at(i)));
 }

@@ -1,22 +1,27 @@
 // What is shown, and how it is moved through: one state, and everything drawn from it.
 
 const DATA = JSON.parse(document.getElementById('data').textContent);
-const LOSS = lossOf(DATA.loss);
+const LOSS = lossOf(DATA.loss, DATA.classes.length);
 const NETWORK = DATA.modules.map(({ weight, bias, ...said }) => weight ? { ...said, w: floatsOf(weight), b: floatsOf(bias) } : said);
 const ORIGINAL = bytesOf(DATA.pixels);
+const ROWS = DATA.rows, COLS = DATA.cols;
+const PAD = padOf(ROWS, COLS);
+/** Whether the classes are digits, or one digit and the others. */
+const DIGITS = DATA.classes.every(name => /^(not )?\d$/.test(name));
 const by = id => document.getElementById(id);
 
 const state = {
   image: ORIGINAL, // under the strokes; null for none
   strokes: [],
-  centre: true,
-  target: null, // the digit that was chosen
+  prepare: true, // centre and scale a drawing
+  target: null, // the class that was chosen
   rate: DATA.learning_rate,
   step: 0,
   follow: null, // { m, u }: a unit of a Linear
   weight: null, // { m, p, u }
   thing: null, // what the words are about
   greys: null, // what the network sees
+  prepared: null, // how it was prepared
   pass: null,
 };
 
@@ -27,7 +32,7 @@ const isEmpty = () => state.image === null && state.strokes.length === 0;
 const knownTarget = () => state.target ?? (isOriginal() ? DATA.label : null);
 
 function run() {
-  state.greys = pixelsOf(state.image, state.strokes, state.centre);
+  Object.assign(state, seenOf(state.image, state.strokes, state.prepare));
   const x = Float64Array.from(state.greys, grey => DATA.scale * grey + DATA.shift);
   state.pass = passOf(NETWORK, LOSS, x, knownTarget());
 }
@@ -38,18 +43,30 @@ const followedUnit = m => state.follow?.m === m ? state.follow.u : argmax(state.
 function summaryText() {
   const { predicted, assumed, target, judged, z, loss } = state.pass;
   if (isEmpty()) return 'Nothing is drawn: only the biases speak.';
-  const sure = judged.other ? `p = ${num(judged.p[0])} of class 1` : judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
-  const aim = assumed ? `No target: as a ${target}, loss ${num(loss)}.` : `Target ${target}, loss ${num(loss)}.`;
-  return `Taken for a ${predicted}, ${sure}. ${aim}`;
+  const sure = judged.other ? `p = ${num(judged.p[0])} of ${theClass(1)}` : judged.q ? `p = ${num(judged.p[predicted])}` : `output ${num(z.length === 1 ? z[0] : z[predicted])}`;
+  const aim = assumed ? `No target: as ${aClass(target)}, loss ${num(loss)}.` : `Target ${nameOf(target)}, loss ${num(loss)}.`;
+  return `Taken for ${aClass(predicted)}, ${sure}. ${aim}`;
 }
 
 function showSummary() {
   const { predicted, assumed, target } = state.pass;
   by('verdict-label').textContent = isEmpty() ? 'nothing drawn' : 'taken for';
-  by('predicted').textContent = isEmpty() ? '–' : predicted;
+  const name = isEmpty() ? '–' : nameOf(predicted);
+  Object.assign(by('predicted'), { textContent: shortened(name, 30), title: name, className: sizeOf(name) });
+  by('prepared').textContent = preparationText();
   by('verdict').classList.toggle('wrong', !isEmpty() && !assumed && predicted !== target);
   by('summary').textContent = summaryText();
   by('target').value = assumed ? '' : target;
+}
+
+/** How large a name can be written. */
+const sizeOf = name => name.length <= 2 ? '' : name.length <= 5 ? 'medium' : 'small';
+
+/** What was done to what is on the pad, before the network saw it. */
+function preparationText() {
+  const { image, strokes, prepared } = state;
+  if (prepared) return preparedText(prepared);
+  return isEmpty() ? 'an empty pad' : strokes.length === 0 ? `${ROWS} × ${COLS} pixels, as in the file` : image ? 'the strokes where they are, over the image' : 'the strokes where they are';
 }
 
 let steps = [], drawing, pad;
@@ -95,6 +112,7 @@ function show() {
   showStep();
   showWords();
   pad.paint();
+  paintSeen(by('seen'), state.greys);
 }
 
 let asked = false;
@@ -216,11 +234,14 @@ function redraw() {
 
 document.title = `${DATA.title}, ${DATA.image}`;
 by('model').textContent = DATA.title;
-by('kind').textContent = `${DATA.summary}; ${DATA.image}, a ${DATA.label}`;
+by('kind').textContent = `${DATA.summary}; ${DATA.image}, ${aClass(DATA.label)}`;
+by('pad-title').textContent = DIGITS ? 'Draw a digit' : 'Draw an image';
+by('pad').setAttribute('aria-label', DIGITS ? 'Pad to draw a digit on' : 'Pad to draw an image on');
+by('size').textContent = `${ROWS} × ${COLS}`;
 by('deslanted').hidden = !DATA.deslant;
-by('target').append(element('option', { value: '' }, 'none'), ...Array.from({ length: DATA.loss.kind === 'bce' ? 2 : 10 }, (_, c) => element('option', { value: c }, c)));
+by('target').append(element('option', { value: '' }, 'none'), ...DATA.classes.map((name, c) => element('option', { value: c, title: name }, shortened(name, 30))));
 by('target').addEventListener('change', ({ target: { value } }) => { state.target = value === '' ? null : Number(value); changed(); });
-by('centre').addEventListener('change', event => { state.centre = event.target.checked; changed(); });
+by('prepare').addEventListener('change', event => { state.prepare = event.target.checked; changed(); });
 by('rate').value = state.rate;
 by('rate').addEventListener('input', event => {
   const rate = Number(event.target.value);

@@ -15,7 +15,22 @@ function num(number, digits = DATA.precision) {
 /** Numbers before and after a step differ far behind the point. */
 const fine = number => num(number, Math.min(DATA.precision + 4, 12));
 
-const place = p => `row ${Math.floor(p / SIDE)}, column ${p % SIDE}`;
+const place = p => `row ${Math.floor(p / COLS)}, column ${p % COLS}`;
+
+/** What a class is called; the number itself where nobody has named it. */
+const nameOf = c => DATA.classes[c] ?? String(c);
+const isNamed = c => nameOf(c) !== String(c);
+/** Within a sentence: a 7, or Ankle boot (class 9). */
+const aClass = c => isNamed(c) ? `${nameOf(c)} (class ${c})` : `a ${c}`;
+/** class 7, or class 9 (Ankle boot). */
+const theClass = c => isNamed(c) ? `class ${c} (${nameOf(c)})` : `class ${c}`;
+/** An output by its number, and by the name of its class where it stands for one. */
+const theOutput = c => state.pass.z.length > 1 && isNamed(c) ? `output ${c} (${nameOf(c)})` : `output ${c}`;
+/** A text of at most so many characters, its end cut if need be. */
+function shortened(text, most) {
+  const characters = [...text];
+  return characters.length > most ? `${characters.slice(0, most - 1).join('').trimEnd()}…` : text;
+}
 
 /** The letters of a module and of its gradients, such as z₁ = x·w₁ + b₁. */
 function lettersOf(m) {
@@ -153,7 +168,7 @@ function elementLines(m, u, what, formula) {
 function lossText() {
   const { judged, target, z } = state.pass, Z = outputLetter();
   if (judged.other) return target ? `L = −ln p = −ln ${num(judged.p[0])} = ${num(judged.loss)}` : `L = −ln(1 − p) = −ln ${num(1 - judged.p[0])} = ${num(judged.loss)}`;
-  if (judged.nll && DATA.loss.smoothing === 0) return `L = −ln p[${target}] = −ln ${num(judged.p[target])} = ${num(judged.loss)}`;
+  if (judged.nll && DATA.loss.smoothing === 0) return `L = −ln p[${target}] = −ln ${num(judged.p[target])} = ${num(judged.loss)}${isNamed(target) ? `; ${target} is ${nameOf(target)}` : ''}`;
   if (judged.nll) return `L = −Σ q·ln p = ${num(judged.loss)}, the labels smoothed by ${DATA.loss.smoothing}`;
   return `L = Σ (${Z} − t)² / C = ${num(sum(judged.squares))} / ${z.length} = ${num(judged.loss)}`;
 }
@@ -164,28 +179,27 @@ const columnText = column => c => {
   const text = (j.other ? {
     z: () => `${Z} = ${num(z[0])}, the output of the network`,
     power: () => `e^−${Z} = e^(−${num(z[0])}) = ${num(j.powers[0])}`,
-    p: () => `p = 1 / (1 + e^−${Z}) = 1 / (1 + ${num(j.powers[0])}) = ${num(j.p[0])}: the probability of class 1`,
-    nll: () => `−ln p = −ln ${num(j.p[0])} = ${num(j.nll[0])}: the loss if the target is 1`,
-    other: () => `−ln(1 − p) = −ln ${num(1 - j.p[0])} = ${num(j.other[0])}: the loss if the target is 0`,
-    q: () => `t = ${target}: the target is class ${target}`,
+    p: () => `p = 1 / (1 + e^−${Z}) = 1 / (1 + ${num(j.powers[0])}) = ${num(j.p[0])}\nthe probability of ${theClass(1)}`,
+    nll: () => `−ln p = −ln ${num(j.p[0])} = ${num(j.nll[0])}\nthe loss if the target is 1`,
+    other: () => `−ln(1 − p) = −ln ${num(1 - j.p[0])} = ${num(j.other[0])}\nthe loss if the target is 0`,
+    q: () => `t = ${target}\nthe target is ${theClass(target)}`,
     dz: () => `d${Z} = p − t = ${num(j.p[0])} − ${target} = ${num(dz[0])}`,
   } : {
-    z: () => `${Z}[${c}] = ${num(z[c])}, output ${c} of the network`,
-    shift: () => `${Z}[${c}] − max = ${num(z[c])} − ${num(j.max)} = ${num(j.shifted[c])}: the largest becomes 0, no e^ overflows, and the softmax is the same`,
+    z: () => `${Z}[${c}] = ${num(z[c])}, ${theOutput(c)} of the network`,
+    shift: () => `${Z}[${c}] − max = ${num(z[c])} − ${num(j.max)} = ${num(j.shifted[c])}\nthe largest becomes 0, no e^ overflows, and the softmax is the same`,
     power: () => `e^(${Z}[${c}] − max) = e^(${num(j.shifted[c])}) = ${num(j.powers[c])}`,
-    p: () => j.nll ? `p[${c}] = e^(${Z}[${c}] − max) / Σ = ${num(j.powers[c])} / ${num(j.total)} = ${num(j.p[c])}` : `output ${c} = ${num(z[c])}`,
+    p: () => j.nll ? `p[${c}] = e^(${Z}[${c}] − max) / Σ = ${num(j.powers[c])} / ${num(j.total)} = ${num(j.p[c])}` : `${theOutput(c)} = ${num(z[c])}`,
     nll: () => `−ln p[${c}] = −ln ${num(j.p[c])} = ${num(j.nll[c])}`,
-    q: () => j.q ? `q[${c}] = ${num(j.q[c])}: ${c === target ? `the target is ${target}` : `${c} is not the target`}${DATA.loss.smoothing ? `, the labels smoothed by ${DATA.loss.smoothing}` : ''}`
-      : `t[${c}] = ${num(j.t[c])}: the target is ${target}`,
+    q: () => j.q ? `q[${c}] = ${num(j.q[c])}\n${c === target ? `the target is ${nameOf(target)}` : `${nameOf(c)} is not the target`}${DATA.loss.smoothing ? `, the labels smoothed by ${DATA.loss.smoothing}` : ''}`
+      : `t[${c}] = ${num(j.t[c])}\nthe target is ${nameOf(target)}`,
     diff: () => `${Z}[${c}] − t[${c}] = ${num(z[c])} − ${num(j.t[c])} = ${num(j.diff[c])}`,
     square: () => `diff² = ${num(j.diff[c])}² = ${num(j.squares[c])}`,
     dz: () => j.q ? `d${Z}[${c}] = p[${c}] − q[${c}] = ${num(j.p[c])} − ${num(j.q[c])} = ${num(dz[c])}`
       : `d${Z}[${c}] = 2·(${Z}[${c}] − t[${c}]) / C = 2 · ${num(j.diff[c])} / ${z.length} = ${num(dz[c])}`,
   })[column]();
-  const [title, ...more] = text.split(': ');
-  const lines = [...more];
+  const [title, ...lines] = text.split('\n');
   const m = state.pass.modules.length - 1;
-  if (column !== 'z') lines.push({ text: `output ${c} of the network: ${Z}[${c}] = ${num(z[c])}`, thing: `unit:${m}:${c}` });
+  if (column !== 'z') lines.push({ text: `${theOutput(c)} of the network: ${Z}[${c}] = ${num(z[c])}`, thing: `unit:${m}:${c}` });
   if (column !== 'dz') lines.push({ text: `its gradient: d${Z}[${c}] = ${num(dz[c])}`, thing: `dz:${c}` });
   return { title, lines };
 };

@@ -1,5 +1,15 @@
 //! `mlp explain` as a user runs it.
 
+use std::path::Path;
+
+use mlp::{
+    data::{Spec, batch::Preprocessing},
+    files::model::{Metadata, Model, save},
+    loss::LossKind,
+    nn::{Architecture, Mlp},
+    rng::{Purpose, generator},
+    train::Settings,
+};
 use serde_json::Value;
 
 use crate::support::program::{json, run};
@@ -299,4 +309,68 @@ fn a_page_of_the_lessons_network_is_small_and_one_too_large_is_refused() {
         assert!(stderr.contains(expected), "{args}: {stderr}");
     }
     assert!(!folder.path().join("large.html").exists());
+}
+
+/// A model of 8x8 images with names, `model.bin`, and a picture of a bar, `bar.pgm`.
+fn named_model(folder: &Path, classes: &[&str]) {
+    let classes: Vec<_> = classes.iter().map(|&name| name.to_owned()).collect();
+    let layers = [64, 5, classes.len()];
+    let network = Mlp::kaiming(&layers, &mut generator(1, Purpose::Init));
+    let architecture = Architecture::relu(&layers);
+    let (kind, settings) = (LossKind::Ce, Settings::default());
+    let metadata = Metadata {
+        images: Spec {
+            rows: 8,
+            cols: 8,
+            classes,
+        },
+        ..Metadata::new(architecture, kind, Preprocessing::UNIT, settings)
+    };
+    save(&folder.join("model.bin"), &Model { network, metadata }).unwrap();
+    let mut picture = b"P5 40 60 255\n".to_vec();
+    let bar = |p: usize| (15..25).contains(&(p % 40)) && (10..50).contains(&(p / 40));
+    picture.extend((0..40 * 60).map(|p| if bar(p) { 20 } else { 240 }));
+    std::fs::write(folder.join("bar.pgm"), picture).unwrap();
+}
+
+#[test]
+fn images_of_another_size_and_classes_with_names_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = "<script>alert(1)</script>";
+    named_model(folder.path(), &["Coat", hostile, "Ankle boot"]);
+    let line = "explain model.bin --image bar.pgm --target 2";
+    let (text, _) = run(folder.path(), line, 0);
+    for part in [
+        "bar.pgm, Ankle boot (class 2)",
+        "target 2 (Ankle boot)",
+        "\n        Ankle boot ",
+        "\n              Coat ",
+        "\n<script>alert(1)<… ",
+        "row p / 8, column p mod 8",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+
+    let files = "--html page.html --svg net.svg";
+    run(folder.path(), &format!("{line} {files}"), 0);
+    let html = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(!html.contains(hostile) && html.contains("\\u003cscript>alert(1)"));
+    assert_eq!(html.matches("</script>").count(), 2);
+    let (_, data) = html.split_once(r#"id="data">"#).unwrap();
+    let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    assert_eq!((&data["rows"], &data["cols"]), (&8.into(), &8.into()));
+    assert_eq!(data["classes"][2], "Ankle boot");
+    assert_eq!(data["label"], 2);
+    let svg = std::fs::read_to_string(folder.path().join("net.svg")).unwrap();
+    assert!(!svg.contains("<script") && svg.contains("&lt;script"));
+    assert!(svg.contains("target Ankle boot, read as ") && svg.contains(">Coat</text>"));
+}
+
+#[test]
+fn a_page_of_two_classes_has_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "explain --hidden 3 --loss bce --html page.html";
+    run(folder.path(), line, 0);
+    let html = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(html.contains(r#""classes":["not 5","5"]"#));
 }

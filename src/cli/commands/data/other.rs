@@ -12,7 +12,7 @@ use crate::cli::{
     args::data::DataDir,
     terminal::{
         Outcome, hints,
-        output::{BAD, BOLD, DIM, Output, WARN, next_step, thousands},
+        output::{BAD, BOLD, DIM, Output, WARN, next_step, spelled, thousands},
         progress::busy,
         shell::train_command,
     },
@@ -58,12 +58,13 @@ fn print(
     for Seen { path, what, usable } in seen {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let mark = if *usable { "" } else { "  (not used)" };
+        let (name, what) = (spelled(&name), spelled(what));
         writeln!(out, "  {name}  {DIM}{what}{mark}{DIM:#}")?;
     }
     let data = match loaded {
         Ok(data) => data,
         Err(error) => {
-            writeln!(out, "\n{BAD}error:{BAD:#} {error}")?;
+            writeln!(out, "\n{BAD}error:{BAD:#} {}", spelled(&error.to_string()))?;
             if let Some(mend) = hints::dataset(error) {
                 writeln!(out, "  {BOLD}mend:{BOLD:#} {mend}")?;
             }
@@ -86,7 +87,7 @@ fn print(
     )?;
     print_classes(data, out)?;
     for note in &data.notes {
-        writeln!(out, "\n{WARN}note:{WARN:#} {note}")?;
+        writeln!(out, "\n{WARN}note:{WARN:#} {}", spelled(note))?;
     }
     let nothing = Dataset::empty(spec.clone());
     for oddity in oddities(&data.train, &nothing, &data.test) {

@@ -37,11 +37,13 @@ impl Explain {
     ) -> anyhow::Result<()> {
         let layers = layers_text(&subject.network.layers());
         let summary = format!("{layers}, {}", subject.metadata.loss);
+        let spec = subject.metadata.spec();
         let html = Page {
             title: &subject.title,
             summary: &summary,
             network: &subject.network,
             loss: subject.metadata.loss,
+            spec: &spec,
             preprocessing: subject.metadata.preprocessing,
             image,
             pixels,
@@ -57,7 +59,7 @@ impl Explain {
             path.display(),
             thousands(html.len() as u64),
             subject.title,
-            called(&subject.metadata.spec(), label),
+            called(&spec, label),
         )?;
         out.flush()?;
         if html.len() > LARGE {

@@ -247,6 +247,7 @@ impl Explain {
             let grey = images.images.row(0).to_vec();
             self.page(path, &subject, (&grey, target), &name, out)?;
         }
+        let spec = subject.metadata.spec();
         let loss = subject.metadata.loss.build::<f64>();
         let mut trace = Trace::new(subject.network, &*loss, &x, target);
         let steepest = trace.steepest_weight();
@@ -260,7 +261,7 @@ impl Explain {
                 out,
                 "{}: {name}, {}{}{}",
                 subject.title,
-                called(&subject.metadata.spec(), target),
+                called(&spec, target),
                 match subject.metadata.preprocessing.deslant {
                     true => "; deslanted, as in training",
                     false => "",
@@ -276,6 +277,7 @@ impl Explain {
                 numbers,
                 units: &self.unit,
                 pixels: (images.rows(), images.cols()),
+                classes: &spec.classes,
             };
             page.digit(out)?;
             page.forward(out)?;
@@ -291,6 +293,7 @@ impl Explain {
                 kind: subject.metadata.loss,
                 numbers,
                 pixels: (images.rows(), images.cols()),
+                classes: &spec.classes,
                 units: &units,
             };
             svg::save(path, &drawing::network(&trace, &options))?;
@@ -483,9 +486,9 @@ impl Explain {
             let judged = judge(&*LossKind::Ce.build::<f64>(), &outputs, target);
             out.json(&table::json(&outputs, target, &judged))?;
         } else {
-            table::cross_entropy(&outputs, target, LossKind::Ce, numbers, out)?;
+            table::cross_entropy(&outputs, target, LossKind::Ce, (numbers, &[]), out)?;
             writeln!(out)?;
-            table::both_mse(&outputs, target, numbers, out)?;
+            table::both_mse(&outputs, target, (numbers, &[]), out)?;
         }
         out.flush()?;
         next_step("mlp explain --hidden 4");

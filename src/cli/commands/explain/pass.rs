@@ -65,6 +65,8 @@ pub(super) struct Page<'a> {
     pub(super) numbers: Numbers,
     pub(super) units: &'a [Unit],
     pub(super) pixels: (usize, usize),
+    /// What the classes are called.
+    pub(super) classes: &'a [String],
 }
 
 impl Page<'_> {
@@ -240,17 +242,20 @@ impl Page<'_> {
         let (z, target) = (self.trace.outputs(), self.trace.target);
         writeln!(
             out,
-            "\n{BOLD}loss{BOLD:#}: {}, target {target}\n",
-            self.kind
+            "\n{BOLD}loss{BOLD:#}: {}, target {}\n",
+            self.kind,
+            table::class(target.into(), self.classes)
         )?;
         match self.kind {
             LossKind::Ce | LossKind::SmoothedCe(_) => {
-                table::cross_entropy(z, target, self.kind, self.numbers, out)
+                table::cross_entropy(z, target, self.kind, (self.numbers, self.classes), out)
             }
             LossKind::MseOnehot | LossKind::MseDigit => {
-                table::both_mse(z, target, self.numbers, out)
+                table::both_mse(z, target, (self.numbers, self.classes), out)
             }
-            LossKind::Bce => table::binary_cross_entropy(z, target, self.numbers, out),
+            LossKind::Bce => {
+                table::binary_cross_entropy(z, target, (self.numbers, self.classes), out)
+            }
         }
     }
 

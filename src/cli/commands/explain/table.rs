@@ -11,12 +11,36 @@ use serde_json::{Value, json};
 
 use crate::cli::terminal::output::{BOLD, DIM, Output};
 
+/// What a class is called: by its number if it has no name, or none but that.
+pub(super) fn class(class: usize, classes: &[String]) -> String {
+    match classes.get(class) {
+        Some(name) if *name != class.to_string() => format!("{class} ({name})"),
+        _ => class.to_string(),
+    }
+}
+
+/// The names of classes for a column, the ends of long ones cut, and its width, at least `least`.
+fn column(count: usize, classes: &[String], least: usize) -> (Vec<String>, usize) {
+    const MOST: usize = 18;
+    let name = |class: usize| match classes.get(class) {
+        Some(name) if name.chars().count() > MOST => {
+            name.chars().take(MOST - 1).chain(['…']).collect()
+        }
+        Some(name) => name.clone(),
+        None => class.to_string(),
+    };
+    let names: Vec<_> = (0..count).map(name).collect();
+    let widths = names.iter().map(|name| name.chars().count());
+    let width = widths.fold(least, usize::max);
+    (names, width)
+}
+
 /// Logit, minus the maximum, e^, softmax, −ln, target, gradient; and the loss.
 pub(super) fn cross_entropy(
     z: &Array1<f64>,
     target: u8,
     kind: LossKind,
-    numbers: Numbers,
+    (numbers, classes): (Numbers, &[String]),
     out: &mut Output,
 ) -> io::Result<()> {
     let judged = judge(&*kind.build::<f64>(), z, target);
@@ -24,13 +48,14 @@ pub(super) fn cross_entropy(
     let powers = z.mapv(|z| (z - highest).exp());
     let text = |number| numbers.text(number);
     let (wide, narrow) = (numbers.width(), numbers.width() - 2);
+    let (names, first) = column(z.len(), classes, 5);
     let smoothing = match kind {
         LossKind::SmoothedCe(s) => s,
         _ => 0.0,
     };
     writeln!(
         out,
-        "{DIM}{:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
+        "{DIM}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
         "class", "z", "z − max", "e^", "softmax p", "−ln p", "target q", "dz = p − q"
     )?;
     for (c, &z) in z.iter().enumerate() {
@@ -48,7 +73,8 @@ pub(super) fn cross_entropy(
         };
         writeln!(
             out,
-            "{mark}{c:>5} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
+            "{mark}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
+            names[c],
             text(z),
             text(z - highest),
             text(powers[c]),
@@ -59,7 +85,7 @@ pub(super) fn cross_entropy(
             text(judged.doutputs[c]),
         )?;
     }
-    let sum = 3 * wide + 4;
+    let sum = 3 * wide + first - 1;
     writeln!(
         out,
         "{DIM}sum{DIM:#} {:>sum$} {:>wide$}",
@@ -84,7 +110,7 @@ pub(super) fn cross_entropy(
 pub(super) fn binary_cross_entropy(
     z: &Array1<f64>,
     target: u8,
-    numbers: Numbers,
+    (numbers, classes): (Numbers, &[String]),
     out: &mut Output,
 ) -> io::Result<()> {
     let judged = judge(&BinaryCrossEntropy, z, target);
@@ -113,9 +139,10 @@ pub(super) fn binary_cross_entropy(
     };
     writeln!(
         out,
-        "L = −t·ln p − (1 − t)·ln(1 − p) = {term} = {BOLD}{}{BOLD:#}, p the probability of class 1;\n\
+        "L = −t·ln p − (1 − t)·ln(1 − p) = {term} = {BOLD}{}{BOLD:#}, p the probability of class {};\n\
          with N images, L is the mean and every dz has the factor 1/N",
-        text(judged.loss)
+        text(judged.loss),
+        class(1, classes)
     )
 }
 
@@ -123,7 +150,7 @@ pub(super) fn binary_cross_entropy(
 pub(super) fn both_mse(
     z: &Array1<f64>,
     target: u8,
-    numbers: Numbers,
+    (numbers, classes): (Numbers, &[String]),
     out: &mut Output,
 ) -> io::Result<()> {
     let [one_hot, digit] = explain::both_mse(z, target);
@@ -138,7 +165,7 @@ pub(super) fn both_mse(
             "{BOLD}mse, digit target{BOLD:#}: the one output shall be the digit itself, {target}"
         )?;
         let judged: [(&dyn Fn(usize) -> f64, _); 1] = [(&|_| digit_t, &digit)];
-        mse_table(z, &judged, numbers, out)?;
+        mse_table(z, &judged, (numbers, &[]), out)?;
         return writeln!(
             out,
             "L = (z − t)² = {BOLD}{}{BOLD:#}; dz = 2·(z − t)",
@@ -151,7 +178,12 @@ pub(super) fn both_mse(
         "{BOLD}mse{BOLD:#}, left with one-hot targets: 1 for output {target}, 0 for the others\n     \
          right with digit targets: {target} for every output, which only makes sense with one (--target digit)"
     )?;
-    mse_table(z, &[(&hot, &one_hot), (&|_| digit_t, &digit)], numbers, out)?;
+    mse_table(
+        z,
+        &[(&hot, &one_hot), (&|_| digit_t, &digit)],
+        (numbers, classes),
+        out,
+    )?;
     writeln!(
         out,
         "L = Σ (z − t)² / C = {BOLD}{}{BOLD:#} with one-hot targets, {BOLD}{}{BOLD:#} with digit targets; \
@@ -166,12 +198,13 @@ pub(super) fn both_mse(
 fn mse_table(
     z: &Array1<f64>,
     kinds: &[(&dyn Fn(usize) -> f64, &Judged)],
-    numbers: Numbers,
+    (numbers, classes): (Numbers, &[String]),
     out: &mut Output,
 ) -> io::Result<()> {
     let text = |number| numbers.text(number);
     let (narrow, wide) = (numbers.width() - 3, numbers.width() - 1);
-    write!(out, "{DIM}output {:>wide$}", "z")?;
+    let (names, first) = column(z.len(), classes, 6);
+    write!(out, "{DIM}{:>first$} {:>wide$}", "output", "z")?;
     for _ in kinds {
         write!(
             out,
@@ -181,7 +214,7 @@ fn mse_table(
     }
     writeln!(out, "{DIM:#}")?;
     for (c, &z) in z.iter().enumerate() {
-        write!(out, "{c:>6} {:>wide$}", text(z))?;
+        write!(out, "{:>first$} {:>wide$}", names[c], text(z))?;
         for (t, judged) in kinds {
             let diff = z - t(c);
             write!(

@@ -41,6 +41,9 @@ pub enum Source {
 /// Whether a file begins like a model: the length of a header, then the header.
 pub fn is_model(path: &Path) -> bool {
     let mut start = [0; 9];
+    if !path.is_file() {
+        return false; // a pipe would be waited for
+    }
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start[8] == b'{' && start[4..8] == [0; 4]
 }
@@ -128,7 +131,7 @@ fn is_picture_name(path: &Path) -> bool {
 
 impl Source {
     /// The pictures in it. An error names it.
-    pub fn read(&self, spec: &Spec, raw: bool) -> anyhow::Result<Vec<Input>> {
+    pub fn read(&self, spec: &Spec, positive: Option<u8>, raw: bool) -> anyhow::Result<Vec<Input>> {
         let name = match self {
             Self::Standard => "standard input".to_owned(),
             Self::File(path) => path.display().to_string(),
@@ -140,7 +143,7 @@ impl Source {
         if let Some(path) = &path
             && let Some(loose) = dataset::loose(path).map_err(|error| anyhow!("{error}"))?
         {
-            return many(&name, loose, spec, raw);
+            return many(&name, loose, (spec, positive), raw);
         }
         let bytes = match &path {
             None => read(io::stdin().lock()),
@@ -176,19 +179,28 @@ fn read(stream: impl Read) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The images of a file that holds many.
-fn many(name: &str, loose: Loose, spec: &Spec, raw: bool) -> anyhow::Result<Vec<Input>> {
+fn many(
+    name: &str,
+    loose: Loose,
+    (spec, positive): (&Spec, Option<u8>),
+    raw: bool,
+) -> anyhow::Result<Vec<Input>> {
     let Loose {
         images,
         labels,
         rows,
         cols,
     } = loose;
+    ensure!(!images.is_empty(), "{name}: no images in it");
     let mut inputs = Vec::new();
     for (n, image) in images.rows().into_iter().enumerate() {
         let grey = Gray::new(rows, cols, image.to_vec());
         // As they are if they have the size: not even the border is looked at.
         let raw = raw || (rows, cols) == (spec.rows, spec.cols);
-        let label = labels.as_ref().map(|labels| labels[n]);
+        let label = labels.as_ref().map(|labels| match positive {
+            Some(positive) => u8::from(labels[n] == positive),
+            None => labels[n],
+        });
         inputs.push(one(format!("{name}[{n}]"), None, grey, label, spec, raw)?);
     }
     Ok(inputs)

@@ -25,7 +25,7 @@ use crate::cli::{
         model::{ForeignArgs, load_any_model},
     },
     terminal::{
-        Outcome, interrupt,
+        Outcome, hints, interrupt,
         output::{Output, complain, line, next_step, note},
         own_file::{self, Kind},
         progress::busy,
@@ -124,6 +124,7 @@ impl Predict {
         }
         let committee = Committee::load(&models, &self.foreign)?;
         let spec = &committee.spec;
+        let positive = committee.models[0].metadata.positive;
         let found = input::list(&pictures);
         if self.show.is_some() && found.len() != 1 {
             let text = "--show draws the steps of one picture: name just one";
@@ -149,11 +150,11 @@ impl Predict {
             let over = source.is_none();
             if let Some(source) = source {
                 interrupt::release()?;
-                match source.and_then(|source| source.read(spec, self.raw)) {
+                match source.and_then(|source| source.read(spec, positive, self.raw)) {
                     Ok(inputs) => block.extend(inputs),
                     Err(error) => {
                         failed += 1;
-                        complain(error);
+                        complain(hints::with_advice(&error));
                     }
                 }
             }
@@ -301,12 +302,13 @@ impl Committee {
         let members = rows.len() as f64;
         let mean = |c: usize| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / members;
         let mut scores: Vec<_> = (0..rows[0].len()).map(mean).collect();
-        let decoding = self.kind.decoding();
-        let classes = self.spec.classes.len();
-        let label = decoding.class(ndarray::aview1(&scores), classes);
-        if let Decoding::Threshold = decoding {
+        let (mut decoding, classes) = (self.kind.decoding(), self.spec.classes.len());
+        if decoding == Decoding::Threshold {
+            // The probability of class 1 becomes those of both.
             scores.insert(0, 1.0 - scores[0]);
+            decoding = Decoding::Largest;
         }
+        let label = decoding.class(ndarray::aview1(&scores), classes);
         let around = frame(image, &self.spec);
         let judged = self.models.iter().zip(rows).map(|(model, row)| {
             let bounds = model.metadata.familiar?;

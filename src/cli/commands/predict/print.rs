@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::{
     commands::predict::{Committee, Predict, Verdict, input::Input},
     terminal::{
-        output::{BOLD, DIM, GOOD, Output, WARN, percent, thousands},
+        output::{BOLD, DIM, GOOD, Output, WARN, percent, spelled, thousands},
         shades,
         wrap::prose,
     },
@@ -33,6 +33,8 @@ pub(super) struct Printer<'a> {
     /// Of those that came with a label: how many, how many are right.
     labelled: (usize, usize),
     refused: usize,
+    /// Whether the models say what their images were like.
+    can_tell: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -67,6 +69,10 @@ impl<'a> Printer<'a> {
             count: 0,
             labelled: (0, 0),
             refused: 0,
+            can_tell: committee
+                .models
+                .iter()
+                .all(|m| m.metadata.familiar.is_some()),
         })
     }
 
@@ -102,6 +108,9 @@ impl<'a> Printer<'a> {
     fn doubts(&self, input: &Input, verdict: &Verdict) -> Vec<String> {
         let prepared = input.prepared.iter().flat_map(|prepared| &prepared.doubts);
         let mut doubts: Vec<_> = prepared.map(ToString::to_string).collect();
+        if verdict.scores.iter().any(|score| !score.is_finite()) {
+            doubts.push("the outputs of the network are no finite numbers".to_owned());
+        }
         for against in verdict.against.iter().flatten() {
             doubts.push(match against {
                 Unfamiliar::Unsure => {
@@ -180,14 +189,14 @@ impl<'a> Printer<'a> {
                 doubts.join("; ")
             ),
         };
-        writeln!(self.out, "{}: {best}{right}{doubts}", input.name)
+        writeln!(self.out, "{}: {best}{right}{doubts}", spelled(&input.name))
     }
 
     fn in_full(&mut self, input: &Input, verdict: &Verdict, doubts: &[String]) -> io::Result<()> {
         if self.count > 1 {
             writeln!(self.out)?;
         }
-        writeln!(self.out, "{BOLD}{}{BOLD:#}", input.name)?;
+        writeln!(self.out, "{BOLD}{}{BOLD:#}", spelled(&input.name))?;
         if let Some(prepared) = &input.prepared {
             let steps: Vec<_> = prepared.steps.iter().map(|step| &*step.words).collect();
             let text = format!("{DIM}{}{DIM:#}", steps.join("; "));
@@ -216,8 +225,14 @@ impl<'a> Printer<'a> {
             let (count, refused) = (thousands(self.count as u64), self.refused as u64);
             writeln!(
                 self.out,
-                "\n{count} pictures, {} of them unlike the training images",
-                thousands(refused)
+                "\n{count} pictures{}",
+                match self.can_tell || refused > 0 {
+                    true => format!(
+                        ", {} of them unlike the training images",
+                        thousands(refused)
+                    ),
+                    false => String::new(),
+                }
             )?;
             if labelled > 0 {
                 writeln!(
