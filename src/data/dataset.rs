@@ -191,6 +191,11 @@ impl Dataset {
         histogram
     }
 
+    /// Whether the images are sorted by class, and there is more than one: the last of them say nothing of the rest.
+    pub fn is_sorted(&self) -> bool {
+        self.labels.is_sorted() && self.labels.first() != self.labels.last()
+    }
+
     /// A copy of these images, in this order.
     pub fn select(&self, images: &[usize]) -> Self {
         Self {

@@ -94,11 +94,11 @@ fn other_classes(train: &Dataset, valid: &Dataset) -> Option<Oddity> {
     let classes = 0..train.classes();
     let differ = |&class: &usize| {
         let (t, v) = (of_train[class], of_valid[class]);
-        let all = t + v;
-        // As many as would be expected by the share of all, give or take what chance does.
-        let expected = share(all, train.len() + valid.len()) * valid.len() as f64;
-        let (most, least) = (expected.max(1.0) * TIMES, expected / TIMES);
-        expected >= 5.0 && ((v as f64) < least || v as f64 > most) || v as f64 > most + 10.0
+        // As many as the share of all would give, and what chance does to that many times over.
+        let expected = share(t + v, train.len() + valid.len()) * valid.len() as f64;
+        let (found, chance) = (v as f64, 6.0 * expected.sqrt() + 5.0);
+        let is_other = found > TIMES * expected || found < expected / TIMES;
+        is_other && (found - expected).abs() > chance
     };
     let off = |class: &usize| {
         let train = share(of_train[*class], train.len());

@@ -1,7 +1,5 @@
 //! The flags that say what is trained and how: the same for `mlp train` and `mlp lr-find`.
 
-use std::num::NonZeroU32;
-
 use clap::ValueEnum;
 use mlp::{
     data::{FileKind, Spec, Splits, batch::Preprocessing},
@@ -32,6 +30,8 @@ pub struct Facts {
     pub images: usize,
     /// How many there are in the test set.
     test: usize,
+    /// Whether they are sorted by class.
+    pub sorted: bool,
     /// Whether they are not known yet.
     assumed: bool,
 }
@@ -43,6 +43,7 @@ impl Facts {
             spec: Spec::default(),
             images: usize::MAX,
             test: 0,
+            sorted: false,
             assumed: true,
         }
     }
@@ -54,6 +55,7 @@ impl From<&Splits> for Facts {
             spec: data.train.spec.clone(),
             images: data.train.len(),
             test: data.test.len(),
+            sorted: data.train.is_sorted(),
             assumed: false,
         }
     }
@@ -114,14 +116,16 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "N", help_heading = "Training")]
     valid: Option<u32>,
 
-    /// Draw the validation images at random, by the seed, instead: for files that are sorted by class
+    /// Draw the validation images at random, by the seed, instead, as is always done where a file is sorted by
+    /// class
     #[arg(long, help_heading = "Training")]
     valid_random: bool,
 
     /// Where the data have no test set: hold back so many images as one, drawn at random, the same for every
     /// seed
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    hold_test: Option<NonZeroU32>,
+    #[arg(long, value_name = "N", help_heading = "Training",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    hold_test: Option<u32>,
 
     /// Let every class count the same in the loss, however few images it has: balanced
     #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
@@ -157,21 +161,31 @@ impl SettingsArgs {
     }
 
     /// What is other than the flags say.
-    pub fn note(&self, data: &Facts) -> Option<String> {
-        let images = self.parts(data).ok()?.0;
-        (self.batch_size as usize > images).then(|| {
-            format!(
+    pub fn notes(&self, data: &Facts) -> Vec<String> {
+        let Ok((images, valid, _)) = self.parts(data) else {
+            return Vec::new();
+        };
+        let mut notes = Vec::new();
+        if self.batch_size as usize > images {
+            notes.push(format!(
                 "--batch-size {} is more than the {} images: every step takes them all",
                 self.batch_size,
                 thousands(images as u64)
-            )
-        })
+            ));
+        }
+        if data.sorted && !self.valid_random && valid > 0 {
+            notes.push(
+                "the file is sorted by class, so the validation images are drawn at random, as with --valid-random"
+                    .to_owned(),
+            );
+        }
+        notes
     }
 
     /// Images to train on, to validate on and to hold back for the test; or wrong usage.
     fn parts(&self, data: &Facts) -> Result<(usize, usize, usize), Usage> {
         let images = data.images;
-        let test = self.hold_test.map_or(0, |n| n.get() as usize);
+        let test = self.hold_test.map_or(0, |n| n as usize);
         if test > 0 && data.test > 0 {
             return Err(Usage(format!(
                 "--hold-test {test}: these data have a test set, of {} images: leave it out",
@@ -236,7 +250,7 @@ impl SettingsArgs {
             schedule,
             init,
             valid,
-            valid_random: self.valid_random,
+            valid_random: self.valid_random || data.sorted,
             test,
             class_weights: self
                 .class_weights

@@ -167,6 +167,17 @@ pub fn measured_images(
     args: &DataArgs,
     split: Split,
 ) -> anyhow::Result<Dataset> {
+    let spec = models[0].metadata.spec();
+    for (path, model) in paths.iter().zip(models) {
+        ensure!(
+            model.metadata.spec().classes == spec.classes,
+            "{}: tells other classes apart than {}: {} and {}",
+            path.display(),
+            paths[0].display(),
+            class_list(&model.metadata.spec().classes),
+            class_list(&spec.classes)
+        );
+    }
     let data = args.load()?;
     interrupt::release()?;
     let settings = models[0].metadata.training.settings.clone();

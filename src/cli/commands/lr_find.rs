@@ -132,7 +132,7 @@ impl LrFind {
         let data = self.data.load()?;
         let facts = Facts::from(&data);
         let metadata = self.metadata(&facts)?;
-        self.settings.note(&facts).into_iter().for_each(note);
+        self.settings.notes(&facts).iter().for_each(note);
         let settings = &metadata.training.settings;
         let [train, ..] = settings.split(data)?;
         let train = metadata.relabelled(train);

@@ -105,7 +105,7 @@ impl Plot {
         let (pictures, next) = match (runs.len(), &self.paths[..]) {
             (0, [model]) => (
                 self.model(model)?,
-                format!("mlp explain {}", shell_quote(model)),
+                format!("mlp explain {}{}", shell_quote(model), self.data.dir.flag()),
             ),
             (0, _) => bail!("several models: one at a time, or runs"),
             (n, paths) if n < paths.len() => {
@@ -213,7 +213,7 @@ impl Plot {
                 let run = free_name(Path::new("another"));
                 train_command(&format!(" --run {}", run.display()))
             }
-            [model] => format!("mlp eval {}", shell_quote(model)),
+            [model] => format!("mlp eval {}{}", shell_quote(model), self.data.dir.flag()),
             [first, second, ..] => {
                 format!("mlp compare {} {}", shell_quote(first), shell_quote(second))
             }

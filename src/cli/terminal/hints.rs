@@ -49,10 +49,13 @@ pub fn data(error: &DataError) -> Option<String> {
 pub fn dataset(error: &DatasetError) -> Option<String> {
     match error {
         DatasetError::Mnist(error) => data(error),
-        DatasetError::NothingHere { path, .. } => Some(format!(
+        DatasetError::NothingHere { path, found, .. } if found.is_empty() => Some(format!(
             "name the folder or file of a data set with --data-dir, or run `{}` for MNIST",
             download_command(path)
         )),
+        DatasetError::NothingHere { .. } => Some(
+            "name the folder or file of a data set with --data-dir; `mlp data --help` says what is read".into(),
+        ),
         _ => None, // they say it themselves
     }
 }

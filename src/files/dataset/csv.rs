@@ -85,7 +85,8 @@ pub fn read(bytes: &[u8]) -> Result<Table, String> {
     if !layout.names && layout.label == Some(0) && label_is_last(bytes, &layout) {
         layout.label = Some(layout.columns - 1);
         notes.push(
-            "the first column is 0 throughout: the last one is taken as the label".to_owned(),
+            "the first column is 0 nearly throughout: the last one is taken as the label"
+                .to_owned(),
         );
     }
     let mut pixels = Pixels::Bytes(Vec::new());
@@ -338,27 +339,23 @@ fn label_name(name: &[u8]) -> bool {
     )
 }
 
-/// Whether the first column is always 0, so that it is a pixel, and the last one is not.
+/// Whether the first column is nearly always 0, so that it is a pixel, and the last one is not.
 fn label_is_last(bytes: &[u8], layout: &Layout) -> bool {
-    let last = |line: &[u8]| {
-        fields(line, layout.delimiter)
-            .last()
-            .is_some_and(|f| f != b"0")
-    };
-    let (mut lines, mut other) = (0, false);
+    let (mut lines, mut first_zero, mut last_zero) = (0, 0, 0);
     for line in bytes.split(|&byte| byte == b'\n') {
         let line = line.trim_ascii();
         if line.is_empty() {
             continue;
         }
-        if !line.starts_with(&[b'0', layout.delimiter]) {
-            return false;
-        }
         lines += 1;
-        other = other || last(line);
+        first_zero += usize::from(line.starts_with(&[b'0', layout.delimiter]));
+        let mut from_the_end = line.rsplit(|&byte| byte == layout.delimiter);
+        last_zero += usize::from(from_the_end.next() == Some(b"0"));
     }
+    let of_few = first_zero == lines && last_zero < lines;
+    let of_many = lines >= 100 && 20 * (lines - first_zero) <= lines && 2 * last_zero <= lines;
     // A few images of class 0 have the label in front.
-    lines > 1 && other && layout.pixels() < layout.columns
+    lines > 1 && (of_few || of_many) && layout.pixels() < layout.columns
 }
 
 /// The first line that is not empty.

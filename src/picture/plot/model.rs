@@ -4,9 +4,12 @@ use ndarray::{Array2, ArrayView1};
 
 use super::{
     Anchor, Picture, Pixels, Shape,
-    shapes::{MARGIN, SMALL},
+    shapes::{HEAD, MARGIN, SMALL},
 };
-use crate::picture::{font::text_width, palette::Ink};
+use crate::picture::{
+    font::{shortened, text_width},
+    palette::Ink,
+};
 
 /// The longest name of a class that fits a cell, in characters.
 const SHORT: usize = 5;
@@ -27,8 +30,11 @@ pub fn confusion(confusion: &Array2<u32>, names: &[String], title: &str) -> Pict
     let widths = (0..classes).map(|class| text_width(&row_name(class), 13.0));
     let (left, top) = ((widths.fold(0.0, f64::max) + 40.0).max(90.0).ceil(), 116.0);
     let side = cell * classes as f64;
-    let mut picture = Picture::new((left + side + 30.0, top + side + 30.0), "confusion");
-    picture.headline(title, "grey: right; blue: mistakes, the more the stronger");
+    let below = "grey: right; blue: mistakes, the more the stronger";
+    let words = text_width(title, HEAD).max(text_width(below, SMALL)) + 2.0 * MARGIN + 1.0;
+    let size = ((left + side + 30.0).max(words), top + side + 30.0);
+    let mut picture = Picture::new(size, "confusion");
+    picture.headline(title, below);
     let dim = (Anchor::Start, Ink::Dim);
     picture.text((left, top - 32.0), SMALL, dim, "taken for");
     picture.text((MARGIN, top - 10.0), SMALL, dim, "label");
@@ -137,6 +143,7 @@ pub fn worst(
             text(&taken, 32.0, Ink::Text),
             text(&loss, 48.0, Ink::Dim),
         ] {
+            let words = shortened(&words, 11.5, pitch.0 - 8.0);
             picture.text(at, 11.5, (Anchor::Start, ink), &words);
         }
         if image.outputs.len() < 2 {
@@ -155,7 +162,10 @@ pub fn worst(
                 picture.shapes.push(Shape::Rect(row, Ink::Grid, 1.0));
             }
             let name = if is_label { Ink::Text } else { Ink::Dim };
-            let words: String = names[class].chars().take(2).collect();
+            let words = match names[class].chars().count() {
+                ..=2 => names[class].clone(),
+                _ => class.to_string(),
+            };
             let at = (left + cell + 13.0, y + step / 2.0 + 3.0);
             picture.text(at, 8.5, (Anchor::End, name), &words);
             let bar = [zero, y + 1.5, long, step - 3.0];

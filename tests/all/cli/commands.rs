@@ -608,7 +608,7 @@ fn binary_cross_entropy_is_checked_and_explained_and_ten_classes_are_refused() {
     }
     let (stdout, _) = run(folder.path(), "explain --hidden 4 --loss bce", 0);
     for expected in [
-        "a 7, class 0 where 1 is the 5 and 0 all others",
+        "test image 0, not 5 (class 0)",
         "p = σ(z)",
         "dz = p − t",
         "= −ln(1 − p) = ",

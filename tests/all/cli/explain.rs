@@ -191,7 +191,7 @@ fn what_cannot_be_explained_is_said() {
         ("--logits 1,2", 2, "--target"),
         ("--target 5", 2, "a class goes with --logits"),
         ("nowhere.bin", 1, "train a model first"),
-        ("nowhere.bin --activation tanh", 2, "cannot be used with"),
+        ("nowhere.bin --activation tanh", 1, "train a model first"),
         ("--target onehot", 2, "goes with --loss mse"),
         ("--activation gelatine", 2, "possible values"),
         ("nowhere.bin --target 4", 2, "a model has its own"),

@@ -144,11 +144,25 @@ fn a_file_sorted_by_class_is_noticed_and_drawing_at_random_mends_it() {
     let line = "train --hidden 8 --epochs 1 --data-dir own --valid 100";
     let (_, stderr) = run(dir, line, 0);
     assert!(
-        stderr.contains("sorted by class") && stderr.contains("--valid-random"),
+        stderr.contains("drawn at random") && stderr.contains("--valid-random"),
         "{stderr}"
     );
     let (_, stderr) = run(dir, &format!("{line} --valid-random --out b.bin"), 0);
     assert!(!stderr.contains("sorted by class"), "{stderr}");
+    assert!(fs::read(dir.join("model.bin")).unwrap() == fs::read(dir.join("b.bin")).unwrap());
+    // Sorted but for two images: noticed, and left to the user.
+    let (mut labels, mut pixels) = (labels, images);
+    labels.swap(0, 150);
+    let (first, rest) = pixels.split_at_mut(150 * 64);
+    first[..64].swap_with_slice(&mut rest[..64]);
+    let own = dir.join("own");
+    write(&own, "train-images", &idx(&[400, 8, 8], &pixels));
+    write(&own, "train-labels", &idx(&[400], &labels));
+    let (_, stderr) = run(dir, &format!("{line} --out c.bin"), 0);
+    assert!(
+        stderr.contains("sorted by class") && stderr.contains("--valid-random draws"),
+        "{stderr}"
+    );
 }
 
 #[test]

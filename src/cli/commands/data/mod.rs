@@ -71,6 +71,9 @@ impl Data {
         if self.data.dir.named() != Named::Mnist || !is_empty && !dataset::is_mnist(&path) {
             return other::report(&self.data.dir, self.json, out);
         }
+        if !path.exists() {
+            note(format_args!("{}: no such folder", path.display()));
+        }
         let files = busy("checking", || inspect::inspect(&self.data.dir.path()));
         if self.json {
             report::json(&self.data.dir, &files, out)

@@ -2,6 +2,7 @@
 
 use std::{io::Write, path::Path};
 
+use anyhow::bail;
 use mlp::{
     data::{Dataset, Splits, oddities::oddities},
     files::dataset::{self, DatasetError, Seen},
@@ -14,7 +15,7 @@ use crate::cli::{
         Outcome, hints,
         output::{BAD, BOLD, DIM, Output, WARN, next_step, spelled, thousands},
         progress::busy,
-        shell::train_command,
+        shell::{download_command, train_command},
     },
 };
 
@@ -24,6 +25,16 @@ const LISTED: usize = 64;
 /// Reads the data set, and says what is seen there, what comes of it, and what is odd about it.
 pub(super) fn report(dir: &DataDir, as_json: bool, out: &mut Output) -> anyhow::Result<Outcome> {
     let path = dir.path();
+    if !path.exists() {
+        match dir.named().by_hand() {
+            Some(by_hand) => bail!("{}: not there yet: {by_hand} into it", path.display()),
+            None => bail!(
+                "{}: not there yet: run `{}`",
+                path.display(),
+                download_command(&path)
+            ),
+        }
+    }
     let (seen, loaded) = busy("reading the data", || {
         (dataset::inspect(&path), dataset::load(&path))
     });
@@ -89,6 +100,12 @@ fn print(
     for note in &data.notes {
         writeln!(out, "\n{WARN}note:{WARN:#} {}", spelled(note))?;
     }
+    if data.train.is_sorted() {
+        writeln!(
+            out,
+            "\n{WARN}note:{WARN:#} sorted by class: mlp train draws the validation images at random"
+        )?;
+    }
     let nothing = Dataset::empty(spec.clone());
     for oddity in oddities(&data.train, &nothing, &data.test) {
         writeln!(out, "\n{WARN}note:{WARN:#} {oddity}")?;
@@ -131,6 +148,7 @@ fn json(path: &Path, seen: &[Seen], loaded: &Result<Splits, DatasetError>) -> Va
             let spec = &data.train.spec;
             let nothing = Dataset::empty(spec.clone());
             let odd = oddities(&data.train, &nothing, &data.test).into_iter();
+            let sorted = data.train.is_sorted();
             let notes = data
                 .notes
                 .iter()
@@ -140,7 +158,7 @@ fn json(path: &Path, seen: &[Seen], loaded: &Result<Splits, DatasetError>) -> Va
                 "dir": dir, "ok": true, "seen": seen, "rows": spec.rows, "cols": spec.cols,
                 "classes": spec.classes, "train_images": data.train.len(), "test_images": data.test.len(),
                 "train_labels": data.train.histogram(), "test_labels": data.test.histogram(),
-                "sha256": data.checksum, "notes": notes.collect::<Vec<_>>(),
+                "sorted": sorted, "sha256": data.checksum, "notes": notes.collect::<Vec<_>>(),
             })
         }
     }

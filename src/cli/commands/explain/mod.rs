@@ -301,11 +301,10 @@ impl Explain {
         match &self.model {
             _ if self.html.is_some() => {} // the page has said what is next
             Some(_) if subject_said => {}  // it would need the same flags
-            Some(path) if self.image.is_some() => {
+            Some(path) if let Some(image) = &self.image => {
+                let (model, image) = (shell_quote(path), shell_quote(image));
                 next_step(format_args!(
-                    "mlp explain {}{}",
-                    shell_quote(path),
-                    self.data.dir.flag()
+                    "mlp explain {model} --image {image} --html page.html"
                 ));
             }
             Some(path) => next_step(format_args!(

@@ -246,14 +246,20 @@ impl Train {
         }
         let trained = trained.context("training did not converge, no model was written")?;
 
-        self.conclude(&plan, (trained, &valid), print, record, checkpoints)
+        self.conclude(
+            &plan,
+            (trained, &valid, test > 0),
+            print,
+            record,
+            checkpoints,
+        )
     }
 
     /// Saves what has come of the run, and says how it ended.
     fn conclude(
         &self,
         plan: &Plan,
-        (trained, valid): (Trained, &Dataset),
+        (trained, valid, has_test): (Trained, &Dataset, bool),
         print: Printer<'_>,
         mut record: Option<Recorder<'_>>,
         mut checkpoints: Option<Checkpoints>,
@@ -288,7 +294,12 @@ impl Train {
         }
         if !self.quiet {
             let model = shell_quote(saved.to_look_at());
-            next_step(format_args!("mlp eval {model}{data}"));
+            let split = match (has_test, valid.is_empty()) {
+                (true, _) => "",
+                (false, false) => " --split valid",
+                (false, true) => " --split train",
+            };
+            next_step(format_args!("mlp eval {model}{split}{data}"));
         }
         Ok(Outcome::Done)
     }

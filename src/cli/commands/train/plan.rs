@@ -154,7 +154,7 @@ impl Train {
             .clone_from(&data.checksum);
         plan.check_memory()?;
         if !self.quiet {
-            self.settings.note(&facts).into_iter().for_each(note);
+            self.settings.notes(&facts).iter().for_each(note);
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Plan {
         let training = &self.metadata.training;
         let (expected, found) = (&training.data_sha256, &data.checksum);
         ensure!(
-            expected == found && self.metadata.images.pixels() == data.train.spec.pixels(),
+            expected == found && self.metadata.architecture.layers[0] == data.train.spec.pixels(),
             "{}: other data files than those of the run to go on with (SHA-256 {found}, expected {expected}): \
              name their folder with --data-dir",
             data_dir.display()
