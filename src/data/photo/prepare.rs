@@ -6,6 +6,7 @@ use super::{
     frame::fitted,
     light, lines,
     plane::Plane,
+    strokes,
     threshold::{self, Levels},
     width,
 };
@@ -14,6 +15,8 @@ use super::{
 const SIDE: usize = 700;
 /// Ink of this share of the light or less is faint.
 const FAINT: f32 = 0.07;
+/// The longer side from which on a picture may show more than the digit, in pixels.
+const SHEET: usize = 100;
 
 /// Makes an image like MNIST's of a picture.
 ///
@@ -41,7 +44,67 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     }
     push(&mut steps, "grey", words, small.gray(255.0));
 
-    let ink = light::ink(&small);
+    let plain = attempt(&small, light::ink(&small), frame);
+    let (outcome, outlined) = match plain.doubts.is_empty() {
+        true => (plain, None),
+        false => second(&small, plain, frame),
+    };
+    if let Some(words) = outlined {
+        steps[0].words = format!("{}, {words}", steps[0].words);
+    }
+    steps.extend(outcome.steps);
+    Prepared { steps, ..outcome }
+}
+
+/// What is tried if something speaks against the plain way: strokes told by being thin, for the hard edge of a
+/// shadow, and the sheet alone, for a table around it. Either is taken only if nothing speaks against it.
+fn second(small: &Plane, plain: Prepared, frame: Frame) -> (Prepared, Option<&'static str>) {
+    let blur = light::blur(small);
+    let unclear = |doubt: &Doubt| matches!(doubt, Doubt::CutOff | Doubt::NoStroke);
+    if !plain.doubts.iter().any(unclear) {
+        let blank = small.side() >= SHEET && is_blank(small, blur);
+        return match blank {
+            true => (nothing(frame, Vec::new()), None),
+            false => (plain, None),
+        };
+    }
+    if small.side() < SHEET {
+        return (plain, None);
+    }
+    if is_blank(small, blur) {
+        return (nothing(frame, Vec::new()), None);
+    }
+    let clear = |found: &Prepared| found.doubts.is_empty();
+    let thin = strokes::thin(small, small.side() / 14, true, blur);
+    let thin = attempt(small, thin, frame);
+    if clear(&thin) {
+        return (thin, Some("shadows left aside"));
+    }
+    if let Some((part, mask)) = strokes::sheet(small) {
+        let mut ink = light::ink(&part);
+        let amount = ink.amount.values.iter_mut().zip(&mask);
+        amount.filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
+        let found = attempt(&part, ink, frame);
+        if clear(&found) {
+            return (found, Some("cut to the light sheet"));
+        }
+    }
+    (plain, None)
+}
+
+/// Whether nothing in the picture is as thin as a stroke of a pen, neither dark nor light.
+fn is_blank(small: &Plane, blur: usize) -> bool {
+    [true, false].into_iter().all(|light_paper| {
+        let ink = strokes::thin(small, small.side() / 4, light_paper, blur.max(1));
+        let least = (6.0 * ink.noise).max(0.035);
+        let above = ink.amount.values.iter().filter(|&&v| v > least).count();
+        5000 * above < ink.amount.values.len()
+    })
+}
+
+/// The steps from ink on.
+fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> Prepared {
+    let mut steps = Vec::new();
     let words = if ink.light_paper {
         "dark ink on light paper: inverted"
     } else {
@@ -229,7 +292,12 @@ fn doubts(kept: &Kept, peak: f32, stroke: f32) -> Vec<Doubt> {
     // A 1 fills its box; what is nearly as wide as high does not.
     let solid = filled > 0.7 && narrow > 0.5 * side;
     let scattered = kept.found > 12 && kept.share < 0.4;
-    if kept.ink > 0.4 || kept.borders >= 3 || solid || scattered || stroke > 0.45 * side {
+    if kept.ink > 0.4
+        || (kept.borders >= 3 && kept.ink > 0.3)
+        || solid
+        || scattered
+        || stroke > 0.45 * side
+    {
         doubts.push(Doubt::NoStroke);
     }
     if kept.digits > 1 {
