@@ -44,12 +44,12 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     }
     push(&mut steps, "grey", words, small.gray(255.0));
 
-    let plain = attempt(&small, light::ink(&small), frame);
-    let (outcome, outlined) = match plain.doubts.is_empty() {
+    let (plain, mask) = attempt(&small, light::ink(&small), frame);
+    let (outcome, aside) = match plain.doubts.is_empty() {
         true => (plain, None),
-        false => second(&small, plain, frame),
+        false => second(&small, plain, &mask, frame),
     };
-    if let Some(words) = outlined {
+    if let Some(words) = aside {
         steps[0].words = format!("{}, {words}", steps[0].words);
     }
     steps.extend(outcome.steps);
@@ -58,7 +58,12 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
 
 /// What is tried if something speaks against the plain way: strokes told by being thin, for the hard edge of a
 /// shadow, and the sheet alone, for a table around it. Either is taken only if nothing speaks against it.
-fn second(small: &Plane, plain: Prepared, frame: Frame) -> (Prepared, Option<&'static str>) {
+fn second(
+    small: &Plane,
+    plain: Prepared,
+    mask: &[bool],
+    frame: Frame,
+) -> (Prepared, Option<&'static str>) {
     let blur = light::blur(small);
     let unclear = |doubt: &Doubt| matches!(doubt, Doubt::CutOff | Doubt::NoStroke);
     if !plain.doubts.iter().any(unclear) {
@@ -75,16 +80,17 @@ fn second(small: &Plane, plain: Prepared, frame: Frame) -> (Prepared, Option<&'s
         return (nothing(frame, Vec::new()), None);
     }
     let clear = |found: &Prepared| found.doubts.is_empty();
-    let thin = strokes::thin(small, small.side() / 14, true, blur);
-    let thin = attempt(small, thin, frame);
-    if clear(&thin) {
-        return (thin, Some("shadows left aside"));
+    if let Some(ink) = thin_ink(small, blur, mask) {
+        let (found, _) = attempt(small, ink, frame);
+        if clear(&found) {
+            return (found, Some("shadows left aside"));
+        }
     }
     if let Some((part, mask)) = strokes::sheet(small) {
         let mut ink = light::ink(&part);
         let amount = ink.amount.values.iter_mut().zip(&mask);
         amount.filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
-        let found = attempt(&part, ink, frame);
+        let (found, _) = attempt(&part, ink, frame);
         if clear(&found) {
             return (found, Some("cut to the light sheet"));
         }
@@ -92,18 +98,37 @@ fn second(small: &Plane, plain: Prepared, frame: Frame) -> (Prepared, Option<&'s
     (plain, None)
 }
 
+/// Dark strokes that are thin; none if there is about as much again that is a little thicker, such as the inside of
+/// thick strokes, or if they are most of what was found the plain way: a digit that touches the border.
+fn thin_ink(small: &Plane, blur: usize, plain: &[bool]) -> Option<light::Ink> {
+    let ink = strokes::thin(small, small.side() / 14, true, blur);
+    let seed = threshold::levels(&ink.amount, ink.noise, |_| true).seed();
+    let wider = strokes::thin(small, small.side() / 7, true, blur);
+    let count = |plane: &Plane| plane.values.iter().filter(|&&v| v >= seed).count();
+    let (found, wider) = (count(&ink.amount), count(&wider.amount));
+    let both = ink.amount.values.iter().zip(plain);
+    let both = both.filter(|&(&v, &plain)| plain && v >= seed).count();
+    let before = plain.iter().filter(|&&plain| plain).count();
+    (5 * wider < 6 * found && 2 * both < before).then_some(ink)
+}
+
 /// Whether nothing in the picture is as thin as a stroke of a pen, neither dark nor light.
 fn is_blank(small: &Plane, blur: usize) -> bool {
+    /// More is no paper, in grey values.
+    const NOISE: f32 = 25.0;
+    if light::noise(small) > NOISE {
+        return false;
+    }
     [true, false].into_iter().all(|light_paper| {
-        let ink = strokes::thin(small, small.side() / 4, light_paper, blur.max(1));
-        let least = (6.0 * ink.noise).max(0.035);
+        let ink = strokes::thin(small, small.side() / 4, light_paper, 2 * blur.max(1));
+        let least = (8.0 * ink.noise).max(0.035);
         let above = ink.amount.values.iter().filter(|&&v| v > least).count();
-        5000 * above < ink.amount.values.len()
+        1000 * above < ink.amount.values.len()
     })
 }
 
-/// The steps from ink on.
-fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> Prepared {
+/// The steps from ink on, and which pixels are the digit.
+fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> (Prepared, Vec<bool>) {
     let mut steps = Vec::new();
     let words = if ink.light_paper {
         "dark ink on light paper: inverted"
@@ -140,7 +165,7 @@ fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> Prepared {
     let mut amount = lined.amount;
     let levels = threshold::levels(&amount, ink.noise, |_| true);
     let Some(peak) = levels.peak else {
-        return nothing(frame, steps);
+        return (nothing(frame, steps), Vec::new());
     };
     let words = format!(
         "ink from {:.0} % on, a full stroke has {:.0} %",
@@ -152,7 +177,7 @@ fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> Prepared {
     push(&mut steps, "threshold", words, mask.gray(1.0));
 
     let Some(mut kept) = blobs::digit(&amount, &levels) else {
-        return nothing(frame, steps);
+        return (nothing(frame, steps), Vec::new());
     };
     if kept.borders > 0 && lined.half > 0 {
         // A line that was not found may tie the digit to the border.
@@ -188,11 +213,12 @@ fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> Prepared {
     let words = format!("centre moved ({}, {})", signed(right), signed(down));
     let centred = Gray::new(frame.rows, frame.cols, fitted.pixels.clone());
     push(&mut steps, "centred", words, centred);
-    Prepared {
+    let prepared = Prepared {
         pixels: fitted.pixels,
         steps,
         doubts: doubts(&kept, peak, stroke),
-    }
+    };
+    (prepared, kept.mask)
 }
 
 fn push(steps: &mut Vec<Step>, name: &'static str, words: String, picture: Gray) {

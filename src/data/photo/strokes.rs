@@ -3,6 +3,9 @@
 use super::light::Ink;
 use super::plane::{Plane, quantile};
 
+/// Paper darker than this is shadow or dirt: noise would count for too much.
+const LEAST: f32 = 64.0;
+
 /// How much darker (or on dark paper lighter) each pixel is than anything as wide as `width` pixels around it.
 ///
 /// The paper is the closing: the lightest value of each window, then the darkest of those. It fills what is narrower
@@ -27,7 +30,7 @@ pub fn thin(picture: &Plane, width: usize, light_paper: bool, blur: usize) -> In
         rows: picture.rows,
         cols: picture.cols,
         values: pairs
-            .map(|(&v, &paper)| (paper - v) / paper.max(32.0))
+            .map(|(&v, &paper)| (paper - v) / paper.max(LEAST))
             .collect(),
     };
     // Noise lifts the closing: the paper is where most pixels are, and its noise is what lies above.
