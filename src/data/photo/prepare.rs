@@ -86,12 +86,19 @@ fn second(
             return (found, Some("shadows left aside"));
         }
     }
-    if let Some((part, mask)) = strokes::sheet(small) {
-        let mut ink = light::ink(&part);
-        let amount = ink.amount.values.iter_mut().zip(&mask);
+    if let Some(sheet) = strokes::sheet(small) {
+        let mut ink = light::ink(&sheet.part);
+        let amount = ink.amount.values.iter_mut().zip(&sheet.mask);
         amount.filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
-        let (found, _) = attempt(&part, ink, frame);
-        if clear(&found) {
+        let (found, digit) = attempt(&sheet.part, ink, frame);
+        let was_digit = |i: usize| {
+            let (row, col) = (i / sheet.part.cols, i % sheet.part.cols);
+            mask.get((row + sheet.at.0) * small.cols + col + sheet.at.1) == Some(&true)
+        };
+        let before = (0..digit.len()).filter(|&i| digit[i] && was_digit(i));
+        let all = mask.iter().filter(|&&digit| digit).count();
+        // A good piece of a digit that reaches the border is no digit of its own.
+        if clear(&found) && 16 * before.count() <= all {
             return (found, Some("cut to the light sheet"));
         }
     }
@@ -387,6 +394,50 @@ mod tests {
         let dark = prepare(&bar(28, 0, 255), Frame::MNIST);
         assert_eq!(dark.pixels, image.pixels);
         assert!(dark.steps[0].words.contains("inverted"));
+    }
+
+    /// What is drawn on a sheet of 300×300 whose light is given by row and column: a bar, if one is wanted.
+    fn under(light: impl Fn(usize, usize) -> f32, with_bar: bool) -> Prepared {
+        let inside = |row: usize, col: usize| {
+            (90..210).contains(&row) && (170..180).contains(&col) && with_bar
+        };
+        let pixels = (0..300 * 300).map(|i| {
+            let (row, col) = (i / 300, i % 300);
+            let share = if inside(row, col) { 0.2 } else { 1.0 };
+            (light(row, col) * share) as u8
+        });
+        prepare(&Gray::new(300, 300, pixels.collect()), Frame::MNIST)
+    }
+
+    #[test]
+    fn neither_a_shadow_nor_a_table_is_ink() {
+        let slope = |_: usize, col: usize| 240.0 - 0.3 * col as f32;
+        let shadow = |row: usize, col: usize| {
+            let away = col as f32 + 0.5 * row as f32 - 170.0;
+            slope(row, col) * (1.0 - 0.5 / (1.0 + (-away / 3.0).exp()))
+        };
+        let table = |row: usize, col: usize| {
+            let sheet = (40..260).contains(&row) && (50..270).contains(&col);
+            let wood = 60.0 + 20.0 * (col as f32 / 6.0).sin();
+            if sheet { 230.0 } else { wood }
+        };
+        let expected = under(|_, _| 230.0, true);
+        assert_eq!(expected.doubts, []);
+        for (name, found) in [
+            ("shadow", under(shadow, true)),
+            ("table", under(table, true)),
+        ] {
+            assert_eq!(found.doubts, [], "{name}");
+            let pairs = found.pixels.iter().zip(&expected.pixels);
+            let far: u32 = pairs.map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
+            assert!(far < 20 * 784, "{name}: {far}");
+        }
+        for (name, found) in [
+            ("slope", under(slope, false)),
+            ("shadow", under(shadow, false)),
+        ] {
+            assert_eq!(found.doubts, [Doubt::Nothing], "{name}");
+        }
     }
 
     #[test]

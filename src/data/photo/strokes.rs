@@ -100,9 +100,18 @@ fn extremes(plane: &Plane, radius: usize, wider: bool) -> Plane {
     }
 }
 
-/// The part of the picture with a sheet of paper that is lighter than what is around it, all around it as light as
-/// the sheet; none if there is no such sheet. Also which pixels of the part are on it, a little inside its edge.
-pub fn sheet(picture: &Plane) -> Option<(Plane, Vec<bool>)> {
+/// A sheet of paper in a picture.
+pub struct Sheet {
+    /// The part of the picture that it is in, all around it as light as the sheet.
+    pub part: Plane,
+    /// The part's first row and column.
+    pub at: (usize, usize),
+    /// Which pixels of the part are on it, a little inside its edge.
+    pub mask: Vec<bool>,
+}
+
+/// The sheet of paper that is lighter than what is around it, if there is one.
+pub fn sheet(picture: &Plane) -> Option<Sheet> {
     let small = Plane::shrunk(&picture.gray(255.0), 200);
     let (rows, cols) = (small.rows, small.cols);
     let small = small.blurred(1);
@@ -163,8 +172,14 @@ pub fn sheet(picture: &Plane) -> Option<(Plane, Vec<bool>)> {
         sides(&mut (0..rows).rev().map(|row| row * cols + col), &mut whole);
     }
     let filled = whole.iter().filter(|&&sides| sides == 4).count();
-    if 4 * area < 3 * filled {
-        return None; // no sheet: light between other things
+    let on = |&i: &usize| whole[i] == 4;
+    let (low, high) = ends((0..rows * cols).filter(on).map(|i| i / cols))?;
+    let mut across: Vec<usize> = (0..rows * cols).filter(on).map(|i| i % cols).collect();
+    across.sort_unstable();
+    let (first, last) = ends(across.into_iter())?;
+    let around = (high - low + 1) * (last - first + 1);
+    if 4 * area < 3 * filled || 5 * filled < 3 * around {
+        return None; // no sheet: light between other things, or light strokes
     }
     let inside = Plane {
         rows,
@@ -199,7 +214,11 @@ pub fn sheet(picture: &Plane) -> Option<(Plane, Vec<bool>)> {
         cols: right - left + 1,
         values: pairs.map(|(&v, &on)| if on { v } else { light }).collect(),
     };
-    Some((part, mask))
+    Some(Sheet {
+        part,
+        at: (top, left),
+        mask,
+    })
 }
 
 fn ends(mut places: impl Iterator<Item = usize>) -> Option<(usize, usize)> {
@@ -274,7 +293,7 @@ mod tests {
             (true, true) => 30.0,
             _ => 60.0 + (col % 9) as f32 * 5.0,
         });
-        let (part, mask) = sheet(&table).unwrap();
+        let Sheet { part, mask, .. } = sheet(&table).unwrap();
         assert!((80..=90).contains(&part.rows) && (110..=120).contains(&part.cols));
         assert_eq!(mask.len(), part.values.len());
         assert!(part.values.iter().all(|&v| v == 230.0 || v == 30.0));
