@@ -40,17 +40,22 @@ pub fn noise(picture: &Plane) -> f32 {
     quantile(differences, 0.5, 2040.0).unwrap_or(0.0) / (0.6745 * 6.0)
 }
 
-/// Finds the paper, takes its light out and tells which side the ink is on.
-pub fn ink(picture: &Plane) -> Ink {
+/// The radius of the blur that the picture's noise makes necessary; 0 for none.
+pub fn blur(picture: &Plane) -> usize {
     let sigma = noise(picture);
     let most = (picture.side() / 150).max(1);
-    let blur = match sigma {
+    match sigma {
         s if s < 5.0 => 0,
         s if s < 14.0 => 1,
         s if s < 28.0 => 2,
         _ => 3,
     }
-    .min(most);
+    .min(most)
+}
+
+/// Finds the paper, takes its light out and tells which side the ink is on.
+pub fn ink(picture: &Plane) -> Ink {
+    let blur = blur(picture);
     let picture = &picture.blurred(blur).blurred(blur);
     let paper = median_paper(picture);
     let light_paper = is_paper_light(picture, &paper);

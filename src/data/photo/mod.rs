@@ -12,6 +12,7 @@ mod light;
 mod lines;
 mod plane;
 mod prepare;
+mod strokes;
 mod threshold;
 mod width;
 

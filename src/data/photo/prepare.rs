@@ -6,6 +6,7 @@ use super::{
     frame::fitted,
     light, lines,
     plane::Plane,
+    strokes,
     threshold::{self, Levels},
     width,
 };
@@ -14,6 +15,8 @@ use super::{
 const SIDE: usize = 700;
 /// Ink of this share of the light or less is faint.
 const FAINT: f32 = 0.07;
+/// The longer side from which on a picture may show more than the digit, in pixels.
+const SHEET: usize = 100;
 
 /// Makes an image like MNIST's of a picture.
 ///
@@ -41,7 +44,99 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     }
     push(&mut steps, "grey", words, small.gray(255.0));
 
-    let ink = light::ink(&small);
+    let (plain, mask) = attempt(&small, light::ink(&small), frame);
+    let (outcome, aside) = match plain.doubts.is_empty() {
+        true => (plain, None),
+        false => second(&small, plain, &mask, frame),
+    };
+    if let Some(words) = aside {
+        steps[0].words = format!("{}, {words}", steps[0].words);
+    }
+    steps.extend(outcome.steps);
+    Prepared { steps, ..outcome }
+}
+
+/// What is tried if something speaks against the plain way: strokes told by being thin, for the hard edge of a
+/// shadow, and the sheet alone, for a table around it. Either is taken only if nothing speaks against it.
+fn second(
+    small: &Plane,
+    plain: Prepared,
+    mask: &[bool],
+    frame: Frame,
+) -> (Prepared, Option<&'static str>) {
+    let blur = light::blur(small);
+    let unclear = |doubt: &Doubt| matches!(doubt, Doubt::CutOff | Doubt::NoStroke);
+    if !plain.doubts.iter().any(unclear) {
+        let blank = small.side() >= SHEET && is_blank(small, blur);
+        return match blank {
+            true => (nothing(frame, Vec::new()), None),
+            false => (plain, None),
+        };
+    }
+    if small.side() < SHEET {
+        return (plain, None);
+    }
+    if is_blank(small, blur) {
+        return (nothing(frame, Vec::new()), None);
+    }
+    let clear = |found: &Prepared| found.doubts.is_empty();
+    if let Some(ink) = thin_ink(small, blur, mask) {
+        let (found, _) = attempt(small, ink, frame);
+        if clear(&found) {
+            return (found, Some("shadows left aside"));
+        }
+    }
+    if let Some(sheet) = strokes::sheet(small) {
+        let mut ink = light::ink(&sheet.part);
+        let amount = ink.amount.values.iter_mut().zip(&sheet.mask);
+        amount.filter(|(_, on)| !**on).for_each(|(v, _)| *v = 0.0);
+        let (found, digit) = attempt(&sheet.part, ink, frame);
+        let was_digit = |i: usize| {
+            let (row, col) = (i / sheet.part.cols, i % sheet.part.cols);
+            mask.get((row + sheet.at.0) * small.cols + col + sheet.at.1) == Some(&true)
+        };
+        let before = (0..digit.len()).filter(|&i| digit[i] && was_digit(i));
+        let all = mask.iter().filter(|&&digit| digit).count();
+        // A good piece of a digit that reaches the border is no digit of its own.
+        if clear(&found) && 16 * before.count() <= all {
+            return (found, Some("cut to the light sheet"));
+        }
+    }
+    (plain, None)
+}
+
+/// Dark strokes that are thin; none if there is about as much again that is a little thicker, such as the inside of
+/// thick strokes, or if they are most of what was found the plain way: a digit that touches the border.
+fn thin_ink(small: &Plane, blur: usize, plain: &[bool]) -> Option<light::Ink> {
+    let ink = strokes::thin(small, small.side() / 14, true, blur);
+    let seed = threshold::levels(&ink.amount, ink.noise, |_| true).seed();
+    let wider = strokes::thin(small, small.side() / 7, true, blur);
+    let count = |plane: &Plane| plane.values.iter().filter(|&&v| v >= seed).count();
+    let (found, wider) = (count(&ink.amount), count(&wider.amount));
+    let both = ink.amount.values.iter().zip(plain);
+    let both = both.filter(|&(&v, &plain)| plain && v >= seed).count();
+    let before = plain.iter().filter(|&&plain| plain).count();
+    (5 * wider < 6 * found && 2 * both < before).then_some(ink)
+}
+
+/// Whether nothing in the picture is as thin as a stroke of a pen, neither dark nor light.
+fn is_blank(small: &Plane, blur: usize) -> bool {
+    /// More is no paper, in grey values.
+    const NOISE: f32 = 25.0;
+    if light::noise(small) > NOISE {
+        return false;
+    }
+    [true, false].into_iter().all(|light_paper| {
+        let ink = strokes::thin(small, small.side() / 4, light_paper, 2 * blur.max(1));
+        let least = (8.0 * ink.noise).max(0.035);
+        let above = ink.amount.values.iter().filter(|&&v| v > least).count();
+        1000 * above < ink.amount.values.len()
+    })
+}
+
+/// The steps from ink on, and which pixels are the digit.
+fn attempt(small: &Plane, ink: light::Ink, frame: Frame) -> (Prepared, Vec<bool>) {
+    let mut steps = Vec::new();
     let words = if ink.light_paper {
         "dark ink on light paper: inverted"
     } else {
@@ -77,7 +172,7 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     let mut amount = lined.amount;
     let levels = threshold::levels(&amount, ink.noise, |_| true);
     let Some(peak) = levels.peak else {
-        return nothing(frame, steps);
+        return (nothing(frame, steps), Vec::new());
     };
     let words = format!(
         "ink from {:.0} % on, a full stroke has {:.0} %",
@@ -89,7 +184,7 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     push(&mut steps, "threshold", words, mask.gray(1.0));
 
     let Some(mut kept) = blobs::digit(&amount, &levels) else {
-        return nothing(frame, steps);
+        return (nothing(frame, steps), Vec::new());
     };
     if kept.borders > 0 && lined.half > 0 {
         // A line that was not found may tie the digit to the border.
@@ -125,11 +220,12 @@ pub fn prepare(picture: &Gray, frame: Frame) -> Prepared {
     let words = format!("centre moved ({}, {})", signed(right), signed(down));
     let centred = Gray::new(frame.rows, frame.cols, fitted.pixels.clone());
     push(&mut steps, "centred", words, centred);
-    Prepared {
+    let prepared = Prepared {
         pixels: fitted.pixels,
         steps,
         doubts: doubts(&kept, peak, stroke),
-    }
+    };
+    (prepared, kept.mask)
 }
 
 fn push(steps: &mut Vec<Step>, name: &'static str, words: String, picture: Gray) {
@@ -229,7 +325,12 @@ fn doubts(kept: &Kept, peak: f32, stroke: f32) -> Vec<Doubt> {
     // A 1 fills its box; what is nearly as wide as high does not.
     let solid = filled > 0.7 && narrow > 0.5 * side;
     let scattered = kept.found > 12 && kept.share < 0.4;
-    if kept.ink > 0.4 || kept.borders >= 3 || solid || scattered || stroke > 0.45 * side {
+    if kept.ink > 0.4
+        || (kept.borders >= 3 && kept.ink > 0.3)
+        || solid
+        || scattered
+        || stroke > 0.45 * side
+    {
         doubts.push(Doubt::NoStroke);
     }
     if kept.digits > 1 {
@@ -293,6 +394,50 @@ mod tests {
         let dark = prepare(&bar(28, 0, 255), Frame::MNIST);
         assert_eq!(dark.pixels, image.pixels);
         assert!(dark.steps[0].words.contains("inverted"));
+    }
+
+    /// What is drawn on a sheet of 300×300 whose light is given by row and column: a bar, if one is wanted.
+    fn under(light: impl Fn(usize, usize) -> f32, with_bar: bool) -> Prepared {
+        let inside = |row: usize, col: usize| {
+            (90..210).contains(&row) && (170..180).contains(&col) && with_bar
+        };
+        let pixels = (0..300 * 300).map(|i| {
+            let (row, col) = (i / 300, i % 300);
+            let share = if inside(row, col) { 0.2 } else { 1.0 };
+            (light(row, col) * share) as u8
+        });
+        prepare(&Gray::new(300, 300, pixels.collect()), Frame::MNIST)
+    }
+
+    #[test]
+    fn neither_a_shadow_nor_a_table_is_ink() {
+        let slope = |_: usize, col: usize| 240.0 - 0.3 * col as f32;
+        let shadow = |row: usize, col: usize| {
+            let away = col as f32 + 0.5 * row as f32 - 170.0;
+            slope(row, col) * (1.0 - 0.5 / (1.0 + (-away / 3.0).exp()))
+        };
+        let table = |row: usize, col: usize| {
+            let sheet = (40..260).contains(&row) && (50..270).contains(&col);
+            let wood = 60.0 + 20.0 * (col as f32 / 6.0).sin();
+            if sheet { 230.0 } else { wood }
+        };
+        let expected = under(|_, _| 230.0, true);
+        assert_eq!(expected.doubts, []);
+        for (name, found) in [
+            ("shadow", under(shadow, true)),
+            ("table", under(table, true)),
+        ] {
+            assert_eq!(found.doubts, [], "{name}");
+            let pairs = found.pixels.iter().zip(&expected.pixels);
+            let far: u32 = pairs.map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
+            assert!(far < 20 * 784, "{name}: {far}");
+        }
+        for (name, found) in [
+            ("slope", under(slope, false)),
+            ("shadow", under(shadow, false)),
+        ] {
+            assert_eq!(found.doubts, [Doubt::Nothing], "{name}");
+        }
     }
 
     #[test]

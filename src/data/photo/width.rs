@@ -2,8 +2,8 @@
 
 use super::plane::Plane;
 
-/// The narrowest and the widest strokes that stay as they are, in pixels of an image whose box is 20 pixels. Of
-/// MNIST's images, 98 of 100 lie between.
+/// The narrowest and the widest strokes that stay as they are, in pixels of an image whose box is 20 pixels. Of every
+/// sixth of MNIST's training images, enlarged 8 times, 9,822 of 10,000 lie between.
 pub const USUAL: (f32, f32) = (1.3, 5.0);
 
 /// The distance from each pixel to the nearest where `inside` is false, about in pixels, from centre to centre.

@@ -29,6 +29,8 @@ struct Run {
     sides: (f32, f32),
     points: f64,
     seeds: u64,
+    /// Added to the seeds of the pictures: the preparation was made with those from 0 on.
+    from: u64,
 }
 
 const ORDINARY: Run = Run {
@@ -36,12 +38,14 @@ const ORDINARY: Run = Run {
     sides: (200.0, 420.0),
     points: 3.0,
     seeds: 1,
+    from: 2_100_000_000,
 };
 const FULL: Run = Run {
     pictures: 1000,
     sides: (200.0, 2000.0),
     points: 2.0,
     seeds: 3,
+    from: 4_200_000_000,
 };
 
 /// Results for 0..`count`, computed by two threads.
@@ -148,7 +152,7 @@ fn table(run: &Run) {
     );
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let all = both(run.pictures, |n| {
-            let mut rng = generator((number * 100_000 + n) as u64, Purpose::Check);
+            let mut rng = generator(run.from + (number * 100_000 + n) as u64, Purpose::Check);
             prepared(&digit(&originals[n], kind, run.sides, &mut rng))
         });
         let images: Vec<_> = all.iter().map(|p| p.pixels.clone()).collect();
@@ -166,7 +170,10 @@ fn table(run: &Run) {
     }
     for (number, kind) in Other::ALL.into_iter().enumerate() {
         let all = both(run.pictures, |n| {
-            let mut rng = generator((number * 100_000 + n) as u64 + (1 << 40), Purpose::Check);
+            let mut rng = generator(
+                run.from + (number * 100_000 + n) as u64 + (1 << 40),
+                Purpose::Check,
+            );
             prepared(&other(kind, run.sides, &mut rng))
         });
         let (share, words) = doubted(&all);
