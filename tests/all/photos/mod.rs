@@ -5,7 +5,9 @@
 
 mod generator;
 
-use std::{path::Path, thread};
+use std::{env, fs::File, io::Read, path::Path, thread};
+
+use flate2::read::GzDecoder;
 
 use mlp::{
     data::{
@@ -14,12 +16,18 @@ use mlp::{
         photo::{Doubt, Frame, Prepared, decode, prepare},
     },
     linalg::team::Team,
-    loss::CrossEntropy,
+    loss::{CrossEntropy, LossKind},
     nn::Mlp,
     rng::{Purpose, generator},
-    train::{Settings, metrics::evaluate, train},
+    train::{
+        Settings,
+        familiar::{Familiar, confidence, frame},
+        metrics::{evaluate, predictions},
+        train,
+    },
 };
 use ndarray::Array2;
+use ndarray_rand::rand::Rng;
 
 use generator::{Kind, Other, digit, other, png};
 
@@ -34,8 +42,8 @@ struct Run {
 }
 
 const ORDINARY: Run = Run {
-    pictures: 150,
-    sides: (200.0, 420.0),
+    pictures: 100,
+    sides: (150.0, 260.0),
     points: 3.0,
     seeds: 1,
     from: 2_100_000_000,
@@ -64,8 +72,8 @@ fn prepared(file: &[u8]) -> Prepared {
     prepare(&decode(file).unwrap(), Frame::MNIST)
 }
 
-/// Networks 784-50-10, one for each seed.
-fn networks(data: &Dataset, seeds: u64) -> Vec<Mlp<f32>> {
+/// Networks 784-50-10, one for each seed, and the validation images that they were not trained on.
+fn networks(data: &Dataset, seeds: u64) -> (Vec<Mlp<f32>>, Dataset) {
     let (data, valid) = data.clone().split_last(10_000).unwrap();
     let network = |seed| {
         let settings = Settings {
@@ -86,7 +94,37 @@ fn networks(data: &Dataset, seeds: u64) -> Vec<Mlp<f32>> {
         );
         trained.unwrap().network
     };
-    (1..=seeds).map(network).collect()
+    let networks = (1..=seeds).map(network).collect();
+    (networks, valid)
+}
+
+/// The share of images that the bounds of a network's validation images refuse, in percent.
+fn refused(network: &Mlp<f32>, bounds: &Familiar, images: &[Vec<u8>]) -> f64 {
+    let pixels = Array2::from_shape_vec((images.len(), 784), images.concat()).unwrap();
+    let data = Dataset::new(pixels, vec![0; images.len()], Spec::default());
+    let predictions = predictions(
+        network,
+        &CrossEntropy,
+        &data,
+        Preprocessing::UNIT,
+        &mut Team::new(2),
+    );
+    let rows = predictions.rows().into_iter().zip(data.images.rows());
+    let against = rows.filter(|(p, image)| {
+        let sure = confidence(LossKind::Ce, *p);
+        !bounds
+            .judge(sure, frame(image.view(), &data.spec))
+            .is_empty()
+    });
+    100.0 * against.count() as f64 / images.len() as f64
+}
+
+/// Images 28×28 that are no digits, from a file like MNIST's.
+fn foreign(path: &Path) -> Vec<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = GzDecoder::new(File::open(path).unwrap());
+    file.read_to_end(&mut bytes).unwrap();
+    bytes[16..].chunks_exact(784).map(<[u8]>::to_vec).collect()
 }
 
 /// The mean accuracy of the networks, in percent.
@@ -125,9 +163,23 @@ fn doubted(all: &[Prepared]) -> (f64, String) {
     (100.0 * some as f64 / all.len() as f64, words.join(", "))
 }
 
+/// The share of pictures that neither the preparation nor the model speaks against, in percent.
+fn unseen(all: &[Prepared], refused: impl Fn(&[Vec<u8>]) -> f64) -> f64 {
+    let clear = all.iter().filter(|p| p.doubts.is_empty());
+    let images: Vec<_> = clear.map(|p| p.pixels.clone()).collect();
+    if images.is_empty() {
+        return 0.0;
+    }
+    let share = images.len() as f64 / all.len() as f64;
+    share * (100.0 - refused(&images))
+}
+
 fn table(run: &Run) {
     let mnist = data::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap();
-    let networks = networks(&mnist.train, run.seeds);
+    let (networks, valid) = networks(&mnist.train, run.seeds);
+    let network = &networks[0];
+    let bounds = Familiar::measure(network, LossKind::Ce, &valid, Preprocessing::UNIT);
+    let bounds = bounds.unwrap();
     let test = &mnist.test;
     // Spread over the whole file, whose second half is the easier one.
     let chosen: Vec<usize> = (0..run.pictures)
@@ -178,9 +230,10 @@ fn table(run: &Run) {
         });
         let (share, words) = doubted(&all);
         println!(
-            "| {} | {} | | | | {share:.1} % | {words} |",
+            "| {} | {} | | | | {share:.1} % | {words}; {:.1} % refused by the model or doubted |",
             kind.words(),
-            run.pictures
+            run.pictures,
+            100.0 - unseen(&all, |images| refused(network, &bounds, images))
         );
         let least = match kind {
             Other::Letter => 0.0, // a letter is as good a stroke as a digit
@@ -191,6 +244,39 @@ fn table(run: &Run) {
             failed.push(kind.words());
         }
     }
+    let test_images: Vec<_> = test
+        .images
+        .rows()
+        .into_iter()
+        .map(|row| row.to_vec())
+        .collect();
+    let own = refused(network, &bounds, &test_images);
+    println!(
+        "| MNIST's test images, 28×28 | {} | | | | | {own:.2} % refused by the model |",
+        test.len()
+    );
+    let mut rng = generator(run.from, Purpose::Check);
+    let noise: Vec<Vec<u8>> = (0..run.pictures)
+        .map(|_| (0..784).map(|_| rng.random()).collect())
+        .collect();
+    let share = refused(network, &bounds, &noise);
+    println!(
+        "| uniform noise, 28×28 | {} | | | | | {share:.2} % refused by the model |",
+        run.pictures
+    );
+    // A folder with t10k-images-idx3-ubyte.gz of clothes.
+    if let Some(folder) = env::var_os("FASHION_MNIST_DIR") {
+        let clothes = foreign(&Path::new(&folder).join("t10k-images-idx3-ubyte.gz"));
+        let share = refused(network, &bounds, &clothes);
+        println!(
+            "| clothes, 28×28 | {} | | | | | {share:.2} % refused by the model |",
+            clothes.len()
+        );
+    }
+    assert!(
+        own < 2.5 && share > 95.0,
+        "refused: {own} % of the digits, {share} % of noise"
+    );
     assert!(failed.is_empty(), "{failed:?}");
 }
 
