@@ -20,6 +20,8 @@ use crate::{
 pub const KEPT: f64 = 0.99;
 /// The fewest validation images that bounds are taken from.
 pub const FEWEST: usize = 200;
+/// The most validation images that are looked at, the first: more tell no more, and a run ends with them.
+const MOST: usize = 10_000;
 /// The outer frame is this share of the image on each side: 4 of 28 pixels.
 const MARGIN: f64 = 1.0 / 7.0;
 
@@ -52,12 +54,21 @@ impl Familiar {
         if valid.len() < FEWEST {
             return None;
         }
+        let first;
+        let valid = match valid.len() > MOST {
+            true => {
+                first = valid.select(&Vec::from_iter(0..MOST));
+                &first
+            }
+            false => valid,
+        };
         let (loss, mut team) = (kind.build::<f32>(), Team::new(1));
         let predictions = predictions(network, &*loss, valid, preprocessing, &mut team);
         let predictions = predictions.rows().into_iter();
         let confidences: Vec<_> = predictions.map(|p| confidence(kind, p)).collect();
         let images = valid.images.rows().into_iter();
-        let frames: Vec<_> = images.map(|image| frame(image, &valid.spec)).collect();
+        let outer = outer(&valid.spec);
+        let frames: Vec<_> = images.map(|image| mean(image, &outer)).collect();
         // The larger the share that each bound leaves out, the fewer are within both: as large as may be.
         let sorted = |values: &[f64]| {
             let mut values = values.to_vec();
@@ -110,18 +121,25 @@ pub fn confidence(kind: LossKind, p: ArrayView1<'_, f32>) -> f64 {
 
 /// The mean grey value of the outer frame of an image, 0 to 255.
 pub fn frame(image: ArrayView1<'_, u8>, spec: &Spec) -> f64 {
+    mean(image, &outer(spec))
+}
+
+/// The mean of some pixels.
+fn mean(image: ArrayView1<'_, u8>, pixels: &[usize]) -> f64 {
+    let sum: u64 = pixels.iter().map(|&p| u64::from(image[p])).sum();
+    sum as f64 / pixels.len().max(1) as f64
+}
+
+/// The pixels of the outer frame.
+fn outer(spec: &Spec) -> Vec<usize> {
     let margin = |side: usize| ((side as f64 * MARGIN).round() as usize).max(1);
     let (high, wide) = (margin(spec.rows), margin(spec.cols));
     let inside = |at: usize, side: usize, margin: usize| at >= margin && at + margin < side;
-    let (mut sum, mut count) = (0_u64, 0_u64);
-    for (p, &grey) in image.iter().enumerate() {
+    let is_outer = |&p: &usize| {
         let (row, col) = (p / spec.cols, p % spec.cols);
-        if !(inside(row, spec.rows, high) && inside(col, spec.cols, wide)) {
-            sum += u64::from(grey);
-            count += 1;
-        }
-    }
-    sum as f64 / count.max(1) as f64
+        !(inside(row, spec.rows, high) && inside(col, spec.cols, wide))
+    };
+    (0..spec.pixels()).filter(is_outer).collect()
 }
 
 #[cfg(test)]

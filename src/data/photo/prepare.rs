@@ -76,7 +76,8 @@ fn second(
     if small.side() < SHEET {
         return (plain, None);
     }
-    if is_blank(small, blur) {
+    // Something solid that stands free, such as a square, is no stroke, but it is there.
+    if plain.doubts.contains(&Doubt::CutOff) && is_blank(small, blur) {
         return (nothing(frame, Vec::new()), None);
     }
     let clear = |found: &Prepared| found.doubts.is_empty();

@@ -845,7 +845,7 @@ fn folders_of_pictures_are_read() {
         &["2.png: the file starts with"],
     );
     let cut = &grey(&[0; 4])[..40];
-    assert_error(&[("a/1.png", cut)], &["1.png: not a picture"]);
+    assert_error(&[("a/1.png", cut)], &["1.png: the picture is damaged"]);
     let large = png(png::ColorType::Grayscale, 1, 600, &[0; 600]);
     assert_error(
         &[("a/1.png", &large)],

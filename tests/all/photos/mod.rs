@@ -49,7 +49,7 @@ const ORDINARY: Run = Run {
     from: 2_100_000_000,
 };
 const FULL: Run = Run {
-    pictures: 1000,
+    pictures: 300,
     sides: (200.0, 2000.0),
     points: 2.0,
     seeds: 3,
@@ -286,7 +286,7 @@ fn digits_in_pictures_are_read_like_the_images_they_show() {
 }
 
 #[test]
-#[ignore = "some minutes: the table of docs/results.md"]
+#[ignore = "ten minutes: the table of docs/data.md"]
 fn all_pictures() {
     table(&FULL);
 }
