@@ -20,7 +20,7 @@ use super::{Decoding, Float, Loss, float};
 ///
 /// C counts the classes that there are images of. The same as scikit-learn's `class_weight="balanced"`, after
 /// G. King and L. Zeng, "Logistic Regression in Rare Events Data", 2001. PyTorch's
-/// `CrossEntropyLoss(weight=w)` divides by the Σ w[t] of each batch, here it is N.
+/// `CrossEntropyLoss(weight=w)` divides by the sum of `w[t]` over the batch, here it is N.
 ///
 /// ```
 /// use mlp::loss::{Loss, LossKind, Weighted};
@@ -58,10 +58,10 @@ impl<F: Float> Loss<F> for Weighted<F> {
         self.weights[t] * self.inner.image(z, t, p)
     }
 
-    /// dz = w[t]·dz of the loss within
+    /// `dz = w[t]·dz` of the loss within
     fn image_gradient(&self, p: &[F], t: usize, n: F, dz: &mut [F]) {
         self.inner.image_gradient(p, t, n, dz);
-        dz.iter_mut().for_each(|dz| *dz = *dz * self.weights[t]);
+        dz.iter_mut().for_each(|dz| *dz *= self.weights[t]);
     }
 
     fn decoding(&self) -> Decoding {

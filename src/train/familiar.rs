@@ -94,8 +94,8 @@ impl Familiar {
     /// What speaks against an image with this confidence and frame.
     pub fn judge(&self, confidence: f64, frame: f64) -> Vec<Unfamiliar> {
         let mut against = Vec::new();
-        // Not even a number is not sure.
-        if !(confidence >= self.confidence) {
+        // What is not even a number is not sure.
+        if confidence.is_nan() || confidence < self.confidence {
             against.push(Unfamiliar::Unsure);
         }
         if frame > self.frame {

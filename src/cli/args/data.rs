@@ -209,10 +209,13 @@ impl DataArgs {
     /// Downloads the files that are missing, with a progress bar; returns how many.
     pub fn fetch_missing(&self) -> anyhow::Result<usize> {
         let (named, dir) = (self.dir.named(), self.dir.path());
-        let mut options = download::Options::default();
-        options.mirrors = match self.mirror.is_empty() {
+        let mirrors = match self.mirror.is_empty() {
             true => named.mirrors().iter().map(|&url| url.to_owned()).collect(),
             false => self.mirror.clone(),
+        };
+        let options = download::Options {
+            mirrors,
+            ..download::Options::default()
         };
         let mut progress = Progress(None);
         let fetch = match named {

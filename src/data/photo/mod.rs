@@ -1,6 +1,6 @@
 //! From any picture of a digit to an image like MNIST's.
 //!
-//! [`decode`] reads the file; [`prepare`] does what the makers of MNIST did: it finds the ink, scales its box to
+//! [`decode()`] reads the file; [`prepare()`] does what the makers of MNIST did: it finds the ink, scales its box to
 //! 20×20 and moves its centre of mass to the middle of 28×28. [`fit`] is that last part alone.
 //!
 //! The same bytes give the same pixels on any machine. Nothing here panics, whatever the bytes.
@@ -36,7 +36,7 @@ pub struct Gray {
 }
 
 impl Gray {
-    /// A picture of these pixels (rows·cols). [`prepare`] takes one of another length for an empty picture.
+    /// A picture of these pixels (rows·cols). [`prepare()`] takes one of another length for an empty picture.
     pub fn new(rows: usize, cols: usize, pixels: Vec<u8>) -> Self {
         Self {
             rows,

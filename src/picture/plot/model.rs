@@ -40,10 +40,10 @@ pub fn confusion(confusion: &Array2<u32>, names: &[String], title: &str) -> Pict
     picture.text((MARGIN, top - 10.0), SMALL, dim, "label");
     let wrong = confusion.indexed_iter().filter(|((t, p), _)| t != p);
     let most = wrong.map(|(_, &count)| count).max().unwrap_or(0).max(1);
-    for class in 0..classes {
+    for (class, name) in names.iter().enumerate() {
         let middle = cell * (class as f64 + 0.5);
         let words = match short {
-            true => names[class].clone(),
+            true => name.clone(),
             false => class.to_string(),
         };
         picture.text(

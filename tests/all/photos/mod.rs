@@ -42,7 +42,7 @@ struct Run {
 }
 
 const ORDINARY: Run = Run {
-    pictures: 100,
+    pictures: 80,
     sides: (150.0, 260.0),
     points: 3.0,
     seeds: 1,

@@ -97,7 +97,7 @@ fn folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
             thousands(others)
         ));
     }
-    pictures.sort_by(|a, b| natural(a).cmp(&natural(b)));
+    pictures.sort_by_cached_key(|path| natural(path));
     Ok(pictures)
 }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn names_are_in_the_order_of_their_numbers() {
         let mut names = ["10.png", "2.png", "a2b10.png", "a2b9.png", "1.png"].map(PathBuf::from);
-        names.sort_by(|a, b| natural(a).cmp(&natural(b)));
+        names.sort_by_cached_key(|path| natural(path));
         let expected = ["1.png", "2.png", "10.png", "a2b9.png", "a2b10.png"];
         assert_eq!(names, expected.map(PathBuf::from));
     }
