@@ -5,9 +5,10 @@ set -eu
 usage="usage: scripts/check_fashion.sh [FOLDER]
 
 FOLDER holds Fashion-MNIST's four .gz files; without it, Debian's package dataset-fashion-mnist is fetched and unpacked
-into a temporary folder (needs apt-get and dpkg, no root). Needs a release build, and python3 with numpy. A minute."
+into a temporary folder (needs apt-get and dpkg, no root). Needs a release build, and python3 (or PYTHON) with numpy. A minute."
 case "${1-}" in -h|--help) echo "$usage"; exit 0 ;; esac
 cd "$(dirname "$0")/.."
+python=${PYTHON-python3}
 mlp=$PWD/target/release/mlp
 [ -x "$mlp" ] || { echo "no $mlp: cargo build --release" >&2; exit 1; }
 work=$(mktemp -d)
@@ -20,7 +21,7 @@ else
 fi
 [ -f "$from/train-images-idx3-ubyte.gz" ] || { echo "$from: no Fashion-MNIST here" >&2; exit 1; }
 mkdir "$work/wide" "$work/numpy"
-python3 - "$from" "$work" <<'PYTHON'
+"$python" - "$from" "$work" <<'PYTHON'
 import gzip, struct, sys
 import numpy as np
 source, work = sys.argv[1:]
@@ -40,9 +41,9 @@ for form in "$from" wide numpy/fashion.npz; do
     name=$(basename "$form" .npz)
     "$mlp" train --quiet --hidden 50 --epochs 3 --data-dir "$form" --out "$name.bin"
     "$mlp" eval "$name.bin" --data-dir "$form" --json >"$name.json"
-    printf '%-24s %s\n' "$name" "$(python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); print(d["correct"], "of", d["images"])' "$name.json")"
+    printf '%-24s %s\n' "$name" "$("$python" -c 'import json,sys; d=json.load(open(sys.argv[1])); print(d["correct"], "of", d["images"])' "$name.json")"
 done
-python3 - fashion-mnist.json wide.json fashion.json <<'PYTHON' || exit 1
+"$python" - fashion-mnist.json wide.json fashion.json <<'PYTHON' || exit 1
 import json, sys
 found = [json.load(open(path)) for path in sys.argv[1:]]
 right = [result["correct"] for result in found]

@@ -113,7 +113,7 @@ impl fmt::Display for Doubt {
             Self::Nothing => f.write_str("no ink found: the picture looks blank"),
             Self::Several(n) => write!(
                 f,
-                "{n} separate shapes found, not one: only the largest is read"
+                "{n} separate shapes found, where one digit was expected"
             ),
             Self::Faint => f.write_str("the ink hardly differs from the paper"),
             Self::CutOff => {
