@@ -111,10 +111,9 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no ink found: the picture looks blank"),
-            Self::Several(n) => write!(
-                f,
-                "{n} separate shapes found, where one digit was expected"
-            ),
+            Self::Several(n) => {
+                write!(f, "{n} separate shapes found, where one digit was expected")
+            }
             Self::Faint => f.write_str("the ink hardly differs from the paper"),
             Self::CutOff => {
                 f.write_str("the ink touches the border: part of the digit may be cut off")

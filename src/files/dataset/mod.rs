@@ -107,6 +107,20 @@ pub fn load(path: &Path) -> Result<Splits, DatasetError> {
     let mut complete: Vec<_> = scan.sets.iter().filter(|set| set.is_complete()).collect();
     match (complete.pop(), &complete[..]) {
         (Some(set), []) => {
+            if let Some(file) = only
+                && set.format == Format::Csv
+                && roles::role(&pictures::name(file)).split == Some(Split::Test)
+                && set.file() != file
+            {
+                return Err(DatasetError::Incomplete {
+                    path: file.to_owned(),
+                    found: "a test set is there".to_owned(),
+                    missing: format!(
+                        "nothing to train on: name the folder, or {}",
+                        set.file().display()
+                    ),
+                });
+            }
             let splits = read(dir, set, scan.notes.clone())?;
             let sound = splits.train.spec.check();
             sound.map_err(|fault| DatasetError::fault(path, fault))?;
