@@ -298,22 +298,22 @@ impl Explain {
             };
             svg::save(path, &drawing::network(&trace, &options))?;
         }
-        match &self.model {
-            _ if self.html.is_some() => {} // the page has said what is next
-            Some(_) if subject_said => {}  // it would need the same flags
-            Some(path) if let Some(image) = &self.image => {
+        match (&self.model, &self.image) {
+            _ if self.html.is_some() => {}     // the page has said what is next
+            (Some(_), _) if subject_said => {} // it would need the same flags
+            (Some(path), Some(image)) => {
                 let (model, image) = (shell_quote(path), shell_quote(image));
                 next_step(format_args!(
                     "mlp explain {model} --image {image} --html page.html"
                 ));
             }
-            Some(path) => next_step(format_args!(
+            (Some(path), None) => next_step(format_args!(
                 "mlp explain {} --index {}{}",
                 shell_quote(path),
                 self.index + 1,
                 self.data.dir.flag()
             )),
-            None => next_step(format_args!(
+            (None, _) => next_step(format_args!(
                 "mlp gradcheck --hidden 4{}",
                 self.data.dir.flag()
             )),

@@ -31,6 +31,17 @@ pub struct Input {
     pub label: Option<u8>,
 }
 
+/// How pictures are read.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// The label that a network tells from all others, if it tells but one.
+    pub positive: Option<u8>,
+    /// Whether they are taken as they are.
+    pub raw: bool,
+    /// Whether the picture after each step of the preparation is kept.
+    pub keep_steps: bool,
+}
+
 /// Where pictures may be.
 pub enum Source {
     /// `-`
@@ -121,7 +132,7 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
     parts
 }
 
-fn is_picture_name(path: &Path) -> bool {
+pub fn is_picture_name(path: &Path) -> bool {
     const EXTENSIONS: [&str; 12] = [
         "png", "jpg", "jpeg", "gif", "bmp", "webp", "pgm", "ppm", "pbm", "pnm", "tif", "tiff",
     ];
@@ -131,7 +142,7 @@ fn is_picture_name(path: &Path) -> bool {
 
 impl Source {
     /// The pictures in it. An error names it.
-    pub fn read(&self, spec: &Spec, positive: Option<u8>, raw: bool) -> anyhow::Result<Vec<Input>> {
+    pub fn read(&self, spec: &Spec, how: How) -> anyhow::Result<Vec<Input>> {
         let name = match self {
             Self::Standard => "standard input".to_owned(),
             Self::File(path) => path.display().to_string(),
@@ -143,7 +154,7 @@ impl Source {
         if let Some(path) = &path
             && let Some(loose) = dataset::loose(path).map_err(|error| anyhow!("{error}"))?
         {
-            return many(&name, loose, (spec, positive), raw);
+            return many(&name, loose, spec, how);
         }
         let bytes = match &path {
             None => read(io::stdin().lock()),
@@ -151,7 +162,7 @@ impl Source {
         };
         let bytes = bytes.with_context(|| name.clone())?;
         let grey = photo::decode(&bytes).with_context(|| name.clone())?;
-        Ok(vec![one(name, path, grey, None, spec, raw)?])
+        Ok(vec![one(name, path, grey, None, spec, how)?])
     }
 }
 
@@ -179,12 +190,7 @@ fn read(stream: impl Read) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The images of a file that holds many.
-fn many(
-    name: &str,
-    loose: Loose,
-    (spec, positive): (&Spec, Option<u8>),
-    raw: bool,
-) -> anyhow::Result<Vec<Input>> {
+fn many(name: &str, loose: Loose, spec: &Spec, how: How) -> anyhow::Result<Vec<Input>> {
     let Loose {
         images,
         labels,
@@ -196,12 +202,13 @@ fn many(
     for (n, image) in images.rows().into_iter().enumerate() {
         let grey = Gray::new(rows, cols, image.to_vec());
         // As they are if they have the size: not even the border is looked at.
-        let raw = raw || (rows, cols) == (spec.rows, spec.cols);
-        let label = labels.as_ref().map(|labels| match positive {
+        let raw = how.raw || (rows, cols) == (spec.rows, spec.cols);
+        let how = How { raw, ..how };
+        let label = labels.as_ref().map(|labels| match how.positive {
             Some(positive) => u8::from(labels[n] == positive),
             None => labels[n],
         });
-        inputs.push(one(format!("{name}[{n}]"), None, grey, label, spec, raw)?);
+        inputs.push(one(format!("{name}[{n}]"), None, grey, label, spec, how)?);
     }
     Ok(inputs)
 }
@@ -212,16 +219,22 @@ fn one(
     grey: Gray,
     label: Option<u8>,
     spec: &Spec,
-    raw: bool,
+    how: How,
 ) -> anyhow::Result<Input> {
-    if !raw {
-        let prepared = photo::prepare(
+    if !how.raw {
+        let mut prepared = photo::prepare(
             &grey,
             Frame {
                 rows: spec.rows,
                 cols: spec.cols,
             },
         );
+        if !how.keep_steps {
+            // A folder of photographs would not fit the memory.
+            for step in &mut prepared.steps {
+                step.picture = Gray::default();
+            }
+        }
         return Ok(Input {
             name,
             path,

@@ -33,7 +33,7 @@ use crate::cli::{
     },
 };
 
-use input::{Input, is_model};
+use input::{How, Input, is_model, is_picture_name};
 
 /// Classify your own pictures
 ///
@@ -142,6 +142,11 @@ impl Predict {
                  say what they were like (it had too few validation images, or comes from elsewhere)",
             );
         }
+        let how = How {
+            positive,
+            raw: self.raw,
+            keep_steps: self.show.is_some(),
+        };
         let mut printer = print::Printer::new(&self, &committee, out)?;
         let (mut failed, mut block, mut shown) = (0, Vec::new(), None);
         let mut sources = found.into_iter();
@@ -150,7 +155,7 @@ impl Predict {
             let over = source.is_none();
             if let Some(source) = source {
                 interrupt::release()?;
-                match source.and_then(|source| source.read(spec, positive, self.raw)) {
+                match source.and_then(|source| source.read(spec, how)) {
                     Ok(inputs) => block.extend(inputs),
                     Err(error) => {
                         failed += 1;
@@ -193,10 +198,8 @@ impl Predict {
     /// The models come first, and what is no model is a picture.
     fn divide(&self) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let is_one = |path: &&PathBuf| is_model(path);
-        if let Some(first) = self
-            .paths
-            .first()
-            .filter(|path| path.exists() && !is_one(path))
+        if let Some(first) = self.paths.first()
+            && is_picture_name(first)
         {
             bail!(
                 "{}: no model, expected first one that mlp train has saved, then pictures",
