@@ -48,6 +48,12 @@ impl Spec {
         self.rows * self.cols
     }
 
+    /// Whether both are of images of one size, in as many classes.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let size = |spec: &Self| (spec.rows, spec.cols, spec.classes.len());
+        size(self) == size(other)
+    }
+
     /// What the class of a label is called.
     pub fn class(&self, label: u8) -> &str {
         self.classes

@@ -162,7 +162,6 @@ pub fn fetch_missing(
     options: &Options,
     observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, DownloadError> {
-    missing(dir)?;
     fetch_missing_of(Named::Mnist, dir, options, observe)
 }
 
@@ -173,6 +172,9 @@ pub fn fetch_missing_of(
     options: &Options,
     mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, DownloadError> {
+    if of == Named::Mnist {
+        missing(dir)?; // nothing may be in the way
+    }
     let is_here = |archive: &Archive| {
         let mut names = std::iter::once(&archive.name).chain(&archive.aliases);
         names.any(|name| dir.join(name).exists())

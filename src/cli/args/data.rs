@@ -20,6 +20,7 @@ use mlp::{
 use ndarray::Array2;
 
 use crate::cli::terminal::{
+    describe::images_text,
     hints,
     interrupt::{self, Interrupted},
     output::{DIM, line, note},
@@ -119,14 +120,11 @@ impl DataDir {
         };
         let data = self.load();
         interrupt::release()?;
-        let size = |spec: &Spec| (spec.rows, spec.cols, spec.classes.len());
         let why = match data {
-            Ok(data) if size(&data.train.spec) != size(&images) => format!(
-                "{} has images of {}x{} in {} classes",
+            Ok(data) if !data.train.spec.is_like(&images) => format!(
+                "{} has {}",
                 self.path().display(),
-                data.train.rows(),
-                data.train.cols(),
-                data.train.classes()
+                images_text(&data.train.spec)
             ),
             Ok(data) if data.train.len() < n => format!(
                 "{} has {} training images, and {n} are needed",
@@ -135,7 +133,10 @@ impl DataDir {
             ),
             Ok(data) => {
                 let first = data.train.select(&Vec::from_iter(0..n));
-                let first = network.map_or(first.clone(), |known| known.relabelled(first));
+                let first = match network {
+                    None => first,
+                    Some(known) => known.relabelled(first),
+                };
                 let mut x = Array2::zeros((n, first.spec.pixels()));
                 preprocessing.gather(&first, &data::batch::in_order(n), &mut x);
                 return Ok(Batch {
@@ -218,11 +219,7 @@ impl DataArgs {
             ..download::Options::default()
         };
         let mut progress = Progress(None);
-        let fetch = match named {
-            Named::Mnist => download::fetch_missing(&dir, &options, |event| progress.show(event)),
-            _ => download::fetch_missing_of(named, &dir, &options, |event| progress.show(event)),
-        };
-        match fetch {
+        match download::fetch_missing_of(named, &dir, &options, |event| progress.show(event)) {
             Ok(saved) => Ok(saved.len()),
             Err(DownloadError::Stopped { .. }) => Err(Interrupted(format!(
                 "the data is not complete: run `{}` to go on",

@@ -12,7 +12,7 @@ use mlp::{
 
 use crate::cli::{
     args::data::DataArgs,
-    terminal::{interrupt, output::note},
+    terminal::{describe::images_text, interrupt, output::note},
 };
 
 /// Which images.
@@ -123,18 +123,13 @@ pub fn check_fits(
     data_dir: &Path,
 ) -> anyhow::Result<()> {
     let model = &metadata.images;
-    let text = |spec: &Spec| {
-        let Spec { rows, cols, .. } = spec;
-        format!("images of {rows}x{cols} in {} classes", spec.classes.len())
-    };
-    let size = |spec: &Spec| (spec.rows, spec.cols, spec.classes.len());
     ensure!(
-        size(model) == size(data),
+        model.is_like(data),
         "{}: trained on {}, but {} has {}: name the data that it is for with --data-dir",
         path.display(),
-        text(model),
+        images_text(model),
         data_dir.display(),
-        text(data)
+        images_text(data)
     );
     if model.classes != data.classes {
         note(format_args!(

@@ -59,6 +59,12 @@ fn shares_text(shares: &[f64]) -> String {
     }
 }
 
+/// `images of 28x28 in 10 classes`
+pub fn images_text(spec: &Spec) -> String {
+    let Spec { rows, cols, .. } = spec;
+    format!("images of {rows}x{cols} in {} classes", spec.classes.len())
+}
+
 /// What an image is called: `a 5`, or `Sneaker (class 7)` where classes have other names than their numbers.
 pub fn called(spec: &Spec, label: u8) -> String {
     let name = spec.class(label);

@@ -100,6 +100,17 @@ pub fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
     })
 }
 
+/// Whether a file is called like a picture that [`decode()`] reads.
+pub fn is_picture_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    [
+        ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".pbm", ".ppm",
+        ".pnm",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
+}
+
 fn decoded(bytes: &[u8]) -> Result<Gray, PhotoError> {
     let unknown = || PhotoError::UnknownFormat {
         start: start_of(bytes),

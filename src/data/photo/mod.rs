@@ -18,7 +18,7 @@ mod width;
 
 use std::fmt;
 
-pub use decode::{MAX_BYTES, MAX_MEMORY, MAX_PIXELS, PhotoError, decode};
+pub use decode::{MAX_BYTES, MAX_MEMORY, MAX_PIXELS, PhotoError, decode, is_picture_name};
 pub use frame::fit;
 pub use prepare::prepare;
 

@@ -13,7 +13,6 @@ use super::{
     foreign::quoted,
     numbers::{ImageShape, MAX_BYTES, Numbers},
     roles::{self, Split},
-    source::is_picture,
 };
 use crate::{
     data::{
@@ -79,7 +78,7 @@ fn has_picture(folder: &Path) -> bool {
     entries
         .take(1000)
         .flatten()
-        .any(|entry| is_picture(&entry.file_name().to_string_lossy()))
+        .any(|entry| photo::is_picture_name(&entry.file_name().to_string_lossy()))
 }
 
 /// The folders in a folder, without hidden ones, numbers sorted as numbers.
@@ -146,7 +145,7 @@ pub(super) fn read(
             if file.starts_with('.') {
                 continue;
             }
-            if !is_picture(&file) || path.is_dir() {
+            if !photo::is_picture_name(&file) || path.is_dir() {
                 skipped.push(path);
                 continue;
             }

@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::{csv, foreign, idx};
-use crate::files::arrays::npy;
+use crate::{data::photo, files::arrays::npy};
 
 /// Bytes that tell what a file is.
 pub(super) const START: u64 = 1 << 16;
@@ -97,7 +97,7 @@ pub(super) fn kind(path: &Path, start: &Start) -> Kind {
     if plain.ends_with(".npz") {
         return Kind::Npz;
     }
-    if is_picture(plain) {
+    if photo::is_picture_name(plain) {
         return Kind::Picture;
     }
     if let Some(foreign) = foreign::recognise(path, start) {
@@ -127,15 +127,4 @@ pub(super) fn zip_names(path: &Path) -> Vec<String> {
     };
     let names = archive.file_names().filter_map(Result::ok);
     names.map(|name| name.to_string()).collect()
-}
-
-/// Whether a name is that of a picture.
-pub(super) fn is_picture(name: &str) -> bool {
-    let name = name.to_lowercase();
-    [
-        ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".pbm", ".ppm",
-        ".pnm",
-    ]
-    .iter()
-    .any(|ending| name.ends_with(ending))
 }

@@ -74,7 +74,7 @@ impl Data {
         if !path.exists() {
             note(format_args!("{}: no such folder", path.display()));
         }
-        let files = busy("checking", || inspect::inspect(&self.data.dir.path()));
+        let files = busy("checking", || inspect::inspect(&path));
         if self.json {
             report::json(&self.data.dir, &files, out)
         } else {

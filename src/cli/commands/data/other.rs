@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use crate::cli::{
     args::data::DataDir,
     terminal::{
-        Outcome, hints,
+        Outcome,
+        describe::images_text,
+        hints,
         output::{BAD, BOLD, DIM, Output, WARN, next_step, spelled, thousands},
         progress::busy,
         shell::{download_command, train_command},
@@ -86,10 +88,8 @@ fn print(
     let count = |data: &Dataset| thousands(data.len() as u64);
     writeln!(
         out,
-        "\nimages of {}x{} in {} classes: {} to train on, {}",
-        spec.rows,
-        spec.cols,
-        spec.classes.len(),
+        "\n{}: {} to train on, {}",
+        images_text(spec),
         count(&data.train),
         match data.test.is_empty() {
             true => "no test set (mlp train --hold-test holds one back)".to_owned(),

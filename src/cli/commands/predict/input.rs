@@ -91,7 +91,7 @@ fn folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
                 _ if hidden => {}
                 // A link may lead back up.
                 _ if path.is_dir() && !path.is_symlink() => open.push(path),
-                _ if is_picture_name(&path) => pictures.push(path),
+                _ if is_picture(&path) => pictures.push(path),
                 _ => others += 1,
             }
         }
@@ -132,12 +132,9 @@ fn natural(path: &Path) -> Vec<(u64, String)> {
     parts
 }
 
-pub fn is_picture_name(path: &Path) -> bool {
-    const EXTENSIONS: [&str; 12] = [
-        "png", "jpg", "jpeg", "gif", "bmp", "webp", "pgm", "ppm", "pbm", "pnm", "tif", "tiff",
-    ];
-    let extension = path.extension().and_then(|e| e.to_str());
-    extension.is_some_and(|e| EXTENSIONS.contains(&&*e.to_ascii_lowercase()))
+pub fn is_picture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    photo::is_picture_name(&name.to_string_lossy())
 }
 
 impl Source {

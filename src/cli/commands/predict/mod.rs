@@ -33,7 +33,7 @@ use crate::cli::{
     },
 };
 
-use input::{How, Input, is_model, is_picture_name};
+use input::{How, Input, is_model, is_picture};
 
 /// Classify your own pictures
 ///
@@ -199,7 +199,7 @@ impl Predict {
     fn divide(&self) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let is_one = |path: &&PathBuf| is_model(path);
         if let Some(first) = self.paths.first()
-            && is_picture_name(first)
+            && is_picture(first)
         {
             bail!(
                 "{}: no model, expected first one that mlp train has saved, then pictures",
@@ -276,7 +276,7 @@ impl Committee {
         }
         let pixels: Vec<u8> = inputs
             .iter()
-            .flat_map(|input| input.pixels.clone())
+            .flat_map(|input| input.pixels.iter().copied())
             .collect();
         let shape = (inputs.len(), self.spec.pixels());
         let images = Array2::from_shape_vec(shape, pixels).expect("pixels of every image");

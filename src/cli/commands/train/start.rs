@@ -13,7 +13,7 @@ use mlp::{
 use serde_json::{Value, json};
 
 use crate::cli::terminal::{
-    describe::{architecture_text, augmentation_text, optimiser_text},
+    describe::{architecture_text, augmentation_text, images_text, optimiser_text},
     output::{BAD, BOLD, DIM, Output, named_line, thousands},
 };
 
@@ -70,12 +70,7 @@ impl Start<'_> {
         let data = match self.official {
             true => "official MNIST".to_owned(),
             false if spec.is_mnist() => "other files than MNIST's".to_owned(),
-            false => format!(
-                "images of {}x{} in {} classes",
-                spec.rows,
-                spec.cols,
-                spec.classes.len()
-            ),
+            false => images_text(spec),
         };
         let text = format!(
             "{data} from {}: {} images to train on, {} to validate{}",
