@@ -1,10 +1,14 @@
 //! Files that are either complete or not there.
 
+mod reserved;
+
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
 };
+
+pub use reserved::{ReserveError, Reserved};
 
 /// Writes a file atomically: `path` only ever names a complete one.
 ///
@@ -43,10 +47,7 @@ fn replace<E: From<io::Error>>(
 ) -> Result<(), E> {
     // A symbolic link stays as it is: the file it points to is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(&target);
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
@@ -65,6 +66,14 @@ fn replace<E: From<io::Error>>(
     temporary.persist(&target).map_err(|e| e.error)?;
     sync_folder(folder)?;
     Ok(())
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 const PREFIX: &str = ".mlp-";

@@ -41,7 +41,7 @@ Examples:
   mlp bench                 measure how fast this machine trains
 
 `mlp help train` and the like show the flags of a command.
-Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted (128 and the signal)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -76,7 +76,7 @@ enum Command {
     Recipes(recipes::Recipes),
 }
 
-/// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+/// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 or the like interrupted.
 pub fn run() -> ExitCode {
     let matches = parse(std::env::args_os().collect());
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
@@ -175,7 +175,7 @@ fn report(error: &anyhow::Error, out: &mut Output) -> u8 {
     }
     complain(hints::with_advice(error));
     match error.is::<Interrupted>() {
-        true => interrupt::EXIT_CODE,
+        true => interrupt::exit_code(),
         false => 1,
     }
 }

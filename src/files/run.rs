@@ -43,6 +43,9 @@ pub struct EpochLine {
     pub best_epoch: Option<usize>,
     /// The highest validation accuracy so far.
     pub best_valid_accuracy: Option<f64>,
+    /// The accuracy of always naming the most frequent class, if the network does no better on the validation images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guessing: Option<f64>,
     /// Time of the training steps, in seconds.
     pub seconds: f64,
     /// Training images per second of that time.
@@ -76,6 +79,7 @@ impl EpochLine {
                 "best_valid_accuracy",
                 known(self.best_valid_accuracy, &share),
             ),
+            ("guessing", known(self.guessing, &share)),
             ("statistics", self.statistics.iter().all(layer)),
         ];
         let (field, _) = checks.into_iter().find(|(_, fine)| !fine)?;
@@ -259,6 +263,17 @@ impl Record {
     }
 }
 
+/// Whether a file has no whole line and is no longer than a part of one.
+fn is_blank(path: &Path) -> bool {
+    const LINE: u64 = 1 << 16;
+    let mut start = Vec::new();
+    let small = path.symlink_metadata().is_ok_and(|there| there.is_file() && there.len() < LINE);
+    small
+        && File::open(path).and_then(|file| file.take(LINE).read_to_end(&mut start)).is_ok()
+        && !start.contains(&b'\n')
+        && (start.is_empty() || start.starts_with(b"{"))
+}
+
 /// A record that is being written.
 #[derive(Debug)]
 pub struct Writer {
@@ -298,6 +313,9 @@ impl Writer {
         let path = folder.join(NAME);
         if force || !path.exists() {
             return Self::create(folder, force);
+        }
+        if is_blank(&path) {
+            return Self::create(folder, true); // the process died before it had written the start
         }
         let record = Record::read(folder)?;
         if !record.is_of(layers, training) {

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod binary;
 pub mod familiar;
 mod fit;
+pub mod learned;
 pub mod lr_find;
 pub mod metrics;
 mod observer;

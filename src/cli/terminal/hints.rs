@@ -152,7 +152,7 @@ fn training(error: &TrainError) -> Option<String> {
 }
 
 /// A tenth of a learning rate, to one digit.
-fn shorter(learning_rate: f32) -> f32 {
+pub fn shorter(learning_rate: f32) -> f32 {
     let tenth = format!("{:.0e}", learning_rate / 10.0);
     tenth.parse().expect("a number just written")
 }

@@ -1,48 +1,126 @@
-//! Ctrl-C: ends the process at once, or asks the work to stop where something would be left half done.
+//! Ctrl-C and its kin: they end the process at once, or ask the work to stop where something would be left half done.
+//!
+//! On Unix these are SIGINT (Ctrl-C), SIGTERM (`docker stop`, `timeout`, schedulers) and SIGHUP (a closed terminal).
+//! A handler runs on whatever thread is interrupted and needs none of its own; a signal that was ignored when the
+//! program began stays so, as `nohup` and shells mean it. On Windows these are the events of the console.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    fmt,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use crate::cli::terminal::output::BAD;
 
-use crate::cli::terminal::output::{BAD, stderr};
-
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// The number of the first signal that came; 0 before.
+static ASKED: AtomicI32 = AtomicI32::new(0);
+/// When it came, in milliseconds since [`BEGUN`].
+static WHEN: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicBool = AtomicBool::new(false);
+/// When listening began, and what is said of each signal: made beforehand, for a handler must not allocate.
+static BEGUN: OnceLock<(Instant, Vec<(Signal, Vec<u8>)>)> = OnceLock::new();
 
-/// Exit code after an interrupt: 128 + SIGINT, as shells report it.
-pub const EXIT_CODE: u8 = 130;
+/// What asks once may come twice: `timeout` tells the process and then its group, a shell that dies tells its jobs
+/// and the system tells them again. Only what comes later than this is a second wish.
+const ONE_WISH: Duration = Duration::from_millis(500);
 
-/// The work was stopped by Ctrl-C.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted: {0}")]
-pub struct Interrupted(pub String);
-
-/// Listens for Ctrl-C from now on. Call once.
-pub fn listen() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        let again = ASKED.swap(true, Ordering::Relaxed);
-        if again || !HELD.load(Ordering::Relaxed) {
-            // A progress bar may stand on this line.
-            let clear = match io::stderr().is_terminal() {
-                true => "\r\x1b[2K",
-                false => "",
-            };
-            let _ = writeln!(stderr(), "{clear}{BAD}error:{BAD:#} interrupted");
-            std::process::exit(i32::from(EXIT_CODE));
-        }
-    })
-    .context("cannot listen for Ctrl-C")
+/// A signal that ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signal {
+    number: i32,
+    name: &'static str,
 }
 
-/// From now on the first Ctrl-C only asks, and the work looks at [`asked`]; the second ends the process.
+/// Their numbers are the same on every Unix.
+const CTRL_C: Signal = Signal {
+    number: 2,
+    name: "",
+};
+const ALL: [Signal; 3] = [
+    CTRL_C,
+    Signal {
+        number: 15,
+        name: " by SIGTERM",
+    },
+    HANG_UP,
+];
+const HANG_UP: Signal = Signal {
+    number: 1,
+    name: " by SIGHUP",
+};
+
+/// The work was stopped by Ctrl-C or another signal.
+#[derive(Debug, thiserror::Error)]
+pub struct Interrupted(pub String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "interrupted{}: {}", name(), self.0)
+    }
+}
+
+/// Which signal it was, after a blank; nothing of Ctrl-C.
+fn name() -> &'static str {
+    let asked = ASKED.load(Ordering::Relaxed);
+    let signal = ALL.iter().find(|signal| signal.number == asked);
+    signal.map_or("", |signal| signal.name)
+}
+
+/// Exit code after an interrupt: 128 and the number of the signal, as shells report it.
+pub fn exit_code() -> u8 {
+    match ASKED.load(Ordering::Relaxed) {
+        0 => 130,
+        number => 128 + number as u8,
+    }
+}
+
+/// Listens for signals from now on. Call once.
+pub fn listen() -> anyhow::Result<()> {
+    use std::io::IsTerminal;
+    // A progress bar may stand on this line.
+    let clear = match std::io::stderr().is_terminal() {
+        true => "\r\x1b[2K",
+        false => "",
+    };
+    let coloured = anstream::AutoStream::choice(&std::io::stderr());
+    let error = match coloured {
+        anstream::ColorChoice::Never => "error:".to_owned(),
+        _ => format!("{BAD}error:{BAD:#}"),
+    };
+    let words = ALL.map(|signal| {
+        let text = format!("{clear}{error} interrupted{}\n", signal.name);
+        (signal, text.into_bytes())
+    });
+    BEGUN.get_or_init(|| (Instant::now(), words.into()));
+    system::listen()
+}
+
+/// Takes down that a signal came; ends the process if nothing is held, or if this is the second wish. Does nothing
+/// that a handler must not do.
+fn came(number: i32) {
+    let now = BEGUN.get().map_or(0, |(begun, _)| begun.elapsed().as_millis() as u64);
+    let first = ASKED.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if first {
+        WHEN.store(now, Ordering::Relaxed);
+    }
+    let again = !first
+        && number != HANG_UP.number // a terminal is closed once, and tells so more than once
+        && now >= WHEN.load(Ordering::Relaxed) + ONE_WISH.as_millis() as u64;
+    if again || !HELD.load(Ordering::Relaxed) {
+        let words = BEGUN.get().and_then(|(_, words)| words.iter().find(|(signal, _)| signal.number == number));
+        system::end(128 + number, words.map_or(&[], |(_, text)| text))
+    }
+}
+
+/// From now on the first signal only asks, and the work looks at [`asked`]; the second ends the process.
 pub fn hold() {
     HELD.store(true, Ordering::Relaxed);
 }
 
-/// Nothing can be left half done any more: Ctrl-C ends the process at once. An error if it has come already.
+/// Nothing can be left half done any more: a signal ends the process at once. An error if one has come already.
 pub fn release() -> Result<(), Interrupted> {
     HELD.store(false, Ordering::Relaxed);
     match asked() {
@@ -51,7 +129,64 @@ pub fn release() -> Result<(), Interrupted> {
     }
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether the work is to stop.
 pub fn asked() -> bool {
-    ASKED.load(Ordering::Relaxed)
+    ASKED.load(Ordering::Relaxed) != 0
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)] // what a handler may do, no compiler checks
+mod system {
+    use anyhow::Context;
+    use signal_hook::low_level::{exit, register};
+
+    use super::{ALL, came};
+
+    /// Has every signal heard that is not ignored.
+    pub fn listen() -> anyhow::Result<()> {
+        for signal in ALL.into_iter().filter(|signal| !is_ignored(signal.number)) {
+            let number = signal.number;
+            // SAFETY: `came` reads and writes atomic numbers and the clock, and calls write and _exit: all of these
+            // may be called in a handler. `BEGUN` was set before.
+            unsafe { register(number, move || came(number)) }
+                .with_context(|| format!("cannot listen for signal {number}"))?;
+        }
+        Ok(())
+    }
+
+    /// Says these words, if anybody listens, and ends the process.
+    pub fn end(code: i32, words: &[u8]) -> ! {
+        // SAFETY: as many bytes as there are; write may be called in a handler.
+        unsafe { libc::write(libc::STDERR_FILENO, words.as_ptr().cast(), words.len()) };
+        exit(code)
+    }
+
+    fn is_ignored(number: i32) -> bool {
+        // SAFETY: a `sigaction` of zeros is one, and with no new one the call only fills it.
+        unsafe {
+            let mut now: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(number, std::ptr::null(), &mut now) == 0
+                && now.sa_sigaction == libc::SIG_IGN
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::io::Write;
+
+    use anyhow::Context;
+
+    use super::{CTRL_C, came};
+
+    /// Hears Ctrl-C, Ctrl-Break, a closed console, and the end of the session.
+    pub fn listen() -> anyhow::Result<()> {
+        ctrlc::set_handler(|| came(CTRL_C.number)).context("cannot listen for Ctrl-C")
+    }
+
+    /// Says these words and ends the process.
+    pub fn end(code: i32, words: &[u8]) -> ! {
+        let _ = std::io::stderr().write_all(words);
+        std::process::exit(code)
+    }
 }

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsString,
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -34,35 +35,56 @@ pub struct Resumed {
 }
 
 impl Folder {
-    /// Takes a folder for a new run, and creates it if needed. Errors if it already holds checkpoints; with
-    /// `force`, they are removed instead.
-    pub fn create(path: &Path, force: bool) -> Result<Self, CheckpointError> {
+    /// Takes a folder for a new run, and writes its first checkpoint. A folder that is not there appears with the
+    /// checkpoint in it, so that a process killed at any moment leaves one to resume from, or none.
+    ///
+    /// Errors if it already holds checkpoints; with `force`, they are replaced instead.
+    pub fn create(
+        path: &Path,
+        force: bool,
+        (run, network, progress): (&Run, &Mlp<f32>, &Progress),
+    ) -> Result<Self, CheckpointError> {
         check_folder(path)?;
-        fs::create_dir_all(path).map_err(CheckpointError::io(path))?;
-        let folder = Self::lock(path)?;
-        for name in [PREVIOUS, LATEST] {
-            let path = folder.path.join(name);
-            match force {
-                true => match fs::remove_file(&path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(CheckpointError::io(path)(error));
-                    }
-                    _ => {}
-                },
-                false if path.exists() => {
-                    return Err(CheckpointError::Exists { path: folder.path });
-                }
-                false => {}
+        // Where an open folder cannot be renamed, it is made under its name.
+        let made = !path.exists() && cfg!(unix);
+        let place = match made {
+            true => unfinished(path),
+            false => path.to_path_buf(),
+        };
+        fs::create_dir_all(&place).map_err(CheckpointError::io(path))?;
+        let mut folder = Self::lock(&place)?;
+        let [latest, previous] = [LATEST, PREVIOUS].map(|name| place.join(name));
+        if !made && !force && Self::is_begun(path) {
+            return Err(CheckpointError::Exists { path: path.into() });
+        }
+        let bytes = to_bytes(run, network, progress);
+        // The new one first: there is one at any moment.
+        atomic_file::write(&latest, |file| file.write_all(&bytes))
+            .map_err(CheckpointError::io(&latest))?;
+        match fs::remove_file(&previous) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(CheckpointError::io(previous)(error));
             }
+            _ => {}
+        }
+        if made {
+            fs::rename(&place, path).map_err(CheckpointError::io(path))?;
+            path.clone_into(&mut folder.path);
         }
         Ok(folder)
+    }
+
+    /// Whether there is a checkpoint to resume from.
+    pub fn is_begun(path: &Path) -> bool {
+        let mut names = [LATEST, PREVIOUS].into_iter();
+        names.any(|name| path.join(name).symlink_metadata().is_ok())
     }
 
     /// Opens the folder of a run to be resumed, and reads its latest intact checkpoint.
     pub fn resume(path: &Path) -> Result<Resumed, CheckpointError> {
         check_folder(path)?;
         let [latest, previous] = [LATEST, PREVIOUS].map(|name| path.join(name));
-        if !latest.exists() && !previous.exists() {
+        if !Self::is_begun(path) {
             return Err(CheckpointError::None { path: path.into() });
         }
         let folder = Self::lock(path)?;
@@ -136,6 +158,14 @@ impl Folder {
         atomic_file::write_keeping_previous(&latest, &previous, |file| file.write_all(&bytes))
             .map_err(CheckpointError::io(latest))
     }
+}
+
+/// The name of a new folder until its first checkpoint is in it: `.NAME.mlp-new` beside it.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".mlp-new");
+    path.with_file_name(name)
 }
 
 fn check_folder(path: &Path) -> Result<(), CheckpointError> {

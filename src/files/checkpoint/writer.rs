@@ -49,14 +49,14 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer that counts time from now on.
-    pub fn new(folder: Folder, run: Run, every: Every) -> Self {
+    /// A writer that counts time from now on, in a folder that has a checkpoint of this moment.
+    pub fn new(folder: Folder, run: Run, every: Every, progress: &Progress) -> Self {
         Self {
             folder,
             run,
             every,
             last: Instant::now(),
-            saved: None,
+            saved: Some((progress.epoch, progress.step)),
         }
     }
 

@@ -191,6 +191,9 @@ pub enum Fault {
     /// Label smoothing out of range.
     #[error("label smoothing {0}, expected at least 0 and below 1")]
     Smoothing(f64),
+    /// A share that is none.
+    #[error("validation accuracy {0}, expected 0 to 1")]
+    Accuracy(f64),
     /// Dropout probabilities that do not fit the layers.
     #[error(
         "{found} dropout probabilities, expected {expected}: of the inputs and of each hidden layer, each at least 0 and below 1"

@@ -98,6 +98,9 @@ pub struct Training {
     /// best network of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<usize>,
+    /// The share of its validation images that the network has right, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_accuracy: Option<f64>,
     /// Refuses any other field.
     #[serde(flatten, skip_serializing)]
     pub others: NoOthers,
@@ -140,6 +143,7 @@ impl Metadata {
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,
                 epoch: None,
+                valid_accuracy: None,
                 others: NoOthers,
             },
             others: NoOthers,
@@ -185,6 +189,14 @@ pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
         path: path.to_path_buf(),
         error,
     })
+}
+
+/// The most bytes that a model file of this network takes.
+pub fn most_bytes(network: &Mlp<f32>, metadata: &Metadata) -> u64 {
+    let json = serde_json::to_string(metadata).expect("plain data serialises").len();
+    let tensors = network.params().count();
+    // Quotes in the JSON are escaped; a tensor has its name, shape and place in the header; numbers may join.
+    (4 * network.parameter_count() + 2 * json + 128 * tensors + 4096) as u64
 }
 
 /// The bytes of a model file.
@@ -374,6 +386,11 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
         if !possible {
             return Err(Fault::Familiar { confidence, frame });
         }
+    }
+    if let Some(accuracy) = metadata.training.valid_accuracy
+        && !(0.0..=1.0).contains(&accuracy)
+    {
+        return Err(Fault::Accuracy(accuracy));
     }
     let found = *layers.last().expect("at least two");
     let classes = metadata.spec().classes.len();

@@ -1,7 +1,10 @@
 //! `mlp train`: train a network and save it.
 
 mod checkpoint;
+mod differences;
+mod doubts;
 mod observers;
+mod places;
 mod plan;
 mod prepare;
 mod print;
@@ -15,9 +18,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use mlp::{
     check::mistakes::Mistake,
-    data::Dataset,
-    files::checkpoint::{Every, MAX_EPOCHS, Writer},
-    train::{self, Images, Trained, recipes::Recipe, statistics::Watch},
+    files::checkpoint::{CheckpointError, Every, MAX_EPOCHS, Writer},
+    linalg::team::Team,
+    train::{self, Images, TrainError, recipes::Recipe, statistics::Watch},
 };
 use serde_json::json;
 
@@ -42,20 +45,22 @@ use crate::cli::{
 };
 
 use checkpoint::Checkpoints;
+use doubts::{Case, Doubts};
 use observers::Observers;
 use plan::Plan;
 use prepare::Prepared;
 use print::{Printer, Style};
 use record::{Recorder, event};
+use save::Saved;
 use start::Start;
 
 /// Train a network on MNIST and save it
 ///
 /// The last images of the training file are held out for validation; the test images are not used (that is
 /// `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
-/// whatever the number of threads. Ctrl-C ends the run after the current batch and saves the network
-/// as it is then; a second one ends it at once. A run with --checkpoint goes on with --resume, to the
-/// same bytes as without the break, however it ended.
+/// whatever the number of threads. Ctrl-C, SIGTERM and SIGHUP end the run after the current batch and save
+/// the network as it is then, beside a model that another run has finished; a second one ends it at once. A run
+/// with --checkpoint goes on with --resume, to the same bytes as without the break, however it ended.
 #[derive(clap::Args)]
 #[command(
     args_override_self = true,
@@ -74,6 +79,7 @@ Examples:
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better
   mlp train --epochs 500 --checkpoint run        may be killed at any time
   mlp train --resume run                         go on with it
+  mlp train --epochs 500 --checkpoint run --resume   start it, or go on
   mlp train --run first                          a record, for mlp plot first
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do?
   mlp train --json | jq .valid_accuracy          for a program to read"
@@ -129,13 +135,9 @@ pub struct Train {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     run: Option<PathBuf>,
 
-    /// Folder for checkpoints, from which --resume continues the run
-    #[arg(
-        long,
-        value_name = "DIR",
-        group = "folder",
-        help_heading = "Checkpoints"
-    )]
+    /// Folder for checkpoints, from which --resume continues the run. With --resume, one command for a scheduler: it
+    /// starts the run, or goes on with it if there is one; its settings must be the same
+    #[arg(long, value_name = "DIR", help_heading = "Checkpoints")]
     checkpoint: Option<PathBuf>,
 
     /// How often to write one: every so many epochs, such as 5, or a time, such as 30s, 10m or 2h
@@ -143,20 +145,14 @@ pub struct Train {
         long,
         value_name = "EVERY",
         default_value = "1m",
-        requires = "folder",
         help_heading = "Checkpoints"
     )]
     checkpoint_every: Every,
 
     /// Continue the run in this folder, to the same bytes as without the break. Its settings are kept, but
     /// --epochs, --patience, --target-accuracy and the places of the results may change
-    #[arg(
-        long,
-        value_name = "DIR",
-        group = "folder",
-        help_heading = "Checkpoints"
-    )]
-    resume: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", help_heading = "Checkpoints")]
+    resume: Option<Option<PathBuf>>,
 
     /// Replace the files at --out and --best even if they are not models, and other runs in the folders of
     /// --checkpoint and --run
@@ -176,6 +172,16 @@ pub struct Train {
 
     #[command(flatten)]
     threads: ThreadArgs,
+}
+
+/// How a run ended.
+struct Ended {
+    saved: Saved,
+    stopped: Option<(usize, usize)>,
+    /// The last checkpoint.
+    kept: Result<(), CheckpointError>,
+    /// The command that goes on.
+    resume: Option<String>,
 }
 
 impl Train {
@@ -199,6 +205,8 @@ impl Train {
             progress,
             loss,
             team,
+            out: model,
+            best,
             folder,
             writer,
         } = self.prepare()?;
@@ -213,6 +221,8 @@ impl Train {
             metadata: &plan.metadata,
             threads: team.threads(),
             checkpoints: folder.as_ref().map(|folder| folder.path()),
+            models: (&model, best.as_ref()),
+            record: plan.run.as_deref(),
             progress: &progress,
         };
         let mut print = Printer::new(out, self.style(), &start, settings, &progress)?;
@@ -225,48 +235,73 @@ impl Train {
             record
         });
         let mut checkpoints = folder.map(|folder| {
-            let writer = Writer::new(folder, plan.run(), self.checkpoint_every);
+            let run = plan.run(folder.path());
+            let writer = Writer::new(folder, run, self.checkpoint_every, &progress);
             Checkpoints::new(writer, print.bar())
         });
+        let mut doubts = Doubts::new(
+            Case {
+                metadata: &plan.metadata,
+                loss: &*loss,
+                train: &train,
+                validated: !valid.is_empty(),
+            },
+            print.bar(),
+        );
         // The record before the checkpoints: none may know of an epoch that is not recorded.
         let mut observers = Observers::default()
             .and(Some(&mut print))
             .and(record.as_mut())
-            .and(checkpoints.as_mut());
+            .and(checkpoints.as_mut())
+            .and(Some(&mut doubts));
         let start = (network, progress);
         let images = Images {
             train: &train,
             valid: &valid,
             preprocessing: plan.metadata.preprocessing,
         };
+        let threads = team.threads();
         let trained = train::resume(start, &*loss, images, settings, team, &mut observers);
         print.clear();
         if let (Err(error), Some(record)) = (&trained, &mut record) {
             record.append(&event("failed", json!({"error": error.to_string()})));
         }
-        let trained = trained.context("training did not converge, no model was written")?;
-
-        self.conclude(
-            &plan,
-            (trained, &valid, test > 0),
-            print,
-            record,
-            checkpoints,
-        )
+        let trained = match (trained, self.inject) {
+            (Err(error @ TrainError::NotFinite { .. }), Some(mistake)) => anyhow::bail!(
+                "training did not converge, no model was written: {error}: the planted mistake, {mistake}, may be why"
+            ),
+            (trained, _) => trained.context("training did not converge, no model was written")?,
+        };
+        let kept = checkpoints.as_mut().map(|c| c.finish(&trained));
+        let stopped = trained.stopped;
+        let saved = plan.save(trained, images, (model, best), Team::new(threads));
+        let saved = saved.map_err(|error| match (&kept, &checkpoints) {
+            (Some(Ok(())), Some(checkpoints)) => error.context(format!(
+                "the last checkpoint is kept; make room, and `{}{}` saves the model",
+                checkpoints.resume_command(),
+                self.data.dir.flag()
+            )),
+            _ => error,
+        })?;
+        let end = Ended {
+            saved,
+            stopped,
+            kept: kept.unwrap_or(Ok(())),
+            resume: checkpoints.map(|checkpoints| checkpoints.resume_command()),
+        };
+        self.conclude(&plan, end, (valid.is_empty(), test > 0), print, record)
     }
 
-    /// Saves what has come of the run, and says how it ended.
+    /// Says how the run ended.
     fn conclude(
         &self,
         plan: &Plan,
-        (trained, valid, has_test): (Trained, &Dataset, bool),
+        end: Ended,
+        (unvalidated, has_test): (bool, bool),
         print: Printer<'_>,
         mut record: Option<Recorder<'_>>,
-        mut checkpoints: Option<Checkpoints>,
     ) -> anyhow::Result<Outcome> {
-        let stopped = trained.stopped;
-        let kept = checkpoints.as_mut().map(|c| c.finish(&trained));
-        let saved = plan.save(trained, valid)?;
+        let Ended { mut saved, stopped, kept, resume } = end;
         if let Some(record) = &mut record {
             record.append(&saved.json());
         }
@@ -277,24 +312,30 @@ impl Train {
                 path.display()
             ));
         }
+        if let Some(doubt) = saved.doubt().filter(|_| stopped.is_none()) {
+            note(doubt);
+        }
         let recorded = record.map_or(Ok(()), Recorder::finish);
-        kept.unwrap_or(Ok(())).context(
+        if let Some(failure) = saved.failure() {
+            return Err(failure);
+        }
+        kept.context(
             "the model is saved, but the last checkpoint could not be; the one before is kept",
         )?;
         recorded?;
         let data = self.data.dir.flag();
         if let Some((epoch, step)) = stopped {
-            let go_on = checkpoints.map(|c| format!("; `{}{data}` goes on", c.resume_command()));
+            let go_on = resume.map(|command| format!("; `{command}{data}` goes on"));
             return Err(Interrupted(format!(
-                "stopped in epoch {epoch} after step {step}; the network as it was then is saved as {}{}",
-                plan.out.display(),
+                "stopped in epoch {epoch} after step {step}; the network as it was then is {}{}",
+                saved.in_words(),
                 go_on.unwrap_or_default()
             ))
             .into());
         }
         if !self.quiet {
             let model = shell_quote(saved.to_look_at());
-            let split = match (has_test, valid.is_empty()) {
+            let split = match (has_test, unvalidated) {
                 (true, _) => "",
                 (false, false) => " --split valid",
                 (false, true) => " --split train",

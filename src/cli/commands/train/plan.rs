@@ -20,7 +20,11 @@ use crate::cli::{
         memory::{self, check_size},
         settings::Facts,
     },
-    commands::train::Train,
+    commands::train::{
+        Train,
+        differences::difference,
+        places::{from_there, seen_from, shown},
+    },
     terminal::{
         output::note,
         own_file::{Kind, is_model},
@@ -36,7 +40,7 @@ const MODEL_FILE: Kind = Kind {
 };
 
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
-fn default_learning_rate(kind: LossKind) -> f32 {
+pub(super) fn default_learning_rate(kind: LossKind) -> f32 {
     match kind {
         LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
         LossKind::MseDigit => 0.01,
@@ -55,6 +59,8 @@ pub(super) struct Plan {
     pub(super) resumed: Option<(Mlp<f32>, Progress)>,
     /// and in which folder.
     pub(super) folder: Option<Folder>,
+    /// Whether the run was over before this command.
+    pub(super) over: bool,
     /// What is other than one might think.
     pub(super) notes: Vec<String>,
 }
@@ -62,9 +68,24 @@ pub(super) struct Plan {
 impl Train {
     /// What the flags ask for, or wrong usage.
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
-        let plan = match &self.resume {
-            None => self.new_plan()?,
-            Some(dir) => {
+        let plan = match (&self.resume, &self.checkpoint) {
+            (None, None) if self.given.has("checkpoint_every") => {
+                let text = "--checkpoint-every needs a folder: add --checkpoint <DIR>, or leave it out";
+                return Err(Usage::from(text).into());
+            }
+            (None, _) => self.new_plan()?,
+            (Some(None), None) => {
+                let text = "--resume needs the folder of the run: --resume <DIR>; with --checkpoint <DIR> it starts the \
+                            run, or goes on with it";
+                return Err(Usage::from(text).into());
+            }
+            (Some(None), Some(dir)) if !Folder::is_begun(dir) => self.new_plan()?,
+            (Some(None), Some(dir)) => self.resumed_plan(Folder::resume(dir)?)?,
+            (Some(Some(_)), Some(_)) => {
+                let text = "--checkpoint cannot be used with --resume <DIR>: one folder is enough";
+                return Err(Usage::from(text).into());
+            }
+            (Some(Some(dir)), None) => {
                 self.check_resume()?;
                 self.resumed_plan(Folder::resume(dir)?)?
             }
@@ -108,11 +129,12 @@ impl Train {
         Ok(Plan {
             // As for MNIST, until the data are known.
             metadata: self.new_metadata(&Facts::assumed())?,
-            out: self.out.clone().unwrap_or(MODEL.into()),
-            best: self.best.clone(),
-            run: self.run.clone(),
+            out: shown(self.out.as_deref().unwrap_or(MODEL.as_ref())),
+            best: self.best.as_deref().map(shown),
+            run: self.run.as_deref().map(shown),
             resumed: None,
             folder: None,
+            over: false,
             notes: self.committee_note().into_iter().collect(),
         })
     }
@@ -144,7 +166,11 @@ impl Train {
     pub(super) fn meet(&self, plan: &mut Plan, data: &Splits) -> anyhow::Result<()> {
         let dir = self.data.dir.path();
         if plan.resumed.is_some() {
-            return plan.same_data(data, &dir);
+            plan.same_data(data, &dir)?;
+            return match &self.checkpoint {
+                Some(folder) => self.same_settings(plan, data, folder),
+                None => Ok(()),
+            };
         }
         let facts = Facts::from(data);
         plan.metadata = self.new_metadata(&facts)?;
@@ -159,6 +185,19 @@ impl Train {
         Ok(())
     }
 
+    /// The flags must ask for the run that is in the folder.
+    fn same_settings(&self, plan: &Plan, data: &Splits, folder: &Path) -> anyhow::Result<()> {
+        let asked = self.new_metadata(&Facts::from(data))?;
+        match difference(&plan.metadata, &asked) {
+            None => Ok(()),
+            Some(difference) => Err(Usage(format!(
+                "{}: the run in this folder was {difference}: give it the same, or choose another folder",
+                folder.display()
+            ))
+            .into()),
+        }
+    }
+
     /// The settings are those of the checkpoint, but for the flags that may change them.
     fn resumed_plan(&self, resumed: Resumed) -> anyhow::Result<Plan> {
         let Resumed {
@@ -171,7 +210,12 @@ impl Train {
             out,
             best,
             run,
+            from_folder,
         } = checkpoint.run;
+        let place = |path: String| match from_folder {
+            true => from_there(folder.path(), &path),
+            false => shown(path.as_ref()),
+        };
         let progress = checkpoint.progress;
         let mut notes = Vec::new();
         if let Some(damaged) = damaged {
@@ -202,21 +246,24 @@ impl Train {
             .or(training.settings.patience);
         training.settings.target_accuracy =
             self.target_accuracy.or(training.settings.target_accuracy);
-        if progress.end(&metadata.training.settings).is_some() {
+        let over = progress.end(&metadata.training.settings).is_some();
+        if over {
             notes.push(format!(
                 "{}: the run was over already, after epoch {}; a higher --epochs goes on with it",
                 folder.path().display(),
                 progress.epoch
             ));
         }
-        let out = self.out.clone().or(out.map(PathBuf::from));
+        let given = |path: &Option<PathBuf>| path.as_deref().map(shown);
+        let out = given(&self.out).or(out.map(place));
         Ok(Plan {
             metadata,
-            out: out.unwrap_or(MODEL.into()),
-            best: self.best.clone().or(best.map(PathBuf::from)),
-            run: self.run.clone().or(run.map(PathBuf::from)),
+            out: out.unwrap_or_else(|| shown(MODEL.as_ref())),
+            best: given(&self.best).or(best.map(place)),
+            run: given(&self.run).or(run.map(place)),
             resumed: Some((checkpoint.network, progress)),
             folder: Some(folder),
+            over,
             notes,
         })
     }
@@ -254,15 +301,23 @@ impl Plan {
         }
     }
 
-    /// What a checkpoint keeps of it. A path that is no text is left out: the default holds again.
-    pub(super) fn run(&self) -> Run {
-        let text = |path: &PathBuf| path.to_str().map(str::to_owned);
+    /// What a checkpoint in this folder keeps of it. A path that is no text is left out: the default holds again.
+    pub(super) fn run(&self, folder: &Path) -> Run {
+        let seen = |path: &PathBuf| seen_from(folder, path);
         Run {
             metadata: self.metadata.clone(),
-            out: text(&self.out),
-            best: self.best.as_ref().and_then(text),
-            run: self.run.as_ref().and_then(text),
+            out: seen(&self.out),
+            best: self.best.as_ref().and_then(seen),
+            run: self.run.as_ref().and_then(seen),
+            from_folder: true,
         }
+    }
+
+    /// Whether a model is to be saved in this folder, which is not there yet.
+    pub(super) fn lies_in(&self, folder: &Path) -> bool {
+        let folder = shown(folder);
+        let mut models = std::iter::once(&self.out).chain(&self.best);
+        !folder.exists() && models.any(|model| model.parent() == Some(&folder))
     }
 
     /// The data must be those of the checkpoint.

@@ -6,7 +6,11 @@ use mlp::{
         Dataset,
         oddities::{Oddity, oddities},
     },
-    files::{checkpoint::Folder, model::Metadata, run},
+    files::{
+        checkpoint::Folder,
+        model::{self, Metadata},
+        run,
+    },
     linalg::team::Team,
     loss::{Loss, Weighted},
     nn::Mlp,
@@ -15,8 +19,11 @@ use mlp::{
 
 use crate::cli::{
     args::mistake::check_fits,
-    commands::train::{Train, plan::Plan},
-    terminal::output::note,
+    commands::train::{Train, places::Place, plan::Plan},
+    terminal::{
+        interrupt::{self, Interrupted},
+        output::note,
+    },
 };
 
 /// All that a run needs before its first step.
@@ -31,6 +38,10 @@ pub(super) struct Prepared {
     pub(super) progress: Progress,
     pub(super) loss: Box<dyn Loss<f32>>,
     pub(super) team: Team,
+    /// For the model,
+    pub(super) out: Place,
+    /// and the best one.
+    pub(super) best: Option<Place>,
     /// Where checkpoints are kept.
     pub(super) folder: Option<Folder>,
     /// What keeps the record.
@@ -66,7 +77,7 @@ impl Train {
     /// Checks what was asked for, loads the data and takes the folders.
     pub(super) fn prepare(&self) -> anyhow::Result<Prepared> {
         let mut plan = self.plan()?;
-        if !self.quiet {
+        if !self.quiet || plan.over {
             plan.notes.iter().for_each(note);
         }
         plan.check(self.force)?;
@@ -84,10 +95,18 @@ impl Train {
         let (mut network, progress) = match plan.resumed.take() {
             Some(start) => start,
             None => {
-                let progress = Progress::new(train.len(), plan.metadata.training.settings.seed);
-                (plan.metadata.first_network(), progress)
+                let progress = Progress::new(train.len(), settings.seed);
+                let mut network = plan.metadata.first_network();
+                if settings.extras.velocity() {
+                    network.at_rest();
+                }
+                (network, progress)
             }
         };
+        if interrupt::asked() {
+            let text = "before the first step: nothing was written, run the command again";
+            return Err(Interrupted(text.into()).into());
+        }
         let kind = plan.metadata.loss;
         let (loss, team) = match plan.metadata.training.inject {
             None => (weighted_loss(&plan.metadata, &train), self.threads.team()),
@@ -98,8 +117,23 @@ impl Train {
                 (loss, Team::new(1))
             }
         };
+        // A new folder appears with its first checkpoint in it, and so before what lies inside.
+        let begin = |plan: &Plan, dir| {
+            let start = (&plan.run(dir), &network, &progress);
+            Folder::create(dir, self.force, start)
+        };
         let folder = match (plan.folder.take(), &self.checkpoint) {
-            (None, Some(dir)) => Some(Folder::create(dir, self.force)?),
+            (None, Some(dir)) if plan.lies_in(dir) => Some(begin(&plan, dir)?),
+            (folder, _) => folder,
+        };
+        let bytes = model::most_bytes(&network, &plan.metadata);
+        let out = Place::take(&plan.out, "--out", bytes)?;
+        let best = match &plan.best {
+            Some(path) => Some(Place::take(path, "--best", bytes)?),
+            None => None,
+        };
+        let folder = match (folder, &self.checkpoint) {
+            (None, Some(dir)) => Some(begin(&plan, dir)?),
             (folder, _) => folder,
         };
         let writer = match &plan.run {
@@ -123,6 +157,8 @@ impl Train {
             progress,
             loss,
             team,
+            out,
+            best,
             folder,
             writer,
         })

@@ -6,7 +6,9 @@ use mlp::{
     files::run::{EpochLine, RunError, Writer},
     loss::Loss,
     nn::Mlp,
-    train::{Epoch, Observer, Progress, metrics::Evaluation, statistics::Watch},
+    train::{
+        Epoch, Observer, Progress, learned::Guessing, metrics::Evaluation, statistics::Watch,
+    },
 };
 use serde_json::{Value, json};
 
@@ -101,6 +103,7 @@ pub(super) fn epoch_line(epoch: &Epoch, images: usize) -> EpochLine {
         best_epoch: epoch.best.map(|(epoch, _)| epoch),
         best_valid_accuracy: epoch.best.map(|(_, accuracy)| accuracy),
         seconds,
+        guessing: valid.and_then(Guessing::of).map(|guessing| guessing.share),
         images_per_second: Some(images as f64 / seconds).filter(|rate| rate.is_finite()),
         statistics: Vec::new(),
     }

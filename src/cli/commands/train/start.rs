@@ -12,9 +12,10 @@ use mlp::{
 };
 use serde_json::{Value, json};
 
+use crate::cli::commands::train::places::Place;
 use crate::cli::terminal::{
     describe::{architecture_text, augmentation_text, images_text, optimiser_text},
-    output::{BAD, BOLD, DIM, Output, named_line, thousands},
+    output::{BAD, BOLD, DIM, Output, WARN, named_line, thousands},
 };
 
 /// What there is to say before the first step.
@@ -30,6 +31,10 @@ pub(super) struct Start<'a> {
     pub(super) threads: usize,
     /// The folder of the checkpoints.
     pub(super) checkpoints: Option<&'a Path>,
+    /// Where the model will be, and the best one.
+    pub(super) models: (&'a Place, Option<&'a Place>),
+    /// The folder of the record.
+    pub(super) record: Option<&'a Path>,
     /// Where a run goes on from.
     pub(super) progress: &'a Progress,
 }
@@ -60,6 +65,8 @@ impl Start<'_> {
             "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": training,
             "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
+            "out": self.models.0.json(self.metadata), "best": self.models.1.map(|place| place.json(self.metadata)),
+            "run": self.record.map(|path| path.display().to_string()),
             "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
         })
     }
@@ -134,10 +141,27 @@ impl Start<'_> {
             };
             named_line(out, "kept in", &format!("{folder}{resumed}"))?;
         }
+        self.print_places(out)?;
         writeln!(
             out,
             "\n{DIM}epoch  train loss  train acc  valid loss  valid acc     best  seconds   images/s{DIM:#}"
         )
+    }
+
+    /// What will be written where, and what is lost by it.
+    fn print_places(&self, out: &mut Output) -> io::Result<()> {
+        let (model, best) = self.models;
+        for (name, place) in [("saved as", Some(model)), ("best as", best)] {
+            let Some(place) = place else { continue };
+            let replaces = place.replaces(self.metadata);
+            let replaces = replaces.map(|text| format!(", which {WARN}{text}{WARN:#}"));
+            let path = place.path.display();
+            named_line(out, name, &format!("{path}{}", replaces.unwrap_or_default()))?;
+        }
+        match self.record {
+            Some(folder) => named_line(out, "recorded", &format!("in {}", folder.display())),
+            None => Ok(()),
+        }
     }
 
     /// A line a module: its name and its shapes.

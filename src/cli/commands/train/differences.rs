@@ -1,0 +1,131 @@
+//! In which flag a command differs from the run that it is to go on with.
+
+use mlp::files::model::Metadata;
+use serde_json::Value;
+
+/// The first setting in which the two differ, in flags: `begun with --lr 0.1, and this command has --lr 0.2`. What may
+/// change when a run goes on is no difference.
+pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
+    let mut asked = asked.clone();
+    let (to, from) = (&mut asked.training, &kept.training);
+    to.settings.epochs = from.settings.epochs;
+    to.settings.patience = from.settings.patience;
+    to.settings.target_accuracy = from.settings.target_accuracy;
+    to.data_sha256.clone_from(&from.data_sha256);
+    to.mlp_version.clone_from(&from.mlp_version);
+    let json = |metadata: &Metadata| serde_json::to_value(metadata).expect("plain data serialises");
+    let (name, kept, asked) = first("", &json(kept), &json(&asked))?;
+    let flag = flag(&name, &kept, &asked);
+    Some(format!("begun {}, and this command is {}", side(&flag, &kept), side(&flag, &asked)))
+}
+
+/// The first value in which two are different, with its name; null where it is missing.
+fn first(name: &str, kept: &Value, asked: &Value) -> Option<(String, Value, Value)> {
+    let (Value::Object(left), Value::Object(right)) = (kept, asked) else {
+        return (kept != asked).then(|| (name.to_owned(), kept.clone(), asked.clone()));
+    };
+    let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
+    let null = Value::Null;
+    let mut found = names.filter_map(|inner| {
+        let [kept, asked] = [left, right].map(|side| side.get(inner).unwrap_or(&null));
+        let parts = ["augmentation", "schedule", "images"]; // which have no flag for each part, or the same
+        let whole = parts.contains(&inner.as_str());
+        match whole {
+            true => (kept != asked).then(|| (inner.clone(), kept.clone(), asked.clone())),
+            false => first(inner, kept, asked),
+        }
+    });
+    found.next()
+}
+
+/// The flag that sets a field of the metadata.
+fn flag(field: &str, kept: &Value, asked: &Value) -> String {
+    let smoothed = |value: &Value| value.get("smoothed-ce").is_some();
+    let squared = |value: &Value| value.as_str().is_some_and(|name| name.starts_with("mse"));
+    match field {
+        "learning_rate" => "--lr".into(),
+        "layers" => "--hidden".into(),
+        "test" => "--hold-test".into(),
+        "augmentation" => "--augment".into(),
+        "images" => "--data-dir".into(),
+        "loss" | "smoothed-ce" if smoothed(kept) || smoothed(asked) || field != "loss" => "--label-smoothing".into(),
+        "loss" if squared(kept) && squared(asked) => "--target".into(),
+        field => format!("--{}", field.replace('_', "-")),
+    }
+}
+
+/// `with --lr 0.1`, `without --nesterov`
+fn side(flag: &str, value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bool(false) => format!("without {flag}"),
+        Value::Bool(true) => format!("with {flag}"),
+        Value::String(text) => format!("with {flag} {text}"),
+        Value::Number(number) => {
+            let exact = number.as_f64().unwrap_or_default();
+            // As it was typed, where single precision keeps it.
+            match f64::from(exact as f32) == exact && exact.fract() != 0.0 {
+                true => format!("with {flag} {:?}", exact as f32),
+                false => format!("with {flag} {number}"),
+            }
+        }
+        Value::Array(widths) if flag == "--hidden" => {
+            let hidden = widths.iter().skip(1).rev().skip(1).rev();
+            let hidden: Vec<_> = hidden.map(Value::to_string).collect();
+            match hidden.is_empty() {
+                true => format!("with {flag} none"),
+                false => format!("with {flag} {}", hidden.join(",")),
+            }
+        }
+        Value::Array(_) | Value::Object(_) => format!("with {flag} {value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlp::{
+        data::batch::Preprocessing,
+        loss::LossKind,
+        nn::Architecture,
+        train::Settings,
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_flag_that_differs_is_named_with_both_values() {
+        let of = |change: &dyn Fn(&mut Metadata)| {
+            let layers = Architecture::relu(&[784, 50, 10]);
+            let mut metadata = Metadata::new(layers, LossKind::Ce, Preprocessing::UNIT, Settings::default());
+            change(&mut metadata);
+            metadata
+        };
+        let kept = of(&|_| {});
+        let said = |change: &dyn Fn(&mut Metadata)| difference(&kept, &of(change));
+        assert_eq!(said(&|m| m.training.settings.epochs = 99), None);
+        assert_eq!(
+            said(&|m| m.training.settings.learning_rate = 0.2).unwrap(),
+            "begun with --lr 0.1, and this command is with --lr 0.2"
+        );
+        assert_eq!(
+            said(&|m| m.architecture.layers = vec![784, 10]).unwrap(),
+            "begun with --hidden 50, and this command is with --hidden none"
+        );
+        for (change, flag) in [
+            (&(|m: &mut Metadata| m.training.settings.batch_size = 7) as &dyn Fn(&mut Metadata), "--batch-size 7"),
+            (&|m| m.training.settings.seed = 7, "--seed 7"),
+            (&|m| m.training.settings.extras.momentum = 0.9, "--momentum 0.9"),
+            (&|m| m.training.settings.extras.nesterov = true, "with --nesterov"),
+            (&|m| m.training.settings.extras.weight_decay = 1e-4, "--weight-decay 0.0001"),
+            (&|m| m.training.settings.valid = 7, "--valid 7"),
+            (&|m| m.training.settings.valid_random = true, "--valid-random"),
+            (&|m| m.training.settings.test = 7, "--hold-test 7"),
+            (&|m| m.loss = LossKind::MseOnehot, "--loss mse-onehot"),
+            (&|m| m.loss = LossKind::SmoothedCe(0.1), "--label-smoothing"),
+            (&|m| m.preprocessing.deslant = true, "with --deslant"),
+            (&|m| m.positive = Some(5), "--positive 5"),
+        ] {
+            let text = said(change).unwrap();
+            assert!(text.contains(flag), "{text}: {flag}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Where a run leaves its models: every place is taken before the first step, and nothing of another run is lost.
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::{Component, Path, PathBuf},
+};
+
+use anyhow::Context;
+use mlp::{
+    atomic_file::{self, ReserveError, Reserved},
+    files::model::{self, Metadata, Model},
+};
+use serde_json::{Value, json};
+
+use crate::cli::terminal::{
+    describe::architecture_text,
+    output::percent,
+    own_file::make_folder,
+    shell::{free_name, shell_quote},
+};
+
+/// A place for a model, taken.
+pub(super) struct Place {
+    /// Where it is to be.
+    pub(super) path: PathBuf,
+    /// The model that is there now.
+    there: Option<Metadata>,
+    reserved: Reserved,
+}
+
+/// What became of a model.
+pub(super) struct Kept {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Why it is not where it was to be, if that is a failure.
+    pub(super) failed: Option<anyhow::Error>,
+    /// The place that it was to have, if a model of another run is there.
+    pub(super) instead_of: Option<PathBuf>,
+}
+
+impl Place {
+    /// Takes `path`, named by `flag`, for a model of so many bytes.
+    pub(super) fn take(path: &Path, flag: &str, bytes: u64) -> anyhow::Result<Self> {
+        let name = path.display();
+        let reserved = Reserved::new(path, bytes);
+        let reserved = reserved.map_err(|error| match error {
+            ReserveError::Taken => anyhow::anyhow!(
+                "{name}: another run is going to save its model there: wait for it, or choose another {flag}"
+            ),
+            ReserveError::NoRoom { .. } => {
+                anyhow::anyhow!("{name}: {error}: make room, or choose another {flag}")
+            }
+            ReserveError::Io(_) => {
+                anyhow::anyhow!("{name}: cannot be written: {error}: choose another {flag}")
+            }
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            there: model::load::<f32>(path).ok().map(|model| model.metadata),
+            reserved,
+        })
+    }
+
+    /// What will be lost, unless this is the same run: `a model with 97.30 % of its validation images right`.
+    pub(super) fn replaces(&self, metadata: &Metadata) -> Option<String> {
+        let there = self.there.as_ref().filter(|there| !is_same_run(there, metadata))?;
+        let text = architecture_text(&there.architecture);
+        Some(match there.training.valid_accuracy {
+            Some(accuracy) => format!("replaces {text}, validation {}", percent(accuracy)),
+            None => format!("replaces {text}, accuracy unknown"),
+        })
+    }
+
+    /// The same for a program.
+    pub(super) fn json(&self, metadata: &Metadata) -> Value {
+        let there = self.there.as_ref().filter(|there| !is_same_run(there, metadata));
+        let replaces = there.map(|there| {
+            json!({"layers": there.architecture.layers, "valid_accuracy": there.training.valid_accuracy})
+        });
+        json!({"path": self.path.display().to_string(), "replaces": replaces})
+    }
+
+    /// Writes the model: where it is to be, unless the run was stopped and another run's model is there; else beside
+    /// it; and where that fails, in the next place that takes it. An error only if none does.
+    pub(super) fn keep(self, model: &Model) -> anyhow::Result<Kept> {
+        let stopped = model.metadata.training.stopped.is_some();
+        let stays = stopped && self.is_another_runs(&model.metadata);
+        self.keep_unless(stays, model)
+    }
+
+    /// The same of the best model of a run, which is of an epoch that was not stopped.
+    pub(super) fn keep_best(self, model: &mut Model, run_stopped: bool) -> anyhow::Result<Kept> {
+        model.metadata.training.stopped = None;
+        let of_this_run = |there: &Metadata| is_same_run(there, &model.metadata);
+        let another = match &self.there {
+            Some(there) => !of_this_run(there) || there.training.valid_accuracy > model.metadata.training.valid_accuracy,
+            None => self.path.exists(),
+        };
+        self.keep_unless(run_stopped && another, model)
+    }
+
+    fn keep_unless(self, stays: bool, model: &Model) -> anyhow::Result<Kept> {
+        let bytes = model::to_bytes(model);
+        let write = |path: &Path| {
+            make_folder(path)?;
+            let all = |file: &mut io::BufWriter<&mut fs::File>| file.write_all(&bytes);
+            atomic_file::write::<io::Error>(path, all).with_context(|| path.display().to_string())
+        };
+        let Self { path, reserved, .. } = self;
+        let (wanted, instead_of) = match stays {
+            true => (interrupted_name(&path), Some(path)),
+            false => (path, None),
+        };
+        let first = match &instead_of {
+            None => reserved.write(|file| file.write_all(&bytes)).context(wanted.display().to_string()),
+            Some(_) => {
+                drop(reserved); // which leaves its room
+                write(&wanted)
+            }
+        };
+        let kept = |path: PathBuf, failed| Kept { path, failed, instead_of: instead_of.clone() };
+        let Err(error) = first else {
+            return Ok(kept(wanted, None));
+        };
+        // The folder may have vanished, or its disk be full.
+        if write(&wanted).is_ok() {
+            return Ok(kept(wanted, None));
+        }
+        let name = Path::new(wanted.file_name().unwrap_or_default());
+        let others = [
+            free_name(&wanted),
+            free_name(name),
+            free_name(&env::temp_dir().join(name)),
+        ];
+        match others.into_iter().find(|path| write(path).is_ok()) {
+            Some(path) => {
+                let text = format!(
+                    "the model could not be saved there, so it is in {}: `mv {} {}` once there is room",
+                    path.display(),
+                    shell_quote(&path),
+                    shell_quote(&wanted)
+                );
+                Ok(kept(path, Some(error.context(text))))
+            }
+            None => Err(error.context("the model could not be saved, here or in the temporary folder")),
+        }
+    }
+
+    /// Whether a model is there that this run did not save, or one that has come further.
+    fn is_another_runs(&self, metadata: &Metadata) -> bool {
+        let Some(there) = &self.there else {
+            return self.path.exists(); // which --force was to replace
+        };
+        let (then, now) = (there.training.stopped, metadata.training.stopped);
+        !is_same_run(there, metadata) || then.is_none() || then > now
+    }
+}
+
+/// Whether these are networks of one run, however far each has come.
+fn is_same_run(one: &Metadata, other: &Metadata) -> bool {
+    let apart_from_its_end = |metadata: &Metadata| {
+        let mut metadata = metadata.clone();
+        metadata.familiar = None;
+        let training = &mut metadata.training;
+        (training.stopped, training.epoch, training.valid_accuracy) = (None, None, None);
+        metadata
+    };
+    apart_from_its_end(one) == apart_from_its_end(other)
+}
+
+/// `model-interrupted.bin` for `model.bin`, or the first like it that is free.
+fn interrupted_name(path: &Path) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("-interrupted");
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    free_name(&path.with_file_name(name))
+}
+
+/// A path as it is best shown: from the working folder if it is below, else from the root.
+pub(super) fn shown(path: &Path) -> PathBuf {
+    let (Ok(whole), Ok(here)) = (std::path::absolute(path), env::current_dir()) else {
+        return path.to_owned();
+    };
+    match whole.strip_prefix(&here) {
+        Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
+        _ => whole,
+    }
+}
+
+/// A relative path as it is seen from a folder, wherever both are moved to together; an absolute one as it is. None if
+/// it is no text.
+pub(super) fn seen_from(folder: &Path, path: &Path) -> Option<String> {
+    if path.is_absolute() {
+        return path.to_str().map(str::to_owned);
+    }
+    let (folder, path) = (real(folder)?, real(path)?);
+    let common = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    let down = path.components().skip(common);
+    let seen: PathBuf = up.chain(down).collect();
+    seen.to_str().map(str::to_owned)
+}
+
+/// The path that [`seen_from`] was given.
+pub(super) fn from_there(folder: &Path, seen: &str) -> PathBuf {
+    let Some(folder) = real(folder) else {
+        return seen.into();
+    };
+    let mut path = folder;
+    for part in Path::new(seen).components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            part => path.push(part),
+        }
+    }
+    shown(&path)
+}
+
+/// The path from the root without links, of what may not be there yet.
+fn real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    if let Ok(real) = path.canonicalize() {
+        return Some(real);
+    }
+    let name = path.file_name()?.to_owned();
+    Some(real(path.parent()?)?.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_seen_from_a_folder_leads_back_wherever_both_are_moved() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        for place in ["a", "b"] {
+            fs::create_dir_all(root.join(place).join("runs/first")).unwrap();
+        }
+        let folder = root.join("a/runs/first");
+        let up = |path: &str| {
+            let (from, to) = (root.join("a"), root.join(path));
+            let below = to.strip_prefix(&from).unwrap();
+            // As from the working folder, without a change of it.
+            let seen = folder.components().skip(from.components().count()).map(|_| "..");
+            seen.chain(below.to_str()).collect::<Vec<_>>().join("/")
+        };
+        assert_eq!(from_there(&folder, &up("a/model.bin")), root.join("a/model.bin"));
+        let moved = root.join("b/runs/first");
+        assert_eq!(from_there(&moved, &up("a/model.bin")), root.join("b/model.bin"));
+        let whole = root.join("a/model.bin");
+        assert_eq!(seen_from(&folder, &whole).unwrap(), whole.to_str().unwrap());
+        let here = seen_from(Path::new("src"), Path::new("Cargo.toml")).unwrap();
+        assert_eq!(here, "../Cargo.toml");
+        assert_eq!(from_there(Path::new("src"), &here), Path::new("Cargo.toml"));
+        let below = seen_from(Path::new("no/such"), Path::new("no/such/model.bin"));
+        assert_eq!(below.unwrap(), "model.bin");
+    }
+
+    #[test]
+    fn the_name_of_an_interrupted_model_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert_eq!(interrupted_name(&at("model.bin")), at("model-interrupted.bin"));
+        fs::write(at("best-interrupted"), "").unwrap();
+        assert_eq!(interrupted_name(&at("best")), at("best-interrupted-2"));
+    }
+}
