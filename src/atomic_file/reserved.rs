@@ -160,14 +160,19 @@ mod tests {
         assert!(matches!(Reserved::new(&path, 1), Err(ReserveError::Taken)));
         assert_eq!(names(), 1);
         drop(first);
-        assert!(!path.parent().unwrap().exists(), "the folder was made for it");
+        assert!(
+            !path.parent().unwrap().exists(),
+            "the folder was made for it"
+        );
 
         let reserved = Reserved::new(&path, 1_000).unwrap();
         reserved.write(|file| file.write_all(b"short")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"short");
         assert_eq!(names(), 1);
         let reserved = Reserved::new(&path, 3).unwrap();
-        reserved.write(|file| file.write_all(b"longer than that")).unwrap();
+        reserved
+            .write(|file| file.write_all(b"longer than that"))
+            .unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"longer than that");
 
         let reserved = Reserved::new(&path, 3).unwrap();

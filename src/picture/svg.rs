@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use super::palette::themed;
+use crate::data::is_hidden;
 
 /// Attributes of an element: names, and values that are escaped when they are written.
 pub type Attributes<'a> = &'a [(&'a str, &'a dyn Display)];
@@ -134,8 +135,9 @@ fn escape(text: &mut String, value: &dyn Display) {
                     '<' => self.0.push_str("&lt;"),
                     '>' => self.0.push_str("&gt;"),
                     '"' => self.0.push_str("&quot;"),
-                    // XML has no place for other control characters, not even escaped.
-                    c if c.is_control() && !matches!(c, '\n' | '\t') => self.0.push('\u{fffd}'),
+                    '\n' | '\t' => self.0.push(c),
+                    // XML has no place for control characters, not even escaped, and a reader none for what hides.
+                    c if is_hidden(c) => self.0.extend(c.escape_default()),
                     '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
                     c => self.0.push(c),
                 }
@@ -163,7 +165,7 @@ mod tests {
             "&quot;x&quot; &amp; y",
             ".c &gt; g",
             "id=\"q&quot;&lt;\"",
-            "x=\"1\" y=\"0\" class=\"t\">z &gt; 0\u{fffd}<",
+            "x=\"1\" y=\"0\" class=\"t\">z &gt; 0\\u{7}<",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -42,7 +42,13 @@ impl Guessing {
     pub fn of(evaluation: &Evaluation) -> Option<Self> {
         let confusion = &evaluation.confusion;
         let counts = confusion.sum_axis(Axis(1));
-        let counts = || counts.iter().map(|&n| f64::from(n)).enumerate().filter(|&(_, n)| n > 0.0);
+        let counts = || {
+            counts
+                .iter()
+                .map(|&n| f64::from(n))
+                .enumerate()
+                .filter(|&(_, n)| n > 0.0)
+        };
         let images: f64 = counts().map(|(_, n)| n).sum();
         let classes = counts().count() as f64;
         if classes < 2.0 {
@@ -50,12 +56,19 @@ impl Guessing {
         }
         let (class, most) = counts().fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
         let share = most / images;
-        let recall = counts().map(|(c, n)| f64::from(confusion[[c, c]]) / n).sum::<f64>() / classes;
+        let recall = counts()
+            .map(|(c, n)| f64::from(confusion[[c, c]]) / n)
+            .sum::<f64>()
+            / classes;
         let by_chance = |p: f64, n: f64| (3.0 * (p * (1.0 - p) / n).sqrt()).min(MARGIN);
         let even = 1.0 / classes;
         let better = evaluation.accuracy() > share + by_chance(share, images)
             || recall > even + by_chance(even, images);
-        (!better).then_some(Self { class, share, accuracy: evaluation.accuracy() })
+        (!better).then_some(Self {
+            class,
+            share,
+            accuracy: evaluation.accuracy(),
+        })
     }
 }
 
@@ -101,10 +114,20 @@ pub fn still(
     });
     let layers = activations.enumerate().map(|(layer, (m, activation))| {
         let y = tape.y(m, n);
-        let still = y.columns().into_iter().filter(|y| stands_still(activation, y.iter().copied()));
-        Still { layer: layer + 1, activation, still: still.count(), units: y.ncols() }
+        let still = y
+            .columns()
+            .into_iter()
+            .filter(|y| stands_still(activation, y.iter().copied()));
+        Still {
+            layer: layer + 1,
+            activation,
+            still: still.count(),
+            units: y.ncols(),
+        }
     });
-    layers.filter(|l| l.still as f64 >= MOST_UNITS * l.units as f64).collect()
+    layers
+        .filter(|l| l.still as f64 >= MOST_UNITS * l.units as f64)
+        .collect()
 }
 
 fn stands_still(activation: Activation, y: impl Iterator<Item = f32>) -> bool {
@@ -116,7 +139,11 @@ fn stands_still(activation: Activation, y: impl Iterator<Item = f32>) -> bool {
         // They pass something of every gradient.
         Activation::LeakyRelu | Activation::Gelu => return false,
     };
-    let near = |y: f32| y <= low || y >= high || (high.is_finite() && (y - low).min(high - y) <= 0.01 * (high - low));
+    let near = |y: f32| {
+        y <= low
+            || y >= high
+            || (high.is_finite() && (y - low).min(high - y) <= 0.01 * (high - low))
+    };
     let mut y = y;
     y.all(near)
 }
@@ -128,7 +155,10 @@ mod tests {
     use super::*;
 
     fn evaluation(confusion: Array2<u32>) -> Evaluation {
-        Evaluation { loss: 1.0, confusion }
+        Evaluation {
+            loss: 1.0,
+            confusion,
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use mlp::{
 };
 use ndarray::Array2;
 
+use crate::cli::args::remembered;
 use crate::cli::terminal::{
     describe::images_text,
     hints,
@@ -79,6 +80,12 @@ impl DataDir {
     fn given_dir(&self) -> Option<&PathBuf> {
         let dir = self.data_dir.as_ref()?;
         (self.named.is_none() || !is_variable(dir)).then_some(dir)
+    }
+
+    /// Whether the command says where the data are.
+    fn is_asked_for(&self) -> bool {
+        let given = self.given_dir().is_some_and(|dir| !is_variable(dir));
+        given || self.named.is_some()
     }
 
     /// Which data set is asked for.
@@ -205,6 +212,24 @@ impl DataArgs {
         let mnist = self.dir.load()?;
         mnist.notes.iter().for_each(note);
         Ok(mnist)
+    }
+
+    /// Loads the data that a network was trained on, where the command does not say where they are and others lie
+    /// there; else as [`load`](Self::load) does. Returns where they were.
+    pub fn load_those(&self, checksum: &str) -> anyhow::Result<(Splits, PathBuf)> {
+        if let Some(dir) = remembered::recall(checksum)
+            && !self.dir.is_asked_for()
+            && dataset::load(&self.dir.path()).map_or(true, |data| data.checksum != checksum)
+        {
+            interrupt::hold();
+            let data = busy("reading the data", || dataset::load(&dir));
+            if let Some(data) = data.ok().filter(|data| data.checksum == checksum) {
+                note(format_args!("the data are those in {}, where it was trained", dir.display()));
+                data.notes.iter().for_each(note);
+                return Ok((data, dir));
+            }
+        }
+        Ok((self.load()?, self.dir.path()))
     }
 
     /// Downloads the files that are missing, with a progress bar; returns how many.

@@ -14,6 +14,7 @@ pub mod net;
 pub mod number;
 pub mod optim;
 pub mod recipe;
+pub mod remembered;
 pub mod settings;
 pub mod split;
 

@@ -173,7 +173,7 @@ pub fn measured_images(
             class_list(&spec.classes)
         );
     }
-    let data = args.load()?;
+    let (data, dir) = args.load_those(&models[0].metadata.training.data_sha256)?;
     interrupt::release()?;
     let settings = models[0].metadata.training.settings.clone();
     for (path, model) in paths.iter().zip(models) {
@@ -183,10 +183,10 @@ pub fn measured_images(
             note(format_args!(
                 "{} was trained on other data files than those in {}: the numbers may not be comparable",
                 path.display(),
-                args.dir.path().display()
+                dir.display()
             ));
         }
-        check_fits(path, &model.metadata, &data.train.spec, &args.dir.path())?;
+        check_fits(path, &model.metadata, &data.train.spec, &dir)?;
         ensure!(
             parts(&training.settings) == parts(&settings) || matches!(split, Split::Test),
             "{}: trained with {}, and {} with {}: no part of the training file is the same for both, choose \

@@ -101,8 +101,12 @@ pub fn listen() -> anyhow::Result<()> {
 /// Takes down that a signal came; ends the process if nothing is held, or if this is the second wish. Does nothing
 /// that a handler must not do.
 fn came(number: i32) {
-    let now = BEGUN.get().map_or(0, |(begun, _)| begun.elapsed().as_millis() as u64);
-    let first = ASKED.compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    let now = BEGUN
+        .get()
+        .map_or(0, |(begun, _)| begun.elapsed().as_millis() as u64);
+    let first = ASKED
+        .compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed)
+        .is_ok();
     if first {
         WHEN.store(now, Ordering::Relaxed);
     }
@@ -110,7 +114,9 @@ fn came(number: i32) {
         && number != HANG_UP.number // a terminal is closed once, and tells so more than once
         && now >= WHEN.load(Ordering::Relaxed) + ONE_WISH.as_millis() as u64;
     if again || !HELD.load(Ordering::Relaxed) {
-        let words = BEGUN.get().and_then(|(_, words)| words.iter().find(|(signal, _)| signal.number == number));
+        let words = BEGUN
+            .get()
+            .and_then(|(_, words)| words.iter().find(|(signal, _)| signal.number == number));
         system::end(128 + number, words.map_or(&[], |(_, text)| text))
     }
 }

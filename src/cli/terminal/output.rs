@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
+    path::Path,
 };
 
 use anstream::AutoStream;
@@ -137,6 +138,11 @@ pub fn spelled(text: &str) -> Cow<'_, str> {
         false => c.to_string(),
     };
     text.chars().map(spell).collect::<String>().into()
+}
+
+/// The name of a file, in text for people.
+pub fn named(path: &Path) -> String {
+    spelled(&path.display().to_string()).into_owned()
 }
 
 /// The same of several lines.

@@ -2,16 +2,37 @@
 
 use std::path::{Path, PathBuf};
 
-use mlp::data::catalogue::Named;
+use mlp::data::{catalogue::Named, is_hidden};
 
 /// A path as one word of a shell: in quotes, if it has blanks or the like.
 pub fn shell_quote(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
+    if text.contains(is_hidden) {
+        return dollar_quote(&text);
+    }
     match text.chars().all(plain) && !text.is_empty() {
         true => text,
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
+}
+
+/// What a terminal would act on, as bash and zsh read it: `$'a\x1bb'`.
+fn dollar_quote(text: &str) -> String {
+    let mut quoted = "$'".to_owned();
+    for c in text.chars() {
+        match c {
+            '\'' | '\\' => quoted.extend(['\\', c]),
+            c if is_hidden(c) => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    quoted += &format!("\\x{byte:02x}");
+                }
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "'"
 }
 
 /// The command that fetches missing files into `dir`.
@@ -67,6 +88,8 @@ mod tests {
             ("", "''"),
             ("~/mnist", "'~/mnist'"),
             ("größe.bin", "größe.bin"),
+            ("a\u{1b}[31m'b", r"$'a\x1b[31m\'b'"),
+            ("two\nlines", r"$'two\x0alines'"),
         ] {
             assert_eq!(shell_quote(Path::new(path)), word);
         }

@@ -245,16 +245,88 @@ mod killed {
             }
             killed += 1;
             assert!(killed < 1_000, "no progress");
-            // Killed before its first checkpoint, it has nothing to go on from.
-            line = match names_in(&dir.join("run")).iter().any(|n| n.ends_with("rs")) {
-                true => format!("train --resume run {often} {}", killed % 3 + 1),
-                false => line,
-            };
+            line = format!("train --resume run {often} {}", killed % 3 + 1);
         }
         assert!(killed >= 5, "killed {killed} times");
         assert!(models(dir) == models(whole.path()), "killed {killed} times");
         let parts = names_in(&dir.join("run"));
         assert_eq!(parts.len(), 3, "no half-written file is left: {parts:?}");
+    }
+
+    #[test]
+    fn one_command_starts_a_run_or_goes_on_with_it_wherever_it_was_killed() {
+        let whole = tempdir().unwrap();
+        run(whole.path(), LINE, 0);
+        let folder = tempdir().unwrap();
+        let dir = folder.path();
+        let line = format!("{LINE} --checkpoint run --resume --checkpoint-every 1ms --run run");
+        for wait in 0..25 {
+            let mut child = start(dir, &line);
+            sleep(Duration::from_millis(4 * wait));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            if dir.join("run").exists() {
+                let latest = dir.join("run/checkpoint.safetensors");
+                assert!(latest.exists() || dir.join("run/previous.safetensors").exists());
+            }
+        }
+        run(dir, &line, 0);
+        assert!(models(dir) == models(whole.path()));
+        let (_, stderr) = run(dir, &format!("{line} --quiet"), 0);
+        assert_says(&stderr, "the run was over already, after epoch 2");
+        run(dir, "plot run", 0);
+
+        for (flags, says) in [
+            (
+                "--lr 0.2",
+                "begun with --lr 0.1, and this command is with --lr 0.2",
+            ),
+            (
+                "--momentum 0.9",
+                "begun with --momentum 0.0, and this command is with --momentum 0.9",
+            ),
+            (
+                "--hidden 9,9",
+                "begun with --hidden 8, and this command is with --hidden 9,9",
+            ),
+            ("--augment simard2003", "begun without --augment"),
+        ] {
+            let (_, stderr) = run(dir, &format!("{line} {flags}"), 2);
+            assert_says(&stderr, says);
+        }
+        for (line, says) in [
+            ("train --resume", "--resume needs the folder of the run"),
+            ("train --resume run --checkpoint run", "cannot be used with"),
+        ] {
+            let (_, stderr) = run(dir, line, 2);
+            assert_says(&stderr, says);
+        }
+        assert!(models(dir) == models(whole.path()));
+    }
+
+    #[test]
+    fn a_run_resumed_from_elsewhere_saves_where_it_was_to() {
+        let folder = finished();
+        let dir = folder.path();
+        let other = dir.join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("model.bin"), "mine").unwrap();
+        fs::write(other.join("best.bin"), "mine").unwrap();
+        let kept = models(dir);
+        let (stdout, _) = run(&other, "train --resume ../run --epochs 3", 0);
+        let real = dir.canonicalize().unwrap();
+        assert_says(
+            &stdout,
+            &format!("saved as  {}", real.join("model.bin").display()),
+        );
+        assert!(models(dir) != kept);
+        assert_eq!(models(&other), [b"mine", b"mine"]);
+        // Moved together, they stay together.
+        let moved = dir.join("moved");
+        fs::create_dir(&moved).unwrap();
+        fs::rename(dir.join("run"), moved.join("run")).unwrap();
+        run(dir, "train --resume moved/run --epochs 4", 0);
+        assert_eq!(names_in(&moved), ["best.bin", "model.bin", "run"]);
     }
 
     /// Numbers that are others in every run of the test: moments are random anyway.

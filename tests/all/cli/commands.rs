@@ -713,16 +713,83 @@ fn signalled(dir: &Path, flags: &str, signal: &str) -> Output {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_while_training_saves_what_is_there_and_exits_130() {
-    let folder = trained();
-    let old = fs::read(folder.path().join("model.bin")).unwrap();
+    let folder = tempdir().unwrap();
     let output = signalled(folder.path(), "", "-INT");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("interrupted: stopped in epoch"), "{stderr}");
-    assert!(stderr.contains("saved as model.bin"), "{stderr}");
-    assert!(fs::read(folder.path().join("model.bin")).unwrap() != old);
+    assert!(
+        stderr.contains("saved as model.bin (validation "),
+        "{stderr}"
+    );
     assert_eq!(names_in(folder.path()), ["model.bin"]);
     run(folder.path(), "eval model.bin", 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_a_finished_model_as_it_is() {
+    let folder = trained();
+    let old = fs::read(folder.path().join("model.bin")).unwrap();
+    for (signal, code, name, saved) in [
+        ("-INT", 130, "interrupted: ", "model-interrupted.bin"),
+        (
+            "-TERM",
+            143,
+            "interrupted by SIGTERM: ",
+            "model-interrupted-2.bin",
+        ),
+        (
+            "-HUP",
+            129,
+            "interrupted by SIGHUP: ",
+            "model-interrupted-3.bin",
+        ),
+    ] {
+        let output = signalled(folder.path(), "", signal);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(stderr.contains(name), "{stderr}");
+        assert!(
+            stderr.contains(&format!("saved as {saved} (validation ")),
+            "{stderr}"
+        );
+        assert!(
+            stderr.contains("model.bin, which is of another run, stays as it was"),
+            "{stderr}"
+        );
+        assert!(fs::read(folder.path().join("model.bin")).unwrap() == old);
+        run(folder.path(), &format!("eval {saved}"), 0);
+    }
+    assert_eq!(names_in(folder.path()).len(), 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_told_twice_in_a_moment_is_told_once_and_what_is_ignored_is_not_heard() {
+    // As `timeout` does it: the process, and its group.
+    let folder = tempdir().unwrap();
+    let output = signalled(folder.path(), "", "-TERM -TERM");
+    assert_eq!(output.status.code(), Some(143));
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+
+    // As under `nohup`.
+    let script = "trap '' HUP; exec \"$0\" train --hidden 8 --epochs 2 --valid 55000";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_mlp")]);
+    command
+        .env("MLP_DATA_DIR", program::DATA_DIR)
+        .current_dir(folder.path());
+    let mut child = command
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() {
+        program::signal(&child, "-HUP");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -746,11 +813,94 @@ fn ctrl_c_leaves_a_record_of_whole_epochs_that_can_be_drawn() {
 fn a_killed_run_leaves_the_old_model_and_no_litter() {
     let folder = trained();
     let old = fs::read(folder.path().join("model.bin")).unwrap();
-    for signal in ["-KILL", "-TERM"] {
+    for signal in ["-KILL", "-QUIT"] {
         assert_eq!(signalled(folder.path(), "", signal).status.code(), None);
         assert_eq!(fs::read(folder.path().join("model.bin")).unwrap(), old);
-        assert_eq!(names_in(folder.path()), ["model.bin"]);
+        // The place that was kept for the model, which the next run takes over.
+        assert_eq!(names_in(folder.path()), [".model.bin.mlp-new", "model.bin"]);
     }
+    let (stdout, _) = run(
+        folder.path(),
+        "train --hidden 4 --epochs 1 --valid 55000",
+        0,
+    );
+    assert!(
+        stdout.contains("saved as  model.bin, which replaces 784-"),
+        "{stdout}"
+    );
+    assert_eq!(names_in(folder.path()), ["model.bin"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn two_runs_cannot_save_in_the_same_place() {
+    let folder = tempdir().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    let mut child = start(folder.path(), "train --epochs 1000000 --out m.bin --quiet");
+    let part = folder.path().join(".m.bin.mlp-new");
+    while !part.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    for line in [
+        "train --out m.bin",
+        "train --out sub/../m.bin",
+        "train --best m.bin",
+    ] {
+        let (_, stderr) = run(folder.path(), line, 1);
+        let text = "m.bin: another run is going to save its model there: wait for it, or choose another --";
+        assert!(stderr.contains(text), "{stderr}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_run_that_learns_nothing_says_so_and_what_may_be_why() {
+    let folder = tempdir().unwrap();
+    let line = "train --hidden 8 --epochs 2 --valid 55000 --lr 50";
+    let (_, stderr) = run(folder.path(), line, 0);
+    for text in [
+        "note: epoch 1: no better than guessing: ",
+        "note: no better than guessing: ",
+        " of the validation images are right, and always saying 1 gets 11.23 %",
+        "hidden layer 1: 8 of 8 ReLU units are 0 for every image (dead); try --lr 0.1",
+    ] {
+        assert!(stderr.contains(text), "{stderr}");
+    }
+    let (stdout, _) = run(folder.path(), &format!("{line} --json"), 0);
+    let lines = json_lines(&stdout);
+    let saved = lines.last().unwrap();
+    assert_eq!(saved["learned"], false);
+    assert_eq!(saved["doubt"]["layers"][0]["state"], "dead");
+    assert_eq!(lines[1]["guessing"], saved["doubt"]["guessing"]);
+
+    let (stdout, stderr) = run(
+        folder.path(),
+        "train --hidden 8 --epochs 1 --valid 55000 --json",
+        0,
+    );
+    assert!(!stderr.contains("guessing"), "{stderr}");
+    assert_eq!(json_lines(&stdout).last().unwrap()["learned"], true);
+    let line = "train --epochs 1 --valid 0 --lr 1e-7 --hidden none --out none.bin";
+    let (_, stderr) = run(folder.path(), line, 0);
+    assert!(
+        stderr.contains("of the training images are right"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("the steps may be too short: try --lr 0.1"),
+        "{stderr}"
+    );
+    let (_, stderr) = run(
+        folder.path(),
+        "train --inject sign --epochs 1 --valid 55000",
+        1,
+    );
+    assert!(
+        stderr.contains("the planted mistake, sign, may be why"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("try --lr"), "{stderr}");
 }
 
 #[cfg(unix)]

@@ -81,6 +81,7 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
         out: Some("model.bin".into()),
         best: None,
         run: None,
+        from_folder: true,
     }
 }
 
@@ -272,7 +273,9 @@ proptest! {
 fn two() -> (TempDir, Run) {
     let parent = tempdir().unwrap();
     let run = run(2, None);
-    let folder = Folder::create(parent.path(), false).unwrap();
+    let start = new(&run);
+    let start = (&run, &start.network, &start.progress);
+    let folder = Folder::create(parent.path(), false, start).unwrap();
     for epochs in [1, 2] {
         let trained = go_on(new(&self::run(epochs, None)), 2, &mut ());
         folder
@@ -376,7 +379,9 @@ fn two_damaged_checkpoints_another_version_and_other_files_are_refused() {
 #[test]
 fn a_folder_is_of_one_run_and_one_process() {
     let (folder, _) = two();
-    let create = |force| Folder::create(folder.path(), force);
+    let (run, start) = (run(2, None), new(&run(2, None)));
+    let start = (&run, &start.network, &start.progress);
+    let create = |force| Folder::create(folder.path(), force, start);
     let error = create(false).unwrap_err();
     assert!(matches!(error, CheckpointError::Exists { .. }), "{error}");
     assert_says(&error.to_string(), "already holds checkpoints");
@@ -389,5 +394,29 @@ fn a_folder_is_of_one_run_and_one_process() {
     drop(held);
     fs::write(folder.path().join(".mlp-killed.part"), "half").unwrap();
     create(true).unwrap();
-    assert_eq!(names_in(folder.path()), [".lock"]);
+    assert_eq!(
+        names_in(folder.path()),
+        [".lock", LATEST],
+        "of the new run alone"
+    );
+    assert_eq!(resumed(folder.path()), (0, None));
+}
+
+#[test]
+fn a_new_folder_has_its_first_checkpoint_from_the_beginning() {
+    let parent = tempdir().unwrap();
+    let (run, start) = (run(2, None), new(&run(2, None)));
+    let start = (&run, &start.network, &start.progress);
+    let folder = parent.path().join("runs/first");
+    // What a process left that was killed before its folder was complete.
+    let unfinished = parent.path().join("runs/.first.mlp-new");
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join(PREVIOUS), "of another run").unwrap();
+    let created = Folder::create(&folder, false, start).unwrap();
+    assert_eq!(created.path(), folder);
+    assert_eq!(names_in(&parent.path().join("runs")), ["first"]);
+    assert_eq!(names_in(&folder), [".lock", LATEST]);
+    assert_refused(&folder, "another run is writing");
+    drop(created);
+    assert_eq!(resumed(&folder), (0, None));
 }

@@ -29,11 +29,13 @@ pub fn start(dir: &Path, line: &str) -> Child {
     command.spawn().unwrap()
 }
 
-/// Sends a signal, such as `-INT`, which is Ctrl-C.
+/// Sends a signal, such as `-INT`, which is Ctrl-C, or several, with blanks between them.
 pub fn signal(child: &Child, signal: &str) {
     let id = child.id().to_string();
-    let status = Command::new("kill").args([signal, &id]).status();
-    assert!(status.unwrap().success());
+    for signal in signal.split(' ') {
+        let status = Command::new("kill").args([signal, &id]).status();
+        assert!(status.unwrap().success());
+    }
 }
 
 /// Runs a command and returns (stdout, stderr), after a look at the exit code.

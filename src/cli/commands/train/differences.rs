@@ -1,7 +1,7 @@
 //! In which flag a command differs from the run that it is to go on with.
 
 use mlp::files::model::Metadata;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The first setting in which the two differ, in flags: `begun with --lr 0.1, and this command has --lr 0.2`. What may
 /// change when a run goes on is no difference.
@@ -13,10 +13,19 @@ pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
     to.settings.target_accuracy = from.settings.target_accuracy;
     to.data_sha256.clone_from(&from.data_sha256);
     to.mlp_version.clone_from(&from.mlp_version);
-    let json = |metadata: &Metadata| serde_json::to_value(metadata).expect("plain data serialises");
+    let json = |metadata: &Metadata| {
+        let mut json = serde_json::to_value(metadata).expect("plain data serialises");
+        json["extras"] = json!(metadata.training.settings.extras); // which is left out where it is plain SGD
+        json["training"]["extras"].take();
+        json
+    };
     let (name, kept, asked) = first("", &json(kept), &json(&asked))?;
     let flag = flag(&name, &kept, &asked);
-    Some(format!("begun {}, and this command is {}", side(&flag, &kept), side(&flag, &asked)))
+    Some(format!(
+        "begun {}, and this command is {}",
+        side(&flag, &kept),
+        side(&flag, &asked)
+    ))
 }
 
 /// The first value in which two are different, with its name; null where it is missing.
@@ -24,7 +33,9 @@ fn first(name: &str, kept: &Value, asked: &Value) -> Option<(String, Value, Valu
     let (Value::Object(left), Value::Object(right)) = (kept, asked) else {
         return (kept != asked).then(|| (name.to_owned(), kept.clone(), asked.clone()));
     };
-    let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
+    let names = left
+        .keys()
+        .chain(right.keys().filter(|name| !left.contains_key(*name)));
     let null = Value::Null;
     let mut found = names.filter_map(|inner| {
         let [kept, asked] = [left, right].map(|side| side.get(inner).unwrap_or(&null));
@@ -48,7 +59,9 @@ fn flag(field: &str, kept: &Value, asked: &Value) -> String {
         "test" => "--hold-test".into(),
         "augmentation" => "--augment".into(),
         "images" => "--data-dir".into(),
-        "loss" | "smoothed-ce" if smoothed(kept) || smoothed(asked) || field != "loss" => "--label-smoothing".into(),
+        "loss" | "smoothed-ce" if smoothed(kept) || smoothed(asked) || field != "loss" => {
+            "--label-smoothing".into()
+        }
         "loss" if squared(kept) && squared(asked) => "--target".into(),
         field => format!("--{}", field.replace('_', "-")),
     }
@@ -82,12 +95,7 @@ fn side(flag: &str, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mlp::{
-        data::batch::Preprocessing,
-        loss::LossKind,
-        nn::Architecture,
-        train::Settings,
-    };
+    use mlp::{data::batch::Preprocessing, loss::LossKind, nn::Architecture, train::Settings};
 
     use super::*;
 
@@ -95,7 +103,12 @@ mod tests {
     fn the_flag_that_differs_is_named_with_both_values() {
         let of = |change: &dyn Fn(&mut Metadata)| {
             let layers = Architecture::relu(&[784, 50, 10]);
-            let mut metadata = Metadata::new(layers, LossKind::Ce, Preprocessing::UNIT, Settings::default());
+            let mut metadata = Metadata::new(
+                layers,
+                LossKind::Ce,
+                Preprocessing::UNIT,
+                Settings::default(),
+            );
             change(&mut metadata);
             metadata
         };
@@ -111,13 +124,28 @@ mod tests {
             "begun with --hidden 50, and this command is with --hidden none"
         );
         for (change, flag) in [
-            (&(|m: &mut Metadata| m.training.settings.batch_size = 7) as &dyn Fn(&mut Metadata), "--batch-size 7"),
+            (
+                &(|m: &mut Metadata| m.training.settings.batch_size = 7) as &dyn Fn(&mut Metadata),
+                "--batch-size 7",
+            ),
             (&|m| m.training.settings.seed = 7, "--seed 7"),
-            (&|m| m.training.settings.extras.momentum = 0.9, "--momentum 0.9"),
-            (&|m| m.training.settings.extras.nesterov = true, "with --nesterov"),
-            (&|m| m.training.settings.extras.weight_decay = 1e-4, "--weight-decay 0.0001"),
+            (
+                &|m| m.training.settings.extras.momentum = 0.9,
+                "--momentum 0.9",
+            ),
+            (
+                &|m| m.training.settings.extras.nesterov = true,
+                "with --nesterov",
+            ),
+            (
+                &|m| m.training.settings.extras.weight_decay = 1e-4,
+                "--weight-decay 0.0001",
+            ),
             (&|m| m.training.settings.valid = 7, "--valid 7"),
-            (&|m| m.training.settings.valid_random = true, "--valid-random"),
+            (
+                &|m| m.training.settings.valid_random = true,
+                "--valid-random",
+            ),
             (&|m| m.training.settings.test = 7, "--hold-test 7"),
             (&|m| m.loss = LossKind::MseOnehot, "--loss mse-onehot"),
             (&|m| m.loss = LossKind::SmoothedCe(0.1), "--label-smoothing"),

@@ -41,9 +41,17 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// What may be why a network does no better than this.
     pub(super) fn doubt(self, network: &Mlp<f32>, guessing: Guessing) -> Doubt {
-        let Metadata { loss, preprocessing, training, .. } = self.metadata;
+        let Metadata {
+            loss,
+            preprocessing,
+            training,
+            ..
+        } = self.metadata;
         let still = still(network, self.loss, self.train, *preprocessing);
-        let (rate, usual) = (training.settings.learning_rate, default_learning_rate(*loss));
+        let (rate, usual) = (
+            training.settings.learning_rate,
+            default_learning_rate(*loss),
+        );
         let alike = || {
             let mut images = self.train.images.rows().into_iter().take(1_000);
             let first = images.next();
@@ -66,15 +74,29 @@ impl Case<'_> {
             true => "validation",
             false => "training",
         };
-        let class = self.metadata.spec().classes.get(guessing.class).cloned().unwrap_or_default();
-        Doubt { guessing, on, class, still, advice }
+        let class = self
+            .metadata
+            .spec()
+            .classes
+            .get(guessing.class)
+            .cloned()
+            .unwrap_or_default();
+        Doubt {
+            guessing,
+            on,
+            class,
+            still,
+            advice,
+        }
     }
 }
 
 impl Doubt {
     /// `no better than guessing: 10.1 % …; try --lr 0.01`
     pub(super) fn text(&self) -> String {
-        let Guessing { share, accuracy, .. } = self.guessing;
+        let Guessing {
+            share, accuracy, ..
+        } = self.guessing;
         let mut text = format!(
             "no better than guessing: {} of the {} images are right, and always saying {} gets {}",
             percent(accuracy),
@@ -83,7 +105,12 @@ impl Doubt {
             percent(share)
         );
         for layer in &self.still {
-            let Still { layer: number, still, units, activation } = layer;
+            let Still {
+                layer: number,
+                still,
+                units,
+                activation,
+            } = layer;
             let what = match layer.is_dead() {
                 true => "are 0 for every image (dead)",
                 false => "stand at an end of their range for every image (saturated)",
@@ -119,7 +146,12 @@ pub(super) struct Doubts<'a> {
 impl<'a> Doubts<'a> {
     /// Notes appear above the bar.
     pub(super) fn new(case: Case<'a>, bar: ProgressBar) -> Self {
-        Self { case, bar, shown: None, said: false }
+        Self {
+            case,
+            bar,
+            shown: None,
+            said: false,
+        }
     }
 }
 

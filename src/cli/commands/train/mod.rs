@@ -301,7 +301,12 @@ impl Train {
         print: Printer<'_>,
         mut record: Option<Recorder<'_>>,
     ) -> anyhow::Result<Outcome> {
-        let Ended { mut saved, stopped, kept, resume } = end;
+        let Ended {
+            mut saved,
+            stopped,
+            kept,
+            resume,
+        } = end;
         if let Some(record) = &mut record {
             record.append(&saved.json());
         }

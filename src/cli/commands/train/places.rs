@@ -64,7 +64,10 @@ impl Place {
 
     /// What will be lost, unless this is the same run: `a model with 97.30 % of its validation images right`.
     pub(super) fn replaces(&self, metadata: &Metadata) -> Option<String> {
-        let there = self.there.as_ref().filter(|there| !is_same_run(there, metadata))?;
+        let there = self
+            .there
+            .as_ref()
+            .filter(|there| !is_same_run(there, metadata))?;
         let text = architecture_text(&there.architecture);
         Some(match there.training.valid_accuracy {
             Some(accuracy) => format!("replaces {text}, validation {}", percent(accuracy)),
@@ -74,7 +77,10 @@ impl Place {
 
     /// The same for a program.
     pub(super) fn json(&self, metadata: &Metadata) -> Value {
-        let there = self.there.as_ref().filter(|there| !is_same_run(there, metadata));
+        let there = self
+            .there
+            .as_ref()
+            .filter(|there| !is_same_run(there, metadata));
         let replaces = there.map(|there| {
             json!({"layers": there.architecture.layers, "valid_accuracy": there.training.valid_accuracy})
         });
@@ -94,7 +100,10 @@ impl Place {
         model.metadata.training.stopped = None;
         let of_this_run = |there: &Metadata| is_same_run(there, &model.metadata);
         let another = match &self.there {
-            Some(there) => !of_this_run(there) || there.training.valid_accuracy > model.metadata.training.valid_accuracy,
+            Some(there) => {
+                !of_this_run(there)
+                    || there.training.valid_accuracy > model.metadata.training.valid_accuracy
+            }
             None => self.path.exists(),
         };
         self.keep_unless(run_stopped && another, model)
@@ -113,13 +122,19 @@ impl Place {
             false => (path, None),
         };
         let first = match &instead_of {
-            None => reserved.write(|file| file.write_all(&bytes)).context(wanted.display().to_string()),
+            None => reserved
+                .write(|file| file.write_all(&bytes))
+                .context(wanted.display().to_string()),
             Some(_) => {
                 drop(reserved); // which leaves its room
                 write(&wanted)
             }
         };
-        let kept = |path: PathBuf, failed| Kept { path, failed, instead_of: instead_of.clone() };
+        let kept = |path: PathBuf, failed| Kept {
+            path,
+            failed,
+            instead_of: instead_of.clone(),
+        };
         let Err(error) = first else {
             return Ok(kept(wanted, None));
         };
@@ -143,7 +158,9 @@ impl Place {
                 );
                 Ok(kept(path, Some(error.context(text))))
             }
-            None => Err(error.context("the model could not be saved, here or in the temporary folder")),
+            None => {
+                Err(error.context("the model could not be saved, here or in the temporary folder"))
+            }
         }
     }
 
@@ -198,8 +215,15 @@ pub(super) fn seen_from(folder: &Path, path: &Path) -> Option<String> {
         return path.to_str().map(str::to_owned);
     }
     let (folder, path) = (real(folder)?, real(path)?);
-    let common = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    let common = folder
+        .components()
+        .zip(path.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = folder
+        .components()
+        .skip(common)
+        .map(|_| Component::ParentDir);
     let down = path.components().skip(common);
     let seen: PathBuf = up.chain(down).collect();
     seen.to_str().map(str::to_owned)
@@ -246,12 +270,21 @@ mod tests {
             let (from, to) = (root.join("a"), root.join(path));
             let below = to.strip_prefix(&from).unwrap();
             // As from the working folder, without a change of it.
-            let seen = folder.components().skip(from.components().count()).map(|_| "..");
+            let seen = folder
+                .components()
+                .skip(from.components().count())
+                .map(|_| "..");
             seen.chain(below.to_str()).collect::<Vec<_>>().join("/")
         };
-        assert_eq!(from_there(&folder, &up("a/model.bin")), root.join("a/model.bin"));
+        assert_eq!(
+            from_there(&folder, &up("a/model.bin")),
+            root.join("a/model.bin")
+        );
         let moved = root.join("b/runs/first");
-        assert_eq!(from_there(&moved, &up("a/model.bin")), root.join("b/model.bin"));
+        assert_eq!(
+            from_there(&moved, &up("a/model.bin")),
+            root.join("b/model.bin")
+        );
         let whole = root.join("a/model.bin");
         assert_eq!(seen_from(&folder, &whole).unwrap(), whole.to_str().unwrap());
         let here = seen_from(Path::new("src"), Path::new("Cargo.toml")).unwrap();
@@ -265,7 +298,10 @@ mod tests {
     fn the_name_of_an_interrupted_model_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        assert_eq!(interrupted_name(&at("model.bin")), at("model-interrupted.bin"));
+        assert_eq!(
+            interrupted_name(&at("model.bin")),
+            at("model-interrupted.bin")
+        );
         fs::write(at("best-interrupted"), "").unwrap();
         assert_eq!(interrupted_name(&at("best")), at("best-interrupted-2"));
     }

@@ -70,7 +70,8 @@ impl Train {
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
         let plan = match (&self.resume, &self.checkpoint) {
             (None, None) if self.given.has("checkpoint_every") => {
-                let text = "--checkpoint-every needs a folder: add --checkpoint <DIR>, or leave it out";
+                let text =
+                    "--checkpoint-every needs a folder: add --checkpoint <DIR>, or leave it out";
                 return Err(Usage::from(text).into());
             }
             (None, _) => self.new_plan()?,

@@ -18,7 +18,7 @@ use mlp::{
 };
 
 use crate::cli::{
-    args::mistake::check_fits,
+    args::{mistake::check_fits, remembered::remember},
     commands::train::{Train, places::Place, plan::Plan},
     terminal::{
         interrupt::{self, Interrupted},
@@ -84,6 +84,9 @@ impl Train {
         let data = self.data.load()?;
         self.meet(&mut plan, &data)?;
         let official = data.official;
+        if !official {
+            remember(&data.checksum, &self.data.dir.path());
+        }
         let settings = &plan.metadata.training.settings;
         let images = settings.split(data)?;
         let [train, valid, test] = images.map(|images| plan.metadata.relabelled(images));

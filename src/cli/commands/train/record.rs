@@ -6,9 +6,7 @@ use mlp::{
     files::run::{EpochLine, RunError, Writer},
     loss::Loss,
     nn::Mlp,
-    train::{
-        Epoch, Observer, Progress, learned::Guessing, metrics::Evaluation, statistics::Watch,
-    },
+    train::{Epoch, Observer, Progress, learned::Guessing, metrics::Evaluation, statistics::Watch},
 };
 use serde_json::{Value, json};
 

@@ -57,11 +57,18 @@ impl Plan {
         (out, best): (Place, Option<Place>),
         mut team: Team,
     ) -> anyhow::Result<Saved> {
-        let Trained { network, progress, stopped } = trained;
+        let Trained {
+            network,
+            progress,
+            stopped,
+        } = trained;
         let settings = &self.metadata.training.settings;
         let after = |epoch| (epoch < settings.epochs).then_some(epoch);
         let end = progress.end(settings);
-        let mut model = Model { network, metadata: self.metadata.clone() };
+        let mut model = Model {
+            network,
+            metadata: self.metadata.clone(),
+        };
         let loss = self.metadata.loss.build::<f32>();
         let some;
         let judged = match images.valid.is_empty() {
@@ -73,7 +80,12 @@ impl Plan {
         };
         let mut judge = |network: &Mlp<f32>| {
             let evaluation = evaluate(network, &*loss, judged, images.preprocessing, &mut team);
-            let familiar = Familiar::measure(network, self.metadata.loss, images.valid, images.preprocessing);
+            let familiar = Familiar::measure(
+                network,
+                self.metadata.loss,
+                images.valid,
+                images.preprocessing,
+            );
             let accuracy = (!images.valid.is_empty()).then(|| evaluation.accuracy());
             (accuracy, familiar, Guessing::of(&evaluation))
         };
@@ -86,7 +98,14 @@ impl Plan {
         let model_kept = out.keep(&model)?;
         let best = match best.zip(progress.best) {
             None => None,
-            Some((place, Best { epoch, accuracy, values })) => {
+            Some((
+                place,
+                Best {
+                    epoch,
+                    accuracy,
+                    values,
+                },
+            )) => {
                 model.network.set_values(&values);
                 let (_, familiar, guessed) = judge(&model.network);
                 guessing = guessed;
@@ -125,7 +144,9 @@ fn first(images: &Dataset, most: usize) -> Dataset {
 impl Saved {
     /// The file to look at: the best, if there is one.
     pub(super) fn to_look_at(&self) -> &Path {
-        self.best.as_ref().map_or(&self.model.path, |(kept, ..)| &kept.path)
+        self.best
+            .as_ref()
+            .map_or(&self.model.path, |(kept, ..)| &kept.path)
     }
 
     /// Whether there was an epoch to be the best.
@@ -146,9 +167,14 @@ impl Saved {
 
     /// `saved as model.bin, validation 97.30 %`, and what stays as it was.
     pub(super) fn in_words(&self) -> String {
-        let accuracy = self.accuracy.map(|accuracy| format!(" (validation {})", percent(accuracy)));
+        let accuracy = self
+            .accuracy
+            .map(|accuracy| format!(" (validation {})", percent(accuracy)));
         let stays = self.model.instead_of.as_ref().map(|path| {
-            format!("; {}, which is of another run, stays as it was", path.display())
+            format!(
+                "; {}, which is of another run, stays as it was",
+                path.display()
+            )
         });
         format!(
             "saved as {}{}{}",

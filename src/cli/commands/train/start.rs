@@ -156,7 +156,11 @@ impl Start<'_> {
             let replaces = place.replaces(self.metadata);
             let replaces = replaces.map(|text| format!(", which {WARN}{text}{WARN:#}"));
             let path = place.path.display();
-            named_line(out, name, &format!("{path}{}", replaces.unwrap_or_default()))?;
+            named_line(
+                out,
+                name,
+                &format!("{path}{}", replaces.unwrap_or_default()),
+            )?;
         }
         match self.record {
             Some(folder) => named_line(out, "recorded", &format!("in {}", folder.display())),
