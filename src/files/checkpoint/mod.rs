@@ -16,6 +16,7 @@ mod writer;
 
 use std::time::Duration;
 
+use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,7 +118,15 @@ impl Header {
 /// The bytes of a checkpoint.
 pub fn to_bytes(run: &Run, network: &Mlp<f32>, progress: &Progress) -> Vec<u8> {
     let mut all = tensors("", network, network.values());
-    all.extend(tensors(VELOCITY, network, network.velocities()));
+    let velocity = run.metadata.training.settings.extras.velocity();
+    match network.velocities().next() {
+        // Before the first step all is at rest.
+        None if velocity => {
+            let zeros: Vec<_> = network.values().map(|w| Array2::zeros(w.dim())).collect();
+            all.extend(tensors(VELOCITY, network, zeros.iter()));
+        }
+        _ => all.extend(tensors(VELOCITY, network, network.velocities())),
+    }
     if let Some(best) = &progress.best {
         all.extend(tensors(BEST, network, best.values.iter()));
     }

@@ -7,7 +7,7 @@ use mlp::{
     loss::Loss,
     nn::Mlp,
     train::{
-        Epoch, Observer, Progress,
+        Epoch, Observer, Progress, Settings,
         learned::{Guessing, Still, still},
     },
 };
@@ -57,6 +57,10 @@ impl Case<'_> {
             let first = images.next();
             images.all(|image| Some(image) == first)
         };
+        let Settings {
+            epochs, batch_size, ..
+        } = training.settings;
+        let steps = epochs * self.train.len().div_ceil(batch_size);
         let advice = if let Some(mistake) = training.inject {
             format!("the planted mistake, {mistake}, may be why")
         } else if alike() {
@@ -67,6 +71,8 @@ impl Case<'_> {
             format!("try --lr {:?}", shorter(rate))
         } else if rate < usual / 20.0 {
             format!("the steps may be too short: try --lr {usual:?}, or more --epochs")
+        } else if steps < 500 {
+            format!("{steps} steps are few: try more --epochs")
         } else {
             "look whether the labels belong to the images".into()
         };

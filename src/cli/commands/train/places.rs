@@ -202,7 +202,12 @@ pub(super) fn shown(path: &Path) -> PathBuf {
     let (Ok(whole), Ok(here)) = (std::path::absolute(path), env::current_dir()) else {
         return path.to_owned();
     };
+    let is_folder = path
+        .as_os_str()
+        .to_string_lossy()
+        .ends_with(std::path::is_separator);
     match whole.strip_prefix(&here) {
+        _ if is_folder => path.to_owned(), // for it to be refused
         Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
         _ => whole,
     }

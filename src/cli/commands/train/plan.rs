@@ -59,6 +59,8 @@ pub(super) struct Plan {
     pub(super) resumed: Option<(Mlp<f32>, Progress)>,
     /// and in which folder.
     pub(super) folder: Option<Folder>,
+    /// What the checkpoint has kept of such places.
+    pub(super) kept: Option<Run>,
     /// Whether the run was over before this command.
     pub(super) over: bool,
     /// What is other than one might think.
@@ -135,6 +137,7 @@ impl Train {
             run: self.run.as_deref().map(shown),
             resumed: None,
             folder: None,
+            kept: None,
             over: false,
             notes: self.committee_note().into_iter().collect(),
         })
@@ -206,6 +209,7 @@ impl Train {
             checkpoint,
             damaged,
         } = resumed;
+        let kept = Some(checkpoint.run.clone()).filter(|run| run.from_folder);
         let Run {
             mut metadata,
             out,
@@ -264,6 +268,7 @@ impl Train {
             run: given(&self.run).or(run.map(place)),
             resumed: Some((checkpoint.network, progress)),
             folder: Some(folder),
+            kept,
             over,
             notes,
         })
@@ -304,12 +309,20 @@ impl Plan {
 
     /// What a checkpoint in this folder keeps of it. A path that is no text is left out: the default holds again.
     pub(super) fn run(&self, folder: &Path) -> Run {
-        let seen = |path: &PathBuf| seen_from(folder, path);
+        // What was kept and leads to the same place stays as it was.
+        let seen = |kept: Option<&String>, path: &PathBuf| match kept {
+            Some(kept) if from_there(folder, kept) == *path => Some(kept.clone()),
+            _ => seen_from(folder, path),
+        };
+        let kept = self.kept.as_ref();
+        let of = |kept: Option<&Option<String>>, path: Option<&PathBuf>| {
+            path.and_then(|path| seen(kept.and_then(Option::as_ref), path))
+        };
         Run {
             metadata: self.metadata.clone(),
-            out: seen(&self.out),
-            best: self.best.as_ref().and_then(seen),
-            run: self.run.as_ref().and_then(seen),
+            out: of(kept.map(|kept| &kept.out), Some(&self.out)),
+            best: of(kept.map(|kept| &kept.best), self.best.as_ref()),
+            run: of(kept.map(|kept| &kept.run), self.run.as_ref()),
             from_folder: true,
         }
     }

@@ -99,11 +99,7 @@ impl Train {
             Some(start) => start,
             None => {
                 let progress = Progress::new(train.len(), settings.seed);
-                let mut network = plan.metadata.first_network();
-                if settings.extras.velocity() {
-                    network.at_rest();
-                }
-                (network, progress)
+                (plan.metadata.first_network(), progress)
             }
         };
         if interrupt::asked() {
