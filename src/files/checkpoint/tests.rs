@@ -27,6 +27,7 @@ fn run() -> Run {
         ),
         out: None,
         run: None,
+        from_folder: true,
         best: None,
     }
 }
