@@ -205,6 +205,66 @@ mod unix {
         );
     }
 
+    /// A folder with packed test labels, and a file that is none of its business.
+    fn packed_labels() -> (tempfile::TempDir, tempfile::TempDir) {
+        let (folder, other) = (black_images(), tempfile::tempdir().unwrap());
+        fs::remove_file(folder.path().join(TestLabels.name())).unwrap();
+        let archive = gzip(&labels(TestLabels), 6);
+        fs::write(folder.path().join(TestLabels.archive_name()), archive).unwrap();
+        fs::write(other.path().join("mine"), "mine").unwrap();
+        (folder, other)
+    }
+
+    #[test]
+    fn a_link_in_the_cache_is_replaced_and_what_it_points_to_is_not() {
+        for name in [TestLabels.name(), "manifest.json"] {
+            for target in ["mine", "gone"] {
+                let (folder, other) = packed_labels();
+                let cache = folder.path().join("unpacked");
+                fs::create_dir(&cache).unwrap();
+                symlink(other.path().join(target), cache.join(name)).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(150)); // the manifest is kept from then on
+                assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
+                assert!(fs::symlink_metadata(cache.join(name)).unwrap().is_file());
+                assert_eq!(fs::read(other.path().join("mine")).unwrap(), b"mine");
+                assert!(!other.path().join("gone").exists());
+            }
+        }
+    }
+
+    #[test]
+    fn a_cache_that_is_itself_a_link_is_neither_read_nor_written() {
+        let (folder, other) = packed_labels();
+        let copy = other.path().join(TestLabels.name());
+        fs::write(&copy, "mine").unwrap();
+        symlink(other.path(), folder.path().join("unpacked")).unwrap();
+        let mnist = load(folder.path()).unwrap();
+        assert_eq!(mnist.test.labels[..3], [0, 1, 2]);
+        assert_says(
+            &mnist.notes.join("\n"),
+            "a symbolic link, expected a folder): unpacked into a temporary folder",
+        );
+        assert_eq!(fs::read(&copy).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_pipe_in_the_cache_is_not_waited_for() {
+        let (folder, _other) = packed_labels();
+        let cache = folder.path().join("unpacked");
+        fs::create_dir(&cache).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        load(folder.path()).unwrap();
+        for name in [TestLabels.name(), "manifest.json"] {
+            fs::remove_file(cache.join(name)).unwrap();
+            let made = std::process::Command::new("mkfifo")
+                .arg(cache.join(name))
+                .status();
+            assert!(made.unwrap().success());
+            assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
+        }
+    }
+
     #[test]
     fn a_path_that_is_not_utf8_loads_all_the_same() {
         let folder = black_images();
