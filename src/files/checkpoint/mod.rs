@@ -22,7 +22,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     data::idx::hex,
-    files::model::{self, Metadata, container, network_from, open, tensors, values_from},
+    files::model::{
+        self, Begun, Metadata, container, network_from, open, shapes, tensors, values_from,
+    },
     nn::Mlp,
     rng::{Purpose, generator},
     train::{Best, Progress},
@@ -192,6 +194,40 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
         progress,
     })
 }
+
+/// Checks before the tensors are read that they are those of a checkpoint, of the sizes that its network needs.
+fn check_header(begun: &Begun) -> Result<(), Fault> {
+    let (header, _) = header_from(begun.json(KEY)?)?;
+    let metadata = &header.run.metadata;
+    model::check(metadata)?;
+    let mut prefixes = vec![""];
+    prefixes.extend(header.best.map(|_| BEST));
+    prefixes.extend(
+        metadata
+            .training
+            .settings
+            .extras
+            .velocity()
+            .then_some(VELOCITY),
+    );
+    let shapes = shapes(&metadata.architecture);
+    let (found, expected) = (begun.count(), prefixes.len() * shapes.len() + 1);
+    if found != expected {
+        return Err(Fault::Count { found, expected });
+    }
+    for prefix in prefixes {
+        for (name, shape) in &shapes {
+            begun.check(&format!("{prefix}{name}"), shape)?;
+        }
+    }
+    match begun.tensor(ORDER)? {
+        (Dtype::U32, &[1..=MAX_IMAGES]) => Ok(()),
+        (_, shape) => Err(Fault::Order(shape.iter().product())),
+    }
+}
+
+/// The most images to train on: as many as there can be labels.
+const MAX_IMAGES: usize = 1 << 26;
 
 /// The header without its checksum, and the checksum.
 fn header_from(json: &str) -> Result<(Header, String), Fault> {

@@ -217,18 +217,21 @@ mod unix {
 
     #[test]
     fn a_link_in_the_cache_is_replaced_and_what_it_points_to_is_not() {
-        for name in [TestLabels.name(), "manifest.json"] {
-            for target in ["mine", "gone"] {
-                let (folder, other) = packed_labels();
-                let cache = folder.path().join("unpacked");
-                fs::create_dir(&cache).unwrap();
-                symlink(other.path().join(target), cache.join(name)).unwrap();
-                std::thread::sleep(std::time::Duration::from_millis(150)); // the manifest is kept from then on
-                assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
-                assert!(fs::symlink_metadata(cache.join(name)).unwrap().is_file());
-                assert_eq!(fs::read(other.path().join("mine")).unwrap(), b"mine");
-                assert!(!other.path().join("gone").exists());
-            }
+        let labels = TestLabels.name();
+        for (name, target) in [
+            (labels, "mine"),
+            ("manifest.json", "mine"),
+            (labels, "gone"),
+        ] {
+            let (folder, other) = packed_labels();
+            let cache = folder.path().join("unpacked");
+            fs::create_dir(&cache).unwrap();
+            symlink(other.path().join(target), cache.join(name)).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(150)); // the manifest is kept from then on
+            assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
+            assert!(fs::symlink_metadata(cache.join(name)).unwrap().is_file());
+            assert_eq!(fs::read(other.path().join("mine")).unwrap(), b"mine");
+            assert!(!other.path().join("gone").exists());
         }
     }
 
