@@ -39,7 +39,7 @@ use crate::cli::{
         data::DataArgs,
         hidden::Hidden,
         loss::{LossNameArgs, POSITIVE, TargetName},
-        memory::{self, check_size},
+        memory::{self, Use, check_size},
         model::{Normalize, load_any_model, unsaid},
         number,
         split::{SplitArg, check_fits},
@@ -422,7 +422,12 @@ impl Explain {
                 }
                 false => None,
             };
-            let model = load_any_model::<f64>(path, said)?;
+            let needs = Use {
+                batch: 1,
+                bytes: memory::ONE_PASS,
+                models: 1,
+            };
+            let model = load_any_model::<f64>(path, said, needs)?;
             self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
