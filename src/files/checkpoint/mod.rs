@@ -176,6 +176,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     let batch_size = metadata.training.settings.batch_size;
     range("step", header.step, 0, order.len().div_ceil(batch_size))?;
     range("correct", header.correct, 0, order.len())?;
+    let most_loss = f64::from(f32::MAX) * order.len() as f64;
+    range("loss", header.loss, 0.0, most_loss)?;
+    let begun = (header.epoch + usize::from(header.step > 0)) as u64;
+    let most_drawn = begun * order.len() as u64 * MOST_DRAWN;
+    range("shuffler", header.shuffler, 0, most_drawn)?;
     let mut shuffler = generator(metadata.training.settings.seed, Purpose::Shuffle);
     shuffler.set_word_pos(header.shuffler.into());
     let progress = Progress {
@@ -281,6 +286,10 @@ fn check(header: &Header) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// The most numbers of 32 bits that are drawn for an image when an epoch is shuffled. It takes one or two, and one
+/// or two more whenever a draw is rejected, which happens to less than half of them.
+const MOST_DRAWN: u64 = 64;
 
 /// The most epochs of a run.
 pub const MAX_EPOCHS: usize = 1_000_000;

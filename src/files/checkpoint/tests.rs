@@ -1,11 +1,27 @@
 //! What a checksum cannot keep out: checkpoints made wrong on purpose.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    data::batch::Preprocessing, files::model::NamedTensor, loss::LossKind, nn::Architecture,
-    train::Settings,
+    data::{
+        Dataset, Spec,
+        augment::{Augmentation, Elastic},
+        batch::Preprocessing,
+    },
+    files::model::NamedTensor,
+    linalg::team::Team,
+    loss::LossKind,
+    nn::Architecture,
+    train::{
+        Images, Observer, Settings, Step,
+        familiar::Familiar,
+        optim::Extras,
+        resume,
+        schedule::{Schedule, Shape},
+    },
 };
 
 fn run() -> Run {
@@ -46,8 +62,12 @@ fn whole() -> Vec<u8> {
 
 /// Changes the header and the tensors, and signs the result with a new checksum.
 fn forged(change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>)) -> Vec<u8> {
-    let bytes = whole();
-    let (tensors, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
+    forged_from(&whole(), change)
+}
+
+/// The same of other bytes.
+fn forged_from(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>)) -> Vec<u8> {
+    let (tensors, json) = open(bytes, MAX_BYTES, KEY).unwrap();
     let mut json: Value = serde_json::from_str(&json).unwrap();
     let tensor = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
         (
@@ -90,6 +110,13 @@ fn numbers_that_cannot_be_are_refused() {
         ("/step", json!(5), "step 5, expected 0 to 4"),
         ("/correct", json!(8), "correct 8, expected 0 to 7"),
         ("/loss", json!(null), "cannot be parsed"),
+        ("/loss", json!(1e300), "loss 1e300, expected 0.0 to"),
+        (
+            "/shuffler",
+            json!(u64::MAX),
+            "shuffler 18446744073709551615, expected 0 to 896",
+        ),
+        ("/shuffler", json!(897), "shuffler 897, expected 0 to 896"),
         ("/time/secs", json!(u64::MAX), "time"),
         ("/shuffler", json!(-1), "cannot be parsed"),
         ("/best", json!([2, 0.5]), "best epoch 2, expected 1 to 1"),
@@ -140,6 +167,151 @@ fn numbers_that_cannot_be_are_refused() {
         let found = message(&forged);
         assert!(found.contains(expected), "{place} {value}: {found}");
     }
+}
+
+/// A checkpoint with every number that there can be in one.
+fn full() -> Vec<u8> {
+    let mut run = run();
+    let settings = &mut run.metadata.training.settings;
+    settings.extras = Extras {
+        momentum: 0.5,
+        nesterov: true,
+        weight_decay: 0.1,
+        clip_norm: Some(1.0),
+        max_norm: Some(1.0),
+    };
+    settings.schedule = Schedule {
+        shape: Shape::Step {
+            every: 1.0,
+            factor: 0.5,
+        },
+        warm_up: 1.0,
+    };
+    settings.augmentation = Some(Augmentation {
+        half_angle_labels: vec![1],
+        elastic: Some(Elastic {
+            sigma: 1.0,
+            alpha: 1.0,
+        }),
+        ..Augmentation::default()
+    });
+    (settings.patience, settings.target_accuracy) = (Some(3), Some(0.9));
+    run.metadata.architecture.dropout = vec![0.1, 0.1];
+    run.metadata.loss = LossKind::SmoothedCe(0.1);
+    run.metadata.familiar = Some(Familiar {
+        confidence: 0.5,
+        frame: 1.0,
+    });
+    (run.metadata.training.stopped, run.metadata.training.epoch) = (Some((1, 3)), Some(1));
+    let mut network = run.metadata.first_network();
+    network.at_rest();
+    let mut progress = Progress::new(7, 1);
+    (progress.epoch, progress.step, progress.loss) = (1, 3, 0.5);
+    progress.best = Some(Best {
+        epoch: 1,
+        accuracy: 0.5,
+        values: network.values().cloned().collect(),
+    });
+    to_bytes(&run, &network, &progress)
+}
+
+/// The places of all numbers in a value.
+fn numbers(value: &Value, place: String, all: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => all.push(place),
+        Value::Array(values) => {
+            for (n, value) in values.iter().enumerate() {
+                numbers(value, format!("{place}/{n}"), all);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                numbers(value, format!("{place}/{name}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Stops after one step.
+struct OneStep;
+
+impl Observer for OneStep {
+    fn step(&mut self, _: &Step) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
+/// Trains for one step more, and keeps what comes of it.
+fn go_on(checkpoint: Checkpoint) {
+    let Checkpoint {
+        run,
+        network,
+        progress,
+    } = checkpoint;
+    let metadata = &run.metadata;
+    let spec = Spec {
+        rows: 2,
+        cols: 2,
+        ..Spec::default()
+    };
+    let pixels = ndarray::Array2::from_shape_fn((7, 4), |(n, p)| (30 * n + p) as u8);
+    let data = Dataset::new(pixels, (0..7).collect(), spec.clone());
+    let nothing = Dataset::empty(spec);
+    let images = Images {
+        train: &data,
+        valid: &nothing,
+        preprocessing: metadata.preprocessing,
+    };
+    let (loss, settings) = (metadata.loss.build::<f32>(), &metadata.training.settings);
+    let (start, team) = ((network, progress), Team::new(1));
+    // What does not converge, or cannot be augmented, is told in words.
+    if let Ok(trained) = resume(start, &*loss, images, settings, team, &mut OneStep) {
+        to_bytes(&run, &trained.network, &trained.progress);
+    }
+}
+
+#[test]
+fn no_number_makes_it_panic_nor_the_step_after_it() {
+    let bytes = full();
+    let (_, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
+    let mut places = Vec::new();
+    numbers(
+        &serde_json::from_str(&json).unwrap(),
+        String::new(),
+        &mut places,
+    );
+    assert!(places.len() > 40, "{places:?}");
+    let mut taken = 0;
+    for place in &places {
+        for value in [
+            json!(0),
+            json!(1),
+            json!(-1),
+            json!(u32::MAX),
+            json!(1_u64 << 32),
+            json!(i64::MIN),
+            json!(i64::MAX),
+            json!(u64::MAX),
+            json!(1e-320),
+            json!(0.5),
+            json!(f32::MAX),
+            json!(-f32::MAX),
+            json!(1e39),
+            json!(f64::MAX),
+            json!(f64::MIN),
+            json!(null),
+        ] {
+            let forged = forged_from(&bytes, |json, _| {
+                *json.pointer_mut(place).unwrap() = value.clone();
+            });
+            if let Ok(checkpoint) = from_bytes(&forged) {
+                taken += 1;
+                go_on(checkpoint);
+            }
+        }
+    }
+    assert!(taken > places.len(), "{taken} of {}", places.len());
 }
 
 #[test]
