@@ -82,10 +82,11 @@ const SUFFIX: &str = ".part";
 /// Removes the temporary files that killed processes left in `folder`. No process may be writing there.
 pub fn remove_parts(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            fs::remove_file(folder.join(&*name))?;
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What a checksum cannot keep out: checkpoints made wrong on purpose.
 
-use std::ops::ControlFlow;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use serde_json::{Value, json};
 
@@ -206,7 +206,7 @@ fn full() -> Vec<u8> {
     let mut network = run.metadata.first_network();
     network.at_rest();
     let mut progress = Progress::new(7, 1);
-    (progress.epoch, progress.step, progress.loss) = (1, 3, 0.5);
+    progress.epoch = 1; // the next step shuffles
     progress.best = Some(Best {
         epoch: 1,
         accuracy: 0.5,
@@ -366,4 +366,110 @@ fn a_change_that_is_not_signed_does_not_match_the_checksum() {
     assert!(swap("\"epoch\":1", "\"epoch\":2").contains(expected));
     assert!(swap("\"seed\":1", "\"seed\":2").contains(expected));
     assert!(swap("\"sha256\":\"", "\"sha256\":\"0").contains(expected));
+}
+
+/// A folder with these bytes as its latest checkpoint.
+fn folder_of(bytes: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(LATEST), bytes).unwrap();
+    folder
+}
+
+#[test]
+fn a_large_file_is_refused_by_its_header() {
+    // A file with holes: reading it would take gigabytes.
+    let refused = |bytes: &[u8], length: u64| {
+        let folder = folder_of(bytes);
+        let path = folder.path().join(LATEST);
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+        load(&path).err().expect("it was taken").to_string()
+    };
+    let longer = refused(&whole(), 3 << 30);
+    assert!(longer.contains("not a whole safetensors file"), "{longer}");
+    let nothing = refused(&[], 3 << 30);
+    assert!(
+        nothing.contains("not a whole safetensors file"),
+        "{nothing}"
+    );
+    let too_large = refused(&whole(), MAX_BYTES + 1);
+    assert!(
+        too_large.contains("expected at most 4294967296"),
+        "{too_large}"
+    );
+    // A header that fits the length, but not the network.
+    let header = |tensor: &str, dtype: &str, count: u64, bytes: u64| {
+        let (_, json) = open(&whole(), MAX_BYTES, KEY).unwrap();
+        let mut info = serde_json::to_value(HashMap::from([(
+            "__metadata__",
+            HashMap::from([(KEY, json)]),
+        )]))
+        .unwrap();
+        info[tensor] = json!({"dtype": dtype, "shape": [count], "data_offsets": [0, bytes]});
+        let info = info.to_string();
+        let start = [&(info.len() as u64).to_le_bytes(), info.as_bytes()].concat();
+        refused(&start, start.len() as u64 + bytes)
+    };
+    let order = header("order", "U32", 3 << 28, 3 << 30);
+    assert!(order.contains("1 tensors, expected 9"), "{order}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_and_no_pipe_in_the_folder_leads_out_of_it() {
+    use std::{fs, os::unix::fs::symlink};
+    let other = tempfile::tempdir().unwrap();
+    let mine = other.path().join("mine");
+    fs::write(&mine, "mine").unwrap();
+    let untouched = || {
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+    };
+    let checkpoint = from_bytes(&whole()).unwrap();
+    let save = |folder: &Folder| {
+        let Checkpoint {
+            run,
+            network,
+            progress,
+        } = &checkpoint;
+        folder.save(run, network, progress).unwrap();
+    };
+
+    // The lock is neither created nor opened elsewhere.
+    for target in ["mine", "gone"] {
+        let folder = folder_of(&whole());
+        symlink(other.path().join(target), folder.path().join(".lock")).unwrap();
+        let error = Folder::resume(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(".lock: a symbolic link"), "{error}");
+        untouched();
+    }
+
+    // Checkpoints replace links, and damage is put aside as what it is.
+    for target in ["mine", "gone"] {
+        let folder = folder_of(&whole());
+        for name in [PREVIOUS, "damaged.safetensors"] {
+            symlink(other.path().join(target), folder.path().join(name)).unwrap();
+        }
+        let resumed = Folder::resume(folder.path()).unwrap();
+        save(&resumed.folder);
+        drop(resumed);
+        fs::remove_file(folder.path().join(LATEST)).unwrap();
+        symlink(&mine, folder.path().join(LATEST)).unwrap();
+        let resumed = Folder::resume(folder.path()).unwrap();
+        assert!(resumed.damaged.is_some());
+        save(&resumed.folder);
+        save(&resumed.folder);
+        assert_eq!(load(&folder.path().join(LATEST)).unwrap().run, run());
+        untouched();
+    }
+
+    // Nobody writes to these pipes.
+    for name in [LATEST, PREVIOUS] {
+        let folder = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(name))
+            .status();
+        assert!(made.unwrap().success());
+        assert!(Folder::resume(folder.path()).is_err());
+    }
 }
