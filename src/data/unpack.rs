@@ -3,7 +3,8 @@
 //! Both live in `<data folder>/unpacked`, a cache: deleting it only costs unpacking again. Its manifest
 //! records the size, times and checksums of each source; a copy or a checksum is trusted only while all of
 //! them still match. One of the times is the inode change time, which the kernel sets: a manifest that was copied
-//! here with its files does not match them.
+//! here with its files does not match them. A whole file system from elsewhere, such as a memory stick, brings
+//! such times with it; so the manifest also names the machine that wrote it.
 //!
 //! The data folder may come from elsewhere. No link in the cache is followed, neither to read nor to write.
 
@@ -16,6 +17,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{
     DataError, Fault, idx,
@@ -35,6 +37,9 @@ const CLOCK_TICK: Duration = Duration::from_millis(100);
 #[derive(Default, Serialize, Deserialize)]
 struct Manifest {
     version: u32,
+    /// The machine that wrote it, see [`machine`]; a folder that several share is checked again by each.
+    #[serde(default)]
+    machine: String,
     files: BTreeMap<String, Entry>,
 }
 
@@ -91,6 +96,7 @@ pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     };
     let mut manifest = Manifest {
         version: VERSION,
+        machine: machine(),
         files: BTreeMap::new(),
     };
     let mut files = Vec::new();
@@ -325,12 +331,32 @@ fn read_manifest(path: &Path) -> Manifest {
     let is_hash = |s: &str| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
     let mut manifest = read()
         .ok()
-        .filter(|m| m.version == VERSION)
+        .filter(|m| m.version == VERSION && m.machine == machine())
         .unwrap_or_default();
     manifest
         .files
         .retain(|_, e| is_hash(&e.source_sha256) && is_hash(&e.content_sha256));
     manifest
+}
+
+/// What nobody elsewhere knows of this machine, as a hash, in hex; empty where systems have no such name.
+///
+/// Source: `man machine-id`, which asks programs not to show the name itself.
+fn machine() -> String {
+    let read = File::open("/etc/machine-id").and_then(|file| {
+        let mut name = Vec::new();
+        file.take(64).read_to_end(&mut name)?;
+        Ok(name)
+    });
+    match read {
+        Ok(name) if !name.is_empty() => {
+            let hash = Sha256::new()
+                .chain_update(b"mlp unpacked ")
+                .chain_update(name);
+            idx::hex(&hash.finalize())
+        }
+        _ => String::new(),
+    }
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {

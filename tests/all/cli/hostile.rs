@@ -83,6 +83,20 @@ fn a_model_too_wide_for_the_memory_is_refused_in_words() {
     }
 }
 
+#[test]
+fn a_picture_larger_than_any_is_not_read() {
+    let folder = folder_of_quarters();
+    let dir = folder.path();
+    run(dir, "train --quiet --hidden 4 --epochs 1 --data-dir own", 0);
+    let file = File::create(dir.join("huge.png")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let (_, stderr) = run(dir, "explain model.bin --image huge.png", 1);
+    assert!(
+        stderr.contains("huge.png: 1099511627776 bytes, expected"),
+        "{stderr}"
+    );
+}
+
 /// Other systems refuse such names themselves.
 #[cfg(target_os = "linux")]
 #[test]

@@ -133,6 +133,23 @@ fn a_damaged_manifest_only_costs_time() {
 }
 
 #[test]
+fn a_manifest_from_another_machine_is_not_believed() {
+    let folder = black_images();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert!(!load(folder.path()).unwrap().official);
+    let path = folder.path().join("unpacked/manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["machine"] = "another".into();
+    for kind in FileKind::ALL {
+        manifest["files"][kind.name()]["content_sha256"] = kind.official().content_sha256.into();
+    }
+    fs::write(&path, manifest.to_string()).unwrap();
+    assert!(!load(folder.path()).unwrap().official);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "written anew");
+}
+
+#[test]
 fn names_and_packing_may_differ_as_browsers_and_old_pages_make_them() {
     let folder = black_images();
     let rename = |from: FileKind, to: &str| {
