@@ -21,10 +21,21 @@ pub fn write<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
 ) -> Result<(), E> {
+    // A symbolic link stays as it is: the file it points to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    replace(&target, fill, |_| Ok(()))
+}
+
+/// Like [`write()`], for a file of mlp's own: a symbolic link at `path` is itself replaced, and what it points to
+/// stays as it is. The folder may come from elsewhere, and its links lead anywhere.
+pub fn write_own<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
     replace(path, fill, |_| Ok(()))
 }
 
-/// Like [`write()`], but keeps what was at `path` before: it moves to `previous`, in the same folder.
+/// Like [`write_own`], but keeps what was at `path` before: it moves to `previous`, in the same folder.
 ///
 /// If the process dies half-way, there is a complete file at `path`, at `previous`, or at both.
 pub fn write_keeping_previous<E: From<io::Error>>(
@@ -41,13 +52,11 @@ pub fn write_keeping_previous<E: From<io::Error>>(
 
 /// Calls `before` with the path to be replaced once the new file is complete.
 fn replace<E: From<io::Error>>(
-    path: &Path,
+    target: &Path,
     fill: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
     before: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<(), E> {
-    // A symbolic link stays as it is: the file it points to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = folder_of(&target);
+    let folder = folder_of(target);
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
@@ -62,8 +71,8 @@ fn replace<E: From<io::Error>>(
     writer.flush()?;
     drop(writer);
     temporary.as_file().sync_all()?;
-    before(&target)?;
-    temporary.persist(&target).map_err(|e| e.error)?;
+    before(target)?;
+    temporary.persist(target).map_err(|e| e.error)?;
     sync_folder(folder)?;
     Ok(())
 }
@@ -82,10 +91,11 @@ const SUFFIX: &str = ".part";
 /// Removes the temporary files that killed processes left in `folder`. No process may be writing there.
 pub fn remove_parts(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            fs::remove_file(folder.join(&*name))?;
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
@@ -127,5 +137,27 @@ mod tests {
         write::<io::Error>(&link, |w| w.write_all(b"new")).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_in_a_folder_of_our_own_is_replaced_and_not_followed() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [real, link, nowhere, previous] =
+            ["real", "link", "nowhere", "previous"].map(|name| folder.path().join(name));
+        fs::write(&real, b"mine").unwrap();
+        symlink(&real, &link).unwrap();
+        symlink(folder.path().join("gone"), &nowhere).unwrap();
+        symlink(&real, &previous).unwrap();
+        for link in [&link, &nowhere] {
+            write_own::<io::Error>(link, |w| w.write_all(b"new")).unwrap();
+            assert!(fs::symlink_metadata(link).unwrap().is_file());
+            assert_eq!(fs::read(link).unwrap(), b"new");
+        }
+        write_keeping_previous::<io::Error>(&link, &previous, |w| w.write_all(b"newer")).unwrap();
+        assert_eq!(fs::read(&previous).unwrap(), b"new");
+        assert_eq!(fs::read(&link).unwrap(), b"newer");
+        assert_eq!(fs::read(&real).unwrap(), b"mine");
+        assert!(!folder.path().join("gone").exists());
     }
 }

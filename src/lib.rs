@@ -56,6 +56,7 @@ pub mod linalg;
 pub mod loss;
 pub mod nn;
 pub mod picture;
+pub mod regular_file;
 pub mod rng;
 pub mod train;
 

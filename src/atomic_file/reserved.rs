@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{folder_of, sync_folder};
+use crate::regular_file;
 
 /// The place of a file that will be written later: nobody else can reserve it meanwhile, and there is room.
 ///
@@ -112,16 +113,8 @@ impl Drop for Reserved {
 fn open_and_lock(part: &Path) -> Result<File, ReserveError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    }
     loop {
-        let file = options.open(part)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("something that is no file is in the way").into());
-        }
+        let file = regular_file::open_own(part, &mut options)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(ReserveError::Taken),
             // The file system has no locks: the user must take care.

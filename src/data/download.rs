@@ -189,7 +189,7 @@ pub fn fetch_missing_of(
         let bytes = fetch((of, dir), archive, options, &mut observe)?;
         let path = dir.join(&archive.name);
         std::fs::create_dir_all(dir)
-            .and_then(|()| atomic_file::write(&path, |writer| writer.write_all(&bytes)))
+            .and_then(|()| atomic_file::write_own(&path, |writer| writer.write_all(&bytes)))
             .map_err(|error| DownloadError::Write {
                 path: path.clone(),
                 error,

@@ -2,7 +2,11 @@
 //!
 //! Both live in `<data folder>/unpacked`, a cache: deleting it only costs unpacking again. Its manifest
 //! records the size, times and checksums of each source; a copy or a checksum is trusted only while all of
-//! them still match.
+//! them still match. One of the times is the inode change time, which the kernel sets: a manifest that was copied
+//! here with its files does not match them. A whole file system from elsewhere, such as a memory stick, brings
+//! such times with it; so the manifest also names the machine that wrote it.
+//!
+//! The data folder may come from elsewhere. No link in the cache is followed, neither to read nor to write.
 
 use std::{
     collections::BTreeMap,
@@ -13,12 +17,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{
     DataError, Fault, idx,
     source::{Checked, Form, Source},
 };
-use crate::atomic_file;
+use crate::{atomic_file, regular_file};
 
 /// The cache's name in the data folder.
 pub const FOLDER: &str = "unpacked";
@@ -32,6 +37,9 @@ const CLOCK_TICK: Duration = Duration::from_millis(100);
 #[derive(Default, Serialize, Deserialize)]
 struct Manifest {
     version: u32,
+    /// The machine that wrote it, see [`machine`]; a folder that several share is checked again by each.
+    #[serde(default)]
+    machine: String,
     files: BTreeMap<String, Entry>,
 }
 
@@ -77,7 +85,10 @@ pub struct Unpacked {
 /// a temporary one.
 pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     let folder = dir.join(FOLDER);
-    let known = read_manifest(&folder.join(MANIFEST));
+    let known = match regular_file::is_link(&folder) {
+        true => Manifest::default(),
+        false => read_manifest(&folder.join(MANIFEST)),
+    };
     let mut place = Place {
         folder,
         temporary: None,
@@ -85,6 +96,7 @@ pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     };
     let mut manifest = Manifest {
         version: VERSION,
+        machine: machine(),
         files: BTreeMap::new(),
     };
     let mut files = Vec::new();
@@ -124,7 +136,7 @@ fn reuse(source: &Source, entry: &Entry, place: &Place) -> Option<Ready> {
         Form::Raw => (file, source.path.clone()),
         Form::Gzip => {
             let path = place.folder.join(source.kind.name());
-            let file = File::open(&path).ok()?;
+            let file = open_own(&path).ok()?;
             if entry.unpacked_stamp != Some(Stamp::of(&file.metadata().ok()?)?) {
                 return None;
             }
@@ -233,12 +245,9 @@ impl Place {
         if path.to_str().is_none() {
             return Err(io::Error::other("the path is not UTF-8").into());
         }
-        match fs::create_dir(&self.folder) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e.into()),
-            _ => {}
-        }
+        create(&self.folder)?;
         let mut checked = None;
-        atomic_file::write(path, |writer| {
+        atomic_file::write_own(path, |writer| {
             checked = Some(source.check(|bytes| Ok::<_, Failure>(writer.write_all(bytes)?))?);
             Ok::<_, Failure>(())
         })?;
@@ -294,14 +303,27 @@ impl Stamp {
     }
 }
 
+/// Creates the folder of the copies if it is not there.
+fn create(folder: &Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+        // It would be written into whatever folder it points to.
+        Err(_) if regular_file::is_link(folder) => {
+            Err(io::Error::other("a symbolic link, expected a folder"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn open_own(path: &Path) -> io::Result<File> {
+    regular_file::open_own(path, File::options().read(true))
+}
+
 /// The manifest, or an empty one if it is missing, damaged or of another version.
 fn read_manifest(path: &Path) -> Manifest {
     let read = || {
         let mut text = Vec::new();
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        File::open(path)?
+        open_own(path)?
             .take(MANIFEST_LIMIT)
             .read_to_end(&mut text)?;
         Ok::<Manifest, io::Error>(serde_json::from_slice(&text)?)
@@ -309,7 +331,7 @@ fn read_manifest(path: &Path) -> Manifest {
     let is_hash = |s: &str| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
     let mut manifest = read()
         .ok()
-        .filter(|m| m.version == VERSION)
+        .filter(|m| m.version == VERSION && m.machine == machine())
         .unwrap_or_default();
     manifest
         .files
@@ -317,12 +339,29 @@ fn read_manifest(path: &Path) -> Manifest {
     manifest
 }
 
-fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
-    match fs::create_dir(folder) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-        _ => {}
+/// What nobody elsewhere knows of this machine, as a hash, in hex; empty where systems have no such name.
+///
+/// Source: `man machine-id`, which asks programs not to show the name itself.
+fn machine() -> String {
+    let read = File::open("/etc/machine-id").and_then(|file| {
+        let mut name = Vec::new();
+        file.take(64).read_to_end(&mut name)?;
+        Ok(name)
+    });
+    match read {
+        Ok(name) if !name.is_empty() => {
+            let hash = Sha256::new()
+                .chain_update(b"mlp unpacked ")
+                .chain_update(name);
+            idx::hex(&hash.finalize())
+        }
+        _ => String::new(),
     }
-    atomic_file::write(&folder.join(MANIFEST), |writer| {
+}
+
+fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    create(folder)?;
+    atomic_file::write_own(&folder.join(MANIFEST), |writer| {
         Ok(serde_json::to_writer_pretty(writer, manifest)?)
     })
 }

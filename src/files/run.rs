@@ -8,20 +8,29 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{files::model::Training, train::statistics::LayerStatistics};
+use crate::{
+    atomic_file,
+    files::model::{MAX_LAYERS, Training},
+    regular_file,
+    train::statistics::LayerStatistics,
+};
 
 /// The name of the record in its folder.
 pub const NAME: &str = "run.jsonl";
 
-/// The largest record that is read.
+/// The largest record that is read. Its lines are read one by one, and what is kept of them takes at most a few
+/// times their bytes.
 pub const MAX_BYTES: u64 = 256 << 20;
+
+/// The longest line that is read: the statistics of an epoch with the most layers take about 300 kB.
+const MAX_LINE: u64 = 1 << 20;
 
 /// No `f32` loss or statistic is larger than this.
 const LARGEST: f64 = 1e39;
@@ -80,7 +89,10 @@ impl EpochLine {
                 known(self.best_valid_accuracy, &share),
             ),
             ("guessing", known(self.guessing, &share)),
-            ("statistics", self.statistics.iter().all(layer)),
+            (
+                "statistics",
+                self.statistics.len() <= MAX_LAYERS && self.statistics.iter().all(layer),
+            ),
         ];
         let (field, _) = checks.into_iter().find(|(_, fine)| !fine)?;
         Some(format!("{field} is out of range"))
@@ -163,50 +175,55 @@ impl Record {
             true => path.join(NAME),
             false => path.to_owned(),
         };
-        let metadata = match fs::metadata(&file) {
+        let open = match regular_file::open(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
                 return Err(RunError::Missing { path: path.into() });
             }
-            metadata => metadata.map_err(io_error(&file))?,
+            open => open.map_err(io_error(&file))?,
         };
-        let not_a_record = |fault: &str| RunError::NotARecord {
-            path: file.clone(),
-            fault: fault.to_owned(),
-        };
-        if !metadata.is_file() {
-            return Err(not_a_record("not a regular file"));
+        let length = open.metadata().map_err(io_error(&file))?.len();
+        if length > MAX_BYTES {
+            return Err(RunError::NotARecord {
+                path: file,
+                fault: format!("{length} bytes, more than {} MiB", MAX_BYTES >> 20),
+            });
         }
-        let mut bytes = Vec::new();
-        let open = File::open(&file).map_err(io_error(&file))?;
-        let read = open.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-        read.map_err(io_error(&file))?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(not_a_record("more than 256 MiB"));
-        }
-        Self::parse(&bytes, &file)
+        // A file that grows meanwhile is not read further.
+        Self::from_lines(BufReader::new(open.take(MAX_BYTES)), &file)
     }
 
     /// Parses a record from the bytes of a file. Errors name `path`.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, RunError> {
+        Self::from_lines(bytes, path)
+    }
+
+    fn from_lines(mut reader: impl BufRead, path: &Path) -> Result<Self, RunError> {
         let mut record = Self {
             start: Value::Null,
             epochs: Vec::new(),
             model: None,
             ends: Vec::new(),
         };
-        let mut end = 0;
-        for (index, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        let (mut end, mut line) = (0, Vec::new());
+        for number in 1.. {
+            line.clear();
+            let mut limited = (&mut reader).take(MAX_LINE + 1);
+            limited
+                .read_until(b'\n', &mut line)
+                .map_err(io_error(path))?;
             end += line.len() as u64;
-            if !line.ends_with(b"\n") && index > 0 {
-                break; // the process died while it wrote this
-            }
-            if let Err(fault) = record.line(line, end) {
-                return Err(RunError::Line {
-                    path: path.into(),
-                    line: index + 1,
-                    fault,
-                });
-            }
+            let read = match line.len() as u64 {
+                0 => break,
+                length if length > MAX_LINE => Err(format!("longer than {} MiB", MAX_LINE >> 20)),
+                // The process died while it wrote this.
+                _ if !line.ends_with(b"\n") && number > 1 => break,
+                _ => record.line(&line, end),
+            };
+            read.map_err(|fault| RunError::Line {
+                path: path.into(),
+                line: number,
+                fault,
+            })?;
         }
         match record.start.is_null() {
             true => Err(RunError::NotARecord {
@@ -293,13 +310,24 @@ impl Writer {
         }
         fs::create_dir_all(folder).map_err(io_error(folder))?;
         let path = folder.join(NAME);
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(!force).create(true);
-        match options.open(&path) {
+        if force {
+            // A new file rather than an empty one: the name can be a link to another file.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        match OpenOptions::new().append(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(RunError::Exists {
                 path: folder.into(),
             }),
-            file => Self::over(folder, file.map_err(io_error(&path))?, 0),
+            file => Ok(Self {
+                folder: folder.into(),
+                file: file.map_err(io_error(&path))?,
+                bytes: 0,
+            }),
         }
     }
 
@@ -324,17 +352,12 @@ impl Writer {
             });
         }
         let kept = record.epochs.iter().take_while(|e| e.epoch <= done).count();
-        let file = OpenOptions::new().append(true).open(&path);
-        let file = file.map_err(io_error(&path))?;
-        Self::over(folder, file, record.ends[kept])
-    }
-
-    /// Continues after the first `bytes` of a file; the rest is cut off.
-    fn over(folder: &Path, file: File, bytes: u64) -> Result<Self, RunError> {
-        file.set_len(bytes).map_err(io_error(&folder.join(NAME)))?;
+        let bytes = record.ends[kept];
+        cut(&path, bytes).map_err(io_error(&path))?;
+        let file = regular_file::open_own(&path, OpenOptions::new().append(true));
         Ok(Self {
             folder: folder.into(),
-            file,
+            file: file.map_err(io_error(&path))?,
             bytes,
         })
     }
@@ -358,9 +381,22 @@ impl Writer {
     }
 }
 
+/// Cuts off a file of mlp's own after its first `bytes`. It is replaced, whole or not at all.
+fn cut(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = regular_file::open_own(path, OpenOptions::new().read(true))?;
+    if file.metadata()?.len() == bytes {
+        return Ok(());
+    }
+    atomic_file::write_own(path, |new| io::copy(&mut file.take(bytes), new).map(drop))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        data::batch::Preprocessing, files::model::Metadata, loss::LossKind, nn::Architecture,
+        train::Settings,
+    };
 
     const START: &str = r#"{"event":"start","layers":[784,10]}"#;
     const EPOCH: &str = r#"{"event":"epoch","epoch":1,"train_loss":0.5,"train_accuracy":0.8,"valid_loss":null,"seconds":1}"#;
@@ -423,5 +459,102 @@ mod tests {
         }
         let error = Record::parse(b"\xff\xfe\n", Path::new("r")).unwrap_err();
         assert!(error.to_string().contains("line 1: not text"), "{error}");
+    }
+    #[test]
+    fn a_line_longer_than_any_that_is_written_is_not_read() {
+        let line = |length: usize| format!("{START}{}\n", " ".repeat(length - START.len() - 1));
+        assert!(parse(&line(MAX_LINE as usize)).is_ok());
+        let error = parse(&line(MAX_LINE as usize + 1)).unwrap_err().to_string();
+        assert!(error.contains("line 1: longer than 1 MiB"), "{error}");
+        let layer = r#"{"module":0,"units":1},"#.repeat(MAX_LAYERS + 1);
+        let statistics = format!(
+            "\"statistics\":[{}],\"seconds\"",
+            layer.trim_end_matches(',')
+        );
+        let error = parse(&format!(
+            "{START}\n{}\n",
+            EPOCH.replace("\"seconds\"", &statistics)
+        ));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("statistics is out of range"), "{error}");
+    }
+
+    #[test]
+    fn a_record_too_large_is_not_read_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join(NAME)).unwrap();
+        file.set_len(MAX_BYTES + 1).unwrap();
+        let error = Record::read(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("268435457 bytes, more than 256 MiB"),
+            "{error}"
+        );
+    }
+
+    /// The record of a run that stopped after its second epoch, and its settings.
+    fn recorded(folder: &Path) -> (Training, String) {
+        let metadata = Metadata::new(
+            Architecture::relu(&[4, 2]),
+            LossKind::Ce,
+            Preprocessing {
+                scale: 1.0,
+                shift: 0.0,
+                deslant: false,
+            },
+            Settings::default(),
+        );
+        let training = metadata.training;
+        let start = serde_json::json!({"event": "start", "layers": [4, 2], "training": training});
+        let epoch = |n: usize| EPOCH.replace("\"epoch\":1", &format!("\"epoch\":{n}"));
+        let text = format!("{start}\n{}\n{}\n", epoch(1), epoch(2));
+        fs::write(folder.join(NAME), &text).unwrap();
+        (training, text)
+    }
+
+    #[test]
+    fn a_resumed_record_loses_the_epochs_after_the_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let (training, text) = recorded(folder.path());
+        let resume = |done| Writer::resume(folder.path(), done, (&[4, 2], &training), false);
+        let mut writer = resume(1).unwrap();
+        writer
+            .append(&serde_json::json!({"event": "failed"}))
+            .unwrap();
+        let kept: String = text.split_inclusive('\n').take(2).collect();
+        let found = fs::read_to_string(folder.path().join(NAME)).unwrap();
+        assert_eq!(found, format!("{kept}{{\"event\":\"failed\"}}\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_that_is_a_link_or_a_pipe_is_not_written_through() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (training, text) = recorded(other.path());
+        let path = folder.path().join(NAME);
+        let link = || std::os::unix::fs::symlink(other.path().join(NAME), &path).unwrap();
+        link();
+        let resume = |done| Writer::resume(folder.path(), done, (&[4, 2], &training), false);
+        for done in [1, 2] {
+            let error = resume(done).unwrap_err().to_string();
+            assert!(error.contains(regular_file::LINK), "{error}");
+        }
+        let mut writer = Writer::create(folder.path(), true).unwrap();
+        writer
+            .append(&serde_json::json!({"event": "start"}))
+            .unwrap();
+        assert_eq!(fs::read_to_string(other.path().join(NAME)).unwrap(), text);
+
+        // A second name for the same file is another file from then on.
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(other.path().join(NAME), &path).unwrap();
+        drop(resume(1).unwrap());
+        drop(Writer::create(folder.path(), true).unwrap());
+        assert_eq!(fs::read_to_string(other.path().join(NAME)).unwrap(), text);
+
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let error = Record::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("not a regular file"), "{error}");
     }
 }

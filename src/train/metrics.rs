@@ -130,6 +130,11 @@ pub fn losses<F: Float>(
     all
 }
 
+/// The images that so many threads together take through a network at a time.
+pub fn images_at_a_time(threads: usize) -> usize {
+    (SHARE * threads).min(MOST)
+}
+
 /// Runs every image through the network, a block at a time, and shows each block and its labels to `see`.
 fn every_image<F: Float>(
     network: &Mlp<F>,
@@ -141,7 +146,7 @@ fn every_image<F: Float>(
 ) {
     assert!(!data.is_empty(), "nothing to evaluate on");
     let order = in_order(data.len());
-    let block = (SHARE * team.threads()).min(MOST);
+    let block = images_at_a_time(team.threads());
     let share = block.div_ceil(team.threads());
     let mut tape = network.tape(block.min(data.len()));
     for (images, labels) in order.chunks(block).zip(data.labels.chunks(block)) {

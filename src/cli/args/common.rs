@@ -14,10 +14,12 @@ pub struct ThreadArgs {
 impl ThreadArgs {
     /// A team of so many.
     pub fn team(self) -> Team {
-        Team::new(match self.threads {
-            Some(threads) => usize::from(threads),
-            None => Team::processors(),
-        })
+        Team::new(self.count())
+    }
+
+    /// Their number.
+    pub fn count(self) -> usize {
+        self.threads.map_or_else(Team::processors, usize::from)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which networks are refused because no machine of ours could hold or save them.
 
-use anyhow::ensure;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
 use mlp::files::model;
 
 use crate::cli::terminal::{describe::layers_text, output::thousands};
@@ -17,10 +19,15 @@ pub struct Bytes {
     pub activation: u64,
 }
 
-/// Training, in `f32`: w, dw, v and a copy of the best.
+/// Training, in `f32`: w, dw, v and a copy of the best; y and dy, of a Linear layer and of its activation.
 pub const TRAINING: Bytes = Bytes {
     parameter: 16,
-    activation: 8,
+    activation: 16,
+};
+/// A model that is read and runs, in `f32`: four times its file while it is read; activations as in training.
+pub const RUNNING: Bytes = Bytes {
+    parameter: 16,
+    activation: 16,
 };
 /// A gradient check, in `f64`: a weight, its gradient and its place in the list to choose from; y and dy, on
 /// both sides of a change.
@@ -28,35 +35,21 @@ pub const CHECK: Bytes = Bytes {
     parameter: 48,
     activation: 48,
 };
-/// One image there and back, in `f64`.
+/// One image there and back, in `f64`, and what is told of it: seven times the file of a model while it is read; y
+/// and dy on the tape and in the trace, of a Linear layer and of its activation.
 pub const ONE_PASS: Bytes = Bytes {
-    parameter: 16,
-    activation: 16,
+    parameter: 32,
+    activation: 96,
 };
 
 /// Refuses a network that cannot be saved or does not fit the memory, before anything is allocated.
 /// `batch` is the number of images at a time.
 pub fn check_size(layers: &[usize], batch: usize, bytes: Bytes) -> anyhow::Result<()> {
-    // No overflow: at most 1,000 widths of at most 100,000, and batches are no larger than the data.
-    let wide = |n: usize| n as u64;
-    let parameters: u64 = layers
-        .windows(2)
-        .map(|io| (wide(io[0]) + 1) * wide(io[1]))
-        .sum();
-    let activations = wide(batch) * layers.iter().copied().map(wide).sum::<u64>();
-    let memory = bytes.parameter * parameters + bytes.activation * activations;
-    ensure!(
-        memory <= MAX_MEMORY,
-        "{} with batches of {batch} needs {} GB for {} parameters and {} activations, expected at most {} GB: \
-         choose a narrower --hidden or a smaller --batch-size",
-        layers_text(layers),
-        memory.div_ceil(1_000_000_000),
-        thousands(parameters),
-        thousands(activations),
-        MAX_MEMORY / 1_000_000_000,
-    );
+    let advice = "choose a narrower --hidden or a smaller --batch-size";
+    check_memory(layers, batch, bytes, (MAX_MEMORY, advice))?;
     // What is written must be read again; a megabyte is more than the names and shapes need.
     let most = (model::MAX_BYTES - (1 << 20)) / 4;
+    let parameters = parameters(layers);
     ensure!(
         parameters <= most,
         "{}: {} parameters, expected at most {}, which is what a model file holds: choose a narrower --hidden",
@@ -65,4 +58,100 @@ pub fn check_size(layers: &[usize], batch: usize, bytes: Bytes) -> anyhow::Resul
         thousands(most),
     );
     Ok(())
+}
+
+/// What a command does with a model that it is given.
+#[derive(Clone, Copy)]
+pub struct Use {
+    /// Images at a time.
+    pub batch: usize,
+    /// Bytes that it takes.
+    pub bytes: Bytes,
+    /// How many models share the memory.
+    pub models: u64,
+}
+
+/// Refuses a model that does not fit the memory, before its parameters are read.
+pub fn check_model(path: &Path, layers: &[usize], needs: Use) -> anyhow::Result<()> {
+    let most = MAX_MEMORY / needs.models.max(1);
+    let advice = match needs.models {
+        ..=1 => "the model is too wide for this command",
+        _ => "the models are too wide to be used together",
+    };
+    check_memory(layers, needs.batch, needs.bytes, (most, advice))
+        .with_context(|| path.display().to_string())
+}
+
+fn check_memory(
+    layers: &[usize],
+    batch: usize,
+    bytes: Bytes,
+    (most, advice): (u64, &str),
+) -> anyhow::Result<()> {
+    let parameters = parameters(layers);
+    let widths = layers.iter().map(|&n| n as u64);
+    let activations = widths.fold(0, u64::saturating_add);
+    let activations = activations.saturating_mul(batch as u64);
+    let memory = (bytes.parameter.saturating_mul(parameters))
+        .saturating_add(bytes.activation.saturating_mul(activations));
+    ensure!(
+        memory <= most,
+        "{} with batches of {batch} needs {} GB for {} parameters and {} activations, expected at most {} GB: {advice}",
+        layers_text(layers),
+        memory.div_ceil(1_000_000_000),
+        thousands(parameters),
+        thousands(activations),
+        most / 1_000_000_000,
+    );
+    Ok(())
+}
+
+/// The number of parameters; the largest number if there are more. A file can name any widths.
+fn parameters(layers: &[usize]) -> u64 {
+    let pairs = layers.windows(2);
+    let each = pairs.map(|io| {
+        (io[0] as u64)
+            .saturating_add(1)
+            .saturating_mul(io[1] as u64)
+    });
+    each.fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(layers: &[usize], models: u64) -> String {
+        let needs = Use {
+            batch: 256,
+            bytes: RUNNING,
+            models,
+        };
+        match check_model(Path::new("m.bin"), layers, needs) {
+            Ok(()) => String::new(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn a_model_too_wide_is_refused_in_words_whatever_its_widths() {
+        assert_eq!(fault(&[784, 512, 512, 10], 1), "");
+        let text = fault(&[1, 5_000_000, 10], 1);
+        assert!(
+            text.starts_with("m.bin: 1-5000000-10 with batches of 256 needs 22 GB"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("at most 8 GB: the model is too wide for this command"),
+            "{text}"
+        );
+        assert!(!fault(&[usize::MAX, usize::MAX, 10], 1).is_empty());
+        // Alone it fits, and with many others it does not.
+        assert_eq!(fault(&[784, 100_000, 10], 1), "");
+        let text = fault(&[784, 100_000, 10], 20);
+        assert!(
+            text.ends_with("the models are too wide to be used together"),
+            "{text}"
+        );
+    }
 }

@@ -17,7 +17,12 @@ use mlp::{
 };
 
 use crate::cli::{
-    args::{Usage, architecture::activation_parser, loss::LossArgs},
+    args::{
+        Usage,
+        architecture::activation_parser,
+        loss::LossArgs,
+        memory::{Use, check_model},
+    },
     terminal::{output::note, shell::shell_quote},
 };
 
@@ -97,9 +102,9 @@ pub fn unsaid(
     }
 }
 
-/// Reads a model, or says how to get one.
-pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
-    Ok(match model::load::<F>(path) {
+/// Reads a model that fits the memory, or says how to get one.
+pub fn load_model<F: Float>(path: &Path, needs: Use) -> anyhow::Result<Model<F>> {
+    Ok(match model::header(path) {
         Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => bail!(
             "{}: no such file: train a model first with `mlp train`, or name one that is there",
             path.display()
@@ -122,8 +127,12 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
             convert(path)
         ),
         result => {
-            let model = result?;
-            let (inputs, images) = (model.network.inputs(), &model.metadata.images);
+            let header = result?;
+            let (layers, images) = (
+                &header.metadata.architecture.layers,
+                &header.metadata.images,
+            );
+            let inputs = layers[0];
             ensure!(
                 inputs == images.pixels(),
                 "{}: {inputs} inputs, expected {} for images of {}x{}",
@@ -132,7 +141,8 @@ pub fn load_model<F: Float>(path: &Path) -> anyhow::Result<Model<F>> {
                 images.rows,
                 images.cols
             );
-            model
+            check_model(path, layers, needs)?;
+            header.load()?
         }
     })
 }
@@ -155,15 +165,19 @@ fn convert(path: &Path) -> String {
 }
 
 /// Reads a model of ours, or one of another program if what it does not say itself is said.
-pub fn load_any_model<F: Float>(path: &Path, said: Option<Unsaid>) -> anyhow::Result<Model<F>> {
-    let foreign = match model::load::<F>(path) {
+pub fn load_any_model<F: Float>(
+    path: &Path,
+    said: Option<Unsaid>,
+    needs: Use,
+) -> anyhow::Result<Model<F>> {
+    let foreign = match model::header(path) {
         Err(ModelError::Fault { fault, .. }) => matches!(fault, Fault::Foreign { .. }),
         _ => false,
     };
     match (foreign, said) {
-        (false, None) => load_model(path),
+        (false, None) => load_model(path, needs),
         (false, Some(_)) => {
-            let model = load_model(path)?;
+            let model = load_model(path, needs)?;
             let text = format!(
                 "{}: says itself what its activation and loss are and how pixels become its inputs: leave out \
                  --activation, --loss, --target, --label-smoothing and --normalize",
@@ -174,6 +188,7 @@ pub fn load_any_model<F: Float>(path: &Path, said: Option<Unsaid>) -> anyhow::Re
         }
         (true, Some(said)) => {
             let (model, without_bias) = model::load_foreign(path, said)?;
+            check_model(path, &model.metadata.architecture.layers, needs)?;
             if !without_bias.is_empty() {
                 note(format_args!(
                     "{}: no bias beside {}: taken as 0",

@@ -6,7 +6,7 @@ use mlp::{
     data::Dataset,
     files::model::Model,
     linalg::team::Team,
-    train::metrics::{classes, mcnemar},
+    train::metrics::{classes, images_at_a_time, mcnemar},
 };
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use crate::cli::{
     args::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
+        memory::{self, Use},
         model::load_model,
         split::{SplitArg, measured_images},
     },
@@ -61,7 +62,13 @@ impl Compare {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let paths = [self.first, self.second];
-        let models = [load_model::<f32>(&paths[0])?, load_model::<f32>(&paths[1])?];
+        let needs = Use {
+            batch: images_at_a_time(self.threads.count()),
+            bytes: memory::RUNNING,
+            models: 2,
+        };
+        let model = |path: &PathBuf| load_model::<f32>(path, needs);
+        let models = [model(&paths[0])?, model(&paths[1])?];
         let split = self.split.split;
         let images = measured_images(&paths, &models, &self.data, split)?;
         let mut team = self.threads.team();
@@ -79,7 +86,7 @@ impl Compare {
         let accuracies = [f64::from(both + first) / n, f64::from(both + second) / n];
         if self.json.json {
             let object = json!({
-                "models": paths, "images": images.len(), "accuracies": accuracies,
+                "models": paths.each_ref().map(|path| path.display().to_string()), "images": images.len(), "accuracies": accuracies,
                 "both_right": both, "only_first_right": first, "only_second_right": second,
                 "neither_right": neither, "p_value": p,
             });

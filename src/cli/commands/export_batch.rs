@@ -11,6 +11,7 @@ use crate::cli::{
     args::{
         Usage,
         data::DataDir,
+        memory::{self, Use},
         model::load_model,
         net::{self, load_net},
     },
@@ -89,8 +90,13 @@ impl ExportBatch {
             (Some(path), _) => return self.net(path, out),
             (None, None) => return Err(Usage::from("expected a model or --net").into()),
         };
-        let model = load_model::<f32>(path)?;
         let n = usize::from(self.batch_size);
+        let needs = Use {
+            batch: n,
+            bytes: memory::RUNNING,
+            models: 1,
+        };
+        let model = load_model::<f32>(path, needs)?;
         let images = self.data.first_images(n, 1, Some(&model.metadata))?;
         let bytes = arrays::batch_bytes(&model, &images, self.npz())?;
         BATCH.save(&self.out, &bytes)?;

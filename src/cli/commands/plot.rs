@@ -15,13 +15,14 @@ use mlp::{
         palette,
         plot::{self, MAX_RUNS, Picture, Wrong},
     },
-    train::metrics::{Evaluation, classes, evaluate, losses, predictions},
+    train::metrics::{Evaluation, classes, evaluate, images_at_a_time, losses, predictions},
 };
 
 use crate::cli::{
     args::{
         common::ThreadArgs,
         data::DataArgs,
+        memory::{self, Use},
         model::load_model,
         split::{SplitArg, measured_images},
     },
@@ -222,7 +223,12 @@ impl Plot {
     }
 
     fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {
-        let model = load_model::<f32>(path)?;
+        let needs = Use {
+            batch: images_at_a_time(self.threads.count()),
+            bytes: memory::RUNNING,
+            models: 1,
+        };
+        let model = load_model::<f32>(path, needs)?;
         let (models, split) = ([model], self.split.split);
         let data = measured_images(std::slice::from_ref(path), &models, &self.data, split)?;
         let [model] = models;

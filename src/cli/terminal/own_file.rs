@@ -34,7 +34,7 @@ pub fn begins(path: &Path, with: &[u8]) -> io::Result<bool> {
 
 /// Whether a file is a model of ours.
 pub fn is_model(path: &Path) -> io::Result<bool> {
-    match model::load::<f32>(path) {
+    match model::header(path) {
         Ok(_) => Ok(true),
         Err(ModelError::Fault { .. }) => Ok(false),
         Err(ModelError::Io { error, .. }) => Err(error),

@@ -1,6 +1,8 @@
 //! Arrays from and for other programs: `.safetensors` and NumPy's `.npz` and `.npy`.
 //!
-//! Nothing in a file is trusted: sizes are capped, and shapes are compared with the bytes that are there.
+//! Nothing in a file is trusted: sizes are capped, and shapes are compared with the bytes that are there. What
+//! an array needs is known from its header, before it is unpacked: all together take at most 8 bytes a number, and
+//! as much again for the largest stored by columns.
 
 mod foreign;
 mod literal;
@@ -8,7 +10,7 @@ pub(crate) mod npy;
 
 use std::{
     fs::File,
-    io::{self, Cursor, Read, Write},
+    io::{self, BufReader, Cursor, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -98,20 +100,31 @@ pub fn read(path: &Path) -> Result<Arrays, ArrayError> {
         path: path.to_path_buf(),
         fault,
     };
-    let file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.is_dir() {
+    let mut file = File::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    if meta.is_dir() {
         return Err(fault(
             "a folder, expected a .safetensors, .npz or .npy file: name the file in it".to_owned(),
         ));
     }
+    let too_large = || {
+        let text = format!("more than {MAX_BYTES} bytes, expected the gradients of one batch");
+        Err(fault(text))
+    };
+    if meta.len() > MAX_BYTES {
+        return too_large();
+    }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io)?;
+    (&file).take(2).read_to_end(&mut bytes).map_err(io)?;
+    if bytes == b"PK" && meta.is_file() {
+        // An archive is unpacked as it is read.
+        file.rewind().map_err(io)?;
+        let read = from_npz(BufReader::new(file), &mut Left::default());
+        return read.and_then(Arrays::some).map_err(fault);
+    }
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(fault(format!(
-            "more than {MAX_BYTES} bytes, expected the gradients of one batch"
-        )));
+        return too_large();
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     named(&bytes, &stem).map_err(fault)
@@ -128,7 +141,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Arrays, String> {
 fn named(bytes: &[u8], name: &str) -> Result<Arrays, String> {
     let mut left = Left::default();
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return from_npz(bytes, &mut left)?.some();
+        return from_npz(Cursor::new(bytes), &mut left)?.some();
     }
     if bytes.starts_with(npy::MAGIC) {
         let mut read = Arrays::default();
@@ -166,17 +179,12 @@ impl Left {
         Ok(())
     }
 
-    /// All that a reader has.
-    fn unpack(&mut self, file: impl Read) -> Result<Vec<u8>, String> {
-        let mut bytes = Vec::new();
-        file.take(self.bytes + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("broken .npz file: {error}"))?;
-        let left = self.bytes.checked_sub(bytes.len() as u64);
+    fn take_bytes(&mut self, bytes: u64) -> Result<(), String> {
+        let left = self.bytes.checked_sub(bytes);
         self.bytes = left.ok_or(format!(
             "more than {MAX_BYTES} bytes when unpacked, expected the gradients of one batch"
         ))?;
-        Ok(bytes)
+        Ok(())
     }
 }
 
@@ -218,28 +226,34 @@ impl Number {
         }
     }
 
-    fn values(self, bytes: &[u8], big_endian: bool) -> Vec<f64> {
-        let one = |value: fn(u8) -> f64| bytes.iter().map(|&v| value(v)).collect();
+    /// Adds the numbers in these bytes.
+    fn values(self, bytes: &[u8], big_endian: bool, all: &mut Vec<f64>) {
+        let mut one = |value: fn(u8) -> f64| all.extend(bytes.iter().map(|&v| value(v)));
         match self {
             Self::Bool => one(|v| f64::from(u8::from(v != 0))),
             Self::I8 => one(|v| i8::from_le_bytes([v]).into()),
             Self::U8 => one(f64::from),
-            Self::I16 => each(bytes, big_endian, |v| i16::from_le_bytes(v).into()),
-            Self::U16 => each(bytes, big_endian, |v| u16::from_le_bytes(v).into()),
-            Self::F16 => each(bytes, big_endian, |v| f16::from_le_bytes(v).into()),
-            Self::Bf16 => each(bytes, big_endian, |v| bf16::from_le_bytes(v).into()),
-            Self::I32 => each(bytes, big_endian, |v| i32::from_le_bytes(v).into()),
-            Self::U32 => each(bytes, big_endian, |v| u32::from_le_bytes(v).into()),
-            Self::F32 => each(bytes, big_endian, |v| f32::from_le_bytes(v).into()),
-            Self::I64 => each(bytes, big_endian, |v| i64::from_le_bytes(v) as f64),
-            Self::U64 => each(bytes, big_endian, |v| u64::from_le_bytes(v) as f64),
-            Self::F64 => each(bytes, big_endian, f64::from_le_bytes),
+            Self::I16 => each(bytes, big_endian, all, |v| i16::from_le_bytes(v).into()),
+            Self::U16 => each(bytes, big_endian, all, |v| u16::from_le_bytes(v).into()),
+            Self::F16 => each(bytes, big_endian, all, |v| f16::from_le_bytes(v).into()),
+            Self::Bf16 => each(bytes, big_endian, all, |v| bf16::from_le_bytes(v).into()),
+            Self::I32 => each(bytes, big_endian, all, |v| i32::from_le_bytes(v).into()),
+            Self::U32 => each(bytes, big_endian, all, |v| u32::from_le_bytes(v).into()),
+            Self::F32 => each(bytes, big_endian, all, |v| f32::from_le_bytes(v).into()),
+            Self::I64 => each(bytes, big_endian, all, |v| i64::from_le_bytes(v) as f64),
+            Self::U64 => each(bytes, big_endian, all, |v| u64::from_le_bytes(v) as f64),
+            Self::F64 => each(bytes, big_endian, all, f64::from_le_bytes),
         }
     }
 }
 
-/// The numbers of N bytes each.
-fn each<const N: usize>(bytes: &[u8], big_endian: bool, value: fn([u8; N]) -> f64) -> Vec<f64> {
+/// Adds the numbers of N bytes each.
+fn each<const N: usize>(
+    bytes: &[u8],
+    big_endian: bool,
+    all: &mut Vec<f64>,
+    value: fn([u8; N]) -> f64,
+) {
     let numbers = bytes.as_chunks::<N>().0.iter();
     let numbers = numbers.map(|&(mut number)| {
         if big_endian {
@@ -247,7 +261,7 @@ fn each<const N: usize>(bytes: &[u8], big_endian: bool, value: fn([u8; N]) -> f6
         }
         value(number)
     });
-    numbers.collect()
+    all.extend(numbers);
 }
 
 fn from_safetensors(file: &SafeTensors, left: &mut Left) -> Result<Arrays, String> {
@@ -278,10 +292,12 @@ fn from_safetensors(file: &SafeTensors, left: &mut Left) -> Result<Arrays, Strin
             }
         };
         left.take_elements(tensor.shape().iter().product())?;
+        let mut values = Vec::new();
+        number.values(tensor.data(), false, &mut values);
         let array = NamedArray {
             name: name.to_owned(),
             shape: tensor.shape().to_vec(),
-            values: number.values(tensor.data(), false),
+            values,
             precision: number.precision(),
         };
         read.add(name, Ok(array));
@@ -289,9 +305,9 @@ fn from_safetensors(file: &SafeTensors, left: &mut Left) -> Result<Arrays, Strin
     Ok(read)
 }
 
-fn from_npz(bytes: &[u8], left: &mut Left) -> Result<Arrays, String> {
+fn from_npz(file: impl Read + Seek, left: &mut Left) -> Result<Arrays, String> {
     let broken = |error: &dyn std::fmt::Display| format!("broken .npz file: {error}");
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;
     let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
     if let Some(fault) = foreign::zip(names.iter().map(|name| &name[..])) {
         return Err(fault);
@@ -310,9 +326,7 @@ fn from_npz(bytes: &[u8], left: &mut Left) -> Result<Arrays, String> {
                 continue;
             }
         };
-        let array = left
-            .unpack(file)
-            .and_then(|npy| npy::read(&npy, name, left));
+        let array = npy::read(file, name, left);
         read.add(name, array.map_err(|fault| format!("{name}: {fault}"))?);
     }
     Ok(read)
@@ -694,23 +708,28 @@ mod tests {
 
     #[test]
     fn all_arrays_together_may_only_be_so_large() {
+        let four = array("'|b1'", "False", "(4,)", &[0; 4]);
         let mut left = Left {
-            bytes: 10,
+            bytes: 14,
             elements: 5,
         };
-        assert!(left.unpack(&[0; 6][..]).is_ok());
-        let error = left.unpack(&[0; 6][..]).unwrap_err();
-        assert!(error.contains("when unpacked"), "{error}");
-        let four = array("'|b1'", "False", "(4,)", &[0; 4]);
-        assert!(npy::read(&four, "a", &mut left).is_ok());
-        let error = npy::read(&four, "b", &mut left).unwrap_err();
+        assert!(npy::read(&four[..], "a", &mut left).is_ok());
+        let error = npy::read(&four[..], "b", &mut left).unwrap_err();
         assert!(error.contains("numbers in the file"), "{error}");
+        left.elements = 50;
+        assert!(npy::read(&four[..], "b", &mut left).is_ok());
+        let error = npy::read(&four[..], "c", &mut left).unwrap_err();
+        assert!(error.contains("when unpacked"), "{error}");
+        // The header alone is enough to know.
+        let header = array("'<f8'", "False", "(134217729,)", &[]);
+        let error = npy::read(&header[..], "a", &mut Left::default()).unwrap_err();
+        assert!(error.contains("when unpacked"), "{error}");
         // A bool has one byte here and eight afterwards.
         let many = MAX_ELEMENTS / 2 + 1;
         let half = array("'|b1'", "False", &format!("({many},)"), &vec![0; many]);
         let mut left = Left::default();
         left.take_elements(MAX_ELEMENTS / 2).unwrap();
-        assert!(npy::read(&half, "a", &mut left).is_err());
+        assert!(npy::read(&half[..], "a", &mut left).is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Source: NumPy's `numpy.lib.format` (versions 1 to 3).
 
+use std::io::Read;
+
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
 use super::{Left, Number, literal::Literal};
@@ -32,26 +34,63 @@ impl Head {
     }
 }
 
+/// Bytes in which the header is looked for, and bytes that are turned into numbers at a time.
+const START: u64 = 1 << 16;
+
 /// The array, or why it cannot be used although the file is sound. An error says what is broken.
+///
+/// Reads no further than the header if the array is larger than what is left.
 pub(super) fn read(
-    bytes: &[u8],
+    mut reader: impl Read,
     name: &str,
     left: &mut Left,
 ) -> Result<Result<NamedArray, String>, String> {
-    let head = match head(bytes)? {
+    let mut bytes = Vec::new();
+    let mut more = |bytes: &mut Vec<u8>| {
+        let read = (&mut reader).take(START).read_to_end(bytes);
+        read.map_err(|error| format!("cannot be read: {error}"))
+    };
+    more(&mut bytes)?;
+    let head = match head(&bytes)? {
         Ok(head) => head,
         Err(why) => return Ok(Err(why)),
     };
-    let data = &bytes[head.start..];
     let shape = head.shape.clone();
-    if head.bytes() != Some(data.len()) {
+    let too_many = || format!("shape {shape:?}: too many numbers to count");
+    let expected = head.bytes().ok_or_else(too_many)?;
+    left.take_bytes(expected as u64)?;
+    let count = expected / head.number.bytes();
+    left.take_elements(count)?;
+    bytes.drain(..head.start);
+    let mut values = Vec::new();
+    let room = values.try_reserve_exact(count);
+    room.map_err(|_| format!("{count} numbers, for which there is not enough memory"))?;
+    let mut found = 0;
+    loop {
+        found += bytes.len();
+        if found > expected {
+            break;
+        }
+        // What is left of a number goes before the next bytes.
+        let whole = bytes.len() / head.number.bytes() * head.number.bytes();
+        let (numbers, _) = bytes.split_at(whole);
+        head.number.values(numbers, head.big_endian, &mut values);
+        bytes.drain(..whole);
+        found -= bytes.len();
+        if more(&mut bytes)? == 0 {
+            found += bytes.len();
+            break;
+        }
+    }
+    if found != expected {
+        let found = match found > expected {
+            true => format!("more than {expected}"),
+            false => found.to_string(),
+        };
         return Err(format!(
-            "{} bytes of numbers, which do not fit shape {shape:?}",
-            data.len()
+            "{found} bytes of numbers, which do not fit shape {shape:?}"
         ));
     }
-    left.take_elements(shape.iter().product())?;
-    let mut values = head.number.values(data, head.big_endian);
     if head.fortran {
         let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values)
             .map_err(|error| format!("shape {shape:?}: {error}"))?;

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Checkpoint, CheckpointError, MAX_BYTES, Run, from_bytes, to_bytes};
-use crate::{atomic_file, files::model, nn::Mlp, train::Progress};
+use super::{Checkpoint, CheckpointError, MAX_BYTES, Run, check_header, from_bytes, to_bytes};
+use crate::{atomic_file, files::model::Begun, nn::Mlp, regular_file, train::Progress};
 
 /// The name of the latest checkpoint in its folder.
 pub const LATEST: &str = "checkpoint.safetensors";
@@ -59,7 +59,7 @@ impl Folder {
         }
         let bytes = to_bytes(run, network, progress);
         // The new one first: there is one at any moment.
-        atomic_file::write(&latest, |file| file.write_all(&bytes))
+        atomic_file::write_own(&latest, |file| file.write_all(&bytes))
             .map_err(CheckpointError::io(&latest))?;
         match fs::remove_file(&previous) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -121,12 +121,10 @@ impl Folder {
     /// Locks the folder for this process, and removes what a killed one left half-written.
     fn lock(path: &Path) -> Result<Self, CheckpointError> {
         let lock = path.join(LOCK);
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock)
-            .map_err(CheckpointError::io(&lock))?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        let file =
+            regular_file::open_own(&lock, &mut options).map_err(CheckpointError::io(&lock))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(CheckpointError::Locked { path: path.into() });
@@ -177,9 +175,12 @@ fn check_folder(path: &Path) -> Result<(), CheckpointError> {
 
 /// Reads a checkpoint.
 pub fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let bytes = model::read(path, MAX_BYTES)?;
-    from_bytes(&bytes).map_err(|fault| CheckpointError::Fault {
+    let faulty = |fault| CheckpointError::Fault {
         path: path.into(),
         fault,
-    })
+    };
+    let file = regular_file::open(path).map_err(CheckpointError::io(path))?;
+    let begun = Begun::read(file, path, MAX_BYTES)?;
+    check_header(&begun).map_err(faulty)?;
+    from_bytes(&begun.rest()?).map_err(faulty)
 }

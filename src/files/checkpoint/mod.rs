@@ -23,7 +23,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     data::idx::hex,
-    files::model::{self, Metadata, container, network_from, open, tensors, values_from},
+    files::model::{
+        self, Begun, Metadata, container, network_from, open, shapes, tensors, values_from,
+    },
     nn::Mlp,
     rng::{Purpose, generator},
     train::{Best, Progress},
@@ -187,6 +189,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     let batch_size = metadata.training.settings.batch_size;
     range("step", header.step, 0, order.len().div_ceil(batch_size))?;
     range("correct", header.correct, 0, order.len())?;
+    let most_loss = f64::from(f32::MAX) * order.len() as f64;
+    range("loss", header.loss, 0.0, most_loss)?;
+    let begun = (header.epoch + usize::from(header.step > 0)) as u64;
+    let most_drawn = begun * order.len() as u64 * MOST_DRAWN;
+    range("shuffler", header.shuffler, 0, most_drawn)?;
     let mut shuffler = generator(metadata.training.settings.seed, Purpose::Shuffle);
     shuffler.set_word_pos(header.shuffler.into());
     let progress = Progress {
@@ -205,6 +212,40 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
         progress,
     })
 }
+
+/// Checks before the tensors are read that they are those of a checkpoint, of the sizes that its network needs.
+fn check_header(begun: &Begun) -> Result<(), Fault> {
+    let (header, _) = header_from(begun.json(KEY)?)?;
+    let metadata = &header.run.metadata;
+    model::check(metadata)?;
+    let mut prefixes = vec![""];
+    prefixes.extend(header.best.map(|_| BEST));
+    prefixes.extend(
+        metadata
+            .training
+            .settings
+            .extras
+            .velocity()
+            .then_some(VELOCITY),
+    );
+    let shapes = shapes(&metadata.architecture);
+    let (found, expected) = (begun.count(), prefixes.len() * shapes.len() + 1);
+    if found != expected {
+        return Err(Fault::Count { found, expected });
+    }
+    for prefix in prefixes {
+        for (name, shape) in &shapes {
+            begun.check(&format!("{prefix}{name}"), shape)?;
+        }
+    }
+    match begun.tensor(ORDER)? {
+        (Dtype::U32, &[1..=MAX_IMAGES]) => Ok(()),
+        (_, shape) => Err(Fault::Order(shape.iter().product())),
+    }
+}
+
+/// The most images to train on: as many as there can be labels.
+const MAX_IMAGES: usize = 1 << 26;
 
 /// The header without its checksum, and the checksum.
 fn header_from(json: &str) -> Result<(Header, String), Fault> {
@@ -258,6 +299,10 @@ fn check(header: &Header) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// The most numbers of 32 bits that are drawn for an image when an epoch is shuffled. It takes one or two, and one
+/// or two more whenever a draw is rejected, which happens to less than half of them.
+const MOST_DRAWN: u64 = 64;
 
 /// The most epochs of a run.
 pub const MAX_EPOCHS: usize = 1_000_000;

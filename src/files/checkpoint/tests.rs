@@ -1,11 +1,27 @@
 //! What a checksum cannot keep out: checkpoints made wrong on purpose.
 
+use std::{collections::HashMap, ops::ControlFlow};
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    data::batch::Preprocessing, files::model::NamedTensor, loss::LossKind, nn::Architecture,
-    train::Settings,
+    data::{
+        Dataset, Spec,
+        augment::{Augmentation, Elastic},
+        batch::Preprocessing,
+    },
+    files::model::NamedTensor,
+    linalg::team::Team,
+    loss::LossKind,
+    nn::Architecture,
+    train::{
+        Images, Observer, Settings, Step,
+        familiar::Familiar,
+        optim::Extras,
+        resume,
+        schedule::{Schedule, Shape},
+    },
 };
 
 fn run() -> Run {
@@ -47,8 +63,12 @@ fn whole() -> Vec<u8> {
 
 /// Changes the header and the tensors, and signs the result with a new checksum.
 fn forged(change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>)) -> Vec<u8> {
-    let bytes = whole();
-    let (tensors, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
+    forged_from(&whole(), change)
+}
+
+/// The same of other bytes.
+fn forged_from(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>)) -> Vec<u8> {
+    let (tensors, json) = open(bytes, MAX_BYTES, KEY).unwrap();
     let mut json: Value = serde_json::from_str(&json).unwrap();
     let tensor = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
         (
@@ -91,6 +111,13 @@ fn numbers_that_cannot_be_are_refused() {
         ("/step", json!(5), "step 5, expected 0 to 4"),
         ("/correct", json!(8), "correct 8, expected 0 to 7"),
         ("/loss", json!(null), "cannot be parsed"),
+        ("/loss", json!(1e300), "loss 1e300, expected 0.0 to"),
+        (
+            "/shuffler",
+            json!(u64::MAX),
+            "shuffler 18446744073709551615, expected 0 to 896",
+        ),
+        ("/shuffler", json!(897), "shuffler 897, expected 0 to 896"),
         ("/time/secs", json!(u64::MAX), "time"),
         ("/shuffler", json!(-1), "cannot be parsed"),
         ("/best", json!([2, 0.5]), "best epoch 2, expected 1 to 1"),
@@ -141,6 +168,151 @@ fn numbers_that_cannot_be_are_refused() {
         let found = message(&forged);
         assert!(found.contains(expected), "{place} {value}: {found}");
     }
+}
+
+/// A checkpoint with every number that there can be in one.
+fn full() -> Vec<u8> {
+    let mut run = run();
+    let settings = &mut run.metadata.training.settings;
+    settings.extras = Extras {
+        momentum: 0.5,
+        nesterov: true,
+        weight_decay: 0.1,
+        clip_norm: Some(1.0),
+        max_norm: Some(1.0),
+    };
+    settings.schedule = Schedule {
+        shape: Shape::Step {
+            every: 1.0,
+            factor: 0.5,
+        },
+        warm_up: 1.0,
+    };
+    settings.augmentation = Some(Augmentation {
+        half_angle_labels: vec![1],
+        elastic: Some(Elastic {
+            sigma: 1.0,
+            alpha: 1.0,
+        }),
+        ..Augmentation::default()
+    });
+    (settings.patience, settings.target_accuracy) = (Some(3), Some(0.9));
+    run.metadata.architecture.dropout = vec![0.1, 0.1];
+    run.metadata.loss = LossKind::SmoothedCe(0.1);
+    run.metadata.familiar = Some(Familiar {
+        confidence: 0.5,
+        frame: 1.0,
+    });
+    (run.metadata.training.stopped, run.metadata.training.epoch) = (Some((1, 3)), Some(1));
+    let mut network = run.metadata.first_network();
+    network.at_rest();
+    let mut progress = Progress::new(7, 1);
+    progress.epoch = 1; // the next step shuffles
+    progress.best = Some(Best {
+        epoch: 1,
+        accuracy: 0.5,
+        values: network.values().cloned().collect(),
+    });
+    to_bytes(&run, &network, &progress)
+}
+
+/// The places of all numbers in a value.
+fn numbers(value: &Value, place: String, all: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => all.push(place),
+        Value::Array(values) => {
+            for (n, value) in values.iter().enumerate() {
+                numbers(value, format!("{place}/{n}"), all);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                numbers(value, format!("{place}/{name}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Stops after one step.
+struct OneStep;
+
+impl Observer for OneStep {
+    fn step(&mut self, _: &Step) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
+/// Trains for one step more, and keeps what comes of it.
+fn go_on(checkpoint: Checkpoint) {
+    let Checkpoint {
+        run,
+        network,
+        progress,
+    } = checkpoint;
+    let metadata = &run.metadata;
+    let spec = Spec {
+        rows: 2,
+        cols: 2,
+        ..Spec::default()
+    };
+    let pixels = ndarray::Array2::from_shape_fn((7, 4), |(n, p)| (30 * n + p) as u8);
+    let data = Dataset::new(pixels, (0..7).collect(), spec.clone());
+    let nothing = Dataset::empty(spec);
+    let images = Images {
+        train: &data,
+        valid: &nothing,
+        preprocessing: metadata.preprocessing,
+    };
+    let (loss, settings) = (metadata.loss.build::<f32>(), &metadata.training.settings);
+    let (start, team) = ((network, progress), Team::new(1));
+    // What does not converge, or cannot be augmented, is told in words.
+    if let Ok(trained) = resume(start, &*loss, images, settings, team, &mut OneStep) {
+        to_bytes(&run, &trained.network, &trained.progress);
+    }
+}
+
+#[test]
+fn no_number_makes_it_panic_nor_the_step_after_it() {
+    let bytes = full();
+    let (_, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
+    let mut places = Vec::new();
+    numbers(
+        &serde_json::from_str(&json).unwrap(),
+        String::new(),
+        &mut places,
+    );
+    assert!(places.len() > 40, "{places:?}");
+    let mut taken = 0;
+    for place in &places {
+        for value in [
+            json!(0),
+            json!(1),
+            json!(-1),
+            json!(u32::MAX),
+            json!(1_u64 << 32),
+            json!(i64::MIN),
+            json!(i64::MAX),
+            json!(u64::MAX),
+            json!(1e-320),
+            json!(0.5),
+            json!(f32::MAX),
+            json!(-f32::MAX),
+            json!(1e39),
+            json!(f64::MAX),
+            json!(f64::MIN),
+            json!(null),
+        ] {
+            let forged = forged_from(&bytes, |json, _| {
+                *json.pointer_mut(place).unwrap() = value.clone();
+            });
+            if let Ok(checkpoint) = from_bytes(&forged) {
+                taken += 1;
+                go_on(checkpoint);
+            }
+        }
+    }
+    assert!(taken > places.len(), "{taken} of {}", places.len());
 }
 
 #[test]
@@ -195,4 +367,110 @@ fn a_change_that_is_not_signed_does_not_match_the_checksum() {
     assert!(swap("\"epoch\":1", "\"epoch\":2").contains(expected));
     assert!(swap("\"seed\":1", "\"seed\":2").contains(expected));
     assert!(swap("\"sha256\":\"", "\"sha256\":\"0").contains(expected));
+}
+
+/// A folder with these bytes as its latest checkpoint.
+fn folder_of(bytes: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(LATEST), bytes).unwrap();
+    folder
+}
+
+#[test]
+fn a_large_file_is_refused_by_its_header() {
+    // A file with holes: reading it would take gigabytes.
+    let refused = |bytes: &[u8], length: u64| {
+        let folder = folder_of(bytes);
+        let path = folder.path().join(LATEST);
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+        load(&path).err().expect("it was taken").to_string()
+    };
+    let longer = refused(&whole(), 3 << 30);
+    assert!(longer.contains("not a whole safetensors file"), "{longer}");
+    let nothing = refused(&[], 3 << 30);
+    assert!(
+        nothing.contains("not a whole safetensors file"),
+        "{nothing}"
+    );
+    let too_large = refused(&whole(), MAX_BYTES + 1);
+    assert!(
+        too_large.contains("expected at most 4294967296"),
+        "{too_large}"
+    );
+    // A header that fits the length, but not the network.
+    let header = |tensor: &str, dtype: &str, count: u64, bytes: u64| {
+        let (_, json) = open(&whole(), MAX_BYTES, KEY).unwrap();
+        let mut info = serde_json::to_value(HashMap::from([(
+            "__metadata__",
+            HashMap::from([(KEY, json)]),
+        )]))
+        .unwrap();
+        info[tensor] = json!({"dtype": dtype, "shape": [count], "data_offsets": [0, bytes]});
+        let info = info.to_string();
+        let start = [&(info.len() as u64).to_le_bytes(), info.as_bytes()].concat();
+        refused(&start, start.len() as u64 + bytes)
+    };
+    let order = header("order", "U32", 3 << 28, 3 << 30);
+    assert!(order.contains("1 tensors, expected 9"), "{order}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_and_no_pipe_in_the_folder_leads_out_of_it() {
+    use std::{fs, os::unix::fs::symlink};
+    let other = tempfile::tempdir().unwrap();
+    let mine = other.path().join("mine");
+    fs::write(&mine, "mine").unwrap();
+    let untouched = || {
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+    };
+    let checkpoint = from_bytes(&whole()).unwrap();
+    let save = |folder: &Folder| {
+        let Checkpoint {
+            run,
+            network,
+            progress,
+        } = &checkpoint;
+        folder.save(run, network, progress).unwrap();
+    };
+
+    // The lock is neither created nor opened elsewhere.
+    for target in ["mine", "gone"] {
+        let folder = folder_of(&whole());
+        symlink(other.path().join(target), folder.path().join(".lock")).unwrap();
+        let error = Folder::resume(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(".lock: a symbolic link"), "{error}");
+        untouched();
+    }
+
+    // Checkpoints replace links, and damage is put aside as what it is.
+    for target in ["mine", "gone"] {
+        let folder = folder_of(&whole());
+        for name in [PREVIOUS, "damaged.safetensors"] {
+            symlink(other.path().join(target), folder.path().join(name)).unwrap();
+        }
+        let resumed = Folder::resume(folder.path()).unwrap();
+        save(&resumed.folder);
+        drop(resumed);
+        fs::remove_file(folder.path().join(LATEST)).unwrap();
+        symlink(&mine, folder.path().join(LATEST)).unwrap();
+        let resumed = Folder::resume(folder.path()).unwrap();
+        assert!(resumed.damaged.is_some());
+        save(&resumed.folder);
+        save(&resumed.folder);
+        assert_eq!(load(&folder.path().join(LATEST)).unwrap().run, run());
+        untouched();
+    }
+
+    // Nobody writes to these pipes.
+    for name in [LATEST, PREVIOUS] {
+        let folder = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(name))
+            .status();
+        assert!(made.unwrap().success());
+        assert!(Folder::resume(folder.path()).is_err());
+    }
 }

@@ -168,6 +168,13 @@ pub fn read(mut reader: impl Read) -> Result<(Numbers, bool), String> {
     Ok((numbers, header.reversed))
 }
 
+/// Bytes of the numbers in the file, at least, by its first bytes; 0 if they do not say.
+pub(super) fn bytes(start: &[u8]) -> u64 {
+    let headers = headers(start).unwrap_or_default();
+    let bytes = headers.iter().filter_map(Header::bytes);
+    bytes.min().unwrap_or(0)
+}
+
 /// The header in words, and the shape, from the first bytes of a file and, where known, its length unpacked.
 pub(super) fn describe(start: &[u8], length: Option<u64>) -> Result<(String, Vec<usize>), String> {
     let headers = headers(start)?;

@@ -296,29 +296,30 @@ fn read(dir: &Path, set: &Set, mut notes: Vec<String>) -> Result<Splits, Dataset
         Files::Entries(_) => {
             let pick = |split, part| set.pick(split, part);
             let split = set.train_split();
-            let half = |split, notes: &mut Vec<String>| {
+            let half = |split| {
                 let images = pick(split, Part::Images)?;
                 let labels = pick(split, Part::Labels)?;
                 match (images, labels) {
-                    (Some(images), Some(labels)) => {
-                        let images = read_images(images, notes)?;
-                        Ok(Some(Half {
-                            images,
-                            labels: read_labels(labels, notes)?,
-                            labels_path: labels.shown(),
-                        }))
-                    }
+                    (Some(images), Some(labels)) => Ok(Some([images, labels])),
                     (None, None) => Ok(None),
                     (Some(found), None) => Err(half_missing(found, Part::Labels)),
                     (None, Some(found)) => Err(half_missing(found, Part::Images)),
                 }
             };
-            let train = half(split, &mut notes)?.ok_or_else(|| incomplete(dir, set))?;
-            let mut test = half(Some(Split::Test), &mut notes)?;
+            let train = half(split)?.ok_or_else(|| incomplete(dir, set))?;
+            let mut test = half(Some(Split::Test))?;
             if test.is_none() {
-                test = half(Some(Split::Valid), &mut notes)?;
+                test = half(Some(Split::Valid))?;
             }
-            (train, test)
+            check_together([train].iter().chain(&test).flatten())?;
+            let mut read = |[images, labels]: [&Entry; 2]| {
+                Ok::<_, DatasetError>(Half {
+                    images: read_images(images, &mut notes)?,
+                    labels: read_labels(labels, &mut notes)?,
+                    labels_path: labels.shown(),
+                })
+            };
+            (read(train)?, test.map(read).transpose()?)
         }
     };
     if set.has(Split::Valid) {
@@ -426,6 +427,22 @@ fn nothing(path: &Path, scan: &Scan) -> DatasetError {
         found,
         inside,
     }
+}
+
+/// Checks before any array is read that all together are no larger than a data set may be.
+fn check_together<'a>(entries: impl Iterator<Item = &'a &'a Entry>) -> Result<(), DatasetError> {
+    let mut all = 0;
+    for entry in entries {
+        all += entry.bytes;
+        if all > MAX_BYTES {
+            let most = MAX_BYTES >> 30;
+            let fault = format!(
+                "{all} bytes of numbers so far, expected at most {most} GiB for all images and labels together"
+            );
+            return Err(DatasetError::fault(entry.shown(), fault));
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of a file or of an array in it.

@@ -80,7 +80,8 @@ pub(super) fn from_npz(archive: impl Read + Seek, array: &str) -> Result<Numbers
     from_npy(file)
 }
 
-/// The numbers of an array. Takes memory as the contents come, at most what the header says and one byte more.
+/// The numbers of an array. Takes memory as the contents come, at most what the header says and one byte more;
+/// once more as much to turn an array that is stored by columns.
 fn from_npy(mut reader: impl Read) -> Result<Numbers, String> {
     let unreadable = |error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
@@ -98,6 +99,9 @@ fn from_npy(mut reader: impl Read) -> Result<Numbers, String> {
         ));
     };
     bytes.drain(..head.start);
+    // Room for all at once: the header may say too much, but what is not filled takes no memory.
+    let room = bytes.try_reserve_exact((expected + 1).saturating_sub(bytes.len()));
+    room.map_err(|_| format!("{expected} bytes, for which there is not enough memory"))?;
     let left = (expected as u64 + 1).saturating_sub(bytes.len() as u64);
     // One byte more: a zip's checksum is verified only at its end.
     reader

@@ -11,11 +11,12 @@ use super::{
     error::unreadable,
     foreign::Foreign,
     idx, npz,
-    numbers::{sizes, type_name},
+    numbers::{MAX_BYTES, sizes, type_name},
     pictures::{self, Folders, name},
     roles::{Part, Split, role},
     source::{self, Kind, Start},
 };
+use crate::files::arrays::npy::Head;
 
 /// The most files of a folder that are looked at.
 const MAX_LOOKED_AT: usize = 1000;
@@ -44,6 +45,8 @@ pub(super) struct Entry {
     part: Option<Part>,
     /// How much of a guess the part is.
     rank: u8,
+    /// Bytes of its numbers when unpacked, as its header says; 0 if it does not.
+    pub(super) bytes: u64,
     /// What it is, in words.
     what: String,
     /// Why it cannot be used.
@@ -309,6 +312,7 @@ fn idx_entry(path: &Path, start: &Start) -> Entry {
         split: role.split,
         part,
         rank: 0,
+        bytes: idx::bytes(&start.bytes),
         what,
         // The reader says more about it.
         fault: fault.filter(|_| part.is_none()),
@@ -327,6 +331,7 @@ fn npz_entries(path: &Path) -> Vec<Entry> {
                 split: of_file.split,
                 part: None,
                 rank: 0,
+                bytes: 0,
                 what: "NumPy archive".to_owned(),
                 fault: Some(fault),
             }];
@@ -347,12 +352,19 @@ fn npz_entries(path: &Path) -> Vec<Entry> {
             split: of_array.split.or(of_file.split),
             part: part.or(shape.and_then(part_of_shape)),
             rank: 2 * u8::from(!of_array.key.is_empty()) + u8::from(of_array.weak),
+            bytes: bytes_of(&head),
             what,
             fault: head.err(),
             array: Some(array),
         }
     });
     entries.collect()
+}
+
+/// Bytes of the numbers of an array; 0 if its header does not say.
+fn bytes_of(head: &Result<Head, String>) -> u64 {
+    let bytes = head.as_ref().ok().and_then(Head::bytes);
+    bytes.map_or(0, |bytes| bytes as u64).min(MAX_BYTES)
 }
 
 fn npy_entry(path: &Path, start: &Start) -> Entry {
@@ -377,6 +389,7 @@ fn npy_entry(path: &Path, start: &Start) -> Entry {
         split: role.split,
         part: role.part.or(shape),
         rank: u8::from(role.weak),
+        bytes: bytes_of(&head),
         what,
         fault: head.err(),
     }
@@ -398,6 +411,7 @@ fn csv_entry(path: &Path, start: &Start) -> Entry {
         split: role(&name(path)).split,
         part: None,
         rank: 0,
+        bytes: 0,
         what,
         fault,
     }

@@ -615,6 +615,30 @@ fn archives_of_numpy_are_read() {
 }
 
 #[test]
+fn arrays_too_large_together_are_refused_by_their_headers() {
+    let gib = |descr: &str, shape: &str| npy(descr, "False", shape, &[]);
+    let file = npz(&[
+        ("x_train", gib("|u1", "(1048576, 32, 32)")),
+        ("y_train", gib("<i8", "(134217728,)")),
+        ("x_test", gib("|u1", "(1048576, 32, 32)")),
+        ("y_test", gib("<i8", "(134217729,)")),
+    ]);
+    assert_error(
+        &[("mnist.npz", &file)],
+        &[
+            "mnist.npz: y_test",
+            "4294967304 bytes of numbers so far, expected at most 4 GiB",
+        ],
+    );
+    // One byte less, and only what is missing is.
+    let file = npz(&[
+        ("x_train", gib("|u1", "(1048576, 32, 32)")),
+        ("y_train", gib("|u1", "(1048576,)")),
+    ]);
+    assert_error(&[("mnist.npz", &file)], &["x_train", "truncated: 0 bytes"]);
+}
+
+#[test]
 fn arrays_of_other_types_orders_and_shapes_are_read() {
     // The same three images by columns.
     let columns = npy(

@@ -3,10 +3,12 @@
 //! The file has no metadata of ours: the shapes of its tensors say how wide the layers are, and the caller what they
 //! do not, the activation, the loss and how pixels become inputs.
 
-use ndarray::{Array1, Array2};
+use std::{fs::File, path::Path};
+
+use ndarray::Array1;
 use safetensors::SafeTensors;
 
-use super::{Fault, MAX_BYTES, Metadata, Model, ModelError, check, numbers, read};
+use super::{Begun, Fault, MAX_BYTES, Metadata, Model, ModelError, check, numbers, turned};
 use crate::{
     data::{MAX_SIDE, Spec, batch::Preprocessing},
     linalg::Float,
@@ -32,10 +34,15 @@ pub struct Unsaid {
 /// whose name begins alike, if there is one. Also returns the names of weights without a bias. Errors if they do not
 /// follow each other, or if there are other tensors.
 pub fn load_foreign<F: Float>(
-    path: &std::path::Path,
+    path: &Path,
     unsaid: Unsaid,
 ) -> Result<(Model<F>, Vec<String>), ModelError> {
-    let bytes = read(path, MAX_BYTES)?;
+    let io = |error| ModelError::Io {
+        path: path.to_path_buf(),
+        error,
+    };
+    let file = File::open(path).map_err(io)?;
+    let bytes = Begun::read(file, path, MAX_BYTES)?.rest()?;
     foreign_from_bytes(&bytes, unsaid).map_err(|fault| ModelError::Fault {
         path: path.to_path_buf(),
         fault,
@@ -77,16 +84,15 @@ pub fn foreign_from_bytes<F: Float>(
     let without = without.map(|found| found.name.clone()).collect();
     let modules = linears.into_iter().map(|found| {
         let (rows, cols) = found.weight;
-        let weight = numbers(&tensors, &found.name, &[rows, cols])?;
-        let weight = Array2::from_shape_vec((rows, cols), weight).expect("checked shape");
+        let weight = turned(
+            numbers(&tensors, &found.name, &[rows, cols])?,
+            &[rows, cols],
+        );
         let bias = match &found.bias {
             Some(name) => numbers(&tensors, name, &[rows])?,
             None => vec![F::zero(); rows],
         };
-        Ok(Linear::new(
-            weight.t().as_standard_layout().into_owned(),
-            Array1::from_vec(bias),
-        ))
+        Ok(Linear::new(weight, Array1::from_vec(bias)))
     });
     let network = architecture.network(modules.collect::<Result<Vec<_>, Fault>>()?);
     Ok((Model { network, metadata }, without))

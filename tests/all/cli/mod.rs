@@ -5,6 +5,7 @@ mod checkpoint;
 mod commands;
 mod data;
 mod explain;
+mod hostile;
 mod lr_find;
 mod mistakes;
 mod net;

@@ -133,6 +133,23 @@ fn a_damaged_manifest_only_costs_time() {
 }
 
 #[test]
+fn a_manifest_from_another_machine_is_not_believed() {
+    let folder = black_images();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert!(!load(folder.path()).unwrap().official);
+    let path = folder.path().join("unpacked/manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["machine"] = "another".into();
+    for kind in FileKind::ALL {
+        manifest["files"][kind.name()]["content_sha256"] = kind.official().content_sha256.into();
+    }
+    fs::write(&path, manifest.to_string()).unwrap();
+    assert!(!load(folder.path()).unwrap().official);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "written anew");
+}
+
+#[test]
 fn names_and_packing_may_differ_as_browsers_and_old_pages_make_them() {
     let folder = black_images();
     let rename = |from: FileKind, to: &str| {
@@ -203,6 +220,69 @@ mod unix {
             &error,
             "t10k-images-idx3-ubyte: is a symbolic link to nowhere",
         );
+    }
+
+    /// A folder with packed test labels, and a file that is none of its business.
+    fn packed_labels() -> (tempfile::TempDir, tempfile::TempDir) {
+        let (folder, other) = (black_images(), tempfile::tempdir().unwrap());
+        fs::remove_file(folder.path().join(TestLabels.name())).unwrap();
+        let archive = gzip(&labels(TestLabels), 6);
+        fs::write(folder.path().join(TestLabels.archive_name()), archive).unwrap();
+        fs::write(other.path().join("mine"), "mine").unwrap();
+        (folder, other)
+    }
+
+    #[test]
+    fn a_link_in_the_cache_is_replaced_and_what_it_points_to_is_not() {
+        let labels = TestLabels.name();
+        for (name, target) in [
+            (labels, "mine"),
+            ("manifest.json", "mine"),
+            (labels, "gone"),
+        ] {
+            let (folder, other) = packed_labels();
+            let cache = folder.path().join("unpacked");
+            fs::create_dir(&cache).unwrap();
+            symlink(other.path().join(target), cache.join(name)).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(150)); // the manifest is kept from then on
+            assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
+            assert!(fs::symlink_metadata(cache.join(name)).unwrap().is_file());
+            assert_eq!(fs::read(other.path().join("mine")).unwrap(), b"mine");
+            assert!(!other.path().join("gone").exists());
+        }
+    }
+
+    #[test]
+    fn a_cache_that_is_itself_a_link_is_neither_read_nor_written() {
+        let (folder, other) = packed_labels();
+        let copy = other.path().join(TestLabels.name());
+        fs::write(&copy, "mine").unwrap();
+        symlink(other.path(), folder.path().join("unpacked")).unwrap();
+        let mnist = load(folder.path()).unwrap();
+        assert_eq!(mnist.test.labels[..3], [0, 1, 2]);
+        assert_says(
+            &mnist.notes.join("\n"),
+            "a symbolic link, expected a folder): unpacked into a temporary folder",
+        );
+        assert_eq!(fs::read(&copy).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_pipe_in_the_cache_is_not_waited_for() {
+        let (folder, _other) = packed_labels();
+        let cache = folder.path().join("unpacked");
+        fs::create_dir(&cache).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        load(folder.path()).unwrap();
+        for name in [TestLabels.name(), "manifest.json"] {
+            fs::remove_file(cache.join(name)).unwrap();
+            let made = std::process::Command::new("mkfifo")
+                .arg(cache.join(name))
+                .status();
+            assert!(made.unwrap().success());
+            assert_eq!(load(folder.path()).unwrap().test.labels[..3], [0, 1, 2]);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use mlp::{
     data::{Dataset, Spec},
     files::model::Model,
     linalg::team::Team,
-    train::metrics::{Evaluation, committee, evaluate, predictions},
+    train::metrics::{Evaluation, committee, evaluate, images_at_a_time, predictions},
 };
 use ndarray::{Array2, Axis};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::cli::{
     args::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
+        memory::{self, Use},
         model::{ForeignArgs, load_any_model},
         split::{Split, SplitArg, measured_images},
     },
@@ -88,7 +89,12 @@ impl Eval {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let said = self.foreign.unsaid()?;
         let models = self.models.iter();
-        let models = models.map(|path| load_any_model::<f32>(path, said));
+        let needs = Use {
+            batch: images_at_a_time(self.threads.count()),
+            bytes: memory::RUNNING,
+            models: self.models.len() as u64,
+        };
+        let models = models.map(|path| load_any_model::<f32>(path, said, needs));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         if models.len() > 1 {
             self.check_committee(&models)?;
@@ -165,7 +171,7 @@ impl Eval {
         } = measured;
         let (low, high) = together.interval();
         let mut object = json!({
-            "model": self.models[0], "split": self.split.split.flag(), "images": together.images(),
+            "model": self.models[0].display().to_string(), "split": self.split.split.flag(), "images": together.images(),
             "seconds": seconds, "images_per_second": f64::from(together.images()) / seconds,
             "loss": together.loss, "correct": together.correct(), "accuracy": together.accuracy(),
             "accuracy_interval_95": [low, high],
@@ -175,7 +181,7 @@ impl Eval {
         });
         if alone.len() > 1 {
             let members = self.models.iter().zip(alone).map(|(path, alone)| {
-                json!({"model": path, "loss": alone.loss, "accuracy": alone.accuracy()})
+                json!({"model": path.display().to_string(), "loss": alone.loss, "accuracy": alone.accuracy()})
             });
             object["members"] = members.collect();
         }

@@ -7,8 +7,8 @@ mod svg;
 mod table;
 
 use std::{
-    fs,
-    io::Write,
+    fs::File,
+    io::{Read, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -39,7 +39,7 @@ use crate::cli::{
         data::DataArgs,
         hidden::Hidden,
         loss::{LossNameArgs, POSITIVE, TargetName},
-        memory::{self, check_size},
+        memory::{self, Use, check_size},
         model::{Normalize, load_any_model, unsaid},
         number,
         split::{SplitArg, check_fits},
@@ -345,7 +345,7 @@ impl Explain {
     fn own_image(&self, path: &Path, subject: &Subject) -> anyhow::Result<Chosen> {
         let spec = subject.metadata.spec();
         let shown = path.display();
-        let bytes = fs::read(path).with_context(|| shown.to_string())?;
+        let bytes = read_picture(path).with_context(|| shown.to_string())?;
         let grey = photo::decode(&bytes).with_context(|| shown.to_string())?;
         let frame = Frame {
             rows: spec.rows,
@@ -422,7 +422,12 @@ impl Explain {
                 }
                 false => None,
             };
-            let model = load_any_model::<f64>(path, said)?;
+            let needs = Use {
+                batch: 1,
+                bytes: memory::ONE_PASS,
+                models: 1,
+            };
+            let model = load_any_model::<f64>(path, said, needs)?;
             self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
                 title: path.display().to_string(),
@@ -493,6 +498,22 @@ impl Explain {
         next_step("mlp explain --hidden 4");
         Ok(Outcome::Done)
     }
+}
+
+/// The bytes of a picture, no more than it may have.
+fn read_picture(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    ensure!(
+        length <= photo::MAX_BYTES as u64,
+        "{length} bytes, expected a picture of at most {}",
+        photo::MAX_BYTES
+    );
+    let mut bytes = Vec::new();
+    // A device has no length: one byte more shows that it does not end.
+    file.take(photo::MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

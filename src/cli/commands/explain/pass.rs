@@ -308,14 +308,14 @@ impl Page<'_> {
         }
         let followed = self.units.iter().filter(|unit| unit.module == m);
         let followed: Vec<_> = followed.map(|unit| unit.unit).collect();
-        let longest = |units: &[usize]| {
-            let elements = dw.indexed_iter().filter(|((_, u), _)| units.contains(u));
+        let longest = |unit: Option<usize>| {
+            let here = |u| unit.is_none_or(|unit| unit == u);
+            let elements = dw.indexed_iter().filter(|((_, u), _)| here(*u));
             elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
         };
-        let all: Vec<_> = (0..dw.ncols()).collect();
         let groups = match followed.is_empty() {
-            true => vec![longest(&all)],
-            false => followed.iter().map(|&unit| longest(&[unit])).collect(),
+            true => vec![longest(None)],
+            false => followed.iter().map(|&unit| longest(Some(unit))).collect(),
         };
         for ((p, u), dw) in groups.into_iter().flatten() {
             let dw_text = self.text(*dw);

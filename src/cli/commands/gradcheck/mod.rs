@@ -36,7 +36,7 @@ use crate::cli::{
         data::DataDir,
         hidden::Hidden,
         loss::{LossArgs, POSITIVE},
-        memory::{self, check_size},
+        memory::{self, Use, check_size},
         mistake::{check_fits, mistake_parser},
         model::load_model,
         number,
@@ -171,8 +171,13 @@ impl Gradcheck {
         if self.list_mistakes {
             return list::list_mistakes(out, self.json.json);
         }
+        let needs = Use {
+            batch: usize::from(self.batch_size),
+            bytes: memory::CHECK,
+            models: 1,
+        };
         let model = match &self.model {
-            Some(path) => Some((path.as_path(), load_model::<f64>(path)?)),
+            Some(path) => Some((path.as_path(), load_model::<f64>(path, needs)?)),
             None => None,
         };
         if let Some(file) = &self.against {

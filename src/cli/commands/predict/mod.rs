@@ -13,7 +13,7 @@ use mlp::{
     picture::plot,
     train::{
         familiar::{Unfamiliar, confidence, frame},
-        metrics::predictions,
+        metrics::{images_at_a_time, predictions},
     },
 };
 use ndarray::{Array2, ArrayView1};
@@ -22,6 +22,7 @@ use crate::cli::{
     args::{
         Usage,
         common::ThreadArgs,
+        memory::{self, Use},
         model::{ForeignArgs, load_any_model},
     },
     terminal::{
@@ -122,7 +123,7 @@ impl Predict {
         if let Some(path) = &self.show {
             DRAWING.check_writable(path, self.force)?;
         }
-        let committee = Committee::load(&models, &self.foreign)?;
+        let committee = Committee::load(&models, &self.foreign, self.threads)?;
         let spec = &committee.spec;
         let positive = committee.models[0].metadata.positive;
         let found = input::list(&pictures);
@@ -246,9 +247,16 @@ impl Predict {
 }
 
 impl Committee {
-    fn load(paths: &[PathBuf], foreign: &ForeignArgs) -> anyhow::Result<Self> {
+    fn load(paths: &[PathBuf], foreign: &ForeignArgs, threads: ThreadArgs) -> anyhow::Result<Self> {
         let said = foreign.unsaid()?;
-        let models = paths.iter().map(|path| load_any_model::<f32>(path, said));
+        let needs = Use {
+            batch: images_at_a_time(threads.count()),
+            bytes: memory::RUNNING,
+            models: paths.len() as u64,
+        };
+        let models = paths
+            .iter()
+            .map(|path| load_any_model::<f32>(path, said, needs));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         let (spec, kind) = (models[0].metadata.spec(), models[0].metadata.loss);
         for (path, model) in paths.iter().zip(&models) {

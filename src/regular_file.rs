@@ -1,0 +1,109 @@
+//! Files in folders that may come from elsewhere: a name there can be a link to a file of the user, or a pipe.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::Path,
+};
+
+/// Opens a file to read it. A link is followed.
+///
+/// Errors: those of opening it, and if it is not a regular file. Never waits, not even for the other end of a pipe.
+pub fn open(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    let flags = libc::O_NONBLOCK;
+    #[cfg(not(unix))]
+    let flags = 0;
+    regular(path, OpenOptions::new().read(true), flags)
+}
+
+/// Opens a file of mlp's own, as the options say. Never follows a link, and never waits.
+///
+/// Errors: those of opening it, and if it is a symbolic link or not a regular file.
+pub fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    // Only for a message in words: the file may change until it is opened, which the flags see.
+    if is_link(path) {
+        return Err(io::Error::other(LINK));
+    }
+    #[cfg(unix)]
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    #[cfg(not(unix))]
+    let flags = 0;
+    regular(path, options, flags)
+}
+
+/// Why a link in a folder of mlp's own is not written through.
+pub const LINK: &str = "a symbolic link, expected a file of mlp's own: remove the link";
+
+/// Whether there is a symbolic link at this path, wherever it leads.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
+}
+
+fn regular(path: &Path, options: &mut OpenOptions, flags: i32) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(flags);
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = flags;
+        // Opening a folder fails elsewhere with an error that does not say so.
+        if path.exists() && !path.is_file() {
+            return Err(io::Error::other(NOT_REGULAR));
+        }
+    }
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(NOT_REGULAR)),
+    }
+}
+
+const NOT_REGULAR: &str = "not a regular file";
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::symlink, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_followed_only_where_others_files_may_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let [real, link, nowhere] =
+            ["real", "link", "nowhere"].map(|name| folder.path().join(name));
+        fs::write(&real, "mine").unwrap();
+        symlink(&real, &link).unwrap();
+        symlink(folder.path().join("gone"), &nowhere).unwrap();
+        assert!(open(&link).is_ok());
+        assert!(open_own(&real, OpenOptions::new().write(true)).is_ok());
+        for link in [link, nowhere] {
+            let mut options = OpenOptions::new();
+            let error = open_own(&link, options.write(true).create(true)).unwrap_err();
+            assert_eq!(error.to_string(), LINK);
+        }
+        assert!(!folder.path().join("gone").exists());
+    }
+
+    #[test]
+    fn neither_a_pipe_nor_a_folder_is_opened_or_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for path in [&*pipe, folder.path()] {
+            assert_eq!(open(path).unwrap_err().to_string(), NOT_REGULAR);
+            let own = open_own(path, OpenOptions::new().read(true));
+            assert_eq!(own.unwrap_err().to_string(), NOT_REGULAR);
+        }
+        // A pipe that nobody reads cannot be opened to write at all.
+        assert!(open_own(&pipe, OpenOptions::new().write(true)).is_err());
+    }
+}
