@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, batch::Preprocessing},
+    linalg::functions::{cos, sin, tan},
     rng::{Purpose, generator},
 };
 
@@ -134,8 +135,8 @@ impl Affine {
 
     /// M and o of q = M·p + o, the position that pixel p is taken from: M = A⁻¹, o = −A⁻¹·t.
     fn inverse(&self) -> ([[f32; 2]; 2], [f32; 2]) {
-        let (sin, cos) = self.rotation.sin_cos();
-        let (lean, [width, height]) = (self.shear.tan(), self.scale);
+        let (sin, cos) = (sin(self.rotation), cos(self.rotation));
+        let (lean, [width, height]) = (tan(self.shear), self.scale);
         // y points down: a counter-clockwise rotation is [cos sin; −sin cos], a lean to the right [1 −lean; 0 1].
         let m = [
             [(cos + lean * sin) / width, (lean * cos - sin) / width],
