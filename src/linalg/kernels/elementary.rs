@@ -182,7 +182,10 @@ mod tests {
         for x in [end.next_up(), 89.5, 1e9, f32::INFINITY] {
             assert_eq!(x.exponential(), f32::INFINITY, "{x}");
         }
-        assert_eq!((0.0_f32.exponential(), (-0.0_f32).exponential()), (1.0, 1.0));
+        assert_eq!(
+            (0.0_f32.exponential(), (-0.0_f32).exponential()),
+            (1.0, 1.0)
+        );
         assert!(f32::NAN.exponential().is_nan());
     }
 
@@ -200,7 +203,10 @@ mod tests {
                 (x.abs().logarithm_of_one_plus(), x.abs().ln_1p()),
             ];
             for (found, expected) in pairs {
-                assert!(close(found, expected, f64::EPSILON), "{x}: {found}, not {expected}");
+                assert!(
+                    close(found, expected, f64::EPSILON),
+                    "{x}: {found}, not {expected}"
+                );
             }
             let narrow = x.abs() as f32;
             let pairs = [
