@@ -20,8 +20,8 @@ use crate::{
 ///
 /// How an image is distorted depends only on the seed, the epoch and the index of the image: each pair of
 /// epoch and index has a ChaCha8 stream to itself, so neither the order nor the threads matter. (ChaCha8
-/// because it jumps to any stream at no cost; a pixel takes 4 bytes of it.) The same machine gives the same
-/// bits; another may round products differently. Memory is allocated for a thread's first image only.
+/// because it jumps to any stream at no cost; a pixel takes 4 bytes of it.) Processors with fused
+/// multiply-add give the same bits; one without it rounds products differently. Memory is allocated for a thread's first image only.
 pub struct Augmenter {
     augmentation: Augmentation,
     size: (usize, usize),

@@ -52,7 +52,7 @@ use start::Start;
 /// Train a network on MNIST and save it
 ///
 /// The last images of the training file are held out for validation; the test images are not used (that is
-/// `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
+/// `mlp eval`). Same flags, same seed, same data: the same bytes in the model file,
 /// whatever the number of threads. Ctrl-C ends the run after the current batch and saves the network
 /// as it is then; a second one ends it at once. A run with --checkpoint goes on with --resume, to the
 /// same bytes as without the break, however it ended.
