@@ -11,6 +11,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::support::{
     mnist_files::{black_images, names_in, official_dir},
+    own_data::folder_of_quarters,
     program::{self, command, json, json_lines, run, start, texts},
 };
 
@@ -113,7 +114,7 @@ fn instructions(dir: &Path) -> Vec<String> {
 
 #[test]
 fn every_instruction_set_of_this_machine_trains_to_the_same_bytes() {
-    let folder = tempdir().unwrap();
+    let folder = folder_of_quarters();
     let dir = folder.path();
     let names = instructions(dir);
     assert_eq!(names.last().unwrap(), "portable");
@@ -123,7 +124,7 @@ fn every_instruction_set_of_this_machine_trains_to_the_same_bytes() {
          --schedule cosine --init xavier-normal --batch-size 37",
         "--hidden 17 --activation tanh --loss mse --target digit --schedule exponential",
     ] {
-        let line = format!("train --epochs 2 --valid 59700 {flags}");
+        let line = format!("train --epochs 2 --data-dir own {flags}");
         let model = |name: &str| {
             run_with(dir, &line, name);
             fs::read(dir.join("model.bin")).unwrap()
