@@ -52,7 +52,7 @@ draw() {
         '--valid 50000|--valid 55000|--valid 57123 --valid-random'
         '--epochs 1|--epochs 2|--epochs 2 --warm-up 0.5'
     )
-    flags="--seed $RANDOM --lr 0.01 "
+    flags="--seed $RANDOM --lr 0.001 "
     local choice all
     for choice in "${choices[@]}"; do
         IFS='|' read -ra all <<<"$choice"
