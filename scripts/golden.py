@@ -20,7 +20,7 @@ each other activation, for dropout and for label smoothing (targets of bce are 0
     losses (S)                            the loss before each of S steps of plain SGD from init
     final.K.weight, final.K.bias          the parameters after them
 
-Where there is dropout, module K drops what it is told to: `dropped` draws as src/rng.rs and
+Where there is dropout, module K drops what it is told to: `dropped` draws as src/rng/mod.rs and
 src/linalg/random.rs say, with seed 1, epoch 1, and step 0 for the one batch, 1 to S for the S steps.
 
 losses.safetensors holds losses alone: NAME.logits (N, O), NAME.targets (N), NAME.row_losses (N),

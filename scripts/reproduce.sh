@@ -19,7 +19,7 @@ trained there with the same flags is measured and compared again, not trained ag
 THREADS says how many threads train (default: all processors).
 
 The exit code is 1 if an error rate lies outside of the 95 % interval of the committed one. Training losses that
-differ in late digits are no failure: another processor may round e^x in the last bit.
+differ in late digits are no failure: a processor without fused multiply-add rounds products.
 
 --record puts the new logs into scripts/results/ in place of the committed ones, makes
 src/train/recipes/measured.tsv of all of them, and prints the table that belongs into docs/results.md.

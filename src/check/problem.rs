@@ -8,7 +8,7 @@ use super::{
     mistakes::{Objective, Problem, Step},
 };
 use crate::{
-    linalg::sigmoid,
+    linalg::functions::sigmoid,
     loss::{CrossEntropy, Loss},
     nn::{Kind, Linear, Mlp, Module},
     rng::{Purpose, generator},

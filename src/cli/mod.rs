@@ -12,6 +12,7 @@ use clap::{
     ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::ErrorKind,
 };
+use mlp::linalg;
 
 use args::{Usage, recipe};
 use commands::{
@@ -105,6 +106,7 @@ pub fn run() -> ExitCode {
 
 impl Command {
     fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        choose_instructions()?;
         interrupt::listen()?;
         let (name, result) = match self {
             Self::Train(command) => ("train", command.run(out)),
@@ -132,6 +134,18 @@ impl Command {
             Err(error) => error,
         })
     }
+}
+
+/// Obeys the variable `MLP_INSTRUCTIONS`, which is for tests and measurements.
+fn choose_instructions() -> Result<(), clap::Error> {
+    const VARIABLE: &str = "MLP_INSTRUCTIONS";
+    let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
+        return Ok(());
+    };
+    linalg::choose_instructions(&name.to_string_lossy()).map_err(|error| {
+        let text = format!("{VARIABLE}: {error}; unset it for the fastest");
+        command().error(ErrorKind::InvalidValue, text)
+    })
 }
 
 /// What stands on the command line, and in the recipe that it names.

@@ -12,8 +12,8 @@
 //! triple loop for equality. (A processor without FMA rounds the product first: equal to rounding.)
 //!
 //! It stands in layers, each of which uses those before it: how matrices lie in `memory`; what the
-//! `instructions` of processors can do; `kernels`, which go element by element; `products`. The names here and the
-//! [`team`] of threads are what others see.
+//! `instructions` of processors can do; `kernels`, which go element by element; `products`. The names here, the
+//! [`functions`] and the [`team`] of threads are what others see.
 //!
 //! How it gets fast:
 //!
@@ -26,6 +26,7 @@
 //!   is exact, since fma(0, b, c) = c, but for the sign of a sum that is zero. Four of five pixels of MNIST are
 //!   black, and ReLU makes about half of its outputs zero, and of their gradients.
 
+pub mod functions;
 mod instructions;
 mod kernels;
 mod memory;
@@ -35,6 +36,7 @@ pub mod team;
 use ndarray::ArrayRef2;
 use ndarray_rand::rand_distr::uniform::SampleUniform;
 
+pub use instructions::NoSuchInstructions;
 use instructions::Set;
 use kernels::{
     AddRows, AddScaled, Elementary, GatherRows, Map, MapRandom, ScaleColumns, Update, ZipMap,
@@ -202,18 +204,6 @@ pub fn moments<F: Float>(x: &[F], zero: F) -> [F; 2] {
     kernels::moments(x, zero)
 }
 
-/// tanh x, for [`map`]; in `f32` right to 3 units of the last place, and the same bits everywhere.
-#[inline(always)]
-pub fn tanh<F: Float>(x: F) -> F {
-    x.hyperbolic_tangent()
-}
-
-/// 1 / (1 + e^−x), the logistic function, as [`tanh`]. (In `f32`, e^−87 is the least.)
-#[inline(always)]
-pub fn sigmoid<F: Float>(x: F) -> F {
-    x.logistic()
-}
-
 /// Fused multiply-adds on registers alone, the most that a thread can do; returns the floating-point
 /// operations done, two each.
 pub fn multiply_add_in_registers(steps: usize) -> f64 {
@@ -223,6 +213,12 @@ pub fn multiply_add_in_registers(steps: usize) -> f64 {
 /// Name of the instructions that the kernels use here.
 pub fn instructions() -> &'static str {
     Set::detect().name()
+}
+
+/// Has the kernels use these instructions, `avx512`, `avx2` or `portable`, and not the widest that this processor
+/// has. They give the same bits. Panics if a kernel has run already.
+pub fn choose_instructions(name: &str) -> Result<(), NoSuchInstructions> {
+    Set::choose(name)
 }
 
 /// `x[n] = scale·rows[order[n]] + shift`, element by element; each row is handed to `then` while a cache has it.

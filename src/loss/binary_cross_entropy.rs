@@ -1,7 +1,7 @@
 use ndarray::{ArrayView1, ArrayViewMut1};
 
 use super::{Decoding, Float, Loss, float};
-use crate::linalg::sigmoid;
+use crate::linalg::functions::{exp, ln_1p, sigmoid};
 
 /// `L = (1/N) Σₙ −t[n]·ln p[n] − (1 − t[n])·ln(1 − p[n])` with p = σ(outputs), in nats
 ///
@@ -85,7 +85,7 @@ impl<F: Float> Loss<F> for BinaryCrossEntropy {
     fn image(&self, z: ArrayView1<F>, t: usize, mut p: ArrayViewMut1<F>) -> F {
         let z = z[0];
         p[0] = sigmoid(z);
-        z.max(F::zero()) - z * target(t) + (-z.abs()).exp().ln_1p()
+        z.max(F::zero()) - z * target(t) + ln_1p(exp(-z.abs()))
     }
 
     /// dz = (σ(z) − t) / N

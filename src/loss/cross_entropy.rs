@@ -1,6 +1,7 @@
 use ndarray::{ArrayView1, ArrayViewMut1};
 
 use super::{Float, Loss};
+use crate::linalg::functions::{exp, ln};
 
 /// `L = (1/N) Σₙ −ln softmax(outputs[n])[target[n]]`, in nats
 ///
@@ -74,10 +75,10 @@ impl<F: Float> Loss<F> for CrossEntropy {
     fn image(&self, z: ArrayView1<F>, t: usize, mut p: ArrayViewMut1<F>) -> F {
         // The maximum of this row: a global one underflows every other row.
         let m = z.fold(F::neg_infinity(), |m, &z| m.max(z));
-        p.zip_mut_with(&z, |p, &z| *p = (z - m).exp());
+        p.zip_mut_with(&z, |p, &z| *p = exp(z - m));
         let sum = p.sum();
         p /= sum;
-        sum.ln() + (m - z[t])
+        ln(sum) + (m - z[t])
     }
 
     /// dz = (softmax(z) − onehot(t)) / N

@@ -1,14 +1,11 @@
 use std::{fmt, str::FromStr};
 
 use ndarray::{Array1, Array2};
-use ndarray_rand::{
-    RandomExt,
-    rand::RngCore,
-    rand_distr::{Normal, Uniform},
-};
+use ndarray_rand::{RandomExt, rand::RngCore, rand_distr::Uniform};
 use serde::{Deserialize, Serialize};
 
 use super::{Float, Linear};
+use crate::rng::StandardNormal;
 
 /// How the weights w (I, O) of a linear layer are initialised; b starts at 0.
 ///
@@ -138,8 +135,7 @@ impl Init {
 }
 
 fn normal(shape: (usize, usize), variance: f64, rng: &mut impl RngCore) -> Array2<f64> {
-    let normal = Normal::new(0.0, variance.sqrt()).expect("a finite deviation");
-    Array2::random_using(shape, normal, rng)
+    Array2::random_using(shape, StandardNormal::default(), rng) * variance.sqrt()
 }
 
 /// [`Init::KaimingUniform`], which [`Mlp::kaiming`](super::Mlp::kaiming) uses.

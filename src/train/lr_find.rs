@@ -14,7 +14,10 @@ use crate::{
         Dataset,
         batch::{Preprocessing, in_order, shuffle},
     },
-    linalg::team::Team,
+    linalg::{
+        functions::{exp, ln},
+        team::Team,
+    },
     loss::Loss,
     nn::Mlp,
     rng::{Purpose, generator},
@@ -96,9 +99,9 @@ pub fn range_test(
     let epoch_steps = some.len().div_ceil(batch_size);
     let epochs = (plan.steps + 1).div_ceil(epoch_steps);
     // A schedule reaches its end only after its last step.
-    let (first, last) = (f64::from(start).ln(), f64::from(end).ln());
+    let (first, last) = (ln(f64::from(start)), ln(f64::from(end)));
     let a_step = (last - first) / (plan.steps - 1) as f64;
-    let beyond = (first + a_step * (epochs * epoch_steps) as f64).exp() as f32;
+    let beyond = exp(first + a_step * (epochs * epoch_steps) as f64) as f32;
     assert!(
         beyond.is_finite(),
         "{plan:?}: the rates climb too far in a step"

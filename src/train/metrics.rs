@@ -8,7 +8,11 @@ use crate::{
         Dataset,
         batch::{Preprocessing, in_order},
     },
-    linalg::{Float, team::Team},
+    linalg::{
+        Float,
+        functions::{exp, ln},
+        team::Team,
+    },
     loss::{Decoding, Loss},
     nn::{Mlp, Tape},
 };
@@ -184,7 +188,7 @@ pub fn committee<F: Float>(members: &[Array2<F>], labels: &[u8]) -> Evaluation {
             usize::from(label),
             usize::from(Decoding::Largest.class(p, classes)),
         ]] += 1;
-        total -= p[usize::from(label)].max(f64::MIN_POSITIVE).ln();
+        total -= ln(p[usize::from(label)].max(f64::MIN_POSITIVE));
     }
     Evaluation {
         loss: total / labels.len() as f64,
@@ -207,9 +211,9 @@ pub fn mcnemar(first: u32, second: u32) -> f64 {
     let mut tail = 0.0;
     for i in 0..=k {
         if i > 0 {
-            choose += f64::from(n - i + 1).ln() - f64::from(i).ln();
+            choose += ln(f64::from(n - i + 1)) - ln(f64::from(i));
         }
-        tail += (choose - f64::from(n) * std::f64::consts::LN_2).exp();
+        tail += exp(choose - f64::from(n) * std::f64::consts::LN_2);
     }
     (2.0 * tail).min(1.0)
 }

@@ -4,6 +4,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use crate::linalg::functions::{cos, pow};
+
 /// How the learning rate changes from step to step.
 ///
 /// With T steps in all, the first W of them for warm-up, step t = 0, 1, … of training has the learning rate
@@ -77,12 +79,12 @@ impl Schedule {
         let rate = match self.shape {
             Shape::Constant => return peak,
             Shape::Linear { end } => peak64 + p * (f64::from(end) - peak64),
-            Shape::Exponential { end } => peak64 * (f64::from(end) / peak64).powf(p),
+            Shape::Exponential { end } => peak64 * pow(f64::from(end) / peak64, p),
             Shape::Cosine { end } => along_cosine(peak64, end.into(), p),
             Shape::Step { every, factor } => {
                 // Epochs count from the end of the warm-up. The 1e-9 is for the rounding of fractions of an epoch.
                 let drops = (t / epoch as f64 / every + 1e-9).floor();
-                peak64 * f64::from(factor).powf(drops)
+                peak64 * pow(factor.into(), drops)
             }
             Shape::OneCycle => {
                 let (start, end) = (peak64 / 25.0, peak64 / 250_000.0);
@@ -99,7 +101,7 @@ impl Schedule {
 
 /// From `from` at p = 0 to `to` at p = 1, flat at both ends.
 fn along_cosine(from: f64, to: f64, p: f64) -> f64 {
-    to + (from - to) * (1.0 + (PI * p).cos()) / 2.0
+    to + (from - to) * (1.0 + cos(PI * p)) / 2.0
 }
 
 #[cfg(test)]

@@ -76,6 +76,61 @@ fn every_short_link_of_code_is_defined() {
     assert!(links > 20, "{links}");
 }
 
+/// Files of Rust in a folder and in the folders within, or the one file.
+fn sources(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.into()];
+    }
+    let entries = fs::read_dir(path).unwrap();
+    let found = entries.flat_map(|entry| sources(&entry.unwrap().path()));
+    found
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// They round as the version of the system's library does: `linalg::functions` has them with the same bits everywhere.
+#[test]
+fn nothing_that_training_depends_on_calls_an_elementary_function_of_the_system() {
+    const NAMES: &str = "exp exp2 exp_m1 ln ln_1p log log2 log10 sin cos sin_cos tan asin acos atan atan2 sinh cosh \
+                         tanh powf cbrt hypot Normal StandardNormal";
+    let calls = NAMES.split_whitespace().flat_map(|name| {
+        let path = ["f32", "f64", "rand_distr"].map(|of| format!("{of}::{name}"));
+        path.into_iter().chain([format!(".{name}(")])
+    });
+    let calls: Vec<_> = calls.collect();
+    let mut lines = 0;
+    for place in [
+        "rng",
+        "linalg",
+        "nn",
+        "loss",
+        "train",
+        "data/augment",
+        "data/batch.rs",
+        "data/deslant.rs",
+    ] {
+        for file in sources(&repository().join("src").join(place)) {
+            let text = fs::read_to_string(&file).unwrap();
+            // What is only shown, or only tests.
+            if file.ends_with("formula.rs") || file.ends_with("tests.rs") {
+                continue;
+            }
+            let (code, _) = text
+                .split_once("#[cfg(test)]\nmod tests")
+                .unwrap_or((&text, ""));
+            for line in code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                lines += 1;
+                let called = calls.iter().find(|call| line.contains(*call));
+                assert_eq!(called, None, "{}: {line}", file.display());
+            }
+        }
+    }
+    assert!(lines > 3000, "{lines}");
+}
+
 #[test]
 fn every_measured_run_has_its_log() {
     let measured = repository().join("src/train/recipes/measured.tsv");

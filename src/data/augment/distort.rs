@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, batch::Preprocessing},
+    linalg::functions::{cos, sin, tan},
     rng::{Purpose, generator},
 };
 
@@ -19,8 +20,8 @@ use crate::{
 ///
 /// How an image is distorted depends only on the seed, the epoch and the index of the image: each pair of
 /// epoch and index has a ChaCha8 stream to itself, so neither the order nor the threads matter. (ChaCha8
-/// because it jumps to any stream at no cost; a pixel takes 4 bytes of it.) The same machine gives the same
-/// bits; another may round products differently. Memory is allocated for a thread's first image only.
+/// because it jumps to any stream at no cost; a pixel takes 4 bytes of it.) Processors with fused
+/// multiply-add give the same bits; one without it rounds products differently. Memory is allocated for a thread's first image only.
 pub struct Augmenter {
     augmentation: Augmentation,
     size: (usize, usize),
@@ -134,8 +135,8 @@ impl Affine {
 
     /// M and o of q = M·p + o, the position that pixel p is taken from: M = A⁻¹, o = −A⁻¹·t.
     fn inverse(&self) -> ([[f32; 2]; 2], [f32; 2]) {
-        let (sin, cos) = self.rotation.sin_cos();
-        let (lean, [width, height]) = (self.shear.tan(), self.scale);
+        let (sin, cos) = (sin(self.rotation), cos(self.rotation));
+        let (lean, [width, height]) = (tan(self.shear), self.scale);
         // y points down: a counter-clockwise rotation is [cos sin; −sin cos], a lean to the right [1 −lean; 0 1].
         let m = [
             [(cos + lean * sin) / width, (lean * cos - sin) / width],

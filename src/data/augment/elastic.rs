@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use ndarray_rand::rand::RngCore;
 
 use super::Elastic;
-use crate::linalg::matmul;
+use crate::linalg::{functions::exp, matmul};
 
 /// Smooths two fields at a time.
 ///
@@ -80,7 +80,10 @@ fn view_mut(shape: (usize, usize), numbers: &mut [f32]) -> ArrayViewMut2<'_, f32
 
 /// `G[i][j]` = exp(−(i − j)²/2σ²) / Σₖ exp(−k²/2σ²), (n, n), where k runs over all integers.
 fn gaussian(n: usize, sigma: f64) -> Array2<f64> {
-    let weight = |distance: f64| (-0.5 * (distance / sigma).powi(2)).exp();
+    let weight = |distance: f64| {
+        let deviations = distance / sigma;
+        exp(-0.5 * deviations * deviations)
+    };
     // From σ = 2 on, the sum equals the integral to 34 digits (Poisson's summation formula).
     let sum = match sigma < 2.0 {
         true => (-20..=20).map(|k| weight(f64::from(k))).sum(),

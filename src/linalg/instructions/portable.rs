@@ -2,11 +2,11 @@
 
 use super::kernel::{Instructions, LANES};
 
-/// Whatever the target has at the least: SSE2, NEON.
-pub struct Portable;
+/// Whatever the target has at the least, SSE2 or NEON, and a fused multiply-add if `FUSED`.
+pub struct Portable<const FUSED: bool>;
 
-impl Instructions for Portable {
-    const FMA: bool = cfg!(target_arch = "aarch64");
+impl<const FUSED: bool> Instructions for Portable<FUSED> {
+    const FMA: bool = FUSED;
 
     type Register = [f32; LANES];
 

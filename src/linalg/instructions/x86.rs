@@ -11,6 +11,7 @@ use std::arch::x86_64::{
 use super::{
     copy::copy,
     kernel::{Instructions, Kernel, LANES, Register, SIDE},
+    portable::Portable,
 };
 
 /// 32 registers of 16 `f32`: a tile of 6 × 32 sums takes 12 of them.
@@ -23,6 +24,12 @@ pub fn avx512<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2,fma")]
 pub fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx2, 16, 8>()
+}
+
+/// What the compiler makes of plain Rust, with the bits of the sets above.
+#[target_feature(enable = "fma")]
+pub fn portable<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Portable<true>, 8, 8>()
 }
 
 /// See [`Instructions::transpose`]; LLVM makes single moves of plain loops.

@@ -1,5 +1,5 @@
 use super::{About, Elementwise, Float, Formula, constant};
-use crate::{linalg::tanh, nn::Init};
+use crate::{linalg::functions::tanh, nn::Init};
 
 /// y = x·(1 + t)/2 with t = tanh(√(2/π)·(x + 0.044715·x³)), element by element
 ///

@@ -1,5 +1,5 @@
 use super::{About, Elementwise, Float, Formula, constant};
-use crate::{linalg::tanh, nn::Init};
+use crate::{linalg::functions::tanh, nn::Init};
 
 /// y = a·tanh(b·x) with a = 1.7159 and b = 2/3, element by element
 ///

@@ -1,5 +1,5 @@
 use super::{About, Elementwise, Float, Formula};
-use crate::{linalg::sigmoid, nn::Init};
+use crate::{linalg::functions::sigmoid, nn::Init};
 
 /// y = 1 / (1 + e^−x), element by element: the logistic function
 ///

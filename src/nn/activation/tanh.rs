@@ -1,5 +1,5 @@
 use super::{About, Elementwise, Float, Formula};
-use crate::{linalg::tanh, nn::Init};
+use crate::{linalg::functions::tanh, nn::Init};
 
 /// y = tanh(x) = (e^x − e^−x) / (e^x + e^−x), element by element
 ///

@@ -11,6 +11,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::support::{
     mnist_files::{black_images, names_in, official_dir},
+    own_data::folder_of_quarters,
     program::{self, command, json, json_lines, run, start, texts},
 };
 
@@ -96,6 +97,49 @@ fn the_number_of_threads_and_a_second_run_change_no_byte_of_the_model() {
     for threads in [1, 2, 3, 4, 7] {
         assert!(train(threads) == one, "{threads} threads");
     }
+}
+
+/// What the variable MLP_INSTRUCTIONS may say on this machine.
+fn instructions(dir: &Path) -> Vec<String> {
+    let mut wrong = command(dir, SHORT);
+    let (stdout, stderr) = texts(wrong.env("MLP_INSTRUCTIONS", "avx1024"), 2);
+    assert_eq!(stdout, "");
+    let start = "MLP_INSTRUCTIONS: no instructions \"avx1024\" here, expected one of: ";
+    let (_, rest) = stderr.split_once(start).expect(&stderr);
+    let (names, _) = rest
+        .split_once("; unset it for the fastest")
+        .expect(&stderr);
+    names.split(", ").map(String::from).collect()
+}
+
+#[test]
+fn every_instruction_set_of_this_machine_trains_to_the_same_bytes() {
+    let folder = folder_of_quarters();
+    let dir = folder.path();
+    let names = instructions(dir);
+    assert_eq!(names.last().unwrap(), "portable");
+    for flags in [
+        "--hidden 20,12 --augment ciresan2010 --momentum 0.9 --nesterov --weight-decay 1e-4",
+        "--hidden 33 --activation gelu --dropout 0.2 --label-smoothing 0.1 --deslant \
+         --schedule cosine --init xavier-normal --batch-size 37",
+        "--hidden 17 --activation tanh --loss mse --target digit --schedule exponential",
+    ] {
+        let line = format!("train --epochs 2 --data-dir own {flags}");
+        let model = |name: &str| {
+            run_with(dir, &line, name);
+            fs::read(dir.join("model.bin")).unwrap()
+        };
+        // An empty variable is none.
+        let widest = model("");
+        for name in &names {
+            assert!(model(name) == widest, "{name}: {line}");
+        }
+    }
+}
+
+fn run_with(dir: &Path, line: &str, instructions: &str) {
+    let mut command = command(dir, line);
+    texts(command.env("MLP_INSTRUCTIONS", instructions), 0);
 }
 
 #[test]

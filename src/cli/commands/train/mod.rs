@@ -57,7 +57,7 @@ use start::Start;
 /// Train a network on MNIST and save it
 ///
 /// The last images of the training file are held out for validation; the test images are not used (that is
-/// `mlp eval`). Same flags, same seed, same machine: the same bytes in the model file,
+/// `mlp eval`). Same flags, same seed, same data: the same bytes in the model file,
 /// whatever the number of threads. Ctrl-C, SIGTERM and SIGHUP end the run after the current batch and save
 /// the network as it is then, beside a model that another run has finished; a second one ends it at once. A run
 /// with --checkpoint goes on with --resume, to the same bytes as without the break, however it ended.

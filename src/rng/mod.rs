@@ -1,7 +1,12 @@
-//! Random numbers from the random seed: a generator for each purpose, and the noise of a training step.
+//! Random numbers from the random seed: a generator for each purpose, the normal distribution, and the noise of a
+//! training step.
+
+mod normal;
 
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+pub use normal::StandardNormal;
 
 /// A generator for one purpose. Each purpose has a stream of its own, so drawing from one does not change another.
 pub fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
