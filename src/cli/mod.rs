@@ -149,17 +149,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    [
-        "train",
-        "lr-find",
-        "gradcheck",
-        "augment-preview",
-        "explain",
-    ]
-    .into_iter()
-    .fold(Cli::command(), |all, name| {
-        all.mut_subcommand(name, |this| this.mut_args(number))
-    })
+    Cli::command().mut_subcommands(|this| this.mut_args(number))
 }
 
 /// Prints why there is no result, or the help asked for; returns the exit code.
@@ -209,6 +199,61 @@ mod tests {
     #[test]
     fn the_parser_is_sound() {
         command().debug_assert();
+    }
+
+    /// What a refused value is answered with, where one was refused.
+    fn refusal(words: &[&str]) -> Option<String> {
+        let error = command().try_get_matches_from(words).err()?;
+        let values = [ErrorKind::ValueValidation, ErrorKind::InvalidValue];
+        values.contains(&error.kind()).then(|| error.to_string())
+    }
+
+    #[test]
+    fn a_bad_number_is_answered_with_what_is_expected() {
+        let mut all = command();
+        all.build();
+        let huge = format!("1{}", "0".repeat(30));
+        let values = [
+            "0",
+            "-1",
+            "NaN",
+            "inf",
+            "-inf",
+            "1e308",
+            "1e400",
+            "",
+            "18446744073709551616",
+            &huge,
+            "١",
+            "1,x",
+        ];
+        let mut flags = 0;
+        for this in all.get_subcommands() {
+            let takes_values = |arg: &&clap::Arg| arg.get_action().takes_values();
+            for arg in this.get_arguments().filter(takes_values) {
+                let Some(long) = arg.get_long() else {
+                    continue; // a file
+                };
+                flags += 1;
+                for value in values {
+                    let word = format!("--{long}={value}");
+                    let Some(text) = refusal(&["mlp", this.get_name(), &word]) else {
+                        continue;
+                    };
+                    let says = ["expected", "possible values", "a value is required"];
+                    assert!(
+                        says.iter().any(|says| text.contains(says)),
+                        "{word}: {text}"
+                    );
+                }
+                let Some(text) = refusal(&["mlp", this.get_name(), &format!("--{long}"), "-1"])
+                else {
+                    continue;
+                };
+                assert!(!text.contains("unexpected"), "{long}: {text}");
+            }
+        }
+        assert!(flags > 100, "{flags} flags");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the numbers behind flags are read: one range for each kind of quantity, whatever the flag.
 
-use std::str::FromStr;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 fn number<T: FromStr + Copy + Into<f64>>(
     text: &str,
@@ -11,6 +11,34 @@ fn number<T: FromStr + Copy + Into<f64>>(
         Ok(number) if number.into().is_finite() && fits(number.into()) => Ok(number),
         _ => Err(format!("expected {expected}")),
     }
+}
+
+/// A whole number: a count, a seed, a position.
+pub fn whole<T: FromStr + PartialOrd + Display>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
+where
+    T: Clone + Send + Sync,
+{
+    move |text| match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
+}
+
+/// A strength from 0 to `most`; `unit` says of what, such as `degrees`.
+pub fn up_to(most: f64, unit: &str) -> impl Fn(&str) -> Result<f64, String> + Clone + use<> {
+    let expected = format!("a number from 0 to {most} {unit}");
+    move |text| number(text, |x| (0.0..=most).contains(&x), expected.trim_end())
+}
+
+/// Any number that is one.
+pub fn finite(text: &str) -> Result<f64, String> {
+    number(text, |_| true, "a number, such as -0.5")
 }
 
 /// A learning rate that is taken as it is, by every command: above 0, in the range of `f32`.
@@ -76,11 +104,27 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_that_does_not_fit_is_answered_with_the_range() {
+        let threads = whole(1..=256_u16);
+        assert_eq!((threads("1"), threads(" 256")), (Ok(1), Ok(256)));
+        let huge = format!("1{}", "0".repeat(30));
+        for text in [
+            "0", "257", "-1", "1.5", "1e2", "", "nan", "65536", &huge, "١",
+        ] {
+            let expected = "expected a whole number from 1 to 256";
+            assert_eq!(threads(text), Err(expected.into()), "{text}");
+        }
+    }
+
+    #[test]
     fn ranges_end_where_they_say() {
         assert!(share::<f32>("0").is_ok() && share::<f32>("1").is_err());
         assert!(accuracy("0").is_err() && accuracy("1").is_ok());
         assert!(epochs("0").is_err() && epochs_or_0("0").is_ok());
         assert!(at_least_0::<f32>("0").is_ok() && above_0::<f32>("0").is_err());
+        let degrees = up_to(180.0, "degrees");
+        assert!(degrees("180").is_ok() && degrees("180.1").is_err());
+        assert!(finite("-1e308").is_ok() && finite("-inf").is_err());
         assert!(seconds("0.001").is_err() && seconds("1e4").is_err());
     }
 }
