@@ -85,9 +85,17 @@ fn file(path: &Path, fault: &Fault) -> String {
 
 fn download(error: &DownloadError) -> Option<String> {
     match error {
-        DownloadError::NoMirror { of, dir, .. } => Some(format!(
-            "get the four .gz files by hand from {} or wherever {} is kept, and put them into {} \
+        DownloadError::NoMirror {
+            of, dir, attempts, ..
+        } => Some(format!(
+            "{}get the four .gz files by hand from {} or wherever {} is kept, and put them into {} \
              (packed or not), or name the folder that holds them with --data-dir",
+            match attempts.iter().find_map(|attempt| attempt.proxy) {
+                None => String::new(),
+                Some(variable) => format!(
+                    "mend or unset {variable}, or name the host in NO_PROXY, if the proxy is in the way; or "
+                ),
+            },
             of.mirrors().first().unwrap_or(&"its makers"),
             match of {
                 Named::Mnist => "MNIST",
