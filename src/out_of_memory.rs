@@ -1,6 +1,9 @@
 //! What happens when the system has no more memory: a sentence and exit code 1, where the standard library aborts.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// The system's allocator, which ends the program when it fails. Nothing here recovers from that, and an abort looks
 /// like a crash of the program.
@@ -36,18 +39,23 @@ fn checked(start: *mut u8, bytes: usize) -> *mut u8 {
 /// Says so without allocating, and exits at once: other threads may hold any lock.
 #[cold]
 fn exit(bytes: usize) -> ! {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    // Memory ends for all threads together: the first one speaks.
+    while SAID.swap(true, Ordering::Relaxed) {
+        std::thread::yield_now();
+    }
     let mut digits = [0; 20];
     let digits = decimal(bytes, &mut digits);
-    for text in [
-        b"error: out of memory: ".as_slice(),
-        digits,
-        b" bytes more are not to be had: free some memory, raise the limit (ulimit -v, or the container's), or choose \
-a narrower --hidden, a smaller --batch-size or fewer --threads\n",
-    ] {
+    for text in [BEFORE, digits, AFTER] {
         say(text);
     }
     end()
 }
+
+const BEFORE: &[u8] = b"error: out of memory: ";
+const AFTER: &[u8] =
+    b" bytes more are not to be had: free some memory, raise the limit (ulimit -v, or the \
+container's), or choose a narrower --hidden, a smaller --batch-size or fewer --threads\n";
 
 /// The digits of a number, at the end of `digits`.
 fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &[u8] {

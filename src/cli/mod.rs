@@ -224,7 +224,7 @@ mod tests {
             "",
             "18446744073709551616",
             &huge,
-            "١",
+            "\u{661}",
             "1,x",
         ];
         let mut flags = 0;
@@ -254,6 +254,34 @@ mod tests {
             }
         }
         assert!(flags > 100, "{flags} flags");
+    }
+
+    /// A parser that makes another type than its field panics only when the field is read.
+    #[test]
+    fn what_is_parsed_has_the_type_of_its_field() {
+        for line in [
+            "train",
+            "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
+            "lr-find",
+            "eval model.bin --threads 1",
+            "predict model.bin my.png",
+            "compare a.bin b.bin",
+            "gradcheck",
+            "explain",
+            "explain --logits 0.5,-1 --target 0",
+            "plot run",
+            "export-batch model.bin",
+            "bench --threads 1,2",
+            "bench --hidden 5 --batch-size 3",
+            "data",
+            "augment-preview --out a.png",
+            "augment-preview --out a.png --rotation 1 --shear 1 --scale 0.1 --translation 1 --sigma 1 --alpha 1",
+            "recipes",
+        ] {
+            let words = ["mlp"].into_iter().chain(line.split(' '));
+            let matches = command().try_get_matches_from(words).unwrap();
+            Cli::from_arg_matches(&matches).unwrap();
+        }
     }
 
     #[test]

@@ -40,6 +40,19 @@ pub fn available() -> Available {
     })
 }
 
+/// How many threads a limit on the address space has room for. The allocator keeps 64 MiB of it for each, and the
+/// stack is there, too: threads that leave nothing for the work are of no use.
+pub fn threads_that_fit() -> usize {
+    const OF_A_THREAD: u64 = 72 << 20;
+    let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let used = kilobytes(&text("/proc/self/status"), "VmSize:").unwrap_or(0);
+    match soft_limit(&text("/proc/self/limits"), "Max address space") {
+        None => usize::MAX,
+        // The one that is there has its stack already.
+        Some(limit) => 1 + (limit.saturating_sub(used) / OF_A_THREAD) as usize,
+    }
+}
+
 /// The number of kB behind a name, in bytes.
 fn kilobytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

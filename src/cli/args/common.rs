@@ -4,7 +4,10 @@ use std::sync::Once;
 
 use mlp::linalg::team::Team;
 
-use crate::cli::{args::number, terminal::output::note};
+use crate::cli::{
+    args::{available::threads_that_fit, number},
+    terminal::output::note,
+};
 
 /// The most threads that are asked for.
 const MOST_THREADS: u16 = 256;
@@ -33,13 +36,13 @@ impl ThreadArgs {
 pub fn team_of(asked: usize) -> Team {
     // A command that classifies in blocks asks for several teams.
     static NOTED: Once = Once::new();
-    let team = Team::new(asked);
+    let team = Team::new(asked.min(threads_that_fit()));
     let got = team.threads();
     if got < asked {
         NOTED.call_once(|| {
             note(format_args!(
-                "the system allowed {got} of the {asked} threads asked for: the result is the same; a limit on \
-                 processes (ulimit -u, the container's) or on memory is in the way"
+                "{got} of the {asked} threads asked for: a limit on processes (ulimit -u, the container's) or on \
+                 memory (ulimit -v) allows no more; the result is the same"
             ));
         });
     }

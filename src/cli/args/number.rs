@@ -109,7 +109,7 @@ mod tests {
         assert_eq!((threads("1"), threads(" 256")), (Ok(1), Ok(256)));
         let huge = format!("1{}", "0".repeat(30));
         for text in [
-            "0", "257", "-1", "1.5", "1e2", "", "nan", "65536", &huge, "١",
+            "0", "257", "-1", "1.5", "1e2", "", "nan", "65536", &huge, "\u{661}",
         ] {
             let expected = "expected a whole number from 1 to 256";
             assert_eq!(threads(text), Err(expected.into()), "{text}");

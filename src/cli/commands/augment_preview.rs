@@ -53,12 +53,12 @@ pub struct AugmentPreview {
 
     /// Images, one a row
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Picture",
-          value_parser = number::whole(1..=100))]
+          value_parser = number::whole(1..=100_u32))]
     images: u32,
 
     /// Epochs, one a column
     #[arg(long, value_name = "N", default_value_t = 12, help_heading = "Picture",
-          value_parser = number::whole(1..=100))]
+          value_parser = number::whole(1..=100_u32))]
     epochs: u32,
 
     /// The seed of the training that is previewed

@@ -133,7 +133,7 @@ pub struct Explain {
     unit: Vec<Unit>,
 
     /// Digits after the decimal point; numbers below 0.1 keep as many significant digits
-    #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = number::whole(1..=12), help_heading = "Numbers")]
+    #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = number::whole(1..=12_u8), help_heading = "Numbers")]
     precision: u8,
 
     /// The learning rate of the step at the end [default: 0.1, or with --net the file's]

@@ -125,7 +125,7 @@ pub struct Gradcheck {
 
     /// Batch size: images in the batch that a network is checked on
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Check",
-          value_parser = number::whole(1..=10_000))]
+          value_parser = number::whole(1..=10_000_u16))]
     batch_size: u16,
 
     /// Random seed of the weights and of the choice of elements and images
