@@ -158,7 +158,7 @@ impl Roots {
 
     /// What can be done about a certificate that is not accepted.
     fn explain(&self, reason: String) -> String {
-        if !reason.contains("certificate") {
+        if !reason.contains("UnknownIssuer") {
             return reason;
         }
         let faults: String = self.faults.iter().map(|f| format!("; {f}")).collect();
@@ -172,6 +172,19 @@ impl Roots {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_unknown_authority_is_answered_with_what_makes_it_known() {
+        let roots = Roots {
+            certs: RootCerts::WebPki,
+            faults: vec!["no such file".into()],
+        };
+        let unknown = roots.explain("invalid peer certificate: UnknownIssuer".into());
+        assert!(unknown.contains("SSL_CERT_FILE"), "{unknown}");
+        assert!(unknown.ends_with("; no such file"), "{unknown}");
+        let expired = "invalid peer certificate: Expired".to_owned();
+        assert_eq!(roots.explain(expired.clone()), expired);
+    }
 
     #[test]
     fn a_drip_is_too_slow_once_its_time_is_over() {

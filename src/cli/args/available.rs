@@ -28,8 +28,14 @@ pub fn available() -> Available {
     let bounds = [
         (machine, "free memory of this machine"),
         (container, "memory limit of the container (cgroup)"),
-        (left("Max address space", "VmSize:"), "ulimit -v"),
-        (left("Max data size", "VmData:"), "ulimit -d"),
+        (
+            left("Max address space", "VmSize:"),
+            "limit on the address space of this process (ulimit -v)",
+        ),
+        (
+            left("Max data size", "VmData:"),
+            "limit on the data of this process (ulimit -d)",
+        ),
     ];
     let known = bounds
         .into_iter()

@@ -12,3 +12,4 @@ mod own_data;
 mod plot;
 mod predict;
 mod recipes;
+mod system;
