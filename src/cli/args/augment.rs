@@ -14,27 +14,27 @@ pub struct AugmentArgs {
     augment: Option<Preset>,
 
     /// Rotation, up to this many degrees either way
-    #[arg(long, value_name = "DEGREES", value_parser = number::up_to(180.0, "degrees"))]
+    #[arg(long, value_name = "DEGREES", value_parser = number::any)]
     rotation: Option<f64>,
 
     /// Horizontal shear, up to this many degrees either way
-    #[arg(long, value_name = "DEGREES", value_parser = number::up_to(80.0, "degrees"))]
+    #[arg(long, value_name = "DEGREES", value_parser = number::any)]
     shear: Option<f64>,
 
     /// Scaling of width and height, each up to this much larger or smaller: 0.15 for 15 %
-    #[arg(long, value_name = "PART", value_parser = number::up_to(0.9, ""))]
+    #[arg(long, value_name = "PART", value_parser = number::any)]
     scale: Option<f64>,
 
     /// Translation along each axis, up to this many pixels either way
-    #[arg(long, value_name = "PIXELS", value_parser = number::up_to(1e3, "pixels"))]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     translation: Option<f64>,
 
     /// Elastic distortion: the smoothness of the displacements, in pixels
-    #[arg(long, value_name = "PIXELS", value_parser = number::above_0::<f64>)]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     sigma: Option<f64>,
 
     /// Elastic distortion: its strength, in pixels; 0 is none
-    #[arg(long, value_name = "PIXELS", value_parser = number::up_to(1e4, "pixels"))]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     alpha: Option<f64>,
 }
 

@@ -9,6 +9,9 @@ fn number<T: FromStr + Copy + Into<f64>>(
 ) -> Result<T, String> {
     match text.trim().parse::<T>() {
         Ok(number) if number.into().is_finite() && fits(number.into()) => Ok(number),
+        Ok(number) if number.into().is_infinite() => Err(format!(
+            "expected {expected}; this one is infinite, or too large to be kept"
+        )),
         _ => Err(format!("expected {expected}")),
     }
 }
@@ -30,10 +33,10 @@ where
     }
 }
 
-/// A strength from 0 to `most`; `unit` says of what, such as `degrees`.
-pub fn up_to(most: f64, unit: &str) -> impl Fn(&str) -> Result<f64, String> + Clone + use<> {
-    let expected = format!("a number from 0 to {most} {unit}");
-    move |text| number(text, |x| (0.0..=most).contains(&x), expected.trim_end())
+/// Any number, whose range is judged where it is known.
+pub fn any(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| "expected a number, such as 0.5".to_owned())
 }
 
 /// Any number that is one.
@@ -44,7 +47,7 @@ pub fn finite(text: &str) -> Result<f64, String> {
 /// A learning rate that is taken as it is, by every command: above 0, in the range of `f32`.
 pub fn learning_rate<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
     let trained = |rate: f64| rate as f32 > 0.0 && (rate as f32).is_finite();
-    number(text, trained, "a number above 0, such as 0.1")
+    number(text, trained, "a number above 0, up to 3.4e38, such as 0.1")
 }
 
 /// A size, a norm, a factor, a tolerance.
@@ -122,8 +125,7 @@ mod tests {
         assert!(accuracy("0").is_err() && accuracy("1").is_ok());
         assert!(epochs("0").is_err() && epochs_or_0("0").is_ok());
         assert!(at_least_0::<f32>("0").is_ok() && above_0::<f32>("0").is_err());
-        let degrees = up_to(180.0, "degrees");
-        assert!(degrees("180").is_ok() && degrees("180.1").is_err());
+        assert!(any("-1e400").is_ok() && any("1,5").is_err());
         assert!(finite("-1e308").is_ok() && finite("-inf").is_err());
         assert!(seconds("0.001").is_err() && seconds("1e4").is_err());
     }

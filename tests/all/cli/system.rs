@@ -4,10 +4,13 @@ use std::{fs, path::Path, process::Command};
 
 use tempfile::tempdir;
 
-use crate::support::program::{DATA_DIR, command, run, texts};
+use crate::support::{
+    own_data::folder_of_quarters,
+    program::{DATA_DIR, command, run, texts},
+};
 
 /// A network and an epoch that take a moment.
-const SMALL: &str = "train --quiet --hidden none --epochs 1 --valid 59000 --batch-size 100";
+const SMALL: &str = "train --quiet --data-dir own --hidden none --epochs 1";
 
 /// The program under a limit on its address space.
 #[cfg(target_os = "linux")]
@@ -31,7 +34,7 @@ fn within(kilobytes: u32, dir: &Path, line: &str) -> Command {
 #[cfg(target_os = "linux")]
 #[test]
 fn too_little_memory_is_an_error_with_sizes_and_the_limit() {
-    let folder = tempdir().unwrap();
+    let folder = folder_of_quarters();
     for (kilobytes, line, expected) in [
         (
             100_000,
@@ -63,7 +66,7 @@ fn too_little_memory_is_an_error_with_sizes_and_the_limit() {
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_that_do_not_fit_are_noted_and_the_work_goes_on() {
-    let folder = tempdir().unwrap();
+    let folder = folder_of_quarters();
     let line = format!("{SMALL} --threads 200");
     let (_, stderr) = texts(&mut within(500_000, folder.path(), &line), 0);
     assert!(stderr.contains(" of the 200 threads asked for"), "{stderr}");
@@ -157,7 +160,7 @@ const WRITERS: [&str; 8] = [
 
 #[test]
 fn every_output_is_checked_before_the_work() {
-    let folder = tempdir().unwrap();
+    let folder = folder_of_quarters();
     let dir = folder.path();
     run(dir, &format!("{SMALL} --out model.bin"), 0);
     fs::write(dir.join("three.pgm"), b"P5 2 2 255\n0123").unwrap();
