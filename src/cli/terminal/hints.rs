@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path};
 
 use mlp::{
-    data::{DataError, Fault, catalogue::Named, download::DownloadError},
+    data::{DataError, Fault, download::DownloadError},
     files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
     train::TrainError,
 };
@@ -97,10 +97,7 @@ fn download(error: &DownloadError) -> Option<String> {
                 ),
             },
             of.mirrors().first().unwrap_or(&"its makers"),
-            match of {
-                Named::Mnist => "MNIST",
-                other => other.name(),
-            },
+            of.title(),
             dir.display()
         )),
         DownloadError::ByHand { of, dir } => Some(format!(

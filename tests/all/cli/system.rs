@@ -74,6 +74,29 @@ fn threads_that_do_not_fit_are_noted_and_the_work_goes_on() {
 }
 
 #[test]
+fn threads_are_as_many_as_the_environment_and_the_system_say() {
+    let folder = folder_of_quarters();
+    let line = SMALL.replace("--quiet ", "");
+    let said = |command: &mut Command| texts(command, 0).0;
+    let variable = "OMP_NUM_THREADS";
+    let mut three = command(folder.path(), &line);
+    assert!(said(three.env(variable, "3")).contains(", 3 threads\n"));
+    let mut two = command(folder.path(), &format!("{line} --threads 2"));
+    assert!(said(two.env(variable, "3")).contains(", 2 threads\n"));
+    // Where there is such a program: one processor is left.
+    let mut one = Command::new("taskset");
+    one.args(["-c", "0", env!("CARGO_BIN_EXE_mlp")])
+        .args(line.split(' '))
+        .current_dir(folder.path());
+    if let Ok(output) = one.output()
+        && output.status.success()
+    {
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(", 1 thread\n"), "{text}");
+    }
+}
+
+#[test]
 fn a_proxy_in_the_way_is_named_with_its_variable() {
     let folder = tempdir().unwrap();
     let line = "data --download --data-dir here --mirror http://127.0.0.1:1/mnist";
