@@ -163,17 +163,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    [
-        "train",
-        "lr-find",
-        "gradcheck",
-        "augment-preview",
-        "explain",
-    ]
-    .into_iter()
-    .fold(Cli::command(), |all, name| {
-        all.mut_subcommand(name, |this| this.mut_args(number))
-    })
+    Cli::command().mut_subcommands(|this| this.mut_args(number))
 }
 
 /// Prints why there is no result, or the help asked for; returns the exit code.
@@ -223,6 +213,89 @@ mod tests {
     #[test]
     fn the_parser_is_sound() {
         command().debug_assert();
+    }
+
+    /// What a refused value is answered with, where one was refused.
+    fn refusal(words: &[&str]) -> Option<String> {
+        let error = command().try_get_matches_from(words).err()?;
+        let values = [ErrorKind::ValueValidation, ErrorKind::InvalidValue];
+        values.contains(&error.kind()).then(|| error.to_string())
+    }
+
+    #[test]
+    fn a_bad_number_is_answered_with_what_is_expected() {
+        let mut all = command();
+        all.build();
+        let huge = format!("1{}", "0".repeat(30));
+        let values = [
+            "0",
+            "-1",
+            "NaN",
+            "inf",
+            "-inf",
+            "1e308",
+            "1e400",
+            "",
+            "18446744073709551616",
+            &huge,
+            "\u{661}",
+            "1,x",
+        ];
+        let mut flags = 0;
+        for this in all.get_subcommands() {
+            let takes_values = |arg: &&clap::Arg| arg.get_action().takes_values();
+            for arg in this.get_arguments().filter(takes_values) {
+                let Some(long) = arg.get_long() else {
+                    continue; // a file
+                };
+                flags += 1;
+                for value in values {
+                    let word = format!("--{long}={value}");
+                    let Some(text) = refusal(&["mlp", this.get_name(), &word]) else {
+                        continue;
+                    };
+                    let says = ["expected", "possible values", "a value is required"];
+                    assert!(
+                        says.iter().any(|says| text.contains(says)),
+                        "{word}: {text}"
+                    );
+                }
+                let Some(text) = refusal(&["mlp", this.get_name(), &format!("--{long}"), "-1"])
+                else {
+                    continue;
+                };
+                assert!(!text.contains("unexpected"), "{long}: {text}");
+            }
+        }
+        assert!(flags > 100, "{flags} flags");
+    }
+
+    /// A parser that makes another type than its field panics only when the field is read.
+    #[test]
+    fn what_is_parsed_has_the_type_of_its_field() {
+        for line in [
+            "train",
+            "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
+            "lr-find",
+            "eval model.bin --threads 1",
+            "predict model.bin my.png",
+            "compare a.bin b.bin",
+            "gradcheck",
+            "explain",
+            "explain --logits 0.5,-1 --target 0",
+            "plot run",
+            "export-batch model.bin",
+            "bench --threads 1,2",
+            "bench --hidden 5 --batch-size 3",
+            "data",
+            "augment-preview --out a.png",
+            "augment-preview --out a.png --rotation 1 --shear 1 --scale 0.1 --translation 1 --sigma 1 --alpha 1",
+            "recipes",
+        ] {
+            let words = ["mlp"].into_iter().chain(line.split(' '));
+            let matches = command().try_get_matches_from(words).unwrap();
+            Cli::from_arg_matches(&matches).unwrap();
+        }
     }
 
     #[test]

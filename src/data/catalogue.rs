@@ -69,6 +69,18 @@ impl Named {
         }
     }
 
+    /// What its makers call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Mnist => "MNIST",
+            Self::Fashion => "Fashion-MNIST",
+            Self::Kmnist => "KMNIST",
+            Self::EmnistLetters => "EMNIST Letters",
+            Self::EmnistBalanced => "EMNIST Balanced",
+            Self::Qmnist => "QMNIST",
+        }
+    }
+
     /// Addresses of web folders that hold its files, in the order to try; none if it comes only as a part of
     /// something larger, see [`Self::by_hand`].
     pub fn mirrors(self) -> &'static [&'static str] {

@@ -5,31 +5,24 @@
 
 use std::{
     fmt,
-    io::{Read, Write},
+    io::Write,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
-
-use md5::Md5;
-use sha2::{Digest, Sha256};
-use ureq::Agent;
 
 use super::{
     DataError, FileKind, MIRRORS,
-    catalogue::{Archive, Checksum, Named},
-    idx,
+    catalogue::{Archive, Named},
+    request::{self, check_speed, request},
     source::Source,
 };
 use crate::atomic_file;
 
 /// How often the observer is asked whether to go on while no data arrives.
 const HEARTBEAT: Duration = Duration::from_millis(100);
-
-/// The most bytes of a file whose size is not known.
-const MOST: u64 = 256 << 20;
 
 /// Where to download from, and how long to wait.
 #[derive(Clone, Debug)]
@@ -40,8 +33,10 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// The longest wait without receiving a single byte.
     pub stall_timeout: Duration,
-    /// The longest time for a whole file from one mirror.
-    pub total_timeout: Duration,
+    /// From when on a mirror may be too slow.
+    pub slow_after: Duration,
+    /// The fewest bytes a second then, on average since the beginning.
+    pub slowest: u64,
 }
 
 impl Default for Options {
@@ -50,7 +45,8 @@ impl Default for Options {
             mirrors: MIRRORS.map(str::to_owned).into(),
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
-            total_timeout: Duration::from_secs(30 * 60),
+            slow_after: Duration::from_secs(60),
+            slowest: 10_000,
         }
     }
 }
@@ -88,6 +84,25 @@ pub struct Attempt {
     pub url: String,
     /// Why not.
     pub reason: String,
+    /// The variable of the environment that names the proxy, if one stands between.
+    pub proxy: Option<&'static str>,
+}
+
+impl Attempt {
+    fn new(url: String, reason: String) -> Self {
+        match request::proxy(&url) {
+            None => Self {
+                url,
+                reason,
+                proxy: None,
+            },
+            Some((variable, address)) => Self {
+                url,
+                reason: format!("through the proxy {address} ({variable}): {reason}"),
+                proxy: Some(variable),
+            },
+        }
+    }
 }
 
 impl fmt::Display for Attempt {
@@ -222,39 +237,18 @@ fn fetch(
     let mut attempts = Vec::new();
     for mirror in &options.mirrors {
         let url = format!("{}/{name}", mirror.trim_end_matches('/'));
-        let mut flow = observe(Event::Started {
+        let flow = observe(Event::Started {
             name,
             url: &url,
             bytes: archive.bytes,
         });
-
-        // On a thread of its own, so that a blocked read cannot keep the observer from stopping. The thread
-        // ends at its time-outs, or as soon as it finds that nobody is listening.
-        let (sender, receiver) = mpsc::channel();
-        let thread_parts = (url.clone(), archive.clone(), options.clone());
-        thread::spawn(move || {
-            let (url, archive, options) = thread_parts;
-            let result = request(&url, &archive, &options, |bytes| {
-                sender.send(Message::Received(bytes)).is_ok()
-            });
-            let _ = sender.send(Message::Ended(result));
-        });
-        let mut received = 0;
-        let result = loop {
-            if flow.is_break() {
-                return Err(stopped());
-            }
-            match receiver.recv_timeout(HEARTBEAT) {
-                Ok(Message::Ended(result)) => break result,
-                Ok(Message::Received(bytes)) => received = bytes,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break Err("the download broke off".into()),
-            }
-            flow = observe(Event::Received { bytes: received });
-        };
-        match result {
+        if flow.is_break() {
+            return Err(stopped());
+        }
+        match deliver(&url, archive, options, observe) {
             Ok(bytes) => return Ok(bytes),
-            Err(reason) => attempts.push(Attempt { url, reason }),
+            Err(Failure::Stopped) => return Err(stopped()),
+            Err(Failure::Reason(reason)) => attempts.push(Attempt::new(url, reason)),
         }
         if let Some(attempt) = attempts.last()
             && observe(Event::MirrorFailed(attempt)).is_break()
@@ -270,78 +264,121 @@ fn fetch(
     })
 }
 
+/// Why a mirror delivers nothing.
+#[derive(Debug)]
+enum Failure {
+    /// The observer asked to stop.
+    Stopped,
+    Reason(String),
+}
+
 enum Message {
     Received(u64),
     Ended(Result<Vec<u8>, String>),
 }
 
-/// Downloads one file from one mirror, complete and official; an error is the reason why not. `progress`
-/// returns whether to go on.
-fn request(
+/// Downloads one file from one mirror on a thread of its own, so that a blocked read cannot keep the observer from
+/// stopping. The thread ends at its time-outs, or as soon as it finds that nobody is listening.
+fn deliver(
     url: &str,
     archive: &Archive,
     options: &Options,
-    progress: impl Fn(u64) -> bool,
-) -> Result<Vec<u8>, String> {
-    let agent: Agent = Agent::config_builder()
-        .timeout_resolve(Some(options.connect_timeout))
-        .timeout_connect(Some(options.connect_timeout))
-        .timeout_recv_response(Some(options.stall_timeout))
-        .timeout_per_read(Some(options.stall_timeout))
-        .timeout_global(Some(options.total_timeout))
-        .user_agent(concat!("mlp/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let response = agent.get(url).call().map_err(|e| match e {
-        ureq::Error::StatusCode(status) => format!("HTTP status {status}"),
-        ureq::Error::Timeout(phase) => format!("no answer in time ({phase})"),
-        ureq::Error::Io(e) => e.to_string(),
-        e => e.to_string(),
-    })?;
-
-    let expected = archive.bytes.unwrap_or(MOST) as usize;
-    let mut reader = response.into_body().into_reader();
-    let mut bytes = Vec::with_capacity(archive.bytes.unwrap_or(0) as usize);
-    let mut buffer = vec![0; 1 << 16];
-    let mut failed = None;
-    while bytes.len() <= expected {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => bytes.extend_from_slice(&buffer[..n]),
-            Err(e) => {
-                failed = Some(e);
-                break;
+    observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<u8>, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    let times = (Some(options.connect_timeout), options.stall_timeout);
+    let thread_parts = (url.to_owned(), archive.clone());
+    let begun = Instant::now();
+    let thread = thread::Builder::new().spawn(move || {
+        let (url, archive) = thread_parts;
+        let result = request(&url, &archive, times, |bytes| {
+            let sent = sender.send(Message::Received(bytes));
+            sent.map_err(|_| "stopped".to_owned())
+        });
+        let _ = sender.send(Message::Ended(result));
+    });
+    if thread.is_err() {
+        // The system allows no more threads.
+        return deliver_here(url, archive, options, observe);
+    }
+    let mut received = 0;
+    loop {
+        match receiver.recv_timeout(HEARTBEAT) {
+            Ok(Message::Ended(result)) => return result.map_err(Failure::Reason),
+            Ok(Message::Received(bytes)) => received = bytes,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Reason("the download broke off".into()));
             }
         }
-        if !progress(bytes.len() as u64) {
-            return Err("stopped".into());
+        check_speed(options, begun, received).map_err(Failure::Reason)?;
+        if observe(Event::Received { bytes: received }).is_break() {
+            return Err(Failure::Stopped);
         }
     }
-    if let Some(found) = idx::looks_like(&bytes).filter(|_| !bytes.starts_with(&[0x1f, 0x8b])) {
-        return Err(format!("serves {found}, not the file"));
+}
+
+/// The same without a thread: the observer is asked only when something arrives.
+fn deliver_here(
+    url: &str,
+    archive: &Archive,
+    options: &Options,
+    observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Vec<u8>, Failure> {
+    let (begun, mut stopped) = (Instant::now(), false);
+    let result = request(url, archive, (None, options.stall_timeout), |bytes| {
+        check_speed(options, begun, bytes)?;
+        stopped = observe(Event::Received { bytes }).is_break();
+        match stopped {
+            true => Err("stopped".into()),
+            false => Ok(()),
+        }
+    });
+    result.map_err(|reason| match stopped {
+        true => Failure::Stopped,
+        false => Failure::Reason(reason),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read, net::TcpListener};
+
+    use super::*;
+    use crate::data::{catalogue::Checksum, idx};
+
+    const BODY: &[u8] = b"\x1f\x8b not really an archive";
+
+    /// Answers one request, and returns the address.
+    fn serve_once() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/file", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 x\r\nContent-Length: {}\r\n\r\n", BODY.len());
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(BODY).unwrap();
+        });
+        url
     }
-    if let Some(e) = failed {
-        let of = archive
-            .bytes
-            .map_or(String::new(), |all| format!(" of {all}"));
-        return Err(format!("broke off after {}{of} bytes: {e}", bytes.len()));
+
+    #[test]
+    fn without_a_thread_a_file_arrives_too_and_the_observer_can_stop_it() {
+        use sha2::{Digest, Sha256};
+        let sum = idx::hex(&Sha256::digest(BODY)).leak();
+        let archive = Archive {
+            name: "file".into(),
+            aliases: Vec::new(),
+            bytes: Some(BODY.len() as u64),
+            checksum: Checksum::Sha256(sum),
+        };
+        let options = Options::default();
+        let mut go_on = |_: Event<'_>| ControlFlow::Continue(());
+        let bytes = deliver_here(&serve_once(), &archive, &options, &mut go_on);
+        assert_eq!(bytes.unwrap(), BODY);
+        let mut stop = |_: Event<'_>| ControlFlow::Break(());
+        let stopped = deliver_here(&serve_once(), &archive, &options, &mut stop);
+        assert!(matches!(stopped, Err(Failure::Stopped)));
     }
-    if bytes.len() > expected {
-        return Err(format!(
-            "serves more than the {expected} bytes of the official file"
-        ));
-    }
-    if archive.bytes.is_some() && bytes.len() < expected {
-        return Err(format!("ends at byte {} of {expected}", bytes.len()));
-    }
-    let (kind, found, expected) = match archive.checksum {
-        Checksum::Sha256(sum) => ("SHA-256", idx::hex(&Sha256::digest(&bytes)), sum),
-        Checksum::Md5(sum) => ("MD5", idx::hex(&Md5::digest(&bytes)), sum),
-    };
-    if found != expected {
-        return Err(format!(
-            "serves a different file: {kind} {found}, expected {expected}"
-        ));
-    }
-    Ok(bytes)
 }

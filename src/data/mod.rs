@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod oddities;
 mod official;
 pub mod photo;
+mod request;
 pub mod source;
 mod unpack;
 

@@ -2,7 +2,7 @@
 
 use mlp::data::augment::{Augmentation, Elastic, Preset};
 
-use crate::cli::args::Usage;
+use crate::cli::args::{Usage, number};
 
 /// How training images are distorted.
 #[derive(clap::Args)]
@@ -14,27 +14,27 @@ pub struct AugmentArgs {
     augment: Option<Preset>,
 
     /// Rotation, up to this many degrees either way
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_name = "DEGREES", value_parser = number::any)]
     rotation: Option<f64>,
 
     /// Horizontal shear, up to this many degrees either way
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_name = "DEGREES", value_parser = number::any)]
     shear: Option<f64>,
 
     /// Scaling of width and height, each up to this much larger or smaller: 0.15 for 15 %
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", value_parser = number::any)]
     scale: Option<f64>,
 
     /// Translation along each axis, up to this many pixels either way
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     translation: Option<f64>,
 
     /// Elastic distortion: the smoothness of the displacements, in pixels
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     sigma: Option<f64>,
 
     /// Elastic distortion: its strength, in pixels; 0 is none
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = number::any)]
     alpha: Option<f64>,
 }
 

@@ -1,32 +1,43 @@
 //! Where the data is, and where it comes from.
 
 use std::{
+    ffi::OsString,
+    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use anyhow::bail;
+use clap::builder::{
+    FalseyValueParser, OsStringValueParser, PossibleValuesParser, TypedValueParser,
+};
 use indicatif::{DecimalBytes, ProgressBar};
 use mlp::{
     check,
     data::{
-        self, FileKind, Spec, Splits,
+        self, DataError, FileKind, Spec, Splits,
         batch::{Batch, Preprocessing},
         catalogue::Named,
         download::{self, DownloadError, Event},
     },
-    files::{dataset, model::Metadata},
+    files::{
+        dataset::{self, DatasetError},
+        model::Metadata,
+    },
 };
 use ndarray::Array2;
 
-use crate::cli::args::remembered;
-use crate::cli::terminal::{
-    describe::images_text,
-    hints,
-    interrupt::{self, Interrupted},
-    output::{DIM, line, note},
-    progress::{busy, progress_bar},
-    shell::{download_command, shell_quote},
+use crate::cli::{
+    args::{memory::check_data, remembered},
+    terminal::{
+        describe::images_text,
+        hints,
+        interrupt::{self, Interrupted},
+        output::{DIM, line, note},
+        own_file::check_name,
+        progress::{busy, progress_bar},
+        shell::{download_command, shell_quote},
+    },
 };
 
 /// Where the data is.
@@ -34,12 +45,29 @@ use crate::cli::terminal::{
 pub struct DataDir {
     /// Folder or file of the data: the four files of MNIST, compressed (.gz) or not, or any other images; see
     /// mlp data --help [default: data, where it has MNIST's files, or else the cache]
-    #[arg(long, value_name = "DIR", env = VARIABLE, help_heading = "Data")]
+    #[arg(long, value_name = "DIR", env = VARIABLE, value_parser = dir_parser(), help_heading = "Data")]
     data_dir: Option<PathBuf>,
 
     /// A data set by name: mnist, fashion, kmnist, emnist-letters, emnist-balanced or qmnist, kept in the cache
     #[arg(long = "data", value_name = "NAME", value_parser = named_parser(), hide_possible_values = true, help_heading = "Data")]
     named: Option<Named>,
+}
+
+fn dir_parser() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(parse_dir)
+}
+
+/// A folder or file. The variable may be empty, which says nothing.
+fn parse_dir(text: OsString) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match (path.as_os_str().is_empty(), is_variable(&path)) {
+        (true, true) => Ok(path),
+        (true, false) => Err("expected a folder or a file".into()),
+        (false, true) => check_name(&path)
+            .map_err(|why| format!("{VARIABLE} is {path:?}: {why}"))
+            .map(|()| path),
+        (false, false) => check_name(&path).map(|()| path),
+    }
 }
 
 fn named_parser() -> impl TypedValueParser<Value = Named> {
@@ -78,7 +106,8 @@ impl DataDir {
 
     /// The folder asked for. A data set asked for by name does not lie where the variable says.
     fn given_dir(&self) -> Option<&PathBuf> {
-        let dir = self.data_dir.as_ref()?;
+        let dir = self.data_dir.as_ref();
+        let dir = dir.filter(|dir| !dir.as_os_str().is_empty())?;
         (self.named.is_none() || !is_variable(dir)).then_some(dir)
     }
 
@@ -110,7 +139,16 @@ impl DataDir {
     /// nothing is left half unpacked.
     pub fn load(&self) -> anyhow::Result<Splits> {
         interrupt::hold();
-        Ok(busy("reading the data", || dataset::load(&self.path()))?)
+        let path = self.path();
+        check_data(bytes_to_read(&path))?;
+        match busy("reading the data", || dataset::load(&path)) {
+            Err(DatasetError::Mnist(DataError::Missing { dir, files }))
+                if self.named() != Named::Mnist && files.len() == FileKind::ALL.len() =>
+            {
+                bail!(not_here(self.named(), &dir))
+            }
+            result => Ok(result?),
+        }
     }
 
     /// The first training images of a network's kind of data, or random ones where they are not at hand: a check
@@ -167,6 +205,31 @@ impl DataDir {
         Ok(random)
     }
 }
+
+/// What is said of a data set by name that is not there.
+fn not_here(named: Named, dir: &Path) -> String {
+    let title = named.title();
+    let fetch = match named.by_hand() {
+        Some(how) => format!("{how} into it"),
+        None => format!("run `{}`", download_command(dir)),
+    };
+    format!(
+        "{}: none of the files of {title} is here: {fetch}, or name the folder that holds them with --data-dir",
+        dir.display()
+    )
+}
+
+/// The memory that reading the data takes at the least: MNIST's files are unpacked, joined and parted; of others only
+/// the size is known.
+fn bytes_to_read(path: &Path) -> u64 {
+    match has_mnist(path) {
+        true => READING_MNIST,
+        false => fs::metadata(path).map_or(0, |file| file.len()),
+    }
+}
+
+/// As measured.
+const READING_MNIST: u64 = 115_000_000;
 
 /// `data` where it has a file of MNIST, as in a clone; else the cache.
 fn mnist_folder() -> PathBuf {

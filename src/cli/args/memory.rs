@@ -1,11 +1,14 @@
-//! Which networks are refused because no machine of ours could hold or save them.
+//! What is refused because this machine could not hold it, or no file of ours could.
 
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use mlp::files::model;
 
-use crate::cli::terminal::{describe::layers_text, output::thousands};
+use crate::cli::{
+    args::available::available,
+    terminal::{describe::layers_text, output::thousands},
+};
 
 /// The most memory that a network and its batches may take: 8 GiB.
 const MAX_MEMORY: u64 = 8 << 30;
@@ -41,6 +44,29 @@ pub const ONE_PASS: Bytes = Bytes {
     parameter: 32,
     activation: 96,
 };
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// Megabytes in words.
+fn size(megabytes: u64) -> String {
+    match megabytes {
+        0..1000 => format!("{megabytes} MB"),
+        _ => format!("{} GB", megabytes / 1000),
+    }
+}
+
+/// Refuses data that take so many bytes to read, before anything is allocated.
+pub fn check_data(bytes: u64) -> anyhow::Result<()> {
+    let left = available();
+    ensure!(
+        bytes <= left.bytes,
+        "reading the data takes {}, and the {} leaves {}: raise it, or free some memory",
+        size(bytes.div_ceil(MEGABYTE)),
+        left.bound,
+        size(left.bytes / MEGABYTE),
+    );
+    Ok(())
+}
 
 /// Refuses a network that cannot be saved or does not fit the memory, before anything is allocated.
 /// `batch` is the number of images at a time.
@@ -94,15 +120,21 @@ fn check_memory(
     let activations = activations.saturating_mul(batch as u64);
     let memory = (bytes.parameter.saturating_mul(parameters))
         .saturating_add(bytes.activation.saturating_mul(activations));
-    ensure!(
-        memory <= most,
-        "{} with batches of {batch} needs {} GB for {} parameters and {} activations, expected at most {} GB: {advice}",
-        layers_text(layers),
-        memory.div_ceil(1_000_000_000),
-        thousands(parameters),
-        thousands(activations),
-        most / 1_000_000_000,
-    );
+    let refused = |most: u64, why: &str| {
+        anyhow::anyhow!(
+            "{} with batches of {batch} needs {} for {} parameters and {} activations, expected at most {}{why}: \
+             {advice}",
+            layers_text(layers),
+            size(memory.div_ceil(MEGABYTE)),
+            thousands(parameters),
+            thousands(activations),
+            size(most / MEGABYTE),
+        )
+    };
+    ensure!(memory <= most, refused(most, ""));
+    let left = available();
+    let why = format!(", which is what the {} leaves", left.bound);
+    ensure!(memory <= left.bytes, refused(left.bytes, &why));
     Ok(())
 }
 
@@ -153,5 +185,22 @@ mod tests {
             text.ends_with("the models are too wide to be used together"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_with_its_size_and_the_bound() {
+        check_size(&[784, 50, 10], 16, TRAINING).unwrap();
+        let refused = |layers: &[usize]| {
+            let error = check_size(layers, 16, TRAINING).unwrap_err();
+            error.to_string()
+        };
+        let error = refused(&[784, 100_000, 100_000, 10]);
+        assert!(error.contains("needs 161 GB for 10,0"), "{error}");
+        assert!(error.contains("at most 8 GB: choose"), "{error}");
+        check_data(1).unwrap();
+        if available().bytes < u64::MAX {
+            let error = check_data(u64::MAX).unwrap_err().to_string();
+            assert!(error.contains("leaves "), "{error}");
+        }
     }
 }

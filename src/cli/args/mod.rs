@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod augment;
+pub mod available;
 pub mod common;
 pub mod data;
 pub mod given;

@@ -1,6 +1,6 @@
 //! How the numbers behind flags are read: one range for each kind of quantity, whatever the flag.
 
-use std::str::FromStr;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 fn number<T: FromStr + Copy + Into<f64>>(
     text: &str,
@@ -9,14 +9,45 @@ fn number<T: FromStr + Copy + Into<f64>>(
 ) -> Result<T, String> {
     match text.trim().parse::<T>() {
         Ok(number) if number.into().is_finite() && fits(number.into()) => Ok(number),
+        Ok(number) if number.into().is_infinite() => Err(format!(
+            "expected {expected}; this one is infinite, or too large to be kept"
+        )),
         _ => Err(format!("expected {expected}")),
     }
+}
+
+/// A whole number: a count, a seed, a position.
+pub fn whole<T: FromStr + PartialOrd + Display>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
+where
+    T: Clone + Send + Sync,
+{
+    move |text| match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
+}
+
+/// Any number, whose range is judged where it is known.
+pub fn any(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| "expected a number, such as 0.5".to_owned())
+}
+
+/// Any number that is one.
+pub fn finite(text: &str) -> Result<f64, String> {
+    number(text, |_| true, "a number, such as -0.5")
 }
 
 /// A learning rate that is taken as it is, by every command: above 0, in the range of `f32`.
 pub fn learning_rate<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
     let trained = |rate: f64| rate as f32 > 0.0 && (rate as f32).is_finite();
-    number(text, trained, "a number above 0, such as 0.1")
+    number(text, trained, "a number above 0, up to 3.4e38, such as 0.1")
 }
 
 /// A size, a norm, a factor, a tolerance.
@@ -76,11 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_that_does_not_fit_is_answered_with_the_range() {
+        let threads = whole(1..=256_u16);
+        assert_eq!((threads("1"), threads(" 256")), (Ok(1), Ok(256)));
+        let huge = format!("1{}", "0".repeat(30));
+        for text in [
+            "0", "257", "-1", "1.5", "1e2", "", "nan", "65536", &huge, "\u{661}",
+        ] {
+            let expected = "expected a whole number from 1 to 256";
+            assert_eq!(threads(text), Err(expected.into()), "{text}");
+        }
+    }
+
+    #[test]
     fn ranges_end_where_they_say() {
         assert!(share::<f32>("0").is_ok() && share::<f32>("1").is_err());
         assert!(accuracy("0").is_err() && accuracy("1").is_ok());
         assert!(epochs("0").is_err() && epochs_or_0("0").is_ok());
         assert!(at_least_0::<f32>("0").is_ok() && above_0::<f32>("0").is_err());
+        assert!(any("-1e400").is_ok() && any("1,5").is_err());
+        assert!(finite("-1e308").is_ok() && finite("-inf").is_err());
         assert!(seconds("0.001").is_err() && seconds("1e4").is_err());
     }
 }

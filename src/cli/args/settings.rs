@@ -16,6 +16,7 @@ use crate::cli::{
         augment::AugmentArgs,
         hidden::Hidden,
         loss::{LossArgs, TWO_CLASSES},
+        number,
         optim::ExtrasArgs,
     },
     terminal::output::thousands,
@@ -101,19 +102,19 @@ pub struct SettingsArgs {
 
     /// Batch size: images per step; the last batch of an epoch takes what remains
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::whole(1..=u32::MAX))]
     batch_size: u32,
 
     #[command(flatten)]
     extras: ExtrasArgs,
 
     /// Random seed of the initial weights, the order of the images, dropout and augmentation
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Training")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole(0..=u64::MAX), help_heading = "Training")]
     seed: u64,
 
     /// Validation images, held out from the end of the training file; 0 trains on all images [default:
     /// 10000, or a sixth of fewer than 60000]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = number::whole(0..=u32::MAX), help_heading = "Training")]
     valid: Option<u32>,
 
     /// Draw the validation images at random, by the seed, instead, as is always done where a file is sorted by
@@ -124,7 +125,7 @@ pub struct SettingsArgs {
     /// Where the data have no test set: hold back so many images as one, drawn at random, the same for every
     /// seed
     #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::whole(1..=u32::MAX))]
     hold_test: Option<u32>,
 
     /// Let every class count the same in the loss, however few images it has: balanced

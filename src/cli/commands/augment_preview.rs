@@ -16,7 +16,7 @@ use mlp::{
 use ndarray::Array2;
 
 use crate::cli::{
-    args::{augment::AugmentArgs, data::DataArgs},
+    args::{augment::AugmentArgs, data::DataArgs, number},
     terminal::{
         Outcome,
         describe::augmentation_text,
@@ -48,21 +48,21 @@ pub struct AugmentPreview {
 
     /// The first image, counted from 0 in the training file
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Picture",
-          value_parser = clap::value_parser!(u32).range(..i64::from(u32::MAX) - 100))]
+          value_parser = number::whole(0..=u32::MAX - 101))]
     index: u32,
 
     /// Images, one a row
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Picture",
-          value_parser = clap::value_parser!(u32).range(1..=100))]
+          value_parser = number::whole(1..=100_u32))]
     images: u32,
 
     /// Epochs, one a column
     #[arg(long, value_name = "N", default_value_t = 12, help_heading = "Picture",
-          value_parser = clap::value_parser!(u32).range(1..=100))]
+          value_parser = number::whole(1..=100_u32))]
     epochs: u32,
 
     /// The seed of the training that is previewed
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Picture")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole(0..=u64::MAX), help_heading = "Picture")]
     seed: u64,
 
     #[command(flatten)]

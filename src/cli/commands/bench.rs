@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
-        common::JsonArg,
+        common::{JsonArg, team_of},
         data::DataArgs,
         hidden::Hidden,
         memory::{self, check_size},
@@ -48,11 +48,11 @@ pub struct Bench {
     hidden: Option<Hidden>,
 
     /// Images a step of that network [default: 64]
-    #[arg(long, value_name = "N", requires = "hidden", value_parser = clap::value_parser!(u32).range(1..=60_000), help_heading = "Network")]
+    #[arg(long, value_name = "N", requires = "hidden", value_parser = number::whole(1..=60_000_u32), help_heading = "Network")]
     batch_size: Option<u32>,
 
     /// Numbers of threads to measure with [default: 1 and one for each processor]
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Measuring")]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = number::whole(1..=1024_u16), help_heading = "Measuring")]
     threads: Vec<u16>,
 
     /// Seconds to train each network with each number of threads, and to classify as long again
@@ -148,6 +148,8 @@ impl Bench {
         );
         let mut rows = Vec::new();
         for &threads in &threads {
+            // Fewer, where the system allows no more.
+            let threads = team_of(threads).threads();
             bar.set_message("the peak");
             let peak = peak_flops(threads);
             for workload in workloads {

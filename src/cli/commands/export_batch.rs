@@ -14,6 +14,7 @@ use crate::cli::{
         memory::{self, Use},
         model::load_model,
         net::{self, load_net},
+        number,
     },
     terminal::{
         Outcome,
@@ -46,7 +47,7 @@ pub struct ExportBatch {
     net: Option<PathBuf>,
 
     /// Images in the batch; the same number as for mlp gradcheck
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = number::whole(1..=10_000_u16))]
     batch_size: u16,
 
     /// Where to write: NumPy's format if the name ends in .npz, else safetensors

@@ -71,7 +71,7 @@ pub struct LrFind {
 
     /// Steps from the first to the last
     #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Range",
-          value_parser = clap::value_parser!(u32).range(10..=100_000))]
+          value_parser = number::whole(10..=100_000_u32))]
     steps: u32,
 
     /// Where to save a picture

@@ -2,12 +2,12 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File},
+    fs::File,
     io::{Read, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use mlp::{
     files::run::Record,
@@ -103,6 +103,8 @@ impl Plot {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let runs: Vec<_> = self.paths.iter().filter(|path| is_run(path)).collect();
+        let formats = self.formats();
+        self.check_places(&formats, runs.len())?;
         let (pictures, next) = match (runs.len(), &self.paths[..]) {
             (0, [model]) => (
                 self.model(model)?,
@@ -114,40 +116,10 @@ impl Plot {
             }
             _ => self.runs()?,
         };
-        ensure!(
-            !self.out.exists() || self.out.is_dir(),
-            "{}: a file, expected the folder to save pictures in",
-            self.out.display()
-        );
-        fs::create_dir_all(&self.out).with_context(|| format!("{}", self.out.display()))?;
-        let kind = |is_one| Kind {
-            flag: "--out",
-            example: "plots",
-            what: "picture",
-            is_one,
-        };
-        let formats = [
-            (
-                Format::Svg,
-                "svg",
-                kind(|path| own_file::begins(path, b"<svg")),
-            ),
-            (
-                Format::Png,
-                "png",
-                kind(|path| own_file::begins(path, b"\x89PNG")),
-            ),
-        ];
-        let formats: Vec<_> = formats
-            .into_iter()
-            .filter(|(format, ..)| self.format.contains(format))
-            .collect();
         let mut files = Vec::new();
         for (name, picture) in &pictures {
-            for (format, extension, kind) in &formats {
-                let path = self.out.join(format!("{name}.{extension}"));
-                kind.check_writable(&path, self.force)?;
-                files.push((path, *format, kind, picture));
+            for (format, kind) in &formats {
+                files.push((self.file(name, *format), *format, kind, picture));
             }
         }
         let theme = match self.theme {
@@ -170,6 +142,50 @@ impl Plot {
         out.flush()?;
         next_step(next);
         Ok(Outcome::Done)
+    }
+
+    /// The formats asked for.
+    fn formats(&self) -> Vec<(Format, Kind)> {
+        let kind = |is_one| Kind {
+            flag: "--out",
+            example: "plots",
+            what: "picture",
+            is_one,
+        };
+        let formats = [
+            (Format::Svg, kind(|path| own_file::begins(path, b"<svg"))),
+            (Format::Png, kind(|path| own_file::begins(path, b"\x89PNG"))),
+        ];
+        let asked = |(format, _): &(Format, Kind)| self.format.contains(format);
+        formats.into_iter().filter(asked).collect()
+    }
+
+    /// Where a picture is saved.
+    fn file(&self, name: &str, format: Format) -> PathBuf {
+        let extension = match format {
+            Format::Svg => "svg",
+            Format::Png => "png",
+        };
+        self.out.join(format!("{name}.{extension}"))
+    }
+
+    /// Whether all pictures that there can be of so many runs, or of a model, may be written.
+    fn check_places(&self, formats: &[(Format, Kind)], runs: usize) -> anyhow::Result<()> {
+        own_file::check_folder(&self.out, "--out")?;
+        let names: Vec<String> = match runs {
+            0 => ["weights", "confusion", "wrong"].map(str::to_owned).into(),
+            1 => ["curves", "layers"].map(str::to_owned).into(),
+            _ => {
+                let layers = (1..=runs).map(|n| format!("layers-{n}"));
+                layers.chain(["curves".to_owned()]).collect()
+            }
+        };
+        for name in &names {
+            for (format, kind) in formats {
+                kind.check_writable(&self.file(name, *format), self.force)?;
+            }
+        }
+        Ok(())
     }
 
     /// The pictures of the runs, and what to do next.

@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path};
 
 use mlp::{
-    data::{DataError, Fault, catalogue::Named, download::DownloadError},
+    data::{DataError, Fault, download::DownloadError},
     files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
     train::TrainError,
 };
@@ -85,14 +85,19 @@ fn file(path: &Path, fault: &Fault) -> String {
 
 fn download(error: &DownloadError) -> Option<String> {
     match error {
-        DownloadError::NoMirror { of, dir, .. } => Some(format!(
-            "get the four .gz files by hand from {} or wherever {} is kept, and put them into {} \
+        DownloadError::NoMirror {
+            of, dir, attempts, ..
+        } => Some(format!(
+            "{}get the four .gz files by hand from {} or wherever {} is kept, and put them into {} \
              (packed or not), or name the folder that holds them with --data-dir",
-            of.mirrors().first().unwrap_or(&"its makers"),
-            match of {
-                Named::Mnist => "MNIST",
-                other => other.name(),
+            match attempts.iter().find_map(|attempt| attempt.proxy) {
+                None => String::new(),
+                Some(variable) => format!(
+                    "mend or unset {variable}, or name the host in NO_PROXY, if the proxy is in the way; or "
+                ),
             },
+            of.mirrors().first().unwrap_or(&"its makers"),
+            of.title(),
             dir.display()
         )),
         DownloadError::ByHand { of, dir } => Some(format!(

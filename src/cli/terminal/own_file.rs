@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use mlp::{
     atomic_file,
     files::model::{self, ModelError},
@@ -41,6 +41,57 @@ pub fn is_model(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether a name is one that somebody would give, if nothing has it yet: a shell replaces `~` only at the beginning
+/// of a word, and a file of variables keeps quotes and the line ends of Windows.
+pub fn check_name(path: &Path) -> Result<(), String> {
+    let text = path.to_string_lossy();
+    let why = match &*text {
+        _ if path.exists() => return Ok(()),
+        text if text.starts_with('~') => {
+            let rest = text.split_once('/').map_or("", |(_, rest)| rest);
+            format!("the shell has not replaced ~: write $HOME/{rest}")
+        }
+        text if text.contains(char::is_control) => {
+            "there is a control character in it, such as the end of a line: leave it out".into()
+        }
+        text if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) => {
+            "there are quotes around it, which belong to no name: leave them out".into()
+        }
+        _ => return Ok(()),
+    };
+    Err(why)
+}
+
+/// Whether a folder is there, or can be made: it alone may be missing. One right under the root is not meant to be.
+fn can_be_made(folder: &Path) -> bool {
+    let parent = folder_of(folder);
+    folder.is_dir() || (!folder.exists() && parent.is_dir() && parent.parent().is_some())
+}
+
+/// Whether files can be written to a folder, which may be missing; `flag` names it.
+pub fn check_folder(folder: &Path, flag: &str) -> anyhow::Result<()> {
+    let name = folder.display();
+    check_name(folder).map_err(|why| anyhow!("{name}: {why}"))?;
+    ensure!(
+        folder.is_dir() || fs::symlink_metadata(folder).is_err(),
+        "{name}: a file, expected a folder for {flag}"
+    );
+    ensure!(
+        can_be_made(folder),
+        "{name}: the folder that it is to lie in is not there: create it first, or choose another {flag}"
+    );
+    check_room(folder).with_context(|| format!("{name}: cannot be written, choose another {flag}"))
+}
+
+/// The only sure way to know whether a folder can be written: a file there, gone at once.
+fn check_room(folder: &Path) -> io::Result<()> {
+    let there = match folder.is_dir() {
+        true => folder,
+        false => folder_of(folder),
+    };
+    tempfile::tempfile_in(there).map(drop)
+}
+
 /// The folder that a file lies in.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -72,6 +123,7 @@ impl Kind {
         } = self;
         let name = path.display();
         let text = path.as_os_str().to_string_lossy();
+        check_name(path).map_err(|why| anyhow!("{name}: {why}"))?;
         ensure!(
             !path.is_dir() && !text.ends_with(std::path::is_separator),
             "{name}: a folder, expected a file name for {flag}: add one, as in {flag} {example}"
@@ -84,26 +136,28 @@ impl Kind {
                     "{name}: a device or a pipe, expected a file name for {flag}"
                 );
                 ensure!(
+                    force || !there.permissions().readonly(),
+                    "{name}: is read-only: choose another {flag}, or pass --force to replace it"
+                );
+                ensure!(
                     force || is_one(path).with_context(|| name.to_string())?,
                     "{name}: there is a file already, and it is not a {what}: choose another {flag}, or pass \
                      --force to replace it"
                 );
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => ensure!(
+                fs::symlink_metadata(path).is_err(),
+                "{name}: a symbolic link to a file that is not there: remove the link, or choose another {flag}"
+            ),
             Err(error) => return Err(error).context(name.to_string()),
         }
         // A folder that alone is missing was meant; where its parent is missing, too, a name was mistyped.
-        let folder = match folder_of(path) {
-            missing if !missing.exists() => folder_of(missing),
-            folder => folder,
-        };
+        let folder = folder_of(path);
         ensure!(
-            folder.is_dir(),
+            can_be_made(folder),
             "{name}: no such folder: create it first, or choose another {flag}"
         );
-        // The only sure way to know: a file there, gone at once.
-        tempfile::tempfile_in(folder)
-            .map(drop)
+        check_room(folder)
             .with_context(|| format!("{name}: cannot be written, choose another {flag}"))
     }
 
@@ -155,8 +209,65 @@ mod tests {
         LETTER.save(&at("letters/mum.txt"), b"Dear mum").unwrap();
         assert!(at("letters/mum.txt").is_file(), "its folder is made");
         refused(&at("mum.txt/mum.txt"));
+        assert!(refused(Path::new("/no-such/mum.txt")).contains("no such folder"));
+        for name in [
+            "~/mum.txt",
+            "~",
+            "'mum.txt'",
+            "\"letters/mum.txt\"",
+            "mum.txt\r",
+        ] {
+            let error = refused(Path::new(name));
+            assert!(
+                error.contains("replaced ~") || error.contains("leave "),
+                "{error}"
+            );
+        }
         if cfg!(unix) {
             assert!(refused(Path::new("/dev/null")).contains("device"));
+        }
+    }
+
+    #[test]
+    fn a_read_only_file_is_replaced_only_by_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mum.txt");
+        fs::write(&path, "Dear mum").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let error = LETTER.check_writable(&path, false).unwrap_err();
+        assert!(error.to_string().contains("is read-only"), "{error}");
+        LETTER.check_writable(&path, true).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("mum.txt");
+        std::os::unix::fs::symlink(folder.path().join("gone"), &link).unwrap();
+        for force in [false, true] {
+            let error = LETTER.check_writable(&link, force).unwrap_err();
+            assert!(error.to_string().contains("a symbolic link"), "{error}");
+        }
+        fs::write(folder.path().join("gone"), "Dear mum").unwrap();
+        LETTER.check_writable(&link, false).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_made_if_it_alone_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        check_folder(folder.path(), "--out").unwrap();
+        check_folder(&folder.path().join("plots"), "--out").unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        for (name, why) in [
+            ("no/such", "create it first"),
+            ("file", "a file, expected a folder"),
+            ("file/plots", "create it first"),
+        ] {
+            let error = check_folder(&folder.path().join(name), "--out").unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    thread,
     time::Duration,
 };
 
@@ -26,8 +27,29 @@ pub fn progress_bar_from(done: u64, length: u64, template: &str) -> ProgressBar 
     });
     bar.tick();
     bar.reset_eta();
-    bar.enable_steady_tick(Duration::from_millis(200));
+    keep_ticking(&bar);
     bar
+}
+
+/// Redraws the bar again and again until it is finished. Where the system allows no further thread, it moves
+/// only when something is done: indicatif's own ticking would panic.
+fn keep_ticking(bar: &ProgressBar) {
+    const PERIOD: Duration = Duration::from_millis(200);
+    if bar.is_hidden() {
+        return;
+    }
+    let bar = bar.downgrade();
+    let tick = move || {
+        loop {
+            thread::sleep(PERIOD);
+            match bar.upgrade() {
+                Some(bar) if !bar.is_finished() => bar.tick(),
+                _ => return,
+            }
+        }
+    };
+    // Without the thread there is nothing to wait for.
+    let _ = thread::Builder::new().spawn(tick);
 }
 
 /// Works with a sign of life.

@@ -187,14 +187,14 @@ pub(super) fn read(
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let chunk = files.len().div_ceil(threads);
     let results: Vec<_> = thread::scope(|scope| {
-        let running: Vec<_> = files
-            .chunks(chunk)
-            .map(|files| scope.spawn(move || pictures(files, first, first_size, &part.dir)))
-            .collect();
-        running
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
+        let read = |files| pictures(files, first, first_size, &part.dir);
+        let begin = |files| match thread::Builder::new().spawn_scoped(scope, move || read(files)) {
+            Ok(running) => Running::Elsewhere(running),
+            // The system allows no more threads.
+            Err(_) => Running::Done(read(files)),
+        };
+        let running: Vec<_> = files.chunks(chunk).map(begin).collect();
+        running.into_iter().map(Running::join).collect()
     });
     let mut pixels = Vec::new();
     for result in results {
@@ -221,6 +221,21 @@ pub(super) fn read(
     };
     let names = part.classes.iter().map(|class| name(class)).collect();
     Ok((images, Labels::Named { names, indices }))
+}
+
+/// Work that another thread does, or that is done.
+enum Running<'scope, T> {
+    Elsewhere(thread::ScopedJoinHandle<'scope, T>),
+    Done(T),
+}
+
+impl<T> Running<'_, T> {
+    fn join(self) -> thread::Result<T> {
+        match self {
+            Self::Elsewhere(thread) => thread.join(),
+            Self::Done(result) => Ok(result),
+        }
+    }
 }
 
 /// The pixels of some pictures.

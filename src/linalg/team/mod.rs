@@ -75,7 +75,8 @@ fn take(taken: &AtomicU32, own: u32) -> Option<usize> {
 struct Job(&'static (dyn Fn(usize) + Sync));
 
 impl Team {
-    /// A team of `threads` in all, at least one.
+    /// A team of `threads` in all, at least one. Where the system allows no more, they are fewer:
+    /// [`threads`](Self::threads) tells.
     pub fn new(threads: usize) -> Self {
         let shared = Arc::new(Shared {
             state: AtomicUsize::new(0),
@@ -84,9 +85,10 @@ impl Team {
         });
         let helper = |thread| {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.help(thread))
+            let builder = thread::Builder::new();
+            builder.spawn(move || shared.help(thread)).ok()
         };
-        let threads = (1..threads.max(1)).map(helper).collect();
+        let threads = (1..threads.max(1)).map_while(helper).collect();
         Self {
             shared,
             threads,

@@ -13,3 +13,4 @@ mod own_data;
 mod plot;
 mod predict;
 mod recipes;
+mod system;

@@ -47,7 +47,8 @@ fn options(mirrors: &[String]) -> Options {
         mirrors: mirrors.to_vec(),
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_millis(300),
-        total_timeout: Duration::from_secs(10),
+        slow_after: Duration::from_secs(10),
+        slowest: 1,
     }
 }
 
@@ -181,6 +182,27 @@ fn a_stalled_mirror_is_left_after_the_stall_time() {
         "{:?}",
         start.elapsed()
     );
+}
+
+#[test]
+fn a_mirror_that_drips_is_left_although_it_never_stalls() {
+    let folder = lacking_test_labels();
+    let mirrors = [serve(|_| Reply::Drip), serve(good)];
+    let options = Options {
+        slow_after: Duration::from_millis(500),
+        slowest: 1_000_000,
+        ..options(&mirrors)
+    };
+    let mut failed = Vec::new();
+    let result = fetch_missing(folder.path(), &options, |event| {
+        if let Event::MirrorFailed(attempt) = event {
+            failed.push(attempt.to_string());
+        }
+        ControlFlow::Continue(())
+    });
+    result.unwrap();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].contains("too slow: "), "{failed:?}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub enum Reply {
     Drop,
     /// 200 and the first bytes of a long body, and then nothing.
     Stall,
+    /// 200 and a long body, a byte at a time.
+    Drip,
     /// 302 to this address.
     Redirect(String),
     /// 200 and a body without end.
@@ -80,6 +82,13 @@ fn answer(mut stream: TcpStream, reply: &dyn Fn(&str) -> Reply) -> std::io::Resu
             stream.write_all(&[0x1f, 0x8b, 8, 0])?;
             thread::sleep(Duration::from_secs(60));
             Ok(())
+        }
+        Reply::Drip => {
+            head(200, "Content-Length: 4542\r\n")?;
+            loop {
+                stream.write_all(&[0x1f])?;
+                thread::sleep(Duration::from_millis(50));
+            }
         }
         Reply::Redirect(to) => head(302, &format!("Location: {to}\r\nContent-Length: 0\r\n")),
         Reply::Endless => {

@@ -25,7 +25,9 @@ use crate::cli::{
 /// Images are up to 512x512, classes up to 256; greys are 0 to 255, and floats of 0 to 1 are scaled to that.
 ///
 /// By name there are mnist, fashion, kmnist, emnist-letters, emnist-balanced and qmnist. They are kept in the user's
-/// cache ($XDG_CACHE_HOME/mlp, or ~/.cache/mlp), and so is MNIST, unless ./data holds it.
+/// cache ($XDG_CACHE_HOME/mlp, or ~/.cache/mlp), and so is MNIST, unless ./data holds it. Downloads go through the
+/// proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, but for the hosts of NO_PROXY; SSL_CERT_FILE names authorities of
+/// your own.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

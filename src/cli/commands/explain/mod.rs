@@ -107,11 +107,11 @@ pub struct Explain {
     target: Option<String>,
 
     /// Without a model: random seed of its weights
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Network")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole(0..=u64::MAX), help_heading = "Network")]
     seed: u64,
 
     /// Explain these outputs of a network instead: softmax, cross-entropy and both kinds of mse
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, value_delimiter = ',', value_parser = number::finite, conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "index", "split", "unit", "lr"], requires = "target", help_heading = "Numbers")]
     logits: Vec<f64>,
 
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
@@ -122,7 +122,7 @@ pub struct Explain {
     image: Option<PathBuf>,
 
     /// Which image, from 0
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Image")]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::whole(0..=u32::MAX as usize), help_heading = "Image")]
     index: usize,
 
     #[command(flatten)]
@@ -133,7 +133,7 @@ pub struct Explain {
     unit: Vec<Unit>,
 
     /// Digits after the decimal point; numbers below 0.1 keep as many significant digits
-    #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=12), help_heading = "Numbers")]
+    #[arg(long, value_name = "DIGITS", default_value_t = 4, value_parser = number::whole(1..=12_u8), help_heading = "Numbers")]
     precision: u8,
 
     /// The learning rate of the step at the end [default: 0.1, or with --net the file's]

@@ -120,16 +120,16 @@ pub struct Gradcheck {
 
     /// Elements to check in each tensor
     #[arg(long, value_name = "N", default_value_t = Settings::default().samples as u32, help_heading = "Check",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::whole(1..=u32::MAX))]
     samples: u32,
 
     /// Batch size: images in the batch that a network is checked on
     #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Check",
-          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+          value_parser = number::whole(1..=10_000_u16))]
     batch_size: u16,
 
     /// Random seed of the weights and of the choice of elements and images
-    #[arg(long, value_name = "N", default_value_t = Settings::default().seed, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().seed, value_parser = number::whole(0..=u64::MAX), help_heading = "Check")]
     seed: u64,
 
     #[command(flatten)]

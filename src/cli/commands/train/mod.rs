@@ -98,12 +98,12 @@ pub struct Train {
 
     /// Times that every training image is seen [default: 20]
     #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..=MAX_EPOCHS as i64))]
+          value_parser = number::whole(1..=MAX_EPOCHS as u32))]
     epochs: Option<u32>,
 
     /// Stop after this many epochs in a row without a higher validation accuracy
     #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::whole(1..=u32::MAX))]
     patience: Option<u32>,
 
     /// Stop after an epoch that reaches this validation accuracy: 0.98 for 98 %
