@@ -20,7 +20,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         describe::augmentation_text,
-        output::{BOLD, DIM, Output, next_step},
+        output::{BOLD, DIM, Output, named, next_step},
         own_file::{self, Kind},
         shell::train_command,
     },
@@ -127,7 +127,7 @@ impl AugmentPreview {
         writeln!(
             out,
             "saved {BOLD}{}{BOLD:#} {DIM}({width} x {height} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
-            self.out.display(),
+            named(&self.out),
             self.index,
             last - 1,
             self.epochs,

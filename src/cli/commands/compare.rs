@@ -20,7 +20,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
-        output::{BOLD, DIM, Output, next_step, thousands},
+        output::{BOLD, DIM, Output, named, next_step, thousands},
         progress::busy,
         shell::shell_quote,
     },
@@ -96,7 +96,7 @@ impl Compare {
                 writeln!(
                     out,
                     "{BOLD}{}{BOLD:#}: {:.2} % right",
-                    path.display(),
+                    named(path),
                     100.0 * accuracy
                 )?;
             }

@@ -18,7 +18,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
-        output::{Output, next_step, thousands},
+        output::{Output, named, next_step, thousands},
         own_file::Kind,
         shell::shell_quote,
     },
@@ -104,7 +104,7 @@ impl ExportBatch {
         writeln!(
             out,
             "saved {} ({} bytes): x ({n}, {}), targets ({n}) and {} parameters of {}",
-            self.out.display(),
+            named(&self.out),
             thousands(bytes.len() as u64),
             model.network.inputs(),
             thousands(model.network.parameter_count() as u64),
@@ -133,12 +133,12 @@ impl ExportBatch {
         writeln!(
             out,
             "saved {} ({} bytes): x ({n}, {}), targets ({n}, {}) and {} parameters of {}, in float64",
-            self.out.display(),
+            named(&self.out),
             thousands(bytes.len() as u64),
             problem.x.ncols(),
             problem.c(),
             thousands(parameters as u64),
-            path.display(),
+            named(path),
             n = problem.n(),
         )?;
         out.flush()?;

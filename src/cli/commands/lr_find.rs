@@ -30,7 +30,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         interrupt::{self, Interrupted},
-        output::{BOLD, Output, next_step, note},
+        output::{BOLD, Output, named, next_step, note},
         own_file::{self, Kind},
         progress::progress_bar,
         shell::train_command,
@@ -174,7 +174,7 @@ impl LrFind {
         if let Some(path) = &self.svg {
             KIND.save(path, plot::rates(&test).svg().as_bytes())?;
             if !self.json.json {
-                writeln!(out, "saved {BOLD}{}{BOLD:#}", path.display())?;
+                writeln!(out, "saved {BOLD}{}{BOLD:#}", named(path))?;
             }
         }
         out.flush()?;

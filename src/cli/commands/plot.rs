@@ -28,7 +28,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
-        output::{BOLD, DIM, Output, next_step, note, thousands},
+        output::{BOLD, DIM, Output, named, next_step, note, thousands},
         own_file::{self, Kind},
         shell::{free_name, shell_quote, train_command},
     },
@@ -135,7 +135,7 @@ impl Plot {
             writeln!(
                 out,
                 "saved {BOLD}{}{BOLD:#} {DIM}({}){DIM:#}",
-                path.display(),
+                named(&path),
                 picture.title
             )?;
         }
@@ -203,7 +203,7 @@ impl Plot {
                 "{}: no epoch was finished in this run, so there is nothing to draw",
                 path.display()
             );
-            runs.push((path.display().to_string(), record));
+            runs.push((named(path), record));
         }
         let mut pictures = vec![("curves".to_owned(), plot::curves(&runs))];
         for (n, (name, run)) in runs.iter().enumerate() {
@@ -228,7 +228,7 @@ impl Plot {
         let next = match models[..] {
             [] => {
                 let run = free_name(Path::new("another"));
-                train_command(&format!(" --run {}", run.display()))
+                train_command(&format!(" --run {}", shell_quote(&run)))
             }
             [model] => format!("mlp eval {}{}", shell_quote(model), self.data.dir.flag()),
             [first, second, ..] => {

@@ -15,7 +15,7 @@ use crate::cli::{
         Outcome,
         describe::images_text,
         hints,
-        output::{BAD, BOLD, DIM, Output, WARN, next_step, spelled, thousands},
+        output::{BAD, BOLD, DIM, Output, WARN, named, next_step, spelled, thousands},
         progress::busy,
         shell::{download_command, train_command},
     },
@@ -67,7 +67,7 @@ fn print(
     loaded: &Result<Splits, DatasetError>,
     out: &mut Output,
 ) -> std::io::Result<()> {
-    writeln!(out, "{BOLD}{}{BOLD:#}", path.display())?;
+    writeln!(out, "{BOLD}{}{BOLD:#}", named(path))?;
     for Seen { path, what, usable } in seen {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let mark = if *usable { "" } else { "  (not used)" };

@@ -17,7 +17,7 @@ use crate::cli::{
     args::data::DataDir,
     terminal::{
         Outcome, hints,
-        output::{BAD, BOLD, DIM, GOOD, Output, WARN, next_step, thousands},
+        output::{BAD, BOLD, DIM, GOOD, Output, WARN, named, next_step, thousands},
         shell::train_command,
     },
 };
@@ -29,7 +29,7 @@ pub fn table(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::R
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}: of 4 files {sound} sound, {official} official\n",
-        dir.path().display()
+        named(&dir.path())
     )?;
     let names: Vec<_> = files.iter().map(name).collect();
     let width = names

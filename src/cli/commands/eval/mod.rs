@@ -30,7 +30,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         describe::architecture_text,
-        output::{BOLD, DIM, Output, next_step, thousands},
+        output::{BOLD, DIM, Output, named, next_step, thousands},
         progress::busy,
         shell::shell_quote,
     },
@@ -197,7 +197,7 @@ impl Eval {
     ) -> io::Result<()> {
         for ((path, model), alone) in self.models.iter().zip(models).zip(&measured.alone) {
             let metadata = &model.metadata;
-            let (name, network) = (path.display(), architecture_text(&metadata.architecture));
+            let (name, network) = (named(path), architecture_text(&metadata.architecture));
             let deslanted = match metadata.preprocessing.deslant {
                 true => ", deslanted images",
                 false => "",

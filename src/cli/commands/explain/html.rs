@@ -9,7 +9,7 @@ use crate::cli::{
     commands::explain::{Explain, LR, Subject},
     terminal::{
         describe::{called, layers_text},
-        output::{BOLD, DIM, Output, next_step, note, thousands},
+        output::{BOLD, DIM, Output, named, next_step, note, thousands},
         own_file::{self, Kind},
         shell::shell_quote,
     },
@@ -56,7 +56,7 @@ impl Explain {
         writeln!(
             out,
             "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, {}{DIM:#}",
-            path.display(),
+            named(path),
             thousands(html.len() as u64),
             subject.title,
             called(&spec, label),

@@ -48,7 +48,7 @@ use crate::cli::{
         Outcome,
         describe::called,
         interrupt,
-        output::{Output, next_step, note},
+        output::{Output, named, next_step, note},
         shell::shell_quote,
     },
 };
@@ -344,7 +344,7 @@ impl Explain {
     /// `--image`: prepared as mlp predict does. Its class is --target, or what the network takes it for.
     fn own_image(&self, path: &Path, subject: &Subject) -> anyhow::Result<Chosen> {
         let spec = subject.metadata.spec();
-        let shown = path.display();
+        let shown = named(path);
         let bytes = read_picture(path).with_context(|| shown.to_string())?;
         let grey = photo::decode(&bytes).with_context(|| shown.to_string())?;
         let frame = Frame {
@@ -430,7 +430,7 @@ impl Explain {
             let model = load_any_model::<f64>(path, said, needs)?;
             self.check_page(&model.metadata.architecture.layers)?;
             return Ok(Subject {
-                title: path.display().to_string(),
+                title: named(path),
                 network: model.network,
                 metadata: model.metadata,
             });

@@ -25,7 +25,7 @@ use crate::cli::{
     commands::explain::Explain,
     terminal::{
         Outcome,
-        output::{BOLD, DIM, Output, next_step},
+        output::{BOLD, DIM, Output, named, next_step},
         shell::shell_quote,
     },
 };
@@ -69,7 +69,7 @@ impl Explain {
                 1 => "1 row".to_owned(),
                 n => format!("{n} rows"),
             };
-            writeln!(out, "{}: {}; {rows}", path.display(), net_text(&problem))?;
+            writeln!(out, "{}: {}; {rows}", named(path), net_text(&problem))?;
             page.forward(out)?;
             page.loss(out)?;
             page.backward(out)?;

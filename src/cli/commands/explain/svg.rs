@@ -5,7 +5,7 @@ use std::path::Path;
 use mlp::picture::drawing;
 
 use crate::cli::terminal::{
-    output::{line, thousands},
+    output::{line, named, thousands},
     own_file::{self, Kind},
 };
 
@@ -22,7 +22,7 @@ pub(super) fn save(path: &Path, drawing: &str) -> anyhow::Result<()> {
     KIND.save(path, drawing.as_bytes())?;
     line(format_args!(
         "saved {} ({} bytes): open it in a browser",
-        path.display(),
+        named(path),
         thousands(drawing.len() as u64)
     ));
     Ok(())

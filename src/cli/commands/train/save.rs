@@ -24,7 +24,7 @@ use crate::cli::{
         plan::Plan,
     },
     terminal::{
-        output::{BOLD, DIM, Output, percent, thousands},
+        output::{BOLD, DIM, Output, named, percent, thousands},
         wrap::prose,
     },
 };
@@ -214,7 +214,7 @@ impl Saved {
             writeln!(out, "{}", prose(&text, 2))?;
         }
         let mut line = |kept: &Kept, more: &str| {
-            let (name, bytes) = (kept.path.display(), thousands(bytes(&kept.path)));
+            let (name, bytes) = (named(&kept.path), thousands(bytes(&kept.path)));
             let text = format!("saved {BOLD}{name}{BOLD:#} {DIM}({bytes} bytes){DIM:#}{more}");
             writeln!(out, "{}", prose(&text, 2))
         };

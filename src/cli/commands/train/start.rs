@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::commands::train::places::Place;
 use crate::cli::terminal::{
     describe::{architecture_text, augmentation_text, images_text, optimiser_text},
-    output::{BAD, BOLD, DIM, Output, WARN, named_line, thousands},
+    output::{BAD, BOLD, DIM, Output, WARN, named, named_line, thousands},
 };
 
 /// What there is to say before the first step.
@@ -81,7 +81,7 @@ impl Start<'_> {
         };
         let text = format!(
             "{data} from {}: {} images to train on, {} to validate{}",
-            self.data.display(),
+            named(self.data),
             count(self.images.0),
             count(self.images.1),
             match (self.test, training.settings.test) {
@@ -133,7 +133,7 @@ impl Start<'_> {
         }
         if let Some(checkpoints) = self.checkpoints {
             let Progress { epoch, step, .. } = self.progress;
-            let (folder, next) = (checkpoints.display(), epoch + 1);
+            let (folder, next) = (named(checkpoints), epoch + 1);
             let resumed = match (epoch, step) {
                 (0, 0) => String::new(),
                 (_, 0) => format!(", resumed after epoch {epoch}"),
@@ -155,7 +155,7 @@ impl Start<'_> {
             let Some(place) = place else { continue };
             let replaces = place.replaces(self.metadata);
             let replaces = replaces.map(|text| format!(", which {WARN}{text}{WARN:#}"));
-            let path = place.path.display();
+            let path = named(&place.path);
             named_line(
                 out,
                 name,
@@ -163,7 +163,7 @@ impl Start<'_> {
             )?;
         }
         match self.record {
-            Some(folder) => named_line(out, "recorded", &format!("in {}", folder.display())),
+            Some(folder) => named_line(out, "recorded", &format!("in {}", named(folder))),
             None => Ok(()),
         }
     }
