@@ -144,7 +144,7 @@ fn wrong_ranges_are_wrong_usage() {
         ("--from 0", 2, "expected a number above 0"),
         ("--from -1", 2, "expected a number above 0"),
         ("--to inf", 2, "expected a number above 0"),
-        ("--steps 3", 2, "3 is not in 10..=100000"),
+        ("--steps 3", 2, "expected a whole number from 10 to 100000"),
         ("--svg no/such/folder.svg", 1, "no such folder"),
     ] {
         let (_, stderr) = run(folder.path(), &format!("lr-find {line}"), code);
