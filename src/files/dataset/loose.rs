@@ -45,19 +45,13 @@ pub fn loose(path: &Path) -> Result<Option<Loose>, DatasetError> {
     let fault = |why: String| DatasetError::fault(path, why);
     let (numbers, labels) = if idx::is_idx(&start.bytes) {
         let (_, shape) = idx::describe(&start.bytes, None).map_err(fault)?;
-        let size = shape
-            .iter()
-            .try_fold(1_usize, |all, &side| all.checked_mul(side));
-        if size.is_none_or(|size| size > MOST) {
-            return Err(fault(format!(
-                "{} numbers, expected at most {MOST} at a time",
-                sizes(&shape)
-            )));
-        }
+        few(&shape).map_err(fault)?;
         let reader = source::open(path).map_err(unreadable(path))?;
         let (numbers, _) = idx::read(reader).map_err(fault)?;
         (numbers, beside(path))
     } else if start.bytes.starts_with(b"\x93NUMPY") {
+        let head = npz::head(&start.bytes).map_err(fault)?;
+        few(&head.shape).map_err(fault)?;
         (npz::read(path, None).map_err(fault)?, None)
     } else if start.bytes.starts_with(b"PK\x03\x04") && extension == "npz" {
         (first_images(path)?, None)
@@ -95,6 +89,19 @@ pub fn loose(path: &Path) -> Result<Option<Loose>, DatasetError> {
     }))
 }
 
+/// An error if an array of this shape has more numbers than are read at a time.
+fn few(shape: &[usize]) -> Result<(), String> {
+    let mut sides = shape.iter();
+    let size = sides.try_fold(1_usize, |all, &side| all.checked_mul(side));
+    match size {
+        Some(..=MOST) => Ok(()),
+        _ => Err(format!(
+            "{} numbers, expected at most {MOST} at a time",
+            sizes(shape)
+        )),
+    }
+}
+
 /// The first array of an archive that can be images.
 fn first_images(path: &Path) -> Result<Numbers, DatasetError> {
     let fault = |why: String| DatasetError::fault(path, why);
@@ -105,7 +112,11 @@ fn first_images(path: &Path) -> Result<Numbers, DatasetError> {
         head.is_ok_and(|head| is_images(&head.shape))
     });
     match images {
-        Some((name, _)) => npz::read(path, Some(name)).map_err(fault),
+        Some((name, head)) => {
+            let shape = head.as_ref().map(|head| &head.shape[..]);
+            few(shape.unwrap_or_default()).map_err(fault)?;
+            npz::read(path, Some(name)).map_err(fault)
+        }
         None => Err(fault(
             "no array of images in it, expected (N, rows, columns)".into(),
         )),

@@ -639,6 +639,23 @@ fn arrays_too_large_together_are_refused_by_their_headers() {
 }
 
 #[test]
+fn loose_images_are_counted_by_their_header_whatever_the_format() {
+    let large = npy("|u1", "False", "(1048576, 32, 32)", &[]);
+    let dir = folder(&[
+        ("a.npy", &large),
+        ("a.npz", &npz(&[("x", large.clone())])),
+        ("a-idx3-ubyte", &idx_of(8, &[1 << 20, 32, 32], &[])),
+    ]);
+    for name in ["a.npy", "a.npz", "a-idx3-ubyte"] {
+        let error = loose(&dir.path().join(name)).unwrap_err().to_string();
+        assert!(
+            error.contains("expected at most 536870912 at a time"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn arrays_of_other_types_orders_and_shapes_are_read() {
     // The same three images by columns.
     let columns = npy(
