@@ -109,6 +109,7 @@ during() {
     local name=$1 codes=$2 words=$3 action=$4
     shift 4
     wanted "$name" || return 0
+    : >"$folder/out"
     timeout -k 1 60 "$@" >"$folder/out" 2>"$folder/err" </dev/null &
     local run=$! waited=0
     until grep -q '^ *1  ' "$folder/out" || ! kill -0 $run 2>/dev/null || [ $waited = 400 ]; do
@@ -197,7 +198,7 @@ mkdir directory
 for place in pipe /dev/full /dev/null directory dangling; do
     for line in "train --hidden 8 --epochs 1 --valid 55000 --out $place" "augment-preview --out $place" \
         "explain good.bin --svg $place" "explain good.bin --html $place" "export-batch good.bin --out $place" \
-        "lr-find --svg $place" "plot good.bin --out $place/x"; do
+        "lr-find --steps 20 --svg $place"; do
         # shellcheck disable=SC2086
         try "${line//good.bin /}" "1 2" "$place" "$mlp" $line
     done
@@ -217,8 +218,9 @@ done
 fresh
 mkdir record
 mkfifo record/run.jsonl
-try "a pipe as run.jsonl" "1" "run.jsonl|record" "$mlp" "${quick[@]}" --run record --force
 try "a pipe as run.jsonl: plot" "1" "not a regular file" "$mlp" plot record
+try "a pipe as run.jsonl" "1" "already holds another run" "$mlp" "${quick[@]}" --run record
+try "a pipe as run.jsonl: --force" "0" "saved" "$mlp" "${quick[@]}" --run record --force
 for name in train-images-idx3-ubyte t10k-labels-idx1-ubyte manifest.json; do
     fresh
     cp -r "$folder/data" mine
@@ -253,7 +255,7 @@ done
 
 echo "limits"
 fresh
-for n in 3 4 5 6 8 12; do
+for n in 4 5 6 8 12; do
     try "$n open files" "0 1" "" bash -c "ulimit -n $n; exec '$mlp' ${quick[*]}"
 done
 "$mlp" "${quick[@]}" --out good.bin -q 2>>"$folder/log"

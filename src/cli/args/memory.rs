@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(fault(&[784, 512, 512, 10], 1), "");
         let text = fault(&[1, 5_000_000, 10], 1);
         assert!(
-            text.starts_with("m.bin: 1-5000000-10 with batches of 256 needs 22 GB"),
+            text.starts_with("m.bin: 1-5000000-10 with batches of 256 needs 21 GB"),
             "{text}"
         );
         assert!(

@@ -55,8 +55,8 @@ fn too_little_memory_is_an_error_with_sizes_and_the_limit() {
     }
     // Nobody knows beforehand how much a picture takes: where memory ends, a sentence does, too.
     run(folder.path(), &format!("{SMALL} --out model.bin"), 0);
-    let mut large = b"P5 9000 9000 255\n".to_vec();
-    large.resize(large.len() + 81_000_000, 0);
+    let mut large = b"P5 8000 8000 255\n".to_vec();
+    large.resize(large.len() + 64_000_000, 0);
     fs::write(folder.path().join("large.pgm"), large).unwrap();
     let line = "predict model.bin large.pgm";
     let (_, stderr) = texts(&mut within(150_000, folder.path(), line), 1);
