@@ -23,15 +23,15 @@ case ${1:-} in
 -h | --help) usage && exit ;;
 esac
 pattern=${1:-}
-if [ -z "${MLP_BINARY:-}" ]; then
+if [ -z "${MLP:-}" ]; then
     cargo build --release --quiet || exit
-    MLP_BINARY=${CARGO_TARGET_DIR:-target}/release/mlp
+    MLP=${CARGO_TARGET_DIR:-target}/release/mlp
 fi
 data=$(realpath data)
 folder=$(mktemp -d)
 chmod 755 "$folder"
 # A copy, which a build in the meantime does not replace.
-cp "$MLP_BINARY" "$folder/mlp"
+cp "$MLP" "$folder/mlp"
 mlp=$folder/mlp
 mkdir "$folder/data"
 cp "$data"/*.gz "$folder/data"

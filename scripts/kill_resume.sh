@@ -4,17 +4,18 @@ cd "$(dirname "$0")/.."
 
 usage() {
     cat <<'TEXT'
-Kills training runs (-9) at random moments, goes on with each until it is done, and compares what it saved,
-byte for byte, with a run that was left alone.
+Kills training runs (-9) at random moments, from the first millisecond on, starts each again with the same command
+(--checkpoint and --resume together) until it is done, and compares what it saved, byte for byte, with a run that was
+left alone.
 
     scripts/kill_resume.sh KILLS [FLAGS of `mlp train`]
 
-    scripts/kill_resume.sh 5                                                    a quick look
-    scripts/kill_resume.sh 200 --hidden 50 --epochs 9 --augment ciresan2010     with distorted images
+    scripts/kill_resume.sh 200                                                  40 kills for each of five settings
+    scripts/kill_resume.sh 50 --hidden 50 --epochs 9 --augment ciresan2010      with distorted images
 
-Needs the Rust toolchain and nothing else. A kill takes about half a second. A run that has begun is always finished,
-so there may be more kills than asked for, on a busy machine many more. Everything is kept in a temporary folder,
-which is removed at the end.
+The five: distorted images; dropout; momentum with a schedule; deslanted images; patience. Needs the Rust toolchain and
+nothing else; MLP names a built program to take instead. A kill takes about half a second. A run that has begun is always
+finished, so there may be more kills than asked for. Everything is kept in a temporary folder, which is removed at the end.
 TEXT
 }
 
@@ -24,38 +25,64 @@ case ${1:-} in
 esac
 kills=$1
 shift
-cargo build --release --quiet
+if [ -z "${MLP:-}" ]; then
+    cargo build --release --quiet
+    MLP=${CARGO_TARGET_DIR:-target}/release/mlp
+fi
 MLP_DATA_DIR=$(realpath "${MLP_DATA_DIR:-data}")
 export MLP_DATA_DIR
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 # A copy, which a build in the meantime does not replace.
-cp "${CARGO_TARGET_DIR:-target}/release/mlp" "$folder/mlp"
+cp "$MLP" "$folder/mlp"
 mlp=$folder/mlp
 cd "$folder"
-"$mlp" train "$@" --out whole.bin --best whole-best.bin --quiet
 
-killed=0 runs=0
-while ((killed < kills)); do
-    rm -rf run
-    while true; do
-        threads=$((RANDOM % 3 + 1))
-        if [ -e run/checkpoint.safetensors ] || [ -e run/previous.safetensors ]; then
-            flags=(--resume run)
-        else
-            flags=(--checkpoint run "$@" --out model.bin --best best.bin)
-        fi
-        "$mlp" train "${flags[@]}" --checkpoint-every 10ms --threads $threads --quiet &
-        sleep "0.$((RANDOM % 8 + 1))$RANDOM"
-        if kill -9 $! 2>kill.log; then
-            wait $! 2>wait.log || killed=$((killed + 1))
-        else
-            wait $!
-            break
-        fi
+# Half of the moments are in the first 100 ms, where a run begins.
+moment() {
+    case $((RANDOM % 2)) in
+    0) printf '0.%03d' $((RANDOM % 100 + 1)) ;;
+    1) printf '0.%03d' $((RANDOM % 900 + 100)) ;;
+    esac
+}
+
+# setting KILLS FLAGS…
+setting() {
+    local wanted=$1 killed=0 runs=0 early=0 done threads
+    shift
+    "$mlp" train "$@" --out whole.bin --best whole-best.bin --quiet
+    while ((killed < wanted)); do
+        rm -rf run model.bin best.bin
+        done=no
+        while [ $done = no ]; do
+            threads=$((RANDOM % 3 + 1))
+            "$mlp" train --checkpoint run --resume "$@" --out model.bin --best best.bin --checkpoint-every 10ms \
+                --threads $threads --quiet &
+            sleep "$(moment)"
+            if kill -9 $! 2>kill.log; then
+                wait $! 2>wait.log || killed=$((killed + 1))
+                [ -e run ] || early=$((early + 1))
+            else
+                wait $!
+                done=yes
+            fi
+        done
+        cmp whole.bin model.bin
+        cmp whole-best.bin best.bin
+        runs=$((runs + 1))
     done
-    cmp whole.bin model.bin
-    cmp whole-best.bin best.bin
-    runs=$((runs + 1))
-    echo "run $runs: the same bytes after $killed kills in all"
-done
+    printf '%5d kills, %d of them before there was a folder, %d runs finished to the same bytes: %s\n' \
+        $killed $early $runs "$*"
+}
+
+if [ $# -gt 0 ]; then
+    setting "$kills" "$@"
+    exit
+fi
+each=$(((kills + 4) / 5))
+short=(--hidden 20 --valid 40000)
+setting $each "${short[@]}" --epochs 6 --augment ciresan2010
+setting $each "${short[@]}" --epochs 12 --hidden 64,32 --dropout 0.2,0.3,0.1
+setting $each "${short[@]}" --epochs 20 --momentum 0.9 --nesterov --schedule cosine --lr 0.02
+setting $each "${short[@]}" --epochs 20 --deslant
+setting $each "${short[@]}" --epochs 60 --patience 3

@@ -79,7 +79,8 @@ for ((n = 0; n < combinations; n++)); do
     for set in $sets; do
         for threads in 1 2 3 5 7 16; do
             # shellcheck disable=SC2086 # flags are many words
-            MLP_INSTRUCTIONS=$set ./mlp train $flags --threads $threads --out model.bin --quiet
+            MLP_INSTRUCTIONS=$set ./mlp train $flags --threads $threads --out model.bin --quiet 2>notes ||
+                { cat notes >&2 && exit 1; }
             echo "$(sha256sum <model.bin | cut -c 1-64) $set, $threads threads" >>sums
         done
     done
