@@ -57,7 +57,7 @@ setting() {
         while [ $done = no ]; do
             threads=$((RANDOM % 3 + 1))
             "$mlp" train --checkpoint run --resume "$@" --out model.bin --best best.bin --checkpoint-every 10ms \
-                --threads $threads --quiet &
+                --threads $threads --quiet 2>>notes &
             sleep "$(moment)"
             if kill -9 $! 2>kill.log; then
                 wait $! 2>wait.log || killed=$((killed + 1))
