@@ -154,10 +154,11 @@ if disk; then
         "$mlp" "${quick[@]}" --hidden 300 --epochs 40 --run disk/record
     rm -f disk/filler
     during "disk becomes read-only: the model goes elsewhere" "1" "could not be saved there, so it is in .*: .mv " \
-        "mount -o remount,ro disk" "$mlp" "${quick[@]}" --epochs 40 --out disk/other.bin
-    rm -f other.bin /tmp/other.bin
+        "mount -t tmpfs -o ro none disk" "$mlp" "${quick[@]}" --epochs 40 --out disk/other.bin
+    rm -f other.bin
     try "disk read-only before training" "1" "cannot be written|Read-only" "$mlp" "${quick[@]}" --out disk/new.bin
     try "disk read-only: checkpoints" "1" "Read-only" "$mlp" "${quick[@]}" --checkpoint disk/new
+    umount -l disk
     umount -l disk
     mounted=()
     disk

@@ -284,9 +284,13 @@ impl Record {
 fn is_blank(path: &Path) -> bool {
     const LINE: u64 = 1 << 16;
     let mut start = Vec::new();
-    let small = path.symlink_metadata().is_ok_and(|there| there.is_file() && there.len() < LINE);
+    let small = path
+        .symlink_metadata()
+        .is_ok_and(|there| there.is_file() && there.len() < LINE);
     small
-        && File::open(path).and_then(|file| file.take(LINE).read_to_end(&mut start)).is_ok()
+        && File::open(path)
+            .and_then(|file| file.take(LINE).read_to_end(&mut start))
+            .is_ok()
         && !start.contains(&b'\n')
         && (start.is_empty() || start.starts_with(b"{"))
 }

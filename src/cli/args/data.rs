@@ -287,7 +287,10 @@ impl DataArgs {
             interrupt::hold();
             let data = busy("reading the data", || dataset::load(&dir));
             if let Some(data) = data.ok().filter(|data| data.checksum == checksum) {
-                note(format_args!("the data are those in {}, where it was trained", dir.display()));
+                note(format_args!(
+                    "the data are those in {}, where it was trained",
+                    dir.display()
+                ));
                 data.notes.iter().for_each(note);
                 return Ok((data, dir));
             }

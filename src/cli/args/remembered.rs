@@ -28,7 +28,10 @@ pub fn remember(checksum: &str, dir: &Path) {
     let Some((file, dir)) = file(checksum).zip(std::path::absolute(dir).ok()) else {
         return;
     };
-    let Some(text) = dir.to_str().filter(|_| recall(checksum).as_ref() != Some(&dir)) else {
+    let Some(text) = dir
+        .to_str()
+        .filter(|_| recall(checksum).as_ref() != Some(&dir))
+    else {
         return;
     };
     let folder = file.parent().expect("it has a folder");

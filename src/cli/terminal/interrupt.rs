@@ -20,8 +20,15 @@ static ASKED: AtomicI32 = AtomicI32::new(0);
 /// When it came, in milliseconds since [`BEGUN`].
 static WHEN: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicBool = AtomicBool::new(false);
-/// When listening began, and what is said of each signal: made beforehand, for a handler must not allocate.
-static BEGUN: OnceLock<(Instant, Vec<(Signal, Vec<u8>)>)> = OnceLock::new();
+/// Set before a signal is listened to.
+static BEGUN: OnceLock<Begun> = OnceLock::new();
+
+/// What a handler needs: made beforehand, for it must not allocate.
+struct Begun {
+    when: Instant,
+    /// What is said of each signal in turn.
+    words: [Vec<u8>; ALL.len()],
+}
 
 /// What asks once may come twice: `timeout` tells the process and then its group, a shell that dies tells its jobs
 /// and the system tells them again. Only what comes later than this is a second wish.
@@ -90,34 +97,34 @@ pub fn listen() -> anyhow::Result<()> {
         anstream::ColorChoice::Never => "error:".to_owned(),
         _ => format!("{BAD}error:{BAD:#}"),
     };
-    let words = ALL.map(|signal| {
-        let text = format!("{clear}{error} interrupted{}\n", signal.name);
-        (signal, text.into_bytes())
+    let words =
+        ALL.map(|signal| format!("{clear}{error} interrupted{}\n", signal.name).into_bytes());
+    BEGUN.get_or_init(|| Begun {
+        when: Instant::now(),
+        words,
     });
-    BEGUN.get_or_init(|| (Instant::now(), words.into()));
     system::listen()
 }
 
 /// Takes down that a signal came; ends the process if nothing is held, or if this is the second wish. Does nothing
 /// that a handler must not do.
 fn came(number: i32) {
-    let now = BEGUN
-        .get()
-        .map_or(0, |(begun, _)| begun.elapsed().as_millis() as u64);
-    let first = ASKED
-        .compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed)
-        .is_ok();
+    let Some(begun) = BEGUN.get() else { return };
+    let now = begun.when.elapsed().as_millis() as u64;
+    let order = Ordering::Relaxed;
+    let first = ASKED.compare_exchange(0, number, order, order).is_ok();
     if first {
-        WHEN.store(now, Ordering::Relaxed);
+        WHEN.store(now, order);
     }
     let again = !first
         && number != HANG_UP.number // a terminal is closed once, and tells so more than once
-        && now >= WHEN.load(Ordering::Relaxed) + ONE_WISH.as_millis() as u64;
-    if again || !HELD.load(Ordering::Relaxed) {
-        let words = BEGUN
-            .get()
-            .and_then(|(_, words)| words.iter().find(|(signal, _)| signal.number == number));
-        system::end(128 + number, words.map_or(&[], |(_, text)| text))
+        && now >= WHEN.load(order) + ONE_WISH.as_millis() as u64;
+    if again || !HELD.load(order) {
+        let said = ALL
+            .iter()
+            .zip(&begun.words)
+            .find(|(signal, _)| signal.number == number);
+        system::end(128 + number, said.map_or(&[], |(_, words)| words))
     }
 }
 

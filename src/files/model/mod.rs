@@ -195,7 +195,9 @@ pub fn save(path: &Path, model: &Model) -> Result<(), ModelError> {
 
 /// The most bytes that a model file of this network takes.
 pub fn most_bytes(network: &Mlp<f32>, metadata: &Metadata) -> u64 {
-    let json = serde_json::to_string(metadata).expect("plain data serialises").len();
+    let json = serde_json::to_string(metadata)
+        .expect("plain data serialises")
+        .len();
     let tensors = network.params().count();
     // Quotes in the JSON are escaped; a tensor has its name, shape and place in the header; numbers may join.
     (4 * network.parameter_count() + 2 * json + 128 * tensors + 4096) as u64
