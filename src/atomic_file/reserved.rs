@@ -76,7 +76,8 @@ impl Reserved {
         self.file.sync_data()
     }
 
-    /// Writes the file, whole or not at all, as [`write`](super::write()) does.
+    /// Writes the file, whole or not at all, as [`write`](super::write()) does. An error if somebody has removed or
+    /// replaced the file that kept its place.
     pub fn write(
         mut self,
         fill: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
@@ -90,6 +91,11 @@ impl Reserved {
         self.file.set_len(bytes)?;
         self.file.sync_all()?;
         if let Some(part) = &self.part {
+            if !is_at(&self.file, part) {
+                return Err(io::Error::other(
+                    "what kept its place was removed or replaced",
+                ));
+            }
             fs::rename(part, &self.target)?;
         }
         (self.part, self.made) = (None, None);
@@ -100,7 +106,7 @@ impl Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         // Nobody is there to hear of it, and what stays is taken over by the next.
-        if let Some(part) = &self.part {
+        if let Some(part) = self.part.as_ref().filter(|part| is_at(&self.file, part)) {
             let _ = fs::remove_file(part);
         }
         if let Some(folder) = &self.made {
@@ -184,6 +190,24 @@ mod tests {
         assert_eq!(fs::read(&part).unwrap(), [0; 4]);
         drop(reserved);
         assert!(!part.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_another_has_put_in_its_place_is_not_taken_for_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, part) = (folder.path().join("m"), folder.path().join(".m.mlp-new"));
+        let first = Reserved::new(&path, 4).unwrap();
+        fs::remove_file(&part).unwrap();
+        let second = Reserved::new(&path, 8).unwrap();
+        let failed = first.write(|file| file.write_all(b"mine")).unwrap_err();
+        assert!(
+            failed.to_string().contains("removed or replaced"),
+            "{failed}"
+        );
+        assert!(!path.exists() && part.exists());
+        second.write(|file| file.write_all(b"its")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"its");
     }
 
     #[cfg(unix)]

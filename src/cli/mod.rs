@@ -22,7 +22,7 @@ use commands::{
 use terminal::{
     Outcome, hints,
     interrupt::{self, Interrupted},
-    output::{Output, complain, stderr},
+    output::{Output, complain, spelled, stderr},
 };
 
 /// Train, evaluate and gradient-check an MLP on MNIST, with a backward pass you can read.
@@ -169,11 +169,11 @@ fn command() -> clap::Command {
 /// Prints why there is no result, or the help asked for; returns the exit code.
 fn report(error: &anyhow::Error, out: &mut Output) -> u8 {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
-        let text = usage.render();
+        let text = shown(&usage.render().ansi().to_string());
         // Output takes its own failures down, and a closed stderr has no reader to miss it.
         let _ = match usage.use_stderr() {
-            true => write!(stderr(), "{}", text.ansi()),
-            false => write!(out, "{}", text.ansi()),
+            true => write!(stderr(), "{text}"),
+            false => write!(out, "{text}"),
         };
         return u8::try_from(usage.exit_code()).unwrap_or(2);
     }
@@ -182,6 +182,16 @@ fn report(error: &anyhow::Error, out: &mut Output) -> u8 {
         true => interrupt::exit_code(),
         false => 1,
     }
+}
+
+/// What the parser says, in which an argument may stand as it was given: its colours stay, and nothing else that a
+/// terminal would act on.
+fn shown(text: &str) -> String {
+    let lines = text.split('\n').map(|line| {
+        let parts: Vec<_> = line.split('\x1b').map(spelled).collect();
+        parts.join("\x1b")
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn paint(choice: ColorChoice) {

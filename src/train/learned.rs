@@ -3,7 +3,7 @@
 //! Whoever always names the most frequent class needs no network. One that does no better has learned nothing, whatever
 //! its loss.
 
-use ndarray::Axis;
+use ndarray::{Array1, Axis, array};
 
 use super::{metrics::Evaluation, pass};
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
         Dataset,
         batch::{Preprocessing, in_order},
     },
-    loss::Loss,
+    linalg::functions::ln,
+    loss::{Loss, LossKind},
     nn::{Activation, Kind, Mlp},
 };
 
@@ -19,8 +20,6 @@ use crate::{
 const SAMPLE: usize = 1_000;
 /// The share of a layer's units that must stand still for the layer to be named.
 const MOST_UNITS: f64 = 0.9;
-/// The most that chance may lift an accuracy above that of guessing, however few the images.
-const MARGIN: f64 = 0.01;
 
 /// What guessing gets, of a network that does no better.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,42 +33,72 @@ pub struct Guessing {
 }
 
 impl Guessing {
-    /// What guessing gets on these images, if the network does no better there.
+    /// What guessing gets on these images, if the network does no better there. None, too, of fewer than 50 images.
     ///
-    /// It does better if it has more of the images right than the most frequent class has, or more of each class on
-    /// average than 1 of C classes: where one class is rare, only the second shows. Both by more than three standard
-    /// deviations of chance, or by one point where there are few images.
-    pub fn of(evaluation: &Evaluation) -> Option<Self> {
+    /// It does better if its loss is clearly below that of the best constant prediction, which gives every class its
+    /// share of the images, whatever the image. A network that has learned something may still have a larger loss, where
+    /// it is sure and wrong; then it must have ten points more of the images right than the most frequent class has, or
+    /// more of each class on average than 1 of C classes: where one class is rare, only the second shows.
+    pub fn of(evaluation: &Evaluation, kind: LossKind) -> Option<Self> {
+        const FEWEST: f64 = 50.0;
+        const CLEARLY: f64 = 0.99;
+        const POINTS: f64 = 0.1;
         let confusion = &evaluation.confusion;
-        let counts = confusion.sum_axis(Axis(1));
-        let counts = || {
-            counts
-                .iter()
-                .map(|&n| f64::from(n))
-                .enumerate()
-                .filter(|&(_, n)| n > 0.0)
-        };
-        let images: f64 = counts().map(|(_, n)| n).sum();
-        let classes = counts().count() as f64;
-        if classes < 2.0 {
-            return None; // of one class, nothing can be learned
+        let counts = confusion.sum_axis(Axis(1)).mapv(f64::from);
+        let images = counts.sum();
+        let classes = counts.iter().filter(|&&n| n > 0.0).count() as f64;
+        if classes < 2.0 || images < FEWEST {
+            return None; // of one class, nothing can be learned; of few images, nothing is seen
         }
-        let (class, most) = counts().fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
-        let share = most / images;
-        let recall = counts()
-            .map(|(c, n)| f64::from(confusion[[c, c]]) / n)
-            .sum::<f64>()
-            / classes;
-        let by_chance = |p: f64, n: f64| (3.0 * (p * (1.0 - p) / n).sqrt()).min(MARGIN);
-        let even = 1.0 / classes;
-        let better = evaluation.accuracy() > share + by_chance(share, images)
-            || recall > even + by_chance(even, images);
+        let shares = &counts / images;
+        let found = |(c, &n): (usize, &f64)| match n > 0.0 {
+            true => f64::from(confusion[[c, c]]) / n,
+            false => 0.0,
+        };
+        let recall = counts.iter().enumerate().map(found).sum::<f64>() / classes;
+        let (class, share) = shares
+            .iter()
+            .copied()
+            .enumerate()
+            .fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
+        let accuracy = evaluation.accuracy();
+        let better = evaluation.loss < CLEARLY * constant_loss(kind, &shares)
+            || accuracy > share + POINTS
+            || recall > 1.0 / classes + POINTS;
         (!better).then_some(Self {
             class,
             share,
-            accuracy: evaluation.accuracy(),
+            accuracy,
         })
     }
+}
+
+/// The loss of the best prediction that is the same for every image, where the classes have these shares.
+fn constant_loss(kind: LossKind, shares: &Array1<f64>) -> f64 {
+    const LEAST: f64 = 1e-9; // of a class that has no image
+    let classes = shares.len();
+    let p = shares.mapv(|share| share.max(LEAST));
+    let mean: f64 = shares
+        .iter()
+        .enumerate()
+        .map(|(class, share)| class as f64 * share)
+        .sum();
+    let outputs = match kind {
+        LossKind::Ce => p.mapv(ln),
+        LossKind::SmoothedCe(s) => p.mapv(|p| ln((1.0 - s) * p + s / classes as f64)),
+        LossKind::MseOnehot => p,
+        LossKind::MseDigit => array![mean],
+        LossKind::Bce => array![ln(p[1] / p[0])],
+    };
+    let outputs = outputs
+        .broadcast((classes, outputs.len()))
+        .expect("a row a class")
+        .to_owned();
+    let targets: Vec<_> = (0..classes).map(|class| class as u8).collect();
+    let (mut predictions, mut losses) = (outputs.clone(), Array1::zeros(classes));
+    kind.build::<f64>()
+        .forward(&outputs, &targets, &mut predictions, &mut losses);
+    losses.dot(shares)
 }
 
 /// A layer whose units give the same for every image, so that no gradient passes them.
@@ -150,30 +179,44 @@ fn stands_still(activation: Activation, y: impl Iterator<Item = f32>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::Array2;
 
     use super::*;
 
-    fn evaluation(confusion: Array2<u32>) -> Evaluation {
-        Evaluation {
-            loss: 1.0,
-            confusion,
-        }
+    fn of(loss: f64, confusion: Array2<u32>) -> Option<Guessing> {
+        Guessing::of(&Evaluation { loss, confusion }, LossKind::Ce)
     }
 
     #[test]
     fn always_the_same_class_is_guessing_and_what_finds_a_rare_class_is_not() {
-        let of = |confusion| Guessing::of(&evaluation(confusion));
-        let always = of(array![[900, 0], [100, 0]]).unwrap();
+        let always = of(0.4, array![[900, 0], [100, 0]]).unwrap();
         assert_eq!((always.class, always.share, always.accuracy), (0, 0.9, 0.9));
-        // Half of the rare class is found, at the price of as many others: no more right, yet something learned.
-        assert_eq!(of(array![[850, 50], [50, 50]]), None);
-        assert_eq!(of(array![[900, 0], [50, 50]]), None);
+        // It never says the rare class, but knows where it is likelier: the entropy of 0.9 and 0.1 is 0.325.
+        assert_eq!(of(0.2, array![[900, 0], [100, 0]]), None);
+        // Half of the rare class is found, at the price of as many others, and surely: yet something is learned.
+        assert_eq!(of(3.0, array![[850, 50], [50, 50]]), None);
         // As a coin says it.
-        assert!(of(array![[250, 250], [251, 249]]).is_some());
-        // Class 1 is all there is: nothing can be learned of it, and nothing said.
-        assert_eq!(of(array![[0, 0], [3, 7]]), None);
-        // Ten images and four of them right, of three classes: chance alone reaches that, but it is no guessing.
-        assert_eq!(of(array![[2, 1, 1], [1, 1, 1], [1, 1, 1]]), None);
+        assert!(of(0.7, array![[250, 250], [251, 249]]).is_some());
+        // Class 1 is all there is, or there are few images: nothing can be said.
+        assert_eq!(of(3.0, array![[0, 0], [30, 70]]), None);
+        assert_eq!(of(3.0, array![[1, 3], [2, 4]]), None);
+        // Luck of the first weights.
+        assert!(of(2.0, array![[30, 30, 40], [30, 40, 30], [30, 30, 40]]).is_some());
+    }
+
+    #[test]
+    fn the_constant_loss_is_that_of_the_shares() {
+        let even = array![0.5, 0.5];
+        let ln_2 = std::f64::consts::LN_2;
+        for (kind, expected) in [
+            (LossKind::Ce, ln_2),
+            (LossKind::SmoothedCe(0.2), ln_2),
+            (LossKind::Bce, ln_2),
+            (LossKind::MseOnehot, 0.25),
+            (LossKind::MseDigit, 0.25),
+        ] {
+            let found = constant_loss(kind, &even);
+            assert!((found - expected).abs() < 1e-12, "{kind}: {found}");
+        }
     }
 }

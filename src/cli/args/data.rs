@@ -117,6 +117,24 @@ impl DataDir {
         given || self.named.is_some()
     }
 
+    /// The data that a network was trained on, and where they are, where the command does not say where they are and
+    /// others lie there.
+    pub fn recalled(&self, checksum: &str) -> Option<(Splits, PathBuf)> {
+        let dir = remembered::recall(checksum).filter(|_| !self.is_asked_for())?;
+        interrupt::hold();
+        if dataset::load(&self.path()).is_ok_and(|data| data.checksum == checksum) {
+            return None;
+        }
+        let data = busy("reading the data", || dataset::load(&dir)).ok();
+        let data = data.filter(|data| data.checksum == checksum)?;
+        note(format_args!(
+            "the data are those in {}, where it was trained",
+            dir.display()
+        ));
+        data.notes.iter().for_each(note);
+        Some((data, dir))
+    }
+
     /// Which data set is asked for.
     pub fn named(&self) -> Named {
         self.named.unwrap_or_default()
@@ -277,25 +295,13 @@ impl DataArgs {
         Ok(mnist)
     }
 
-    /// Loads the data that a network was trained on, where the command does not say where they are and others lie
-    /// there; else as [`load`](Self::load) does. Returns where they were.
+    /// The data that a network was trained on if they are [recalled](DataDir::recalled), else as
+    /// [`load`](Self::load) loads them; and where they are.
     pub fn load_those(&self, checksum: &str) -> anyhow::Result<(Splits, PathBuf)> {
-        if let Some(dir) = remembered::recall(checksum)
-            && !self.dir.is_asked_for()
-            && dataset::load(&self.dir.path()).map_or(true, |data| data.checksum != checksum)
-        {
-            interrupt::hold();
-            let data = busy("reading the data", || dataset::load(&dir));
-            if let Some(data) = data.ok().filter(|data| data.checksum == checksum) {
-                note(format_args!(
-                    "the data are those in {}, where it was trained",
-                    dir.display()
-                ));
-                data.notes.iter().for_each(note);
-                return Ok((data, dir));
-            }
+        match self.dir.recalled(checksum) {
+            Some(recalled) => Ok(recalled),
+            None => Ok((self.load()?, self.dir.path())),
         }
-        Ok((self.load()?, self.dir.path()))
     }
 
     /// Downloads the files that are missing, with a progress bar; returns how many.

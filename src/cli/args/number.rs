@@ -17,12 +17,9 @@ fn number<T: FromStr + Copy + Into<f64>>(
 }
 
 /// A whole number: a count, a seed, a position.
-pub fn whole<T: FromStr + PartialOrd + Display>(
+pub fn whole<T: FromStr + PartialOrd + Display + Clone + Send + Sync>(
     range: RangeInclusive<T>,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
-where
-    T: Clone + Send + Sync,
-{
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync {
     move |text| match text.trim().parse() {
         Ok(number) if range.contains(&number) => Ok(number),
         _ => Err(format!(

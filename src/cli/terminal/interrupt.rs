@@ -28,7 +28,12 @@ struct Begun {
     when: Instant,
     /// What is said of each signal in turn.
     words: [Vec<u8>; ALL.len()],
+    /// What a terminal is told when the work is asked to end.
+    asked: &'static [u8],
 }
+
+/// What is told where the work is ended at once.
+static LAST_WORDS: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// What asks once may come twice: `timeout` tells the process and then its group, a shell that dies tells its jobs
 /// and the system tells them again. Only what comes later than this is a second wish.
@@ -102,6 +107,10 @@ pub fn listen() -> anyhow::Result<()> {
     BEGUN.get_or_init(|| Begun {
         when: Instant::now(),
         words,
+        asked: match clear {
+            "" => b"",
+            _ => b"\r\x1b[2Kending after this batch; once more ends it at once, without saving\n",
+        },
     });
     system::listen()
 }
@@ -113,19 +122,30 @@ fn came(number: i32) {
     let now = begun.when.elapsed().as_millis() as u64;
     let order = Ordering::Relaxed;
     let first = ASKED.compare_exchange(0, number, order, order).is_ok();
+    let held = HELD.load(order);
     if first {
         WHEN.store(now, order);
+        if held {
+            system::say(begun.asked);
+        }
     }
     let again = !first
         && number != HANG_UP.number // a terminal is closed once, and tells so more than once
         && now >= WHEN.load(order) + ONE_WISH.as_millis() as u64;
-    if again || !HELD.load(order) {
+    if again || !held {
         let said = ALL
             .iter()
             .zip(&begun.words)
             .find(|(signal, _)| signal.number == number);
-        system::end(128 + number, said.map_or(&[], |(_, words)| words))
+        system::say(said.map_or(&[], |(_, words)| words));
+        system::say(LAST_WORDS.get().map_or(&[], Vec::as_slice));
+        system::end(128 + number)
     }
+}
+
+/// What a second signal, which ends the work at once, leaves: a line.
+pub fn last_words(text: &str) {
+    LAST_WORDS.get_or_init(|| format!("{text}\n").into_bytes());
 }
 
 /// From now on the first signal only asks, and the work looks at [`asked`]; the second ends the process.
@@ -167,10 +187,14 @@ mod system {
         Ok(())
     }
 
-    /// Says these words, if anybody listens, and ends the process.
-    pub fn end(code: i32, words: &[u8]) -> ! {
+    /// Says these words, if anybody listens.
+    pub fn say(words: &[u8]) {
         // SAFETY: as many bytes as there are; write may be called in a handler.
         unsafe { libc::write(libc::STDERR_FILENO, words.as_ptr().cast(), words.len()) };
+    }
+
+    /// Ends the process.
+    pub fn end(code: i32) -> ! {
         exit(code)
     }
 
@@ -197,9 +221,13 @@ mod system {
         ctrlc::set_handler(|| came(CTRL_C.number)).context("cannot listen for Ctrl-C")
     }
 
-    /// Says these words and ends the process.
-    pub fn end(code: i32, words: &[u8]) -> ! {
+    /// Says these words, if anybody listens.
+    pub fn say(words: &[u8]) {
         let _ = std::io::stderr().write_all(words);
+    }
+
+    /// Ends the process.
+    pub fn end(code: i32) -> ! {
         std::process::exit(code)
     }
 }

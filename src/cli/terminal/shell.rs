@@ -6,10 +6,17 @@ use mlp::data::{catalogue::Named, is_hidden};
 
 /// A path as one word of a shell: in quotes, if it has blanks or the like.
 pub fn shell_quote(path: &Path) -> String {
-    let text = path.display().to_string();
+    let Some(text) = path.to_str() else {
+        return dollar_quote(path.as_os_str().as_encoded_bytes());
+    };
+    // What begins with a dash would be taken for a flag.
+    let text = match text.starts_with('-') {
+        true => format!("./{text}"),
+        false => text.to_owned(),
+    };
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
     if text.contains(is_hidden) {
-        return dollar_quote(&text);
+        return dollar_quote(text.as_bytes());
     }
     match text.chars().all(plain) && !text.is_empty() {
         true => text,
@@ -17,20 +24,27 @@ pub fn shell_quote(path: &Path) -> String {
     }
 }
 
-/// What a terminal would act on, as bash and zsh read it: `$'a\x1bb'`.
-fn dollar_quote(text: &str) -> String {
+/// What a terminal would act on, and what is no text, as bash and zsh read it: `$'a\x1bb'`.
+fn dollar_quote(bytes: &[u8]) -> String {
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("\\x{byte:02x}"))
+            .collect::<String>()
+    };
     let mut quoted = "$'".to_owned();
-    for c in text.chars() {
-        match c {
-            '\'' | '\\' => quoted.extend(['\\', c]),
-            c if is_hidden(c) => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    quoted += &format!("\\x{byte:02x}");
-                }
+    if bytes.starts_with(b"-") {
+        quoted += "./";
+    }
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_hidden(c) => quoted += &hex(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => quoted.push(c),
             }
-            c => quoted.push(c),
         }
+        quoted += &hex(chunk.invalid());
     }
     quoted + "'"
 }
@@ -90,9 +104,18 @@ mod tests {
             ("größe.bin", "größe.bin"),
             ("a\u{1b}[31m'b", r"$'a\x1b[31m\'b'"),
             ("two\nlines", r"$'two\x0alines'"),
+            ("-dash.bin", "./-dash.bin"),
         ] {
             assert_eq!(shell_quote(Path::new(path)), word);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_is_its_bytes() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let name = OsStr::from_bytes(b"a\xff'.bin");
+        assert_eq!(shell_quote(name.as_ref()), r"$'a\xff\'.bin'");
     }
 
     #[test]

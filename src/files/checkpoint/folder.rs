@@ -13,9 +13,9 @@ pub const LATEST: &str = "checkpoint.safetensors";
 /// The name of the checkpoint before it.
 pub const PREVIOUS: &str = "previous.safetensors";
 /// What a damaged checkpoint is renamed to.
-const DAMAGED: &str = "damaged.safetensors";
+pub const DAMAGED: &str = "damaged.safetensors";
 /// Locked by the process that writes in the folder, for as long as it lives.
-const LOCK: &str = ".lock";
+pub const LOCK: &str = ".lock";
 
 /// The folder with the checkpoints of one run. Only one process may use it at a time.
 #[derive(Debug)]

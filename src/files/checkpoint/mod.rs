@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub use error::{CheckpointError, Fault};
-pub use folder::{Folder, LATEST, PREVIOUS, Resumed, load};
+pub use folder::{DAMAGED, Folder, LATEST, LOCK, PREVIOUS, Resumed, load};
 pub use writer::{Every, Writer};
 
 /// The version of the format that this program writes and reads.

@@ -804,7 +804,7 @@ fn an_interrupted_run_leaves_a_finished_model_as_it_is() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("model.bin, which is of another run, stays as it was"),
+            stderr.contains("model.bin, which was there before, stays as it was"),
             "{stderr}"
         );
         assert!(fs::read(folder.path().join("model.bin")).unwrap() == old);

@@ -397,9 +397,9 @@ impl Explain {
 
     /// The images that one is taken of.
     fn images(&self, subject: &Subject) -> anyhow::Result<Dataset> {
-        let data = self.data.load()?;
+        let metadata = &subject.metadata;
+        let (data, dir) = self.data.load_those(&metadata.training.data_sha256)?;
         interrupt::release()?;
-        let (metadata, dir) = (&subject.metadata, self.data.dir.path());
         let name = self.model.as_deref().unwrap_or(Path::new("this network"));
         check_fits(name, metadata, &data.train.spec, &dir)?;
         let images = self.split.split.of(data, &metadata.training.settings)?;

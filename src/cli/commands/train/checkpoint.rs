@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 use mlp::{
-    files::checkpoint::{CheckpointError, Writer},
+    files::checkpoint::{CheckpointError, Folder, Writer},
     nn::Mlp,
     train::{Observer, Progress, Trained},
 };
@@ -14,12 +14,18 @@ use crate::cli::terminal::{progress::note_above, shell::shell_quote};
 pub(super) struct Checkpoints {
     writer: Writer,
     bar: ProgressBar,
+    /// What was said last of one that could not be written: once is enough.
+    said: Option<String>,
 }
 
 impl Checkpoints {
     /// Notes appear above the bar.
     pub(super) fn new(writer: Writer, bar: ProgressBar) -> Self {
-        Self { writer, bar }
+        Self {
+            writer,
+            bar,
+            said: None,
+        }
     }
 
     /// Keeps the end of training, or where it was stopped.
@@ -36,9 +42,17 @@ impl Checkpoints {
 
 impl Observer for Checkpoints {
     fn progress(&mut self, network: &Mlp<f32>, progress: &Progress) {
-        if let Err(error) = self.writer.save_if_due(network, progress) {
-            let text = "no checkpoint was written, the one before is kept; training goes on";
-            note_above(&self.bar, format_args!("{error}: {text}"));
+        let Err(error) = self.writer.save_if_due(network, progress) else {
+            return;
+        };
+        let before = match Folder::is_begun(self.writer.folder().path()) {
+            true => ", the one before is kept",
+            false => "",
+        };
+        let text = format!("{error}: no checkpoint was written{before}; training goes on");
+        if self.said.as_ref() != Some(&text) {
+            note_above(&self.bar, &text);
+            self.said = Some(text);
         }
     }
 }

@@ -5,7 +5,7 @@ use mlp::{
     data::Dataset,
     files::model::Metadata,
     loss::Loss,
-    nn::Mlp,
+    nn::{Init, Mlp},
     train::{
         Epoch, Observer, Progress, Settings,
         learned::{Guessing, Still, still},
@@ -65,6 +65,8 @@ impl Case<'_> {
             format!("the planted mistake, {mistake}, may be why")
         } else if alike() {
             "the training images are all the same: look whether their file is the right one".into()
+        } else if training.settings.init == Init::Zeros {
+            "weights of zero stay alike: leave out --init zeros".into()
         } else if rate > usual {
             format!("try --lr {usual:?}")
         } else if !still.is_empty() {
@@ -166,7 +168,8 @@ impl Observer for Doubts<'_> {
         // After the last epoch the end of the run says it.
         let last = epoch.epoch >= self.case.metadata.training.settings.epochs;
         if !self.said && !last {
-            let guessing = epoch.valid.as_ref().and_then(Guessing::of);
+            let guessing = epoch.valid.as_ref();
+            let guessing = guessing.and_then(|valid| Guessing::of(valid, self.case.metadata.loss));
             self.shown = guessing.map(|guessing| (epoch.epoch, guessing));
         }
     }

@@ -38,7 +38,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
-        interrupt::Interrupted,
+        interrupt::{self, Interrupted},
         output::{Output, next_step, note},
         shell::shell_quote,
     },
@@ -198,6 +198,7 @@ impl Train {
     fn train(&self, out: &mut Output) -> anyhow::Result<Outcome> {
         let Prepared {
             plan,
+            dir,
             official,
             images: (train, valid),
             test,
@@ -211,7 +212,6 @@ impl Train {
             writer,
         } = self.prepare()?;
         let settings = &plan.metadata.training.settings;
-        let dir = self.data.dir.path();
         let start = Start {
             data: &dir,
             official,
@@ -230,7 +230,13 @@ impl Train {
             let steps = train.len().div_ceil(settings.batch_size);
             let done = (progress.step, steps);
             let watch = Watch::new(&network, &train, plan.metadata.preprocessing, done);
-            let mut record = Recorder::new(writer, watch, &*loss, print.bar(), train.len());
+            let mut record = Recorder::new(
+                writer,
+                watch,
+                &*loss,
+                print.bar(),
+                (train.len(), plan.metadata.loss),
+            );
             record.append(&start.json());
             record
         });
@@ -238,6 +244,14 @@ impl Train {
             let run = plan.run(folder.path());
             let writer = Writer::new(folder, run, self.checkpoint_every, &progress);
             Checkpoints::new(writer, print.bar())
+        });
+        interrupt::last_words(&match &checkpoints {
+            None => "nothing was saved".to_owned(),
+            Some(checkpoints) => format!(
+                "nothing was saved since the last checkpoint: `{}{}` goes on from there",
+                checkpoints.resume_command(),
+                self.data.dir.flag()
+            ),
         });
         let mut doubts = Doubts::new(
             Case {

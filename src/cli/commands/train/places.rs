@@ -6,7 +6,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use mlp::{
     atomic_file::{self, ReserveError, Reserved},
     files::model::{self, Metadata, Model},
@@ -62,6 +62,25 @@ impl Place {
         })
     }
 
+    /// Refuses a place that a checkpoint names, and not the user, where another run's model is.
+    pub(super) fn check_named_by_checkpoint(
+        &self,
+        metadata: &Metadata,
+        flag: &str,
+    ) -> anyhow::Result<()> {
+        let another = self
+            .there
+            .as_ref()
+            .is_some_and(|there| !is_one_run(there, metadata));
+        ensure!(
+            !another,
+            "{}: the checkpoint says that the model goes there, and a model of another run is there: say {flag} for \
+             this place or another",
+            self.path.display()
+        );
+        Ok(())
+    }
+
     /// What will be lost, unless this is the same run: `a model with 97.30 % of its validation images right`.
     pub(super) fn replaces(&self, metadata: &Metadata) -> Option<String> {
         let there = self
@@ -98,7 +117,7 @@ impl Place {
     /// The same of the best model of a run, which is of an epoch that was not stopped.
     pub(super) fn keep_best(self, model: &mut Model, run_stopped: bool) -> anyhow::Result<Kept> {
         model.metadata.training.stopped = None;
-        let of_this_run = |there: &Metadata| is_same_run(there, &model.metadata);
+        let of_this_run = |there: &Metadata| is_one_run(there, &model.metadata);
         let another = match &self.there {
             Some(there) => {
                 !of_this_run(there)
@@ -118,7 +137,7 @@ impl Place {
         };
         let Self { path, reserved, .. } = self;
         let (wanted, instead_of) = match stays {
-            true => (interrupted_name(&path), Some(path)),
+            true => (interrupted_name(&path, &model.metadata), Some(path)),
             false => (path, None),
         };
         let first = match &instead_of {
@@ -170,7 +189,7 @@ impl Place {
             return self.path.exists(); // which --force was to replace
         };
         let (then, now) = (there.training.stopped, metadata.training.stopped);
-        !is_same_run(there, metadata) || then.is_none() || then > now
+        !is_one_run(there, metadata) || then.is_none() || then > now
     }
 }
 
@@ -186,15 +205,34 @@ fn is_same_run(one: &Metadata, other: &Metadata) -> bool {
     apart_from_its_end(one) == apart_from_its_end(other)
 }
 
-/// `model-interrupted.bin` for `model.bin`, or the first like it that is free.
-fn interrupted_name(path: &Path) -> PathBuf {
+/// Whether these are networks of one run, which may have got more epochs when it was resumed.
+fn is_one_run(one: &Metadata, other: &Metadata) -> bool {
+    let mut one = one.clone();
+    let (to, from) = (&mut one.training.settings, &other.training.settings);
+    (to.epochs, to.patience, to.target_accuracy) =
+        (from.epochs, from.patience, from.target_accuracy);
+    is_same_run(&one, other)
+}
+
+/// `model-interrupted.bin` for `model.bin`, if that is free or of the same run and no further; or the first like it that
+/// is free.
+fn interrupted_name(path: &Path, metadata: &Metadata) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push("-interrupted");
     if let Some(extension) = path.extension() {
         name.push(".");
         name.push(extension);
     }
-    free_name(&path.with_file_name(name))
+    let name = path.with_file_name(name);
+    match model::load::<f32>(&name) {
+        Ok(there)
+            if is_one_run(&there.metadata, metadata)
+                && there.metadata.training.stopped <= metadata.training.stopped =>
+        {
+            name
+        }
+        _ => free_name(&name),
+    }
 }
 
 /// A path as it is best shown: from the working folder if it is below, else from the root.
@@ -250,7 +288,7 @@ pub(super) fn from_there(folder: &Path, seen: &str) -> PathBuf {
 }
 
 /// The path from the root without links, of what may not be there yet.
-fn real(path: &Path) -> Option<PathBuf> {
+pub(super) fn real(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     if let Ok(real) = path.canonicalize() {
         return Some(real);
@@ -303,6 +341,13 @@ mod tests {
     fn the_name_of_an_interrupted_model_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
+        let metadata = Metadata::new(
+            mlp::nn::Architecture::relu(&[784, 10]),
+            mlp::loss::LossKind::Ce,
+            mlp::data::batch::Preprocessing::UNIT,
+            mlp::train::Settings::default(),
+        );
+        let interrupted_name = |path: &Path| interrupted_name(path, &metadata);
         assert_eq!(
             interrupted_name(&at("model.bin")),
             at("model-interrupted.bin")

@@ -6,12 +6,13 @@ use anyhow::ensure;
 use mlp::{
     data::Splits,
     files::{
-        checkpoint::{Folder, Resumed, Run},
+        checkpoint::{DAMAGED, Folder, LATEST, LOCK, PREVIOUS, Resumed, Run},
         model::Metadata,
+        run,
     },
     loss::LossKind,
     nn::Mlp,
-    train::{ClassWeights, Progress, Settings},
+    train::{ClassWeights, End, Progress, Settings},
 };
 
 use crate::cli::{
@@ -23,7 +24,7 @@ use crate::cli::{
     commands::train::{
         Train,
         differences::difference,
-        places::{from_there, seen_from, shown},
+        places::{from_there, real, seen_from, shown},
     },
     terminal::{
         output::note,
@@ -109,9 +110,6 @@ impl Train {
                 "{flag} needs images to validate on: leave out --valid 0"
             ))
             .into()),
-            _ if plan.best.as_ref() == Some(&plan.out) => {
-                Err(Usage::from("--best and --out name the same file: give them two").into())
-            }
             _ => Ok(plan),
         }
     }
@@ -167,10 +165,9 @@ impl Train {
     }
 
     /// Takes what the data are into the plan of a new run, or compares it with that of a checkpoint.
-    pub(super) fn meet(&self, plan: &mut Plan, data: &Splits) -> anyhow::Result<()> {
-        let dir = self.data.dir.path();
+    pub(super) fn meet(&self, plan: &mut Plan, data: &Splits, dir: &Path) -> anyhow::Result<()> {
         if plan.resumed.is_some() {
-            plan.same_data(data, &dir)?;
+            plan.same_data(data, dir)?;
             return match &self.checkpoint {
                 Some(folder) => self.same_settings(plan, data, folder),
                 None => Ok(()),
@@ -195,7 +192,8 @@ impl Train {
         match difference(&plan.metadata, &asked) {
             None => Ok(()),
             Some(difference) => Err(Usage(format!(
-                "{}: the run in this folder was {difference}: give it the same, or choose another folder",
+                "{}: the run in this folder was {difference}: give it the same, choose another folder, or leave out \
+                 --resume and pass --force to begin anew and lose that run",
                 folder.display()
             ))
             .into()),
@@ -251,10 +249,16 @@ impl Train {
             .or(training.settings.patience);
         training.settings.target_accuracy =
             self.target_accuracy.or(training.settings.target_accuracy);
-        let over = progress.end(&metadata.training.settings).is_some();
-        if over {
+        let end = progress.end(&metadata.training.settings);
+        let over = end.is_some();
+        if let Some(end) = end {
+            let flag = match end {
+                End::Epochs => "--epochs",
+                End::Patience => "--patience",
+                End::TargetAccuracy => "--target-accuracy",
+            };
             notes.push(format!(
-                "{}: the run was over already, after epoch {}; a higher --epochs goes on with it",
+                "{}: the run was over already, after epoch {}; a higher {flag} goes on with it",
                 folder.path().display(),
                 progress.epoch
             ));
@@ -291,10 +295,11 @@ impl Plan {
     }
 
     /// Whether the network fits the memory, and the models their places.
-    pub(super) fn check(&self, force: bool) -> anyhow::Result<()> {
+    pub(super) fn check(&self, force: bool, checkpoints: Option<&Path>) -> anyhow::Result<()> {
         if self.resumed.is_some() {
             self.check_memory()?; // of a new run, when its data are known
         }
+        self.check_places(checkpoints)?;
         MODEL_FILE.check_writable(&self.out, force)?;
         let best = Kind {
             flag: "--best",
@@ -305,6 +310,41 @@ impl Plan {
             Some(path) => best.check_writable(path, force),
             None => Ok(()),
         }
+    }
+
+    /// No two results may have the same place: neither the models, nor a model and what a run keeps in its folders.
+    fn check_places(&self, checkpoints: Option<&Path>) -> Result<(), Usage> {
+        let mut kept = Vec::new();
+        if let Some(folder) = checkpoints {
+            let files = [LATEST, PREVIOUS, DAMAGED, LOCK].map(|name| folder.join(name));
+            kept.extend(
+                files
+                    .into_iter()
+                    .chain([folder.to_owned()])
+                    .map(|path| ("--checkpoint", path)),
+            );
+        }
+        if let Some(folder) = &self.run {
+            kept.extend([folder.join(run::NAME), folder.clone()].map(|path| ("--run", path)));
+        }
+        let same = |a: &Path, b: &Path| a == b || real(a).is_some_and(|a| Some(a) == real(b));
+        let best = self.best.as_ref();
+        if let Some(best) = best.filter(|best| same(best, &self.out)) {
+            return Err(Usage(format!(
+                "--best and --out name the same file, {}: give them two",
+                best.display()
+            )));
+        }
+        for (flag, model) in [("--out", Some(&self.out)), ("--best", best)] {
+            let Some(model) = model else { continue };
+            if let Some((other, _)) = kept.iter().find(|(_, path)| same(path, model)) {
+                return Err(Usage(format!(
+                    "{flag} {}: that is where {other} keeps the run: choose another name",
+                    model.display()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What a checkpoint in this folder keeps of it. A path that is no text is left out: the default holds again.

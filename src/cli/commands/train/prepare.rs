@@ -1,5 +1,7 @@
 //! All that a run needs before its first step.
 
+use std::path::PathBuf;
+
 use mlp::{
     check::mistakes,
     data::{
@@ -29,6 +31,8 @@ use crate::cli::{
 /// All that a run needs before its first step.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
+    /// Where the data are.
+    pub(super) dir: PathBuf,
     pub(super) official: bool,
     /// To train on, and to validate.
     pub(super) images: (Dataset, Dataset),
@@ -80,12 +84,16 @@ impl Train {
         if !self.quiet || plan.over {
             plan.notes.iter().for_each(note);
         }
-        plan.check(self.force)?;
-        let data = self.data.load()?;
-        self.meet(&mut plan, &data)?;
+        let checkpoints = plan.folder.as_ref().map(Folder::path);
+        plan.check(self.force, checkpoints.or(self.checkpoint.as_deref()))?;
+        let (data, dir) = match plan.resumed {
+            Some(_) => self.data.load_those(&plan.metadata.training.data_sha256)?,
+            None => (self.data.load()?, self.data.dir.path()),
+        };
+        self.meet(&mut plan, &data, &dir)?;
         let official = data.official;
         if !official {
-            remember(&data.checksum, &self.data.dir.path());
+            remember(&data.checksum, &dir);
         }
         let settings = &plan.metadata.training.settings;
         let images = settings.split(data)?;
@@ -127,10 +135,19 @@ impl Train {
         };
         let bytes = model::most_bytes(&network, &plan.metadata);
         let out = Place::take(&plan.out, "--out", bytes)?;
+        if plan.kept.is_some() && self.out.is_none() && !self.force {
+            out.check_named_by_checkpoint(&plan.metadata, "--out")?;
+        }
         let best = match &plan.best {
             Some(path) => Some(Place::take(path, "--best", bytes)?),
             None => None,
         };
+        if let Some(best) = best
+            .as_ref()
+            .filter(|_| plan.kept.is_some() && self.best.is_none() && !self.force)
+        {
+            best.check_named_by_checkpoint(&plan.metadata, "--best")?;
+        }
         let folder = match (folder, &self.checkpoint) {
             (None, Some(dir)) => Some(begin(&plan, dir)?),
             (folder, _) => folder,
@@ -149,6 +166,7 @@ impl Train {
         };
         Ok(Prepared {
             plan,
+            dir,
             official,
             images: (train, valid),
             test: test.len(),

@@ -8,6 +8,7 @@ use std::{
 use indicatif::ProgressBar;
 use mlp::{
     files::run::EpochLine,
+    loss::LossKind,
     train::{Epoch, Observer, Progress, Settings, Step},
 };
 use serde_json::json;
@@ -41,6 +42,7 @@ pub(super) struct Printer<'a> {
     steps: u64,
     /// Images an epoch.
     images: usize,
+    kind: LossKind,
     /// The highest validation accuracy so far.
     best: Option<f64>,
     /// Of every epoch, for training and validation.
@@ -79,6 +81,7 @@ impl<'a> Printer<'a> {
             bar,
             steps,
             images,
+            kind: start.metadata.loss,
             best: progress.best.as_ref().map(|best| best.accuracy),
             losses: Default::default(),
         })
@@ -164,7 +167,7 @@ impl Observer for Printer<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        let line = epoch_line(epoch, self.images);
+        let line = epoch_line(epoch, self.images, self.kind);
         self.best = line.best_valid_accuracy;
         self.losses[0].push(line.train_loss);
         self.losses[1].extend(line.valid_loss);

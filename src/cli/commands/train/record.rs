@@ -4,7 +4,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
     files::run::{EpochLine, RunError, Writer},
-    loss::Loss,
+    loss::{Loss, LossKind},
     nn::Mlp,
     train::{Epoch, Observer, Progress, learned::Guessing, metrics::Evaluation, statistics::Watch},
 };
@@ -20,6 +20,7 @@ pub(super) struct Recorder<'a> {
     loss: &'a dyn Loss<f32>,
     bar: ProgressBar,
     images: usize,
+    kind: LossKind,
     /// The epoch that is over, until its network comes.
     epoch: Option<EpochLine>,
     failed: Option<RunError>,
@@ -32,7 +33,7 @@ impl<'a> Recorder<'a> {
         watch: Watch,
         loss: &'a dyn Loss<f32>,
         bar: ProgressBar,
-        images: usize,
+        (images, kind): (usize, LossKind),
     ) -> Self {
         Self {
             writer,
@@ -40,6 +41,7 @@ impl<'a> Recorder<'a> {
             loss,
             bar,
             images,
+            kind,
             epoch: None,
             failed: None,
         }
@@ -70,7 +72,7 @@ impl<'a> Recorder<'a> {
 
 impl Observer for Recorder<'_> {
     fn epoch(&mut self, epoch: &Epoch) {
-        self.epoch = Some(epoch_line(epoch, self.images));
+        self.epoch = Some(epoch_line(epoch, self.images, self.kind));
     }
 
     fn progress(&mut self, network: &Mlp<f32>, progress: &Progress) {
@@ -89,7 +91,7 @@ pub(super) fn event(name: &str, mut object: Value) -> Value {
 }
 
 /// What is told of an epoch, of so many images.
-pub(super) fn epoch_line(epoch: &Epoch, images: usize) -> EpochLine {
+pub(super) fn epoch_line(epoch: &Epoch, images: usize, kind: LossKind) -> EpochLine {
     let valid = epoch.valid.as_ref();
     let seconds = epoch.time.as_secs_f64();
     EpochLine {
@@ -101,7 +103,9 @@ pub(super) fn epoch_line(epoch: &Epoch, images: usize) -> EpochLine {
         best_epoch: epoch.best.map(|(epoch, _)| epoch),
         best_valid_accuracy: epoch.best.map(|(_, accuracy)| accuracy),
         seconds,
-        guessing: valid.and_then(Guessing::of).map(|guessing| guessing.share),
+        guessing: valid
+            .and_then(|valid| Guessing::of(valid, kind))
+            .map(|guessing| guessing.share),
         images_per_second: Some(images as f64 / seconds).filter(|rate| rate.is_finite()),
         statistics: Vec::new(),
     }

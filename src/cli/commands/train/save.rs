@@ -87,7 +87,11 @@ impl Plan {
                 images.preprocessing,
             );
             let accuracy = (!images.valid.is_empty()).then(|| evaluation.accuracy());
-            (accuracy, familiar, Guessing::of(&evaluation))
+            (
+                accuracy,
+                familiar,
+                Guessing::of(&evaluation, self.metadata.loss),
+            )
         };
         let (accuracy, familiar, mut guessing) = judge(&model.network);
         model.metadata.familiar = familiar;
@@ -172,7 +176,7 @@ impl Saved {
             .map(|accuracy| format!(" (validation {})", percent(accuracy)));
         let stays = self.model.instead_of.as_ref().map(|path| {
             format!(
-                "; {}, which is of another run, stays as it was",
+                "; {}, which was there before, stays as it was",
                 path.display()
             )
         });
