@@ -42,7 +42,7 @@ Examples:
   mlp bench                 measure how fast this machine trains
 
 `mlp help train` and the like show the flags of a command.
-Exit code: 0 done, 1 failed, 2 wrong usage, 128 + signal interrupted: 130 Ctrl-C."
+Exit code: 0 done, 1 failed, 2 wrong usage, 128 + signal (130 Ctrl-C)."
 )]
 struct Cli {
     #[command(subcommand)]

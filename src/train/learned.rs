@@ -30,6 +30,10 @@ pub struct Guessing {
     pub share: f64,
     /// The accuracy of the network.
     pub accuracy: f64,
+    /// The loss of giving every class its share, whatever the image.
+    pub constant_loss: f64,
+    /// The loss of the network.
+    pub loss: f64,
 }
 
 impl Guessing {
@@ -61,15 +65,17 @@ impl Guessing {
             .copied()
             .enumerate()
             .fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
-        let accuracy = evaluation.accuracy();
-        let better = evaluation.loss < CLEARLY * constant_loss(kind, &shares)
-            || accuracy > share + POINTS
-            || recall > 1.0 / classes + POINTS;
-        (!better).then_some(Self {
+        let guessing = Self {
             class,
             share,
-            accuracy,
-        })
+            accuracy: evaluation.accuracy(),
+            constant_loss: constant_loss(kind, &shares),
+            loss: evaluation.loss,
+        };
+        let better = guessing.loss < CLEARLY * guessing.constant_loss
+            || guessing.accuracy > share + POINTS
+            || recall > 1.0 / classes + POINTS;
+        (!better).then_some(guessing)
     }
 }
 

@@ -142,7 +142,7 @@ fn what_cannot_go_on_says_why_and_what_to_do() {
             "go on from them with `mlp train --resume run`",
         ),
         (
-            "train --checkpoint model.bin",
+            "train --checkpoint model.bin --out m.bin",
             1,
             "a file, expected the folder",
         ),
@@ -327,6 +327,26 @@ mod killed {
         fs::rename(dir.join("run"), moved.join("run")).unwrap();
         run(dir, "train --resume moved/run --epochs 4", 0);
         assert_eq!(names_in(&moved), ["best.bin", "model.bin", "run"]);
+    }
+
+    #[test]
+    fn a_checkpoint_names_no_model_of_another_run_to_be_lost() {
+        let folder = finished();
+        let dir = folder.path();
+        run(
+            dir,
+            "train --hidden 3 --epochs 1 --valid 55000 --out model.bin",
+            0,
+        );
+        let other = fs::read(dir.join("model.bin")).unwrap();
+        let (_, stderr) = run(dir, "train --resume run --epochs 3", 1);
+        assert_says(
+            &stderr,
+            "a model of another run is there: say --out for this place or another",
+        );
+        assert!(fs::read(dir.join("model.bin")).unwrap() == other);
+        run(dir, "train --resume run --epochs 3 --out model.bin", 0);
+        assert!(fs::read(dir.join("model.bin")).unwrap() != other);
     }
 
     /// Numbers that are others in every run of the test: moments are random anyway.

@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     commands::train::plan::default_learning_rate,
-    terminal::{hints::shorter, output::percent, progress::note_above},
+    terminal::{
+        hints::shorter,
+        output::{percent, scientific},
+        progress::note_above,
+    },
 };
 
 /// Why a network that does no better than guessing may do so.
@@ -100,18 +104,31 @@ impl Case<'_> {
 }
 
 impl Doubt {
-    /// `no better than guessing: 10.1 % …; try --lr 0.01`
+    /// `no better than guessing: 10.10 % of …; try --lr 0.01`
     pub(super) fn text(&self) -> String {
         let Guessing {
-            share, accuracy, ..
+            share,
+            accuracy,
+            constant_loss,
+            loss,
+            ..
         } = self.guessing;
-        let mut text = format!(
-            "no better than guessing: {} of the {} images are right, and always saying {} gets {}",
-            percent(accuracy),
-            self.on,
-            self.class,
-            percent(share)
-        );
+        let (on, class, number) = (self.on, &self.class, |loss: f64| match loss {
+            ..1e4 => format!("{loss:.4}"),
+            _ => scientific(loss, 3),
+        });
+        let (right, always) = (percent(accuracy), percent(share));
+        let mut text = match accuracy > share {
+            false => format!(
+                "no better than guessing: {right} of the {on} images are right, and always saying {class} gets {always}"
+            ),
+            true => format!(
+                "hardly better than guessing: the loss of the {on} images, {}, is no lower than {}, that of giving every \
+                 class its share whatever the image; {right} are right, and always saying {class} gets {always}",
+                number(loss),
+                number(constant_loss)
+            ),
+        };
         for layer in &self.still {
             let Still {
                 layer: number,
@@ -137,6 +154,7 @@ impl Doubt {
         });
         json!({
             "accuracy": self.guessing.accuracy, "guessing": self.guessing.share, "class": self.class,
+            "loss": self.guessing.loss, "constant_loss": self.guessing.constant_loss,
             "layers": Value::from_iter(layers), "advice": self.advice,
         })
     }
