@@ -40,6 +40,15 @@ pub enum CheckpointError {
         /// Which folder.
         path: PathBuf,
     },
+    /// The folder is no longer the one that this process has locked.
+    #[error(
+        "{}: the folder was moved or replaced while the run was writing its checkpoints there: move it back",
+        path.display()
+    )]
+    Moved {
+        /// Where the folder was.
+        path: PathBuf,
+    },
     /// Not a checkpoint, or a damaged one.
     #[error("{}: {fault}", path.display())]
     Fault {
