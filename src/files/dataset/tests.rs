@@ -1088,3 +1088,22 @@ proptest! {
         let _ = csv::describe(text.as_bytes());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_that_took_the_place_of_a_file_is_neither_waited_for_nor_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let refused = |fault: String| assert!(fault.contains("not a regular file"), "{fault}");
+    for path in [&*pipe, Path::new("/dev/zero")] {
+        refused(pictures::picture(path).unwrap_err().to_string());
+        refused(source::open(path).err().unwrap().to_string());
+        refused(source::start(path).unwrap_err().to_string());
+        refused(npz::list_file(path).unwrap_err());
+        refused(npz::read(path, None).unwrap_err());
+        refused(npz::read(path, Some("x")).unwrap_err());
+        assert!(source::zip_names(path).is_empty());
+    }
+}

@@ -128,3 +128,26 @@ fn a_name_that_is_no_text_is_no_obstacle_to_json() {
         serde_json::from_str::<Value>(&stdout).unwrap();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    assert!(made.unwrap().success());
+    fs::write(folder.path().join("model.bin"), "").unwrap();
+    for line in [
+        "eval pipe",
+        "plot pipe",
+        "explain pipe",
+        "explain --net pipe",
+        "gradcheck --net pipe",
+        "compare pipe model.bin",
+    ] {
+        let (_, stderr) = run(folder.path(), line, 1);
+        assert!(
+            stderr.contains("pipe: not a regular file"),
+            "{line}: {stderr}"
+        );
+    }
+}
