@@ -1,6 +1,12 @@
 //! Files that come from elsewhere: they may not harm, whatever is in them.
 
-use std::{collections::HashMap, fs::File, io::Write, path::Path};
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    process::Command,
+};
 
 use mlp::{
     data::{Spec, batch::Preprocessing},
@@ -133,7 +139,9 @@ fn a_name_that_is_no_text_is_no_obstacle_to_json() {
 #[test]
 fn a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("pipe"))
+        .status();
     assert!(made.unwrap().success());
     fs::write(folder.path().join("model.bin"), "").unwrap();
     for line in [
