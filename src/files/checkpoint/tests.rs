@@ -170,6 +170,25 @@ fn numbers_that_cannot_be_are_refused() {
     }
 }
 
+#[test]
+fn the_optimiser_of_a_checkpoint_has_the_ranges_of_a_model() {
+    for (place, value, expected) in [
+        ("/extras/momentum", json!(1.0), "momentum 1.0, expected"),
+        ("/extras/clip_norm", json!(0), "clip_norm 0.0, expected"),
+        ("/extras/max_norm", json!(-1), "max_norm -1.0, expected"),
+        ("/schedule/warm_up", json!(-1), "warm_up -1.0, expected"),
+        ("/schedule/shape/step/every", json!(0), "every of the"),
+        ("/schedule/shape/step/factor", json!(-1), "factor of the"),
+    ] {
+        let forged = forged_from(&full(), |json, _| {
+            let training = &mut json["run"]["metadata"]["training"];
+            *training.pointer_mut(place).unwrap() = value.clone();
+        });
+        let found = message(&forged);
+        assert!(found.contains(expected), "{place} {value}: {found}");
+    }
+}
+
 /// A checkpoint with every number that there can be in one.
 fn full() -> Vec<u8> {
     let mut run = run();
