@@ -82,7 +82,7 @@ pub fn load(dir: &Path) -> Result<Splits, DataError> {
             files: missing,
         });
     }
-    let unpacked = unpack::unpack(dir, &sources)?;
+    let mut unpacked = unpack::unpack(dir, &sources)?;
 
     let foreign: Vec<_> = sources
         .iter()
@@ -104,7 +104,7 @@ pub fn load(dir: &Path) -> Result<Splits, DataError> {
         )),
     });
 
-    let (train, test) = parse(&unpacked.files).ok_or_else(|| DataError::Changed {
+    let (train, test) = parse(&mut unpacked.files).ok_or_else(|| DataError::Changed {
         dir: dir.to_owned(),
     })?;
     let contents = unpacked.files.iter().map(|file| &*file.content_sha256);
@@ -125,18 +125,20 @@ pub fn checksum<'a>(contents: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Parses the four checked files with the `mnist` crate. `None` if they have changed since the check.
-fn parse(files: &[Ready]) -> Option<(Dataset, Dataset)> {
-    let [train_images, train_labels, test_images, test_labels] = files else {
+fn parse(files: &mut [Ready]) -> Option<(Dataset, Dataset)> {
+    let paths: Option<Vec<_>> = files.iter_mut().map(Ready::path_for_parser).collect();
+    let paths = paths?;
+    let [train_images, train_labels, test_images, test_labels] = &paths[..] else {
         return None;
     };
-    // The crate panics on input that the check refuses: only a file rewritten since the check gets this far.
+    // The crate panics on input that the check refuses: only a file rewritten in this very moment gets this far.
     let parsed = panic::catch_unwind(|| {
         mnist::MnistBuilder::new()
             .base_path("")
-            .training_images_filename(train_images.path.to_str()?)
-            .training_labels_filename(train_labels.path.to_str()?)
-            .test_images_filename(test_images.path.to_str()?)
-            .test_labels_filename(test_labels.path.to_str()?)
+            .training_images_filename(train_images)
+            .training_labels_filename(train_labels)
+            .test_images_filename(test_images)
+            .test_labels_filename(test_labels)
             .label_format_digit()
             .training_set_length(FileKind::TrainImages.count())
             .validation_set_length(0)

@@ -13,6 +13,7 @@ use super::{
     DataError, Fault, FileKind,
     idx::{self, Content},
 };
+use crate::regular_file;
 
 /// A file that was found.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl Source {
 
     /// Opens the file and looks at its first bytes.
     pub fn open(&self) -> Result<(File, Form), Fault> {
-        let file = File::open(&self.path)?;
+        let file = regular_file::open(&self.path)?;
         let mut start = Vec::new();
         (&file).take(2).read_to_end(&mut start)?;
         io::Seek::rewind(&mut &file)?;

@@ -11,7 +11,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, Metadata},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    DataError, Fault, idx,
+    DataError, Fault, FileKind, idx,
     source::{Checked, Form, Source},
 };
 use crate::{atomic_file, regular_file};
@@ -65,10 +65,35 @@ struct Stamp {
 
 /// A file ready for the parser.
 pub struct Ready {
+    /// Which of the four it is.
+    pub kind: FileKind,
     /// The unpacked, checked file.
     pub path: PathBuf,
+    /// The same, open.
+    pub file: File,
     /// SHA-256 of its bytes, in hex.
     pub content_sha256: String,
+}
+
+impl Ready {
+    /// The path under which the parser is sure to find the file. None if the file has changed since the check.
+    pub fn path_for_parser(&mut self) -> Option<String> {
+        self.file.rewind().ok()?;
+        idx::check_in_place(self.kind, &mut self.file).ok()?;
+        // The path of an open file stays, even if the file is deleted meanwhile.
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            if Path::new(&open).exists() {
+                return Some(open);
+            }
+        }
+        // There is no such path elsewhere, and none in some containers.
+        let mut there = regular_file::open(&self.path).ok()?;
+        idx::check_in_place(self.kind, &mut there).ok()?;
+        self.path.to_str().map(str::to_owned)
+    }
 }
 
 /// Files ready for the parser, for as long as this value lives.
@@ -85,9 +110,10 @@ pub struct Unpacked {
 /// a temporary one.
 pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     let folder = dir.join(FOLDER);
+    let machine = machine();
     let known = match regular_file::is_link(&folder) {
         true => Manifest::default(),
-        false => read_manifest(&folder.join(MANIFEST)),
+        false => read_manifest(&folder.join(MANIFEST), &machine),
     };
     let mut place = Place {
         folder,
@@ -96,7 +122,7 @@ pub fn unpack(dir: &Path, sources: &[Source]) -> Result<Unpacked, DataError> {
     };
     let mut manifest = Manifest {
         version: VERSION,
-        machine: machine(),
+        machine: machine.clone(),
         files: BTreeMap::new(),
     };
     let mut files = Vec::new();
@@ -148,7 +174,9 @@ fn reuse(source: &Source, entry: &Entry, place: &Place) -> Option<Ready> {
     idx::check_in_place(source.kind, &mut file).ok()?;
     let content_sha256 = entry.content_sha256.clone();
     Some(Ready {
+        kind: source.kind,
         path,
+        file,
         content_sha256,
     })
 }
@@ -182,10 +210,16 @@ impl Place {
         } else {
             self.unpack(source)?
         };
-        let unpacked_stamp = if in_place {
-            None
-        } else {
-            fs::metadata(&path).ok().and_then(|meta| Stamp::of(&meta))
+        let opened = match in_place {
+            true => regular_file::open(&path),
+            false => open_own(&path),
+        };
+        let file = opened.map_err(|_| DataError::Changed {
+            dir: path.parent().unwrap_or(&path).to_owned(),
+        })?;
+        let unpacked_stamp = match in_place {
+            true => None,
+            false => file.metadata().ok().and_then(|meta| Stamp::of(&meta)),
         };
         let content_sha256 = checked.content.sha256;
         let entry = stamp.filter(|_| settled).and_then(|source_stamp| {
@@ -199,7 +233,9 @@ impl Place {
         });
         Ok((
             Ready {
+                kind: source.kind,
                 path,
+                file,
                 content_sha256,
             },
             entry,
@@ -319,8 +355,8 @@ fn open_own(path: &Path) -> io::Result<File> {
     regular_file::open_own(path, File::options().read(true))
 }
 
-/// The manifest, or an empty one if it is missing, damaged or of another version.
-fn read_manifest(path: &Path) -> Manifest {
+/// The manifest, or an empty one if it is missing, damaged, of another version or not surely of this machine.
+fn read_manifest(path: &Path, machine: &str) -> Manifest {
     let read = || {
         let mut text = Vec::new();
         open_own(path)?
@@ -331,7 +367,7 @@ fn read_manifest(path: &Path) -> Manifest {
     let is_hash = |s: &str| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
     let mut manifest = read()
         .ok()
-        .filter(|m| m.version == VERSION && m.machine == machine())
+        .filter(|m| m.version == VERSION && !machine.is_empty() && m.machine == machine)
         .unwrap_or_default();
     manifest
         .files
@@ -339,24 +375,40 @@ fn read_manifest(path: &Path) -> Manifest {
     manifest
 }
 
-/// What nobody elsewhere knows of this machine, as a hash, in hex; empty where systems have no such name.
+/// What nobody elsewhere knows of this machine, as a hash, in hex. Empty if there is nothing: then every start checks
+/// the files again.
 ///
-/// Source: `man machine-id`, which asks programs not to show the name itself.
+/// Containers often have no name of their own, or an empty one; they know when the machine was started. Other systems
+/// know when the user's home was made, which does not travel with a data folder.
+///
+/// Source: `man machine-id`, which asks programs not to show the name itself; `man random`.
 fn machine() -> String {
-    let read = File::open("/etc/machine-id").and_then(|file| {
-        let mut name = Vec::new();
-        file.take(64).read_to_end(&mut name)?;
-        Ok(name)
-    });
-    match read {
-        Ok(name) if !name.is_empty() => {
-            let hash = Sha256::new()
-                .chain_update(b"mlp unpacked ")
-                .chain_update(name);
-            idx::hex(&hash.finalize())
-        }
-        _ => String::new(),
-    }
+    let names = ["/etc/machine-id", "/proc/sys/kernel/random/boot_id"];
+    let mut names = names.iter().map(Path::new);
+    let name = names.find_map(machine_name).or_else(home_made);
+    name.map_or_else(String::new, |name| {
+        let hash = Sha256::new()
+            .chain_update(b"mlp unpacked ")
+            .chain_update(name);
+        idx::hex(&hash.finalize())
+    })
+}
+
+/// The name in a file: 32 hex digits, with or without hyphens. A new system has a word there that is no name.
+fn machine_name(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = regular_file::open(path).ok()?;
+    file.take(64).read_to_string(&mut text).ok()?;
+    let name = text.trim().replace('-', "");
+    (name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())).then_some(name)
+}
+
+/// The home of the user, and when it was made.
+fn home_made() -> Option<String> {
+    let home = std::env::home_dir()?;
+    let made = fs::metadata(&home).ok()?.created().ok()?;
+    let since = made.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{} {}", home.display(), since.as_nanos()))
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
@@ -369,20 +421,115 @@ fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::FileKind;
 
     #[test]
     fn a_manifest_that_is_no_manifest_counts_as_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(MANIFEST);
-        assert!(read_manifest(&path).files.is_empty(), "missing");
-        for text in ["", "{", "[]", "{\"version\":2,\"files\":{}}", "\u{0}\u{0}"] {
+        assert!(read_manifest(&path, "a").files.is_empty(), "missing");
+        for text in [
+            "",
+            "{",
+            "[]",
+            "{\"version\":2,\"machine\":\"a\",\"files\":{}}",
+            "\u{0}\u{0}",
+        ] {
             fs::write(&path, text).unwrap();
-            assert!(read_manifest(&path).files.is_empty(), "{text:?}");
+            assert!(read_manifest(&path, "a").files.is_empty(), "{text:?}");
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert!(read_manifest(&path).files.is_empty(), "a folder");
+        assert!(read_manifest(&path, "a").files.is_empty(), "a folder");
+    }
+
+    #[test]
+    fn a_manifest_is_trusted_only_on_the_machine_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(MANIFEST);
+        let hash = "0".repeat(64);
+        let stamp = Stamp {
+            bytes: 1,
+            modified_ns: 1,
+            changed_ns: 1,
+        };
+        let entry = Entry {
+            source: "source".into(),
+            source_stamp: stamp,
+            source_sha256: hash.clone(),
+            content_sha256: hash,
+            unpacked_stamp: None,
+        };
+        let manifest = Manifest {
+            version: VERSION,
+            machine: String::new(),
+            files: BTreeMap::from([("name".to_owned(), entry)]),
+        };
+        let trusted = |named: Option<&str>, machine: &str| {
+            let mut json = serde_json::to_value(&manifest).unwrap();
+            match named {
+                Some(name) => json["machine"] = name.into(),
+                None => drop(json.as_object_mut().unwrap().remove("machine")),
+            }
+            fs::write(&path, json.to_string()).unwrap();
+            !read_manifest(&path, machine).files.is_empty()
+        };
+        assert!(trusted(Some("a"), "a"));
+        for (named, machine) in [
+            (Some("b"), "a"),
+            (Some(""), "a"),
+            (None, "a"),
+            (Some("a"), ""),
+            (Some(""), ""),
+            (None, ""),
+        ] {
+            assert!(!trusted(named, machine), "{named:?} {machine:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_the_name_of_a_machine_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("machine-id");
+        let name = "0123456789abcdef0123456789abcdef";
+        for (text, expected) in [
+            ("0123456789abcdef0123456789abcdef\n", Some(name)),
+            ("01234567-89ab-cdef-0123-456789abcdef\n", Some(name)),
+            ("", None),
+            ("\n", None),
+            ("uninitialized\n", None),
+            ("0123456789abcdef0123456789abcde", None),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(machine_name(&path).as_deref(), expected, "{text:?}");
+        }
+        assert_eq!(machine_name(&folder.path().join("none")), None);
+    }
+
+    #[test]
+    fn a_checked_file_that_goes_away_is_still_found_or_known_to_be_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = FileKind::TestLabels;
+        let path = folder.path().join(kind.name());
+        let mut bytes = vec![0, 0, 8, 1, 0, 0, 0x27, 0x10];
+        bytes.resize(10_008, 7);
+        fs::write(&path, &bytes).unwrap();
+        let mut ready = Ready {
+            kind,
+            path: path.clone(),
+            file: File::open(&path).unwrap(),
+            content_sha256: String::new(),
+        };
+        assert!(ready.path_for_parser().is_some());
+        // Windows deletes no open file.
+        if cfg!(unix) {
+            fs::remove_file(&path).unwrap();
+            let found = ready.path_for_parser();
+            assert!(found.is_none_or(|path| fs::read(path).unwrap() == bytes));
+        }
+
+        fs::write(&path, &bytes[..9]).unwrap();
+        ready.file = File::open(&path).unwrap();
+        assert_eq!(ready.path_for_parser(), None, "shorter than before");
     }
 
     #[test]

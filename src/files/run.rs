@@ -288,7 +288,7 @@ fn is_blank(path: &Path) -> bool {
         .symlink_metadata()
         .is_ok_and(|there| there.is_file() && there.len() < LINE);
     small
-        && File::open(path)
+        && regular_file::open_own(path, OpenOptions::new().read(true))
             .and_then(|file| file.take(LINE).read_to_end(&mut start))
             .is_ok()
         && !start.contains(&b'\n')

@@ -1,7 +1,6 @@
 //! Models that a command is given.
 
 use std::{
-    fs::File,
     io::{self, Read},
     path::Path,
     str::FromStr,
@@ -14,6 +13,7 @@ use mlp::{
     linalg::Float,
     loss::LossKind,
     nn::Activation,
+    regular_file,
 };
 
 use crate::cli::{
@@ -150,7 +150,7 @@ pub fn load_model<F: Float>(path: &Path, needs: Use) -> anyhow::Result<Model<F>>
 /// Whether a file begins like one of `torch.save`: a zip archive or a pickle.
 fn is_torch_save(path: &Path) -> bool {
     let mut start = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let read = regular_file::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && (start == *b"PK\x03\x04" || start[0] == 0x80 && start[1] <= 5)
 }
 

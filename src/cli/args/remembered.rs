@@ -3,11 +3,11 @@
 
 use std::{
     env, fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
-use mlp::{atomic_file, data::catalogue::Named};
+use mlp::{atomic_file, data::catalogue::Named, regular_file};
 
 /// A name that no data set has.
 const FOLDER: &str = "places";
@@ -47,6 +47,9 @@ pub fn recall(checksum: &str) -> Option<PathBuf> {
     if !there.is_file() || there.len() > LONGEST {
         return None;
     }
-    let dir = PathBuf::from(fs::read_to_string(file).ok()?);
+    let mut dir = String::new();
+    let opened = regular_file::open_own(&file, fs::File::options().read(true)).ok()?;
+    opened.take(LONGEST).read_to_string(&mut dir).ok()?;
+    let dir = PathBuf::from(dir);
     (dir.is_absolute() && dir.exists()).then_some(dir)
 }

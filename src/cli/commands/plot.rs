@@ -15,6 +15,7 @@ use mlp::{
         palette,
         plot::{self, MAX_RUNS, Picture, Wrong},
     },
+    regular_file,
     train::metrics::{Evaluation, classes, evaluate, images_at_a_time, losses, predictions},
 };
 
@@ -328,5 +329,5 @@ fn is_run(path: &Path) -> bool {
     let reads = |mut file: File| file.read_exact(&mut first).is_ok();
     path.is_dir()
         || path.extension() == Some(OsStr::new("jsonl"))
-        || (path.is_file() && File::open(path).is_ok_and(reads) && first == *b"{")
+        || (regular_file::open(path).is_ok_and(reads) && first == *b"{")
 }

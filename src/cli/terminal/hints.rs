@@ -130,6 +130,7 @@ fn checkpoint(error: &CheckpointError) -> Option<String> {
         CheckpointError::Io { .. }
         | CheckpointError::NotAFolder { .. }
         | CheckpointError::Locked { .. }
+        | CheckpointError::Moved { .. }
         | CheckpointError::Fault { .. }
         | CheckpointError::Both { .. } => None,
     }

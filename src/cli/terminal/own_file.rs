@@ -1,7 +1,7 @@
 //! Files that a command writes: they replace nothing but an older one of their kind.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read, Write},
     path::Path,
 };
@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, ensure};
 use mlp::{
     atomic_file,
     files::model::{self, ModelError},
+    regular_file,
 };
 
 /// A kind of file, and the flag that names one.
@@ -28,7 +29,9 @@ pub struct Kind {
 pub fn begins(path: &Path, with: &[u8]) -> io::Result<bool> {
     let mut start = Vec::new();
     let length = with.len() as u64;
-    File::open(path)?.take(length).read_to_end(&mut start)?;
+    regular_file::open(path)?
+        .take(length)
+        .read_to_end(&mut start)?;
     Ok(start == with)
 }
 

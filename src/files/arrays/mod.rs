@@ -9,7 +9,6 @@ mod literal;
 pub(crate) mod npy;
 
 use std::{
-    fs::File,
     io::{self, BufReader, Cursor, Read, Seek, Write},
     path::{Path, PathBuf},
 };
@@ -22,6 +21,7 @@ use crate::{
     check::mistakes::{NamedArray, Precision},
     data::batch::Batch,
     files::model::{self, Model, NamedTensor},
+    regular_file,
 };
 
 /// The most bytes that a file, or all its arrays after unpacking, may have.
@@ -100,13 +100,13 @@ pub fn read(path: &Path) -> Result<Arrays, ArrayError> {
         path: path.to_path_buf(),
         fault,
     };
-    let mut file = File::open(path).map_err(io)?;
-    let meta = file.metadata().map_err(io)?;
-    if meta.is_dir() {
+    if path.is_dir() {
         return Err(fault(
             "a folder, expected a .safetensors, .npz or .npy file: name the file in it".to_owned(),
         ));
     }
+    let mut file = regular_file::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
     let too_large = || {
         let text = format!("more than {MAX_BYTES} bytes, expected the gradients of one batch");
         Err(fault(text))
@@ -116,7 +116,7 @@ pub fn read(path: &Path) -> Result<Arrays, ArrayError> {
     }
     let mut bytes = Vec::new();
     (&file).take(2).read_to_end(&mut bytes).map_err(io)?;
-    if bytes == b"PK" && meta.is_file() {
+    if bytes == b"PK" {
         // An archive is unpacked as it is read.
         file.rewind().map_err(io)?;
         let read = from_npz(BufReader::new(file), &mut Left::default());

@@ -40,6 +40,15 @@ pub enum CheckpointError {
         /// Which folder.
         path: PathBuf,
     },
+    /// The folder is no longer the one that this process has locked.
+    #[error(
+        "{}: the folder was moved or replaced while the run was writing its checkpoints there: move it back",
+        path.display()
+    )]
+    Moved {
+        /// Where the folder was.
+        path: PathBuf,
+    },
     /// Not a checkpoint, or a damaged one.
     #[error("{}: {fault}", path.display())]
     Fault {
@@ -73,16 +82,6 @@ pub enum Fault {
     /// The content has changed since it was written.
     #[error("the content does not match its checksum: damaged, or changed by hand")]
     Checksum,
-    /// A number out of range.
-    #[error("{field} {found}, expected {expected}")]
-    Range {
-        /// The name of the number.
-        field: &'static str,
-        /// Its value.
-        found: String,
-        /// The values it may have.
-        expected: String,
-    },
     /// Too many or too few tensors.
     #[error("{found} tensors, expected {expected}")]
     Count {

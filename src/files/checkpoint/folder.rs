@@ -1,6 +1,6 @@
 use std::{
     ffi::OsString,
-    fs::{self, File, TryLockError},
+    fs::{self, File, Metadata, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -21,7 +21,7 @@ pub const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// What a run resumes from.
@@ -46,11 +46,12 @@ impl Folder {
     ) -> Result<Self, CheckpointError> {
         check_folder(path)?;
         // Where an open folder cannot be renamed, it is made under its name.
-        let made = !path.exists() && cfg!(unix);
-        let place = match made {
-            true => unfinished(path),
-            false => path.to_path_buf(),
+        let unfinished = match path.exists() || cfg!(not(unix)) {
+            true => None,
+            false => make_unfinished(path)?,
         };
+        let made = unfinished.is_some();
+        let place = unfinished.unwrap_or_else(|| path.to_path_buf());
         fs::create_dir_all(&place).map_err(CheckpointError::io(path))?;
         let mut folder = Self::lock(&place)?;
         let [latest, previous] = [LATEST, PREVIOUS].map(|name| place.join(name));
@@ -135,7 +136,7 @@ impl Folder {
         atomic_file::remove_parts(path).map_err(CheckpointError::io(path))?;
         Ok(Self {
             path: path.into(),
-            _lock: file,
+            lock: file,
         })
     }
 
@@ -145,16 +146,80 @@ impl Folder {
     }
 
     /// Writes a checkpoint, whole or not at all, and keeps the one before it.
+    ///
+    /// Errors if the folder is no longer the one that this process has locked.
     pub fn save(
         &self,
         run: &Run,
         network: &Mlp<f32>,
         progress: &Progress,
     ) -> Result<(), CheckpointError> {
+        self.check_in_place()?;
         let bytes = to_bytes(run, network, progress);
         let [latest, previous] = [LATEST, PREVIOUS].map(|name| self.path.join(name));
         atomic_file::write_keeping_previous(&latest, &previous, |file| file.write_all(&bytes))
             .map_err(CheckpointError::io(latest))
+    }
+
+    /// Checks that the path still leads to the locked folder: another one there may belong to another run.
+    fn check_in_place(&self) -> Result<(), CheckpointError> {
+        let lock = self.path.join(LOCK);
+        let held = self.lock.metadata().map_err(CheckpointError::io(&lock))?;
+        match lock.symlink_metadata() {
+            Ok(there) if is_same(&held, &there) => Ok(()),
+            Err(error) if !is_missing(&error) => Err(CheckpointError::io(lock)(error)),
+            _ => Err(CheckpointError::Moved {
+                path: self.path.clone(),
+            }),
+        }
+    }
+}
+
+/// Whether both are of the same file.
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// A folder with an open file in it cannot be moved elsewhere.
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}
+
+/// Makes the folder in which a new folder stays until its first checkpoint is in it. One that a killed process left is
+/// taken. None if its name is longer than the file system allows.
+fn make_unfinished(path: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    let place = unfinished(path);
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).map_err(CheckpointError::io(path))?;
+    }
+    match fs::create_dir(&place) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Ok(None),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(CheckpointError::io(path)(error));
+        }
+        _ => {}
+    }
+    // What a link leads to may be the checkpoints of another run.
+    match place.symlink_metadata() {
+        Ok(there) if there.is_dir() => Ok(Some(place)),
+        Ok(there) if there.is_symlink() => {
+            let error =
+                io::Error::other("a symbolic link, expected a new folder or none: remove the link");
+            Err(CheckpointError::io(place)(error))
+        }
+        Ok(_) => {
+            let error = io::Error::other("a file, expected a new folder or none: remove the file");
+            Err(CheckpointError::io(place)(error))
+        }
+        Err(error) => Err(CheckpointError::io(place)(error)),
     }
 }
 

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     data::idx::hex,
     files::model::{
-        self, Begun, Metadata, container, network_from, open, shapes, tensors, values_from,
+        self, Begun, Metadata, container, network_from, open, range, shapes, tensors, values_from,
     },
     nn::Mlp,
     rng::{Purpose, generator},
@@ -275,7 +275,7 @@ fn check(header: &Header) -> Result<(), Fault> {
         1,
         u32::MAX as usize,
     )?;
-    let (least, most) = (f32::MIN_POSITIVE, f32::MAX);
+    let (least, most) = (f32::from_bits(1), f32::MAX);
     range(
         "learning_rate",
         training.settings.learning_rate,
@@ -306,22 +306,6 @@ const MOST_DRAWN: u64 = 64;
 
 /// The most epochs of a run.
 pub const MAX_EPOCHS: usize = 1_000_000;
-
-fn range<T: PartialOrd + std::fmt::Debug>(
-    field: &'static str,
-    found: T,
-    least: T,
-    most: T,
-) -> Result<(), Fault> {
-    match least <= found && found <= most {
-        true => Ok(()),
-        false => Err(Fault::Range {
-            field,
-            found: format!("{found:?}"),
-            expected: format!("{least:?} to {most:?}"),
-        }),
-    }
-}
 
 /// The order of the images, which names each of them once.
 fn order_from(tensors: &SafeTensors<'_>) -> Result<Vec<u32>, Fault> {

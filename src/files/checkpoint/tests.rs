@@ -1,6 +1,6 @@
 //! What a checksum cannot keep out: checkpoints made wrong on purpose.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{collections::HashMap, ops::ControlFlow, path::Path};
 
 use serde_json::{Value, json};
 
@@ -164,6 +164,25 @@ fn numbers_that_cannot_be_are_refused() {
                 training[field] = Value::Null;
             }
             *json.pointer_mut(place).unwrap() = value.clone();
+        });
+        let found = message(&forged);
+        assert!(found.contains(expected), "{place} {value}: {found}");
+    }
+}
+
+#[test]
+fn the_optimiser_of_a_checkpoint_has_the_ranges_of_a_model() {
+    for (place, value, expected) in [
+        ("/extras/momentum", json!(1.0), "momentum 1.0, expected"),
+        ("/extras/clip_norm", json!(0), "clip_norm 0.0, expected"),
+        ("/extras/max_norm", json!(-1), "max_norm -1.0, expected"),
+        ("/schedule/warm_up", json!(-1), "warm_up -1.0, expected"),
+        ("/schedule/shape/step/every", json!(0), "every of the"),
+        ("/schedule/shape/step/factor", json!(-1), "factor of the"),
+    ] {
+        let forged = forged_from(&full(), |json, _| {
+            let training = &mut json["run"]["metadata"]["training"];
+            *training.pointer_mut(place).unwrap() = value.clone();
         });
         let found = message(&forged);
         assert!(found.contains(expected), "{place} {value}: {found}");
@@ -473,4 +492,101 @@ fn no_link_and_no_pipe_in_the_folder_leads_out_of_it() {
         assert!(made.unwrap().success());
         assert!(Folder::resume(folder.path()).is_err());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_folder_is_made_under_a_name_that_is_nobodys() {
+    use std::{fs, os::unix::fs::symlink};
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    let checkpoint = from_bytes(&whole()).unwrap();
+    let create = |path: &Path| {
+        let Checkpoint {
+            run,
+            network,
+            progress,
+        } = &checkpoint;
+        Folder::create(path, false, (run, network, progress)).map(drop)
+    };
+
+    let other = at("other");
+    fs::create_dir(&other).unwrap();
+    for name in [LATEST, PREVIOUS] {
+        fs::write(other.join(name), "another run's").unwrap();
+    }
+    let unfinished = at(".new.mlp-new");
+    for target in [&other, &at("gone")] {
+        symlink(target, &unfinished).unwrap();
+        let error = create(&at("new")).unwrap_err().to_string();
+        assert!(
+            error.contains(".new.mlp-new: a symbolic link, expected"),
+            "{error}"
+        );
+        fs::remove_file(&unfinished).unwrap();
+    }
+    fs::write(&unfinished, "mine").unwrap();
+    let error = create(&at("new")).unwrap_err().to_string();
+    assert!(error.contains(".new.mlp-new: a file, expected"), "{error}");
+    fs::remove_file(&unfinished).unwrap();
+    assert!(!at("new").exists());
+    for name in [LATEST, PREVIOUS] {
+        let found = fs::read_to_string(other.join(name)).unwrap();
+        assert_eq!(found, "another run's");
+    }
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 2);
+
+    // 255 bytes are the most that file systems allow.
+    for length in [1, 246, 247, 255] {
+        let path = at("runs").join("n".repeat(length));
+        create(&path).unwrap();
+        assert!(load(&path.join(LATEST)).is_ok(), "{length}");
+    }
+    assert_eq!(fs::read_dir(at("runs")).unwrap().count(), 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_into_a_folder_that_took_the_place_of_the_locked_one() {
+    use std::{fs, os::unix::fs::symlink};
+    let parent = tempfile::tempdir().unwrap();
+    let at = |name: &str| parent.path().join(name);
+    let (path, away, other) = (at("run"), at("away"), at("other"));
+    let Checkpoint {
+        run,
+        network,
+        progress,
+    } = from_bytes(&whole()).unwrap();
+    let create = |path: &Path| Folder::create(path, false, (&run, &network, &progress)).unwrap();
+    let folder = create(&path);
+    drop(create(&other));
+    let before = fs::read(other.join(LATEST)).unwrap();
+    fs::rename(&path, &away).unwrap();
+    let refused = || {
+        let error = folder.save(&run, &network, &progress).unwrap_err();
+        assert!(
+            error.to_string().contains("was moved or replaced while"),
+            "{error}"
+        );
+    };
+    refused();
+    assert!(!path.exists());
+
+    symlink(&other, &path).unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+    fs::rename(&other, &path).unwrap();
+    refused();
+    assert_eq!(fs::read(path.join(LATEST)).unwrap(), before);
+    assert!(!path.join(PREVIOUS).exists());
+
+    // A link to the lock does not stand for it.
+    fs::remove_file(path.join(".lock")).unwrap();
+    symlink(away.join(".lock"), path.join(".lock")).unwrap();
+    refused();
+
+    fs::rename(&path, &other).unwrap();
+    fs::rename(&away, &path).unwrap();
+    folder.save(&run, &network, &progress).unwrap();
+    assert!(path.join(PREVIOUS).exists());
 }

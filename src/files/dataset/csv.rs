@@ -2,6 +2,8 @@
 //!
 //! With or without a line of names, separated by commas, semicolons or tabs.
 
+use std::io::{self, Read};
+
 use super::{
     Labels,
     numbers::{Numbers, square},
@@ -13,6 +15,10 @@ use crate::{
 
 /// The fewest columns: images of 2x2.
 const MIN_COLUMNS: usize = 4;
+/// The most columns: the number of the line, its label and the largest image.
+const MAX_COLUMNS: usize = 2 + MAX_SIDE * MAX_SIDE;
+/// The most bytes of the first line: 64 a column.
+const MAX_LINE: usize = 64 * (MAX_COLUMNS + 1);
 
 /// What a table has.
 #[derive(Debug)]
@@ -76,6 +82,20 @@ pub(super) fn describe(start: &[u8]) -> Result<String, String> {
         "CSV: {} columns{names}, {label}, images of {}x{}",
         layout.columns, layout.rows, layout.cols
     ))
+}
+
+/// The bytes of a file, no more than `most` of them, with room for so many at once.
+///
+/// Of a file whose first line is longer than any, only that much is read: enough for [`read`] to refuse it.
+pub(super) fn bytes(mut reader: impl Read, room: usize, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let start = most.min(MAX_LINE as u64);
+    (&mut reader).take(start).read_to_end(&mut bytes)?;
+    if bytes.trim_ascii_start().contains(&b'\n') {
+        bytes.reserve(room.saturating_sub(bytes.len()));
+        reader.take(most - start).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// The table in the bytes of a file; an error names the line and the column.
@@ -267,7 +287,18 @@ impl LabelColumn {
 fn layout(bytes: &[u8]) -> Result<Layout, String> {
     let line = first_line(bytes).ok_or("empty, expected a table of numbers")?;
     let delimiter = delimiter(line);
-    let first: Vec<_> = fields(line, delimiter).collect();
+    let first: Vec<_> = fields(line, delimiter).take(MAX_COLUMNS + 1).collect();
+    if first.len() > MAX_COLUMNS {
+        return Err(format!(
+            "more than {MAX_COLUMNS} columns, expected a label and the pixels of an image of at most \
+             {MAX_SIDE}x{MAX_SIDE}"
+        ));
+    }
+    if line.len() >= MAX_LINE {
+        return Err(format!(
+            "a first line of {MAX_LINE} bytes or more, expected a label and pixels"
+        ));
+    }
     let words = first.iter().filter(|field| number(field).is_none()).count();
     let mut layout = Layout {
         delimiter,

@@ -1,9 +1,6 @@
 //! Images of one file on their own, with or without labels: to classify, not to train on.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
@@ -56,10 +53,8 @@ pub fn loose(path: &Path) -> Result<Option<Loose>, DatasetError> {
     } else if start.bytes.starts_with(b"PK\x03\x04") && extension == "npz" {
         (first_images(path)?, None)
     } else if csv::is_table(&start.bytes, extension.eq_ignore_ascii_case("csv")) {
-        let mut bytes = Vec::new();
         let reader = source::open(path).map_err(unreadable(path))?;
-        let mut reader = reader.take(MAX_BYTES);
-        reader.read_to_end(&mut bytes).map_err(unreadable(path))?;
+        let bytes = csv::bytes(reader, 0, MAX_BYTES).map_err(unreadable(path))?;
         let table = csv::read(&bytes).map_err(fault)?;
         (table.pixels, table.labels.and_then(small))
     } else {

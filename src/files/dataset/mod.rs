@@ -498,15 +498,11 @@ fn read_labels(entry: &Entry, notes: &mut Vec<String>) -> Result<Labels, Dataset
 
 /// The images and labels of a table; none if it has no labels.
 fn table(entry: &Entry, notes: &mut Vec<String>) -> Result<Option<Half>, DatasetError> {
-    use std::io::Read;
     let path = &entry.path;
-    let mut bytes = Vec::new();
-    if let Ok(meta) = fs::metadata(path) {
-        bytes.reserve(meta.len().min(MAX_BYTES) as usize);
-    }
+    let length = fs::metadata(path).map_or(0, |meta| meta.len());
+    let room = length.min(MAX_BYTES) as usize;
     let reader = source::open(path).map_err(unreadable(path))?;
-    let read = reader.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(unreadable(path))?;
+    let bytes = csv::bytes(reader, room, MAX_BYTES + 1).map_err(unreadable(path))?;
     if bytes.len() as u64 > MAX_BYTES {
         let fault = format!(
             "more than {} GiB, expected a smaller table",

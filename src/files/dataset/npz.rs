@@ -1,7 +1,6 @@
 //! Arrays of images and labels in NumPy's `.npz` and `.npy`.
 
 use std::{
-    fs::File,
     io::{BufReader, Read, Seek},
     path::Path,
 };
@@ -12,7 +11,10 @@ use super::{
     numbers::{MAX_BYTES, Numbers},
     source,
 };
-use crate::files::arrays::npy::{self, Head};
+use crate::{
+    files::arrays::npy::{self, Head},
+    regular_file,
+};
 
 /// Bytes in which the header of an array is looked for.
 const START: u64 = 1 << 16;
@@ -45,7 +47,7 @@ pub(super) fn list(archive: impl Read + Seek) -> Result<Vec<Found>, String> {
 
 /// The arrays of a file.
 pub(super) fn list_file(path: &Path) -> Result<Vec<Found>, String> {
-    list(BufReader::new(File::open(path).map_err(broken)?))
+    list(BufReader::new(regular_file::open(path).map_err(broken)?))
 }
 
 /// The header of an `.npy` file by its first bytes.
@@ -69,7 +71,7 @@ pub(super) fn read(path: &Path, array: Option<&str>) -> Result<Numbers, String> 
         let unreadable = |error| format!("cannot be read: {error}");
         return from_npy(source::open(path).map_err(unreadable)?);
     };
-    let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(broken)?);
+    let file = BufReader::with_capacity(1 << 16, regular_file::open(path).map_err(broken)?);
     from_npz(file, array)
 }
 

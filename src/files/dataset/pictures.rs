@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
     thread,
 };
@@ -20,10 +21,13 @@ use crate::{
         photo::{self, Gray},
     },
     files::arrays::Number,
+    regular_file,
 };
 
 /// The most files of a data set.
 const MAX_FILES: usize = 2_000_000;
+/// The most bytes of a picture's file.
+const MAX_PICTURE: u64 = 64 << 20;
 
 /// The folders of one part of a data set, a class each, sorted by their names.
 #[derive(Clone, Debug)]
@@ -271,15 +275,17 @@ fn pictures(
 }
 
 /// The rows and columns of a picture, and its pixels.
-fn picture(path: &Path) -> Result<((usize, usize), Vec<u8>), DatasetError> {
-    let length = fs::metadata(path).map_err(unreadable(path))?.len();
-    if length > 64 << 20 {
+pub(super) fn picture(path: &Path) -> Result<((usize, usize), Vec<u8>), DatasetError> {
+    let mut bytes = Vec::new();
+    regular_file::open(path)
+        .and_then(|file| file.take(MAX_PICTURE + 1).read_to_end(&mut bytes))
+        .map_err(unreadable(path))?;
+    if bytes.len() as u64 > MAX_PICTURE {
         return Err(DatasetError::fault(
             path,
             "more than 64 MiB, expected a small picture",
         ));
     }
-    let bytes = fs::read(path).map_err(unreadable(path))?;
     let (rows, cols, pixels) = grey(&bytes).map_err(|fault| DatasetError::fault(path, fault))?;
     if ![rows, cols]
         .iter()

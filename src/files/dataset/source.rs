@@ -1,7 +1,7 @@
 //! Files, packed with gzip or not, and what they are by their first bytes.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, Read, Seek},
     path::Path,
 };
@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::{csv, foreign, idx};
-use crate::{data::photo, files::arrays::npy};
+use crate::{data::photo, files::arrays::npy, regular_file};
 
 /// Bytes that tell what a file is.
 pub(super) const START: u64 = 1 << 16;
@@ -41,38 +41,39 @@ pub(super) struct Start {
 
 /// A file, unpacked while it is read.
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a file"));
-    }
+    let (file, packed) = opened(path)?;
+    Ok(unpacked(file, packed))
+}
+
+/// A file, and whether it is packed with gzip.
+fn opened(path: &Path) -> io::Result<(File, bool)> {
+    let mut file = regular_file::open(path)?;
     let mut magic = Vec::new();
     (&file).take(2).read_to_end(&mut magic)?;
     file.rewind()?;
-    if magic == [0x1f, 0x8b] {
-        let file = BufReader::with_capacity(1 << 16, file);
-        return Ok(Box::new(MultiGzDecoder::new(file)));
+    Ok((file, magic == [0x1f, 0x8b]))
+}
+
+fn unpacked(file: File, packed: bool) -> Box<dyn Read> {
+    match packed {
+        true => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file))),
+        false => Box::new(file),
     }
-    Ok(Box::new(file))
 }
 
 /// The first bytes; as many as can be unpacked.
 pub(super) fn start(path: &Path) -> io::Result<Start> {
-    let meta = fs::metadata(path)?;
-    if !meta.is_file() {
-        return Err(io::Error::other("not a file"));
-    }
-    let mut magic = Vec::new();
-    File::open(path)?.take(2).read_to_end(&mut magic)?;
-    let packed = magic == [0x1f, 0x8b];
+    let (file, packed) = opened(path)?;
+    let length = file.metadata()?.len();
     let mut bytes = Vec::new();
-    let read = open(path)?.take(START).read_to_end(&mut bytes);
+    let read = unpacked(file, packed).take(START).read_to_end(&mut bytes);
     if !packed {
         read?;
     }
     Ok(Start {
         bytes,
         packed,
-        length: meta.len(),
+        length,
     })
 }
 
@@ -119,7 +120,7 @@ pub(super) fn kind(path: &Path, start: &Start) -> Kind {
 
 /// The names in a zip; none if it is broken.
 pub(super) fn zip_names(path: &Path) -> Vec<String> {
-    let Ok(file) = File::open(path) else {
+    let Ok(file) = regular_file::open(path) else {
         return Vec::new();
     };
     let Ok(archive) = ZipArchive::new(BufReader::new(file)) else {

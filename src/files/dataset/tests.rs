@@ -1088,3 +1088,55 @@ proptest! {
         let _ = csv::describe(text.as_bytes());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_that_took_the_place_of_a_file_is_neither_waited_for_nor_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let refused = |fault: String| assert!(fault.contains("not a regular file"), "{fault}");
+    for path in [&*pipe, Path::new("/dev/zero")] {
+        refused(pictures::picture(path).unwrap_err().to_string());
+        refused(source::open(path).err().unwrap().to_string());
+        refused(source::start(path).unwrap_err().to_string());
+        refused(npz::list_file(path).unwrap_err());
+        refused(npz::read(path, None).unwrap_err());
+        refused(npz::read(path, Some("x")).unwrap_err());
+        assert!(source::zip_names(path).is_empty());
+    }
+}
+
+#[test]
+fn a_table_of_one_endless_line_is_not_read_to_its_end() {
+    use std::io::{self, Read};
+    /// What comes after a line that is longer than any.
+    struct Unread;
+    impl Read for Unread {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("more was read than one line may have");
+        }
+    }
+    let most = 1 << 40;
+    let refused = |line: Vec<u8>| {
+        let bytes = csv::bytes((&line[..]).chain(Unread), 0, most).unwrap();
+        csv::read(&bytes).unwrap_err()
+    };
+    let columns = refused(b"1,".repeat(9 << 20));
+    assert!(
+        columns.contains("more than 262146 columns, expected"),
+        "{columns}"
+    );
+    let mut one = b"1,".repeat(17);
+    one.resize(18 << 20, b'1');
+    let length = refused(one);
+    assert!(length.contains("a first line of"), "{length}");
+
+    // The largest image with a label and the number of its line.
+    let mut line = b"0,".repeat(512 * 512);
+    line.extend(b"7\n");
+    let read = csv::bytes(&line.repeat(2)[..], 0, most).unwrap();
+    assert_eq!(read.len(), 2 * line.len());
+    assert_eq!(csv::read(&read).unwrap().pixels.shape, [2, 512, 512]);
+}

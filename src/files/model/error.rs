@@ -6,7 +6,7 @@ use safetensors::Dtype;
 
 use crate::data::augment::AugmentError;
 
-use super::{FORMAT_VERSION, MAX_LAYERS};
+use super::{FORMAT_VERSION, MAX_LAYERS, MAX_SCALING};
 use crate::loss::LossKind;
 
 /// Why a model file cannot be read or written.
@@ -180,8 +180,18 @@ pub enum Fault {
         /// What it is.
         value: f32,
     },
-    /// An input normalisation that is not finite.
-    #[error("input_scale {scale} and input_shift {shift}, expected finite numbers")]
+    /// A setting out of range.
+    #[error("{field} {found}, expected {expected}")]
+    Range {
+        /// The name of the number.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// The values it may have.
+        expected: String,
+    },
+    /// An input normalisation that is out of range.
+    #[error("input_scale {scale:e} and input_shift {shift:e}, expected numbers from -{most} to {most}", most = MAX_SCALING)]
     Scaling {
         /// Units of x per grey value.
         scale: f64,

@@ -3,7 +3,7 @@
 //! The file has no metadata of ours: the shapes of its tensors say how wide the layers are, and the caller what they
 //! do not, the activation, the loss and how pixels become inputs.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use ndarray::Array1;
 use safetensors::SafeTensors;
@@ -14,6 +14,7 @@ use crate::{
     linalg::Float,
     loss::LossKind,
     nn::{Activation, Architecture, Linear},
+    regular_file,
     train::Settings,
 };
 
@@ -41,7 +42,7 @@ pub fn load_foreign<F: Float>(
         path: path.to_path_buf(),
         error,
     };
-    let file = File::open(path).map_err(io)?;
+    let file = regular_file::open(path).map_err(io)?;
     let bytes = Begun::read(file, path, MAX_BYTES)?.rest()?;
     foreign_from_bytes(&bytes, unsaid).map_err(|fault| ModelError::Fault {
         path: path.to_path_buf(),

@@ -9,6 +9,8 @@ use std::{
 
 use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata as Container};
 
+use crate::regular_file;
+
 use super::{
     Dtype, Fault, Float, KEY, MAX_BYTES, Metadata, Model, ModelError, from_bytes, metadata_from,
     shapes,
@@ -28,7 +30,7 @@ pub struct Header {
 
 /// Reads the header of a model file, and checks that the rest of the file can be what it says.
 pub fn header(path: &Path) -> Result<Header, ModelError> {
-    let file = File::open(path).map_err(io(path))?;
+    let file = regular_file::open(path).map_err(io(path))?;
     let begun = Begun::read(file, path, MAX_BYTES)?;
     let metadata = begun.model().map_err(fault(path))?;
     Ok(Header { metadata, begun })

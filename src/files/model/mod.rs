@@ -7,6 +7,7 @@
 mod error;
 mod foreign;
 mod header;
+mod settings;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -38,6 +39,7 @@ pub use error::{Fault, ModelError};
 pub use foreign::{Unsaid, foreign_from_bytes, load_foreign};
 pub(crate) use header::Begun;
 pub use header::{Header, header};
+pub(crate) use settings::range;
 
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -47,6 +49,8 @@ pub const MAX_BYTES: u64 = 1 << 30;
 
 /// The most widths accepted in [`Architecture::layers`].
 pub const MAX_LAYERS: usize = 1_000;
+/// The largest size of the scale and the shift that make inputs of pixels.
+pub const MAX_SCALING: f64 = 1e6;
 const KEY: &str = "mlp";
 
 /// What is needed to use a network again, and how it was trained.
@@ -325,7 +329,9 @@ pub(crate) fn check(metadata: &Metadata) -> Result<(), Fault> {
     if !(2..=MAX_LAYERS).contains(&layers.len()) || layers.contains(&0) {
         return Err(Fault::Layers(layers.clone()));
     }
-    if !(preprocessing.scale.is_finite() && preprocessing.shift.is_finite()) {
+    settings::check(&metadata.training.settings)?;
+    let possible = |x: f64| x.abs() <= MAX_SCALING;
+    if !(possible(preprocessing.scale) && possible(preprocessing.shift)) {
         return Err(Fault::Scaling {
             scale: preprocessing.scale,
             shift: preprocessing.shift,

@@ -45,9 +45,9 @@ mod binary;
 mod build;
 mod json;
 
-use std::{fs::File, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
-use crate::{check::mistakes::Problem, files::arrays::ArrayError};
+use crate::{check::mistakes::Problem, files::arrays::ArrayError, regular_file};
 
 pub use binary::{METADATA, to_bytes};
 pub use build::objective_names;
@@ -83,7 +83,7 @@ pub fn read(path: &Path) -> Result<Net, NetError> {
         error,
     };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io)?;
+    let file = regular_file::open(path).map_err(io)?;
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(io)?;

@@ -1,6 +1,12 @@
 //! Files that come from elsewhere: they may not harm, whatever is in them.
 
-use std::{collections::HashMap, fs::File, io::Write, path::Path};
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    process::Command,
+};
 
 use mlp::{
     data::{Spec, batch::Preprocessing},
@@ -126,5 +132,30 @@ fn a_name_that_is_no_text_is_no_obstacle_to_json() {
         command.arg(odd).args(["--data-dir", "own"]);
         let (stdout, _) = texts(&mut command, 0);
         serde_json::from_str::<Value>(&stdout).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    fs::write(folder.path().join("model.bin"), "").unwrap();
+    for line in [
+        "eval pipe",
+        "plot pipe",
+        "explain pipe",
+        "explain --net pipe",
+        "gradcheck --net pipe",
+        "compare pipe model.bin",
+    ] {
+        let (_, stderr) = run(folder.path(), line, 1);
+        assert!(
+            stderr.contains("pipe: not a regular file"),
+            "{line}: {stderr}"
+        );
     }
 }

@@ -226,6 +226,8 @@ fn a_file_of_another_program_is_called_foreign() {
 fn metadata_that_do_not_fit_are_named() {
     let mut bent = serde_json::to_value(model().metadata.training).unwrap();
     bent["augmentation"]["rotation"] = json!(-1);
+    let mut unbound = serde_json::to_value(model().metadata.training).unwrap();
+    unbound["extras"]["momentum"] = json!(1.0);
     let mut large = serde_json::to_value(model().metadata.training).unwrap();
     large["learning_rate"] = json!(1e308);
     let faults = [
@@ -261,6 +263,18 @@ fn metadata_that_do_not_fit_are_named() {
         (json!({"surprise": 1}), "unknown field `surprise`"),
         (json!({"training": large}), "number out of range"),
         (json!({"input_scale": null}), "invalid type: null"),
+        (
+            json!({"input_scale": 3e38}),
+            "input_scale 3e38 and input_shift",
+        ),
+        (
+            json!({"input_shift": -1e7}),
+            "expected numbers from -1000000 to 1000000",
+        ),
+        (
+            json!({"training": unbound}),
+            "momentum 1.0, expected at least 0 and below 1",
+        ),
         (
             json!({"training": bent}),
             "augmentation: rotation -1.0, expected 0 to 180 degrees",

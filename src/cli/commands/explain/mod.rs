@@ -7,7 +7,6 @@ mod svg;
 mod table;
 
 use std::{
-    fs::File,
     io::{Read, Write},
     path::{Path, PathBuf},
     str::FromStr,
@@ -26,6 +25,7 @@ use mlp::{
     loss::LossKind,
     nn::Mlp,
     picture::drawing,
+    regular_file,
     rng::{Purpose, generator},
     train::Settings,
 };
@@ -502,7 +502,7 @@ impl Explain {
 
 /// The bytes of a picture, no more than it may have.
 fn read_picture(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    let file = regular_file::open(path)?;
     let length = file.metadata()?.len();
     ensure!(
         length <= photo::MAX_BYTES as u64,
@@ -510,7 +510,7 @@ fn read_picture(path: &Path) -> anyhow::Result<Vec<u8>> {
         photo::MAX_BYTES
     );
     let mut bytes = Vec::new();
-    // A device has no length: one byte more shows that it does not end.
+    // The file may grow: one byte more shows that it has.
     file.take(photo::MAX_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)

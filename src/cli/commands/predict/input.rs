@@ -1,7 +1,7 @@
 //! Pictures, wherever they come from.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -13,6 +13,7 @@ use mlp::{
         photo::{self, Frame, Gray, Prepared},
     },
     files::dataset::{self, Loose},
+    regular_file,
 };
 
 use crate::cli::terminal::output::{note, thousands};
@@ -52,10 +53,7 @@ pub enum Source {
 /// Whether a file begins like a model: the length of a header, then the header.
 pub fn is_model(path: &Path) -> bool {
     let mut start = [0; 9];
-    if !path.is_file() {
-        return false; // a pipe would be waited for
-    }
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let read = regular_file::open(path).and_then(|mut file| file.read_exact(&mut start));
     read.is_ok() && start[8] == b'{' && start[4..8] == [0; 4]
 }
 
@@ -169,7 +167,7 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
         kind.is_file(),
         "neither a file nor a folder: give - and the picture on standard input"
     );
-    read(File::open(path)?)
+    read(regular_file::open(path)?)
 }
 
 /// All of a stream, if it is no longer than a picture may be.
