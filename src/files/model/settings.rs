@@ -96,7 +96,8 @@ mod tests {
             change(&mut settings);
             check(&settings).map_err(|fault| fault.to_string())
         };
-        let refused: [(fn(&mut Settings), &str); 18] = [
+        type Change = fn(&mut Settings);
+        let refused: [(Change, &str); 18] = [
             (
                 |s| s.extras.momentum = 1.0,
                 "momentum 1.0, expected at least 0 and below 1",

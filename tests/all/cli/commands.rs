@@ -824,6 +824,10 @@ fn what_is_told_twice_in_a_moment_is_told_once_and_what_is_ignored_is_not_heard(
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    fs::remove_file(folder.path().join("model.bin")).unwrap();
+    while names_in(folder.path()).is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(5)); // until the shell has heard, and mlp has begun
+    }
     while child.try_wait().unwrap().is_none() {
         program::signal(&child, "-HUP");
         std::thread::sleep(std::time::Duration::from_millis(5));

@@ -29,13 +29,17 @@ pub fn start(dir: &Path, line: &str) -> Child {
     command.spawn().unwrap()
 }
 
-/// Sends a signal, such as `-INT`, which is Ctrl-C, or several, with blanks between them.
+/// Sends a signal, such as `-INT`, which is Ctrl-C; `-INT -INT` twice.
 pub fn signal(child: &Child, signal: &str) {
     let id = child.id().to_string();
-    for signal in signal.split(' ') {
-        let status = Command::new("kill").args([signal, &id]).status();
-        assert!(status.unwrap().success());
-    }
+    // One command, so that what comes twice comes in a moment.
+    let times = signal.split(' ').count();
+    let name = signal.split(' ').next().expect("a signal");
+    let status = Command::new("kill")
+        .arg(name)
+        .args(vec![&id; times])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 /// Runs a command and returns (stdout, stderr), after a look at the exit code.
