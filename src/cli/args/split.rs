@@ -24,6 +24,16 @@ pub struct SplitArg {
     pub split: Split,
 }
 
+impl SplitArg {
+    /// The flag that makes another command take the same, after a blank; nothing where it would anyway.
+    pub fn text(self) -> String {
+        match self.split {
+            Split::Test => String::new(),
+            split => format!(" --split {}", split.flag()),
+        }
+    }
+}
+
 /// Which images.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Split {

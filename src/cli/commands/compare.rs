@@ -129,7 +129,8 @@ impl Compare {
         out.flush()?;
         let [first, second] = paths.map(|path| shell_quote(&path).to_string());
         next_step(format_args!(
-            "mlp eval {first} {second}{}",
+            "mlp eval {first} {second}{}{}",
+            self.split.text(),
             self.data.dir.flag()
         ));
         Ok(Outcome::Done)

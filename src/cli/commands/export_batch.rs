@@ -112,8 +112,9 @@ impl ExportBatch {
         )?;
         out.flush()?;
         next_step(format_args!(
-            "mlp gradcheck --model {} --batch-size {n} --against YOUR_GRADIENTS.npz",
-            shell_quote(path)
+            "mlp gradcheck --model {} --batch-size {n}{} --against YOUR_GRADIENTS.npz",
+            shell_quote(path),
+            self.data.flag()
         ));
         Ok(Outcome::Done)
     }

@@ -109,7 +109,12 @@ impl Plot {
         let (pictures, next) = match (runs.len(), &self.paths[..]) {
             (0, [model]) => (
                 self.model(model)?,
-                format!("mlp explain {}{}", shell_quote(model), self.data.dir.flag()),
+                format!(
+                    "mlp explain {}{}{}",
+                    shell_quote(model),
+                    self.split.text(),
+                    self.data.dir.flag()
+                ),
             ),
             (0, _) => bail!("several models: one at a time, or runs"),
             (n, paths) if n < paths.len() => {

@@ -6,6 +6,7 @@ pub mod hints;
 pub mod interrupt;
 pub mod output;
 pub mod own_file;
+pub mod paths;
 pub mod progress;
 pub mod shades;
 pub mod shell;

@@ -133,9 +133,10 @@ impl Eval {
         next_step(match paths.get(1) {
             None => format!("mlp gradcheck --model {}{data}", shell_quote(&paths[0])),
             Some(second) => format!(
-                "mlp compare {} {}{data}",
+                "mlp compare {} {}{}{data}",
                 shell_quote(&paths[0]),
-                shell_quote(second)
+                shell_quote(second),
+                self.split.text()
             ),
         });
         Ok(Outcome::Done)

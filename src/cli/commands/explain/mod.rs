@@ -308,9 +308,10 @@ impl Explain {
                 ));
             }
             (Some(path), None) => next_step(format_args!(
-                "mlp explain {} --index {}{}",
+                "mlp explain {} --index {}{}{}",
                 shell_quote(path),
                 self.index + 1,
+                self.split.text(),
                 self.data.dir.flag()
             )),
             (None, _) => next_step(format_args!(

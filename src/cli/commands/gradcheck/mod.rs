@@ -359,7 +359,11 @@ impl Gradcheck {
         let passed = self.judge(&theirs, &problem, out)?;
         match passed {
             true => {
-                next_step(format_args!("mlp gradcheck --model {}", shell_quote(path)));
+                let data = self.data.flag();
+                next_step(format_args!(
+                    "mlp gradcheck --model {}{data}",
+                    shell_quote(path)
+                ));
                 Ok(Outcome::Done)
             }
             false => {

@@ -21,14 +21,11 @@ use crate::cli::{
         memory::{self, check_size},
         settings::Facts,
     },
-    commands::train::{
-        Train,
-        differences::difference,
-        places::{from_there, real, seen_from, shown},
-    },
+    commands::train::{Train, differences::difference},
     terminal::{
         output::note,
         own_file::{Kind, is_model},
+        paths::{from_there, real, seen_from, shown},
         shell::MODEL,
     },
 };
