@@ -80,7 +80,9 @@ impl Case<'_> {
         } else if steps < 500 {
             format!("{steps} steps are few: try more --epochs")
         } else {
-            "look whether the labels belong to the images".into()
+            "why cannot be told: try more --epochs or another --activation, and look whether the labels belong to the \
+             images"
+                .into()
         };
         let on = match self.validated {
             true => "validation",

@@ -219,25 +219,28 @@ fn is_one_run(one: &Metadata, other: &Metadata) -> bool {
     is_same_run(&one, other)
 }
 
-/// `model-interrupted.bin` for `model.bin`, if that is free or of the same run and no further; or the first like it that
-/// is free.
+/// `model-interrupted.bin` for `model.bin`, or the first name like it that is free, or of the same run and no further.
 fn interrupted_name(path: &Path, metadata: &Metadata) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push("-interrupted");
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    let name = path.with_file_name(name);
-    match model::load::<f32>(&name) {
-        Ok(there)
-            if is_one_run(&there.metadata, metadata)
-                && there.metadata.training.stopped <= metadata.training.stopped =>
-        {
-            name
+    let stem = path.file_stem().unwrap_or_default();
+    let name = |number: &str| {
+        let mut name = stem.to_owned();
+        name.push("-interrupted");
+        name.push(number);
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
         }
-        _ => free_name(&name),
-    }
+        path.with_file_name(name)
+    };
+    let fits = |name: &PathBuf| match model::load::<f32>(name) {
+        Ok(Model {
+            metadata: there, ..
+        }) => is_one_run(&there, metadata) && there.training.stopped <= metadata.training.stopped,
+        Err(_) => name.symlink_metadata().is_err(),
+    };
+    let numbered = (2..).map(|n| name(&format!("-{n}")));
+    let mut names = std::iter::once(name("")).chain(numbered);
+    names.find(fits).expect("one is free")
 }
 
 #[cfg(test)]
