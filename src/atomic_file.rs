@@ -3,9 +3,10 @@
 mod reserved;
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 pub use reserved::{ReserveError, Reserved};
@@ -78,11 +79,19 @@ fn replace<E: From<io::Error>>(
 }
 
 /// The folder that a file lies in.
-fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
+}
+
+/// The name of what is not complete yet, and nobody else may take: `.NAME.mlp-new` beside it.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".mlp-new");
+    path.with_file_name(name)
 }
 
 const PREFIX: &str = ".mlp-";
@@ -138,6 +147,7 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
     }
+
     #[cfg(unix)]
     #[test]
     fn a_symbolic_link_in_a_folder_of_our_own_is_replaced_and_not_followed() {

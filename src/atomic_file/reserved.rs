@@ -1,11 +1,10 @@
 use std::{
-    ffi::OsString,
     fs::{self, File, TryLockError},
     io::{self, BufWriter, Seek, Write},
     path::{Path, PathBuf},
 };
 
-use super::{folder_of, sync_folder};
+use super::{folder_of, sync_folder, unfinished};
 use crate::regular_file;
 
 /// The place of a file that will be written later: nobody else can reserve it meanwhile, and there is room.
@@ -53,10 +52,7 @@ impl Reserved {
             Err(_) if folder.is_dir() => None,
             Err(error) => return Err(error.into()),
         };
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".mlp-new");
-        let part = folder.join(name);
+        let part = unfinished(&target);
         let file = open_and_lock(&part)?;
         let mut reserved = Self {
             target,

@@ -14,42 +14,17 @@ use std::{
 };
 
 use super::{
-    DataError, FileKind, MIRRORS,
+    DataError, FileKind,
     catalogue::{Archive, Named},
     request::{self, check_speed, request},
     source::Source,
 };
 use crate::atomic_file;
 
+pub use request::Options;
+
 /// How often the observer is asked whether to go on while no data arrives.
 const HEARTBEAT: Duration = Duration::from_millis(100);
-
-/// Where to download from, and how long to wait.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Addresses of web folders that hold the four .gz files, in the order to try.
-    pub mirrors: Vec<String>,
-    /// The longest wait for a connection to a mirror, over all its addresses together.
-    pub connect_timeout: Duration,
-    /// The longest wait without receiving a single byte.
-    pub stall_timeout: Duration,
-    /// From when on a mirror may be too slow.
-    pub slow_after: Duration,
-    /// The fewest bytes a second then, on average since the beginning.
-    pub slowest: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            mirrors: MIRRORS.map(str::to_owned).into(),
-            connect_timeout: Duration::from_secs(15),
-            stall_timeout: Duration::from_secs(30),
-            slow_after: Duration::from_secs(60),
-            slowest: 10_000,
-        }
-    }
-}
 
 /// What happens during a download.
 #[derive(Clone, Copy, Debug)]

@@ -272,9 +272,7 @@ impl Record {
         let Ok(mut recorded) = Training::deserialize(&self.start["training"]) else {
             return false;
         };
-        recorded.settings.epochs = training.settings.epochs;
-        recorded.settings.patience = training.settings.patience;
-        recorded.settings.target_accuracy = training.settings.target_accuracy;
+        recorded.settings = recorded.settings.ending_as(&training.settings);
         let same_layers = serde_json::to_value(layers).is_ok_and(|l| l == self.start["layers"]);
         same_layers && recorded == *training
     }

@@ -88,6 +88,17 @@ pub enum ClassWeights {
 }
 
 impl Settings {
+    /// These, with the end of a run as other settings have it: epochs, patience and target accuracy, which may change
+    /// when a run is resumed.
+    pub fn ending_as(&self, other: &Self) -> Self {
+        Self {
+            epochs: other.epochs,
+            patience: other.patience,
+            target_accuracy: other.target_accuracy,
+            ..self.clone()
+        }
+    }
+
     /// The images to train on, to validate on, and to test on, of a whole data set.
     ///
     /// Errors if nothing would remain to train on.

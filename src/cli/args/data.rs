@@ -117,20 +117,27 @@ impl DataDir {
         given || self.named.is_some()
     }
 
-    /// The data that a network was trained on, and where they are, where the command does not say where they are and
-    /// others lie there.
+    /// The data that a network was trained on, and where they are, where the command does not say where and it is
+    /// remembered where they lay: the usual ones if they are those, else the remembered ones.
     pub fn recalled(&self, checksum: &str) -> Option<(Splits, PathBuf)> {
         let dir = remembered::recall(checksum).filter(|_| !self.is_asked_for())?;
         interrupt::hold();
-        if dataset::load(&self.path()).is_ok_and(|data| data.checksum == checksum) {
-            return None;
-        }
-        let data = busy("reading the data", || dataset::load(&dir)).ok();
-        let data = data.filter(|data| data.checksum == checksum)?;
-        note(format_args!(
-            "the data are those in {}, where it was trained",
-            dir.display()
-        ));
+        let those = |dir: &Path| {
+            let data = busy("reading the data", || dataset::load(dir)).ok();
+            data.filter(|data| data.checksum == checksum)
+        };
+        let usual = self.path();
+        let (data, dir) = match those(&usual) {
+            Some(data) => (data, usual),
+            None => {
+                let data = those(&dir)?;
+                note(format_args!(
+                    "the data are those in {}, where it was trained",
+                    dir.display()
+                ));
+                (data, dir)
+            }
+        };
         data.notes.iter().for_each(note);
         Some((data, dir))
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use mlp::files::model;
+use mlp::{files::model, train::metrics::images_at_a_time};
 
 use crate::cli::{
     args::available::available,
@@ -95,6 +95,17 @@ pub struct Use {
     pub bytes: Bytes,
     /// How many models share the memory.
     pub models: u64,
+}
+
+impl Use {
+    /// Of so many models, to classify images with so many threads.
+    pub fn classifying(models: usize, threads: usize) -> Self {
+        Self {
+            batch: images_at_a_time(threads),
+            bytes: RUNNING,
+            models: models as u64,
+        }
+    }
 }
 
 /// Refuses a model that does not fit the memory, before its parameters are read.

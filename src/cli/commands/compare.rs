@@ -6,7 +6,7 @@ use mlp::{
     data::Dataset,
     files::model::Model,
     linalg::team::Team,
-    train::metrics::{classes, images_at_a_time, mcnemar},
+    train::metrics::{classes, mcnemar},
 };
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::cli::{
     args::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        memory::{self, Use},
+        memory::Use,
         model::load_model,
         split::{SplitArg, measured_images},
     },
@@ -62,11 +62,7 @@ impl Compare {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let paths = [self.first, self.second];
-        let needs = Use {
-            batch: images_at_a_time(self.threads.count()),
-            bytes: memory::RUNNING,
-            models: 2,
-        };
+        let needs = Use::classifying(2, self.threads.count());
         let model = |path: &PathBuf| load_model::<f32>(path, needs);
         let models = [model(&paths[0])?, model(&paths[1])?];
         let split = self.split.split;

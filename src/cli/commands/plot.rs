@@ -16,14 +16,14 @@ use mlp::{
         plot::{self, MAX_RUNS, Picture, Wrong},
     },
     regular_file,
-    train::metrics::{Evaluation, classes, evaluate, images_at_a_time, losses, predictions},
+    train::metrics::{Evaluation, classes, evaluate, losses, predictions},
 };
 
 use crate::cli::{
     args::{
         common::ThreadArgs,
         data::DataArgs,
-        memory::{self, Use},
+        memory::Use,
         model::load_model,
         split::{SplitArg, measured_images},
     },
@@ -245,11 +245,7 @@ impl Plot {
     }
 
     fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {
-        let needs = Use {
-            batch: images_at_a_time(self.threads.count()),
-            bytes: memory::RUNNING,
-            models: 1,
-        };
+        let needs = Use::classifying(1, self.threads.count());
         let model = load_model::<f32>(path, needs)?;
         let (models, split) = ([model], self.split.split);
         let data = measured_images(std::slice::from_ref(path), &models, &self.data, split)?;

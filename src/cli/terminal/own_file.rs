@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 use mlp::{
-    atomic_file,
+    atomic_file::{self, folder_of},
     files::model::{self, ModelError},
     regular_file,
 };
@@ -93,14 +93,6 @@ fn check_room(folder: &Path) -> io::Result<()> {
         false => folder_of(folder),
     };
     tempfile::tempfile_in(there).map(drop)
-}
-
-/// The folder that a file lies in.
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// Makes the folder that a file is to lie in, if that alone is missing.

@@ -1,12 +1,17 @@
 use std::{
-    ffi::OsString,
     fs::{self, File, Metadata, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use super::{Checkpoint, CheckpointError, MAX_BYTES, Run, check_header, from_bytes, to_bytes};
-use crate::{atomic_file, files::model::Begun, nn::Mlp, regular_file, train::Progress};
+use crate::{
+    atomic_file::{self, unfinished},
+    files::model::Begun,
+    nn::Mlp,
+    regular_file,
+    train::Progress,
+};
 
 /// The name of the latest checkpoint in its folder.
 pub const LATEST: &str = "checkpoint.safetensors";
@@ -221,14 +226,6 @@ fn make_unfinished(path: &Path) -> Result<Option<PathBuf>, CheckpointError> {
         }
         Err(error) => Err(CheckpointError::io(place)(error)),
     }
-}
-
-/// The name of a new folder until its first checkpoint is in it: `.NAME.mlp-new` beside it.
-fn unfinished(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".mlp-new");
-    path.with_file_name(name)
 }
 
 fn check_folder(path: &Path) -> Result<(), CheckpointError> {

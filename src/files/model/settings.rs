@@ -96,6 +96,9 @@ mod tests {
             change(&mut settings);
             check(&settings).map_err(|fault| fault.to_string())
         };
+        fn step(every: f64, factor: f32) -> Shape {
+            Shape::Step { every, factor }
+        }
         type Change = fn(&mut Settings);
         let refused: [(Change, &str); 18] = [
             (
@@ -143,39 +146,19 @@ mod tests {
                 "end of the schedule -1.0",
             ),
             (
-                |s| {
-                    s.schedule.shape = Shape::Step {
-                        every: 0.0,
-                        factor: 0.5,
-                    }
-                },
+                |s| s.schedule.shape = step(0.0, 0.5),
                 "every of the schedule 0.0",
             ),
             (
-                |s| {
-                    s.schedule.shape = Shape::Step {
-                        every: 1e308,
-                        factor: 0.5,
-                    }
-                },
+                |s| s.schedule.shape = step(1e308, 0.5),
                 "every of the schedule 1e308",
             ),
             (
-                |s| {
-                    s.schedule.shape = Shape::Step {
-                        every: 1.0,
-                        factor: 0.0,
-                    }
-                },
+                |s| s.schedule.shape = step(1.0, 0.0),
                 "factor of the schedule 0.0",
             ),
             (
-                |s| {
-                    s.schedule.shape = Shape::Step {
-                        every: 1.0,
-                        factor: -2.0,
-                    }
-                },
+                |s| s.schedule.shape = step(1.0, -2.0),
                 "factor of the schedule -2.0",
             ),
         ];

@@ -14,7 +14,7 @@ use mlp::{
     data::{Dataset, Spec},
     files::model::Model,
     linalg::team::Team,
-    train::metrics::{Evaluation, committee, evaluate, images_at_a_time, predictions},
+    train::metrics::{Evaluation, committee, evaluate, predictions},
 };
 use ndarray::{Array2, Axis};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use crate::cli::{
     args::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
-        memory::{self, Use},
+        memory::Use,
         model::{ForeignArgs, load_any_model},
         split::{Split, SplitArg, measured_images},
     },
@@ -89,11 +89,7 @@ impl Eval {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let said = self.foreign.unsaid()?;
         let models = self.models.iter();
-        let needs = Use {
-            batch: images_at_a_time(self.threads.count()),
-            bytes: memory::RUNNING,
-            models: self.models.len() as u64,
-        };
+        let needs = Use::classifying(self.models.len(), self.threads.count());
         let models = models.map(|path| load_any_model::<f32>(path, said, needs));
         let models = models.collect::<anyhow::Result<Vec<_>>>()?;
         if models.len() > 1 {

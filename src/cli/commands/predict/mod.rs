@@ -13,7 +13,7 @@ use mlp::{
     picture::plot,
     train::{
         familiar::{Unfamiliar, confidence, frame},
-        metrics::{images_at_a_time, predictions},
+        metrics::predictions,
     },
 };
 use ndarray::{Array2, ArrayView1};
@@ -22,7 +22,7 @@ use crate::cli::{
     args::{
         Usage,
         common::ThreadArgs,
-        memory::{self, Use},
+        memory::Use,
         model::{ForeignArgs, load_any_model},
     },
     terminal::{
@@ -249,11 +249,7 @@ impl Predict {
 impl Committee {
     fn load(paths: &[PathBuf], foreign: &ForeignArgs, threads: ThreadArgs) -> anyhow::Result<Self> {
         let said = foreign.unsaid()?;
-        let needs = Use {
-            batch: images_at_a_time(threads.count()),
-            bytes: memory::RUNNING,
-            models: paths.len() as u64,
-        };
+        let needs = Use::classifying(paths.len(), threads.count());
         let models = paths
             .iter()
             .map(|path| load_any_model::<f32>(path, said, needs));

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
     let mut asked = asked.clone();
     let (to, from) = (&mut asked.training, &kept.training);
-    to.settings.epochs = from.settings.epochs;
-    to.settings.patience = from.settings.patience;
-    to.settings.target_accuracy = from.settings.target_accuracy;
+    to.settings = to.settings.ending_as(&from.settings);
     to.data_sha256.clone_from(&from.data_sha256);
     to.mlp_version.clone_from(&from.mlp_version);
     let json = |metadata: &Metadata| {

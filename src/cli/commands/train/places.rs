@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use mlp::{
     atomic_file::{self, ReserveError, Reserved},
-    files::model::{self, Metadata, Model},
+    files::model::{self, Header, Metadata, Model},
 };
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ impl Place {
         })?;
         Ok(Self {
             path: path.to_owned(),
-            there: model::load::<f32>(path).ok().map(|model| model.metadata),
+            there: model::header(path).ok().map(|header| header.metadata),
             reserved,
         })
     }
@@ -213,9 +213,8 @@ fn is_same_run(one: &Metadata, other: &Metadata) -> bool {
 /// Whether these are networks of one run, which may have got more epochs when it was resumed.
 fn is_one_run(one: &Metadata, other: &Metadata) -> bool {
     let mut one = one.clone();
-    let (to, from) = (&mut one.training.settings, &other.training.settings);
-    (to.epochs, to.patience, to.target_accuracy) =
-        (from.epochs, from.patience, from.target_accuracy);
+    let settings = &mut one.training.settings;
+    *settings = settings.ending_as(&other.training.settings);
     is_same_run(&one, other)
 }
 
@@ -232,8 +231,8 @@ fn interrupted_name(path: &Path, metadata: &Metadata) -> PathBuf {
         }
         path.with_file_name(name)
     };
-    let fits = |name: &PathBuf| match model::load::<f32>(name) {
-        Ok(Model {
+    let fits = |name: &PathBuf| match model::header(name) {
+        Ok(Header {
             metadata: there, ..
         }) => is_one_run(&there, metadata) && there.training.stopped <= metadata.training.stopped,
         Err(_) => name.symlink_metadata().is_err(),
