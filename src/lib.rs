@@ -24,6 +24,7 @@
 //! | [`files`] | models, checkpoints, records of runs, anybody's data sets, networks of one's own, and arrays from and for other programs |
 //! | [`explain`] | one image through the network and back, with every number kept |
 //! | [`picture`] | that, as a drawing and as a page with a pad; plots of runs and models |
+//! | [`learn`] | exercises in Python and Rust, and what is right and wrong in a student's answers |
 //!
 //! Read [`nn`] first: its legend of symbols holds everywhere. Each module has its derivation;
 //! [`lesson`] leads through them in the order of the lesson, with the mistakes that people make on the way
@@ -52,6 +53,7 @@ pub mod check;
 pub mod data;
 pub mod explain;
 pub mod files;
+pub mod learn;
 pub mod linalg;
 pub mod loss;
 pub mod nn;

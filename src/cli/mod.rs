@@ -16,8 +16,8 @@ use mlp::linalg;
 
 use args::{Usage, recipe};
 use commands::{
-    augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, lr_find, plot,
-    predict, recipes, train,
+    augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, learn, lr_find,
+    plot, predict, recipes, train,
 };
 use terminal::{
     Outcome, hints,
@@ -39,6 +39,7 @@ Examples:
   mlp predict model.bin my.png   what it says of your own picture
   mlp explain model.bin     follow one image through it and back, in numbers
   mlp gradcheck             check every gradient against finite differences
+  mlp learn init            write them yourself: exercises that name the mistake
   mlp bench                 measure how fast this machine trains
 
 `mlp help train` and the like show the flags of a command.
@@ -69,6 +70,7 @@ enum Command {
     Compare(compare::Compare),
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
+    Learn(learn::Learn),
     Plot(plot::Plot),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
@@ -116,6 +118,7 @@ impl Command {
             Self::Compare(command) => ("compare", command.run(out)),
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),
+            Self::Learn(command) => ("learn", command.run(out)),
             Self::Plot(command) => ("plot", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),

@@ -19,15 +19,17 @@ mod problem;
 mod search;
 mod shape;
 mod slip;
+mod stumbles;
 
 pub use against::{Judged, Judgement, Verdict, against, diagnose};
 pub use faulty::plant;
-pub use list::{Mistake, STUMBLES, Stumble, UnknownMistake};
+pub use list::{Mistake, UnknownMistake};
 pub use names::{How, What};
 pub use problem::{Objective, Problem, Reduction, Step, right_gradients};
 pub use search::Explanation;
 pub use shape::{NamedArray, Precision, shape_text};
 pub use slip::Slip;
+pub use stumbles::{STUMBLES, Stumble};
 
 use ndarray::Array2;
 

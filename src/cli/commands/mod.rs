@@ -8,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod export_batch;
 pub mod gradcheck;
+pub mod learn;
 pub mod lr_find;
 pub mod plot;
 pub mod predict;
