@@ -26,6 +26,36 @@ pub struct Wrong {
     pub only_example: bool,
 }
 
+impl Wrong {
+    /// Learns from another call: what gives the numbers of both is likelier than what gives those of one.
+    pub(super) fn compare(&mut self, other: Box<Self>) {
+        if other.looks_like.is_empty() {
+            return;
+        }
+        if self.looks_like.is_empty() && self.results != other.results {
+            *self = *other;
+            return;
+        }
+        let names = |looks: &[Looks]| {
+            looks
+                .iter()
+                .map(|looks| looks.name.clone())
+                .collect::<Vec<_>>()
+        };
+        let of_both: Vec<_> = other
+            .looks_like
+            .iter()
+            .filter(|looks| self.looks_like.iter().any(|own| names(own) == names(looks)))
+            .cloned()
+            .collect();
+        match (self.looks_like.is_empty(), of_both.is_empty()) {
+            (true, _) => self.looks_like = other.looks_like,
+            (false, false) => self.looks_like = of_both,
+            (false, true) => {}
+        }
+    }
+}
+
 /// A mistake that gives the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Looks {
@@ -136,7 +166,8 @@ pub(super) fn judge(case: &Case, answer: &Answer) -> Call {
 /// What is wrong with a result, if anything is.
 fn fault(expected: &Expected, array: &NamedArray) -> Option<Why> {
     let right = &expected.value;
-    let scalar = right.ndim() == 0 && array.values.len() == 1;
+    // A single number may stand in brackets, or without them.
+    let scalar = right.len() == 1 && array.values.len() == 1;
     if array.shape != right.shape() && !scalar {
         return Some(Why::Shape {
             found: array.shape.clone(),
@@ -268,9 +299,12 @@ fn by_network(wrong: &mut Wrong, case: &Case, answer: &Answer) {
             faulty && tensor.follows.is_none()
         })
         .collect();
-    let Some((first, tensor)) = roots.first() else {
+    let Some((first, _)) = roots.first() else {
         return;
     };
+    let explained = roots
+        .iter()
+        .find(|(_, tensor)| !tensor.looks_like.is_empty());
     wrong.results = roots
         .iter()
         .map(|(expected, _)| expected.name.clone())
@@ -282,7 +316,10 @@ fn by_network(wrong: &mut Wrong, case: &Case, answer: &Answer) {
     }
     // What the exercise itself was given is right, and need not be said.
     wrong.right_as_far_as = right_before(case, answer, first);
-    if wrong.looks_like.is_empty() || first.slips.is_empty() {
+    if let (true, Some((_, tensor))) = (
+        wrong.looks_like.is_empty() || first.slips.is_empty(),
+        explained,
+    ) {
         wrong.looks_like = tensor.looks_like.iter().map(looks).collect();
     }
 }

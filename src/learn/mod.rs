@@ -210,40 +210,42 @@ pub enum Found {
 pub fn judge(cases: &[Case], reply: &Reply) -> Found {
     let mut changed = Vec::new();
     let mut example_right = false;
+    let mut wrong: Option<Box<Wrong>> = None;
     for (case, answer) in cases.iter().zip(&reply.answers) {
-        let last = answer == reply.answers.last().unwrap_or(answer);
-        // What ends the program ends its last call.
-        let mut answer = answer.clone();
-        if last && answer.fault.is_none() && answer.values.is_empty() {
-            answer.fault.clone_from(&reply.fault);
-        }
-        match judge::judge(case, &answer) {
+        match judge::judge(case, answer) {
             judge::Call::Right => example_right |= case.example,
-            judge::Call::Fault(fault) if fault.kind == "unwritten" => return Found::Unwritten,
-            judge::Call::Fault(_) if reply.fault.is_none() && !reply.done => return Found::Silent,
-            judge::Call::Fault(fault) => {
-                return match &reply.fault {
-                    Some(fault) if fault.kind == "unwritten" => Found::Unwritten,
-                    Some(fault) => Found::Fault(fault.clone()),
-                    None => Found::Fault(fault),
-                };
+            judge::Call::Wrong(mut found) => {
+                found.only_example = example_right;
+                match &mut wrong {
+                    Some(wrong) => wrong.compare(found),
+                    None => wrong = Some(found),
+                }
             }
-            judge::Call::Wrong(mut wrong) => {
-                wrong.only_example = example_right;
-                return Found::Wrong(wrong);
-            }
+            // What stops a later call does not make the first right.
+            judge::Call::Fault(_) if wrong.is_some() => break,
+            judge::Call::Fault(fault) => return fault_of(reply, Some(fault)),
         }
-        for name in answer.changed {
-            if !changed.contains(&name) {
-                changed.push(name);
+        for name in &answer.changed {
+            if !changed.contains(name) {
+                changed.push(name.clone());
             }
         }
     }
-    match &reply.fault {
-        Some(fault) if fault.kind == "unwritten" => Found::Unwritten,
-        Some(fault) => Found::Fault(fault.clone()),
+    match wrong {
+        Some(wrong) => Found::Wrong(wrong),
+        None if reply.fault.is_some() => fault_of(reply, None),
         None if !reply.done || reply.answers.len() < cases.len() => Found::Silent,
         None => Found::Passed { changed },
+    }
+}
+
+/// Why a call has no result: what ended the program is said before what it left out.
+fn fault_of(reply: &Reply, call: Option<Fault>) -> Found {
+    match (&reply.fault, call) {
+        (Some(fault), _) if fault.kind == "unwritten" => Found::Unwritten,
+        (Some(fault), _) => Found::Fault(fault.clone()),
+        (None, Some(fault)) if reply.done => Found::Fault(fault),
+        (None, _) => Found::Silent,
     }
 }
 

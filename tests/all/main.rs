@@ -2,6 +2,7 @@
 
 mod cli;
 mod data;
+mod exercises;
 mod files;
 mod gradients;
 mod learns;

@@ -13,7 +13,7 @@ pub fn train(
     target: &[usize],
 ) -> (Array2<f64>, Array1<f64>, Array2<f64>, Array1<f64>) {
     // solution
-    let (hidden, lr, batch_size) = (50, 0.2, 50);
+    let (hidden, lr, batch_size) = (50, 0.3, 50);
     // Numbers from −1 to 1 without a pattern that a layer could notice.
     let mut state = 1_u64;
     let mut random = move || {
@@ -27,7 +27,7 @@ pub fn train(
     };
     let (mut w1, mut w2) = (weight(784, hidden), weight(hidden, 10));
     let (mut b1, mut b2) = (Array1::zeros(hidden), Array1::zeros(10));
-    for _epoch in 0..2 {
+    for _epoch in 0..3 {
         for begin in (0..x.nrows()).step_by(batch_size) {
             let rows: Vec<_> = (begin..(begin + batch_size).min(x.nrows())).collect();
             let batch = x.select(Axis(0), &rows);

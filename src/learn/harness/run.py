@@ -13,12 +13,9 @@ import traceback
 from types import SimpleNamespace
 
 exercise_path, request_path, reply_path, seconds = sys.argv[1:5]
-# Says the line that a loop without end is in.
-faulthandler.dump_traceback_later(float(seconds), file=sys.stderr)
 sys.argv = [exercise_path]
 sys.dont_write_bytecode = True
 sys.path[0] = os.path.dirname(os.path.abspath(exercise_path))
-reply = open(reply_path, "w", encoding="utf-8")
 
 
 class Fault(Exception):
@@ -30,8 +27,6 @@ def say(*words):
     escaped = (str(word).replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r") for word in words)
     print("\t".join(escaped), file=reply, flush=True)
 
-
-say("mlp-learn", 1)
 
 
 def stop(kind, *words):
@@ -47,11 +42,35 @@ def no_network(event, _args):
         raise PermissionError("an exercise has no network")
 
 
-sys.addaudithook(no_network)
+def source():
+    try:
+        with open(exercise_path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError):
+        return ""  # importing it will say why
+
+
+# The time of the exercise begins with the reply: these take as long as the machine needs.
+numpy_missing = None
 try:
     import numpy as np
 except ImportError as error:
-    stop("numpy", error)
+    numpy_missing = error
+try:
+    if "import torch" in source() or "from torch" in source():
+        import torch
+
+        # A tensor of PyTorch is float32 unless told otherwise, and a check wants more.
+        torch.set_default_dtype(torch.float64)
+except ImportError:
+    pass
+reply = open(reply_path, "w", encoding="utf-8")
+# Says the line that a loop without end is in.
+faulthandler.dump_traceback_later(float(seconds), file=sys.stderr)
+sys.addaudithook(no_network)
+say("mlp-learn", 1)
+if numpy_missing:
+    stop("numpy", numpy_missing)
 
 
 def failed(error):
@@ -235,15 +254,6 @@ DRIVERS = {
 NEEDED = {"classes": ("Lin", "Relu", "Mse"), "module": ("Module", "Lin", "Relu", "Mse"), "layers": ("Mlp",)}
 
 name, cases = read_request()
-try:
-    # A tensor of PyTorch is float32 unless told otherwise, and a check wants more.
-    source = open(exercise_path, encoding="utf-8").read()
-    if "import torch" in source or "from torch" in source:
-        import torch
-
-        torch.set_default_dtype(torch.float64)
-except (ImportError, OSError, UnicodeDecodeError):
-    pass
 try:
     spec = importlib.util.spec_from_file_location("exercise", exercise_path)
     exercise = importlib.util.module_from_spec(spec)

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -21,10 +21,7 @@ use super::{
     folder, rust,
     sandbox::{self, Ended, Limits, Ran},
 };
-use crate::cli::terminal::{
-    interrupt::Interrupted,
-    output::named,
-};
+use crate::cli::terminal::{interrupt::Interrupted, output::named, own_file};
 
 /// What checks need beside the files.
 pub struct Checker<'a> {
@@ -38,6 +35,8 @@ pub struct Checker<'a> {
     pub limits: Limits,
     /// Whether the time limit was asked for, and holds for the training loop as well.
     pub time_given: bool,
+    /// Where the request and the reply are kept, if anywhere.
+    pub keep: Option<PathBuf>,
     /// MNIST, loaded when it is first needed.
     pub mnist: &'a dyn Fn() -> anyhow::Result<Mnist>,
 }
@@ -121,7 +120,7 @@ impl Checker<'_> {
             return Ok(checked(Verdict::Unwritten, String::new()));
         }
         let room = tempfile::tempdir().context("a folder for a check")?;
-        let (cases, mnist) = self.cases(exercise, &room)?;
+        let (cases, valid) = self.cases(exercise, &room)?;
         let request = learn::request(exercise, &cases).map_err(anyhow::Error::msg)?;
         let (asked, answered) = (room.path().join("request"), room.path().join("reply"));
         fs::write(&asked, request)?;
@@ -148,8 +147,15 @@ impl Checker<'_> {
         if ran.ended == Ended::Interrupted {
             bail!(Interrupted("your files are as they were".into()));
         }
+        if let Some(keep) = &self.keep {
+            own_file::make_folder(keep)?;
+            for (from, end) in [(&asked, "request"), (&answered, "reply")] {
+                let bytes = fs::read(from).unwrap_or_default();
+                folder::write(&keep.join(format!("{}.{end}", exercise.stem())), &bytes)?;
+            }
+        }
         let reply = read_reply(&answered)?;
-        let verdict = self.verdict(exercise, file, &cases, &ran, &limits, reply, mnist)?;
+        let verdict = Self::verdict(file, (&cases, valid), (&ran, &limits), reply)?;
         Ok(checked(verdict, ran.stdout + &ran.stderr))
     }
 
@@ -197,23 +203,19 @@ impl Checker<'_> {
             OsStr::new(&seconds),
         ];
         let folder = file.parent().unwrap_or(Path::new("."));
-        let ran = sandbox::run(OsStr::new(&python), &args, folder, limits)?;
+        let ran = sandbox::run(OsStr::new(&python), &args, folder, limits, Some(answered))?;
         if let Ended::Exit(126 | 127) = ran.ended {
             bail!("{python}: {}", no_python());
         }
         Ok(ran)
     }
 
-    #[allow(clippy::too_many_arguments)] // all that a run leaves
+    /// What a run comes to.
     fn verdict(
-        &self,
-        exercise: &'static Exercise,
         file: &Path,
-        cases: &[Case],
-        ran: &Ran,
-        limits: &Limits,
+        (cases, valid): (&[Case], Option<Dataset>),
+        (ran, limits): (&Ran, &Limits),
         reply: Result<protocol::Reply, String>,
-        valid: Option<Dataset>,
     ) -> anyhow::Result<Verdict> {
         let failed = |kind: &str, words: String, message: String| {
             Verdict::Failed(Failure {
@@ -241,7 +243,7 @@ impl Checker<'_> {
         Ok(match judge(cases, &reply) {
             Found::Unwritten => Verdict::Unwritten,
             Found::Silent => died(ran, limits, "it ended without a word"),
-            Found::Fault(fault) => Verdict::Failed(fault_words(&fault, exercise, file, limits)),
+            Found::Fault(fault) => Verdict::Failed(fault_words(&fault, file, limits)),
             Found::Wrong(wrong) => Verdict::Wrong(wrong),
             Found::Passed { changed } => match valid {
                 None => Verdict::Passed(changed.iter().map(|name| changed_words(name)).collect()),
@@ -365,7 +367,7 @@ fn time_words(limits: &Limits, ran: &Ran, file: &Path) -> String {
 }
 
 /// A fault in words.
-fn fault_words(fault: &Fault, exercise: &Exercise, file: &Path, limits: &Limits) -> Failure {
+fn fault_words(fault: &Fault, file: &Path, limits: &Limits) -> Failure {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let at = |line: &str, text: &str| match (line, text) {
         ("0" | "", _) => String::new(),
@@ -403,10 +405,7 @@ fn fault_words(fault: &Fault, exercise: &Exercise, file: &Path, limits: &Limits)
             format!("ends the program{}", at(fault.word(1), fault.word(2))),
             String::new(),
         ),
-        "error"
-            if fault.word(0).contains("MemoryError")
-                || fault.word(0).starts_with("MemoryError") =>
-        {
+        "error" if fault.word(0).contains("MemoryError") => {
             let words = format!(
                 "{}{}",
                 memory_words(limits),
@@ -426,9 +425,13 @@ fn fault_words(fault: &Fault, exercise: &Exercise, file: &Path, limits: &Limits)
         }
         kind => (format!("{kind}: {}", fault.words.join(", ")), String::new()),
     };
-    let _ = exercise;
+    let memory = fault.kind == "error" && message.contains("MemoryError");
     Failure {
-        kind: fault.kind.clone(),
+        kind: if memory {
+            "memory".into()
+        } else {
+            fault.kind.clone()
+        },
         words,
         message,
     }

@@ -123,6 +123,10 @@ struct RunArgs {
     #[arg(long, value_name = "N", value_parser = number::whole(0..=u64::MAX))]
     seed: Option<u64>,
 
+    /// Keep what a program was asked and what it answered, in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+
     #[command(flatten)]
     data: DataArgs,
 }
@@ -338,6 +342,7 @@ impl RunArgs {
             seed: self.seed(),
             limits: self.limits(),
             time_given: self.timeout.is_some(),
+            keep: self.keep.clone(),
             mnist,
         }
     }

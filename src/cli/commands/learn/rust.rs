@@ -123,6 +123,6 @@ pub fn run(
         .join("debug")
         .join(name + std::env::consts::EXE_SUFFIX);
     let args = [asked.as_os_str(), answered.as_os_str()];
-    let ran = sandbox::run(OsStr::new(&program), &args, &folder, limits)?;
+    let ran = sandbox::run(OsStr::new(&program), &args, &folder, limits, None)?;
     Ok(Ok(ran))
 }

@@ -20,7 +20,7 @@ use crate::cli::terminal::interrupt;
 /// What a program may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long it may run.
+    /// How long it may run, once it has begun.
     pub time: Duration,
     /// Its memory, in MiB.
     pub memory: u64,
@@ -59,11 +59,15 @@ const KEPT: usize = 64 << 10;
 const LARGEST_FILE: u64 = 512 << 20;
 
 /// Runs a program in a folder, and waits for its end.
+///
+/// Its time begins when there is a file at `begun`: a library may take long to load on a busy machine. Without one, at
+/// once.
 pub fn run(
     program: &OsStr,
     args: &[&OsStr],
     folder: &Path,
     limits: &Limits,
+    begun: Option<&Path>,
 ) -> anyhow::Result<Ran> {
     let mut command = limited(program, args, limits);
     command
@@ -77,7 +81,7 @@ pub fn run(
         .with_context(|| format!("{} cannot be run", Path::new(program).display()))?;
     let stdout = read(child.stdout.take().expect("piped"));
     let stderr = read(child.stderr.take().expect("piped"));
-    let ended = wait(&mut child, limits.time);
+    let ended = wait(&mut child, limits.time, begun);
     // Whatever it has started itself.
     system::kill(&mut child);
     Ok(Ran {
@@ -88,10 +92,19 @@ pub fn run(
 }
 
 /// Waits for the end, the time limit or Ctrl-C.
-fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Ended> {
+fn wait(child: &mut Child, limit: Duration, begun: Option<&Path>) -> anyhow::Result<Ended> {
     const PERIOD: Duration = Duration::from_millis(5);
-    let begun = Instant::now();
+    const START: Duration = Duration::from_secs(120);
+    let started = Instant::now();
+    let mut since = begun.is_none().then_some(started);
     loop {
+        if since.is_none() && begun.is_some_and(Path::exists) {
+            since = Some(Instant::now());
+        }
+        let over = match since {
+            Some(since) => since.elapsed() >= limit,
+            None => started.elapsed() >= START.max(limit),
+        };
         if let Some(status) = child.try_wait()? {
             return Ok(match (status.code(), system::signal(status)) {
                 (Some(code), _) => Ended::Exit(code),
@@ -100,7 +113,7 @@ fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Ended> {
         }
         let ended = match () {
             () if interrupt::asked() => Ended::Interrupted,
-            () if begun.elapsed() >= limit => Ended::TimeLimit,
+            () if over => Ended::TimeLimit,
             () => {
                 thread::sleep(PERIOD);
                 continue;
@@ -227,7 +240,7 @@ mod tests {
 
     fn shell(script: &str, limits: &Limits) -> Ran {
         let args = ["-c", script].map(OsStr::new);
-        run(OsStr::new("sh"), &args, Path::new("/"), limits).unwrap()
+        run(OsStr::new("sh"), &args, Path::new("/"), limits, None).unwrap()
     }
 
     const LIMITS: Limits = Limits {
@@ -243,8 +256,14 @@ mod tests {
         assert_eq!((&*ran.stdout, &*ran.stderr), ("out\n", "err\n"));
         assert_eq!(shell("kill -9 $$", &LIMITS).ended, Ended::Signal(9));
         assert!(
-            run(OsStr::new("/no/such/program"), &[], Path::new("/"), &LIMITS)
-                .is_ok_and(|ran| matches!(ran.ended, Ended::Exit(126 | 127)))
+            run(
+                OsStr::new("/no/such/program"),
+                &[],
+                Path::new("/"),
+                &LIMITS,
+                None
+            )
+            .is_ok_and(|ran| matches!(ran.ended, Ended::Exit(126 | 127)))
         );
     }
 
