@@ -1,578 +1,202 @@
-//! Runs a student's file, and finds out what is right and wrong in it.
+//! `mlp learn check`: a student's functions are run, and what is wrong is named.
 
 use std::{
-    ffi::OsStr,
-    fs,
+    io::Write,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
-use mlp::{
-    data::Dataset,
-    learn::{
-        self, Case, Exercise, Found, GOAL, Language, Looks, Why, Wrong, accuracy, judge,
-        protocol::{self, Fault},
-    },
-};
-use tempfile::TempDir;
+use mlp::learn::{Exercise, Language, exercise, exercises};
 
 use super::{
-    folder, rust,
-    sandbox::{self, Ended, Limits, Ran},
+    DirArg, RunArgs,
+    checker::{Checked, Mnist, Verdict},
+    dir_flag,
+    folder::{Folder, Progress},
+    parse_exercise, print,
 };
-use crate::cli::terminal::{interrupt::Interrupted, output::named, own_file};
+use crate::cli::{
+    args::{Usage, common::JsonArg},
+    terminal::{
+        Outcome, interrupt,
+        output::{DIM, Output, line, named, next_step},
+        progress::progress_bar,
+    },
+};
 
-/// What checks need beside the files.
-pub struct Checker<'a> {
-    /// The folder of the exercises, where there is one.
-    pub folder: &'a Path,
-    /// Python's command; found when it is first needed.
-    pub python: Option<String>,
-    /// Of the numbers that the functions are fed.
-    pub seed: u64,
-    /// What a program may use; the training loop has more time.
-    pub limits: Limits,
-    /// Whether the time limit was asked for, and holds for the training loop as well.
-    pub time_given: bool,
-    /// Where the request and the reply are kept, if anywhere.
-    pub keep: Option<PathBuf>,
-    /// MNIST, loaded when it is first needed.
-    pub mnist: &'a dyn Fn() -> anyhow::Result<Mnist>,
+/// Run your functions, and name what is wrong
+///
+/// Without an exercise: one after the other, up to the first that is not right. A program runs with a limit on its
+/// time and memory, and without a network where the system allows that: for accidents, not against those who mean
+/// harm. Exit code 0 if all that was checked is right, else 1.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp learn check                  up to the first that is not right
+  mlp learn check 8                one, by its number
+  mlp learn check lin relu_grad    some, by their names
+  mlp learn check 8 --file her_relu.py
+  mlp learn check --all --json     all of them, for a grader")]
+pub(super) struct Check {
+    /// The exercises, by number or name
+    #[arg(value_name = "EXERCISE", value_parser = parse_exercise)]
+    exercises: Vec<&'static Exercise>,
+
+    /// All of them, whatever is wrong
+    #[arg(long, conflicts_with = "exercises")]
+    all: bool,
+
+    /// A file elsewhere, in place of that of the folder
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    dir: DirArg,
+
+    #[command(flatten)]
+    run: RunArgs,
+
+    #[command(flatten)]
+    json: JsonArg,
 }
 
-/// The training and the validation images.
-pub struct Mnist {
-    pub train: Dataset,
-    pub valid: Dataset,
-}
-
-/// What a check found.
-#[derive(Debug)]
-pub struct Checked {
-    pub exercise: &'static Exercise,
-    pub verdict: Verdict,
-    /// What the program printed, standard output first.
-    pub printed: String,
-    /// What the file said when it was checked.
-    pub source: String,
-}
-
-/// What is said of an exercise.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Right, with what is worth a word.
-    Passed(Vec<String>),
-    /// Still the stub.
-    Unwritten,
-    /// Wrong numbers.
-    Wrong(Box<Wrong>),
-    /// No numbers: why, in words, and the message of an error.
-    Failed(Failure),
-}
-
-/// Why there are no numbers.
-#[derive(Debug, Default)]
-pub struct Failure {
-    /// For programs: `error`, `time`, `memory`, `missing`, `type`, `accuracy`, …
-    pub kind: String,
-    /// In words.
-    pub words: String,
-    /// The message of an error, by which a known one is found.
-    pub message: String,
-}
-
-impl Checked {
-    /// Whether it passed.
-    pub fn passed(&self) -> bool {
-        matches!(self.verdict, Verdict::Passed(_))
-    }
-
-    /// The points that it is given.
-    pub fn points(&self) -> u32 {
-        match self.passed() {
-            true => self.exercise.points,
-            false => 0,
+impl Check {
+    pub(super) fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        interrupt::hold();
+        let mnist = || self.run.mnist();
+        if let Some(file) = &self.file {
+            return self.file(file, &mnist, out);
         }
-    }
-}
-
-/// What the training loop may take by default.
-const TRAINING: Duration = Duration::from_secs(120);
-
-impl Checker<'_> {
-    /// Checks the file of an exercise.
-    pub fn check(
-        &mut self,
-        exercise: &'static Exercise,
-        language: Language,
-        file: &Path,
-    ) -> anyhow::Result<Checked> {
-        let source = folder::source(file).with_context(|| named(file))?;
-        let checked = |verdict, printed| Checked {
-            exercise,
-            verdict,
-            printed,
-            source: source.clone(),
+        let mut folder = Folder::find(self.dir.dir.as_deref())?;
+        let chosen: Vec<_> = match self.exercises.is_empty() {
+            true => exercises().iter().collect(),
+            false => self.exercises.clone(),
         };
-        // An exercise that nobody has touched needs no program to be run.
-        if source.trim() == exercise.stub(language).trim() {
-            return Ok(checked(Verdict::Unwritten, String::new()));
-        }
-        let room = tempfile::tempdir().context("a folder for a check")?;
-        let (cases, valid) = self.cases(exercise, &room)?;
-        let request = learn::request(exercise, &cases).map_err(anyhow::Error::msg)?;
-        let (asked, answered) = (room.path().join("request"), room.path().join("reply"));
-        fs::write(&asked, request)?;
-        let mut limits = self.limits;
-        if exercise.trains() && !self.time_given {
-            limits.time = TRAINING;
-        }
-        let ran = match language {
-            Language::Python => self.python(file, [&asked, &answered], &room, &limits)?,
-            Language::Rust => {
-                match rust::run(self.folder, exercise, file, [&asked, &answered], &limits)? {
-                    Ok(ran) => ran,
-                    Err(message) => {
-                        let verdict = Verdict::Failed(Failure {
-                            kind: "compile".into(),
-                            words: "does not compile".into(),
-                            message,
-                        });
-                        return Ok(checked(verdict, String::new()));
-                    }
+        let to_the_end = self.all || !self.exercises.is_empty();
+        let path = folder.path.clone();
+        let mut checker = self.run.checker(&path, &mnist);
+        let mut all = Vec::new();
+        let bar = progress_bar(chosen.len() as u64, "{bar:24} {pos}/{len} {msg}");
+        for &exercise in &chosen {
+            bar.set_message(exercise.stem());
+            let file = folder.file(exercise);
+            let language = folder.language;
+            let checked = checker.check(exercise, language, &file);
+            let checked = match checked {
+                Ok(checked) => checked,
+                Err(error) => {
+                    bar.finish_and_clear();
+                    return Err(error);
                 }
+            };
+            folder.checked(exercise, &checked.source, checked.passed());
+            if !self.json.json {
+                let told = bar.suspend(|| print::checked(&checked, out).and_then(|()| out.flush()));
+                told?;
             }
-        };
-        if ran.ended == Ended::Interrupted {
-            bail!(Interrupted("your files are as they were".into()));
-        }
-        if let Some(keep) = &self.keep {
-            own_file::make_folder(keep)?;
-            for (from, end) in [(&asked, "request"), (&answered, "reply")] {
-                let bytes = fs::read(from).unwrap_or_default();
-                folder::write(&keep.join(format!("{}.{end}", exercise.stem())), &bytes)?;
+            bar.inc(1);
+            let passed = checked.passed();
+            all.push(checked);
+            if !passed && !to_the_end {
+                break;
             }
         }
-        let reply = read_reply(&answered)?;
-        let verdict = Self::verdict(file, (&cases, valid), (&ran, &limits), reply)?;
-        Ok(checked(verdict, ran.stdout + &ran.stderr))
+        bar.finish_and_clear();
+        folder.keep();
+        interrupt::release()?;
+        self.sum(&all, &chosen, checker.seed, Some(&folder), out)
     }
 
-    /// The calls of an exercise, and the images that a training loop is measured on.
-    fn cases(
+    /// `--file`
+    fn file(
         &self,
-        exercise: &'static Exercise,
-        room: &TempDir,
-    ) -> anyhow::Result<(Vec<Case>, Option<Dataset>)> {
-        if !exercise.trains() {
-            return Ok((exercise.cases(self.seed), None));
-        }
-        let Mnist { train, valid } = (self.mnist)()?;
-        let [pixels, labels] = ["pixels", "labels"].map(|name| room.path().join(name));
-        let bytes = train.images.as_slice().context("rows of pixels")?;
-        fs::write(&pixels, bytes)?;
-        fs::write(&labels, &train.labels)?;
-        let shape = [train.len(), train.spec.pixels()];
-        Ok((exercise.training(&pixels, &labels, shape), Some(valid)))
-    }
-
-    fn python(
-        &mut self,
         file: &Path,
-        [asked, answered]: [&Path; 2],
-        room: &TempDir,
-        limits: &Limits,
-    ) -> anyhow::Result<Ran> {
-        const RUN: &str = include_str!("../../../learn/harness/run.py");
-        let run = room.path().join("run.py");
-        fs::write(&run, RUN)?;
-        let python = match &self.python {
-            Some(python) => python.clone(),
-            None => self.python.insert(find_python()?).clone(),
-        };
-        let file = std::path::absolute(file)?;
-        // A little before the end, so that the line where it is can be said.
-        let seconds = format!("{}", limits.time.as_secs_f64() * 0.9);
-        let args = [
-            OsStr::new("-B"),
-            run.as_os_str(),
-            file.as_os_str(),
-            asked.as_os_str(),
-            answered.as_os_str(),
-            OsStr::new(&seconds),
-        ];
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let ran = sandbox::run(OsStr::new(&python), &args, folder, limits, Some(answered))?;
-        if let Ended::Exit(126 | 127) = ran.ended {
-            bail!("{python}: {}", no_python());
-        }
-        Ok(ran)
-    }
-
-    /// What a run comes to.
-    fn verdict(
-        file: &Path,
-        (cases, valid): (&[Case], Option<Dataset>),
-        (ran, limits): (&Ran, &Limits),
-        reply: Result<protocol::Reply, String>,
-    ) -> anyhow::Result<Verdict> {
-        let failed = |kind: &str, words: String, message: String| {
-            Verdict::Failed(Failure {
-                kind: kind.into(),
-                words,
-                message,
-            })
-        };
-        if ran.ended == Ended::TimeLimit {
-            let words = time_words(limits, ran, file);
-            return Ok(failed("time", words, String::new()));
-        }
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(why) => return Ok(died(ran, limits, &why)),
-        };
-        if let Some(fault) = &reply.fault
-            && fault.kind == "numpy"
-        {
-            bail!(
-                "Python has no NumPy ({}): install it with `python3 -m pip install numpy`",
-                fault.word(0)
-            );
-        }
-        Ok(match judge(cases, &reply) {
-            Found::Unwritten => Verdict::Unwritten,
-            Found::Silent => died(ran, limits, "it ended without a word"),
-            Found::Fault(fault) => Verdict::Failed(fault_words(&fault, file, limits)),
-            Found::Wrong(wrong) => Verdict::Wrong(wrong),
-            Found::Passed { changed } => match valid {
-                None => Verdict::Passed(changed.iter().map(|name| changed_words(name)).collect()),
-                Some(valid) => trained(&reply.answers[0], &valid),
-            },
-        })
-    }
-}
-
-fn read_reply(path: &Path) -> anyhow::Result<Result<protocol::Reply, String>> {
-    const MOST: u64 = 1 << 30;
-    let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    ensure!(
-        length <= MOST,
-        "the program answered with {length} bytes, expected at most {MOST}"
-    );
-    match fs::read(path) {
-        Ok(bytes) => Ok(protocol::reply(&String::from_utf8_lossy(&bytes))),
-        Err(_) => Ok(Err("it wrote no answer".into())),
-    }
-}
-
-fn changed_words(name: &str) -> String {
-    format!(
-        "it changes its argument {name}, which the way back still needs: make a new array, and leave {name} as it is"
-    )
-}
-
-/// The network of a training loop, measured.
-fn trained(answer: &protocol::Answer, valid: &Dataset) -> Verdict {
-    let x = valid.images.mapv(|pixel| f32::from(pixel) / 255.0);
-    let failed = |kind: &str, words: String| {
-        Verdict::Failed(Failure {
-            kind: kind.into(),
-            words,
-            message: String::new(),
-        })
-    };
-    match accuracy(answer, x.view(), &valid.labels) {
-        Err(why) => failed("shape", why),
-        Ok(share) if share >= GOAL => Verdict::Passed(vec![format!(
-            "{:.2} % of {} images that it has not seen",
-            100.0 * share,
-            valid.len()
-        )]),
-        Ok(share) => {
-            let guess = match share {
-                ..0.25 => {
-                    ": no better than guessing, or hardly. Does every step use its gradients, downhill, with the \
-                     labels of its own images?"
-                }
-                ..0.88 => ": it learns, but something is in its way",
-                _ => ": it learns; more epochs, a larger learning rate, or smaller first weights?",
-            };
-            failed(
-                "accuracy",
-                format!(
-                    "{:.2} % of {} images that it has not seen, expected {:.0} %{guess}",
-                    100.0 * share,
-                    valid.len(),
-                    100.0 * GOAL
-                ),
-            )
-        }
-    }
-}
-
-/// How a program that did not come to its end died.
-fn died(ran: &Ran, limits: &Limits, why: &str) -> Verdict {
-    let memory = ran.stderr.contains("memory allocation of") || ran.stderr.contains("MemoryError");
-    let (kind, words) = match ran.ended {
-        _ if memory => ("memory", memory_words(limits)),
-        Ended::Signal(11) => (
-            "crash",
-            "crashed with a segmentation fault: a recursion without end, or a library".into(),
-        ),
-        Ended::Signal(9) => (
-            "memory",
-            format!(
-                "was killed by the system: more memory than there is? {}",
-                memory_words(limits)
-            ),
-        ),
-        Ended::Signal(number) => ("crash", format!("was ended by signal {number}")),
-        Ended::Exit(code) => (
-            "crash",
-            format!("ended with code {code} before it had answered: {why}"),
-        ),
-        Ended::TimeLimit | Ended::Interrupted => ("crash", why.to_owned()),
-    };
-    Verdict::Failed(Failure {
-        kind: kind.into(),
-        words,
-        message: ran.stderr.clone(),
-    })
-}
-
-fn memory_words(limits: &Limits) -> String {
-    format!(
-        "needs more memory than the {} MiB it may use (--memory)",
-        limits.memory
-    )
-}
-
-/// Where a program was when its time was over, if Python could say so.
-fn time_words(limits: &Limits, ran: &Ran, file: &Path) -> String {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let lines = ran.stderr.lines();
-    let here = lines.filter(|line| line.contains("File \"") && line.contains(&*name));
-    let number = |line: &str| {
-        let (_, rest) = line.split_once(", line ")?;
-        rest.split(' ').next()?.parse::<u32>().ok()
-    };
-    // The innermost call stands first.
-    let place = here.filter_map(number).next();
-    let place = place.map_or(String::new(), |line| format!(", in line {line}"));
-    format!(
-        "no end after {} s{place}: a loop that never ends? (--timeout gives it more)",
-        limits.time.as_secs_f64()
-    )
-}
-
-/// A fault in words.
-fn fault_words(fault: &Fault, file: &Path, limits: &Limits) -> Failure {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let at = |line: &str, text: &str| match (line, text) {
-        ("0" | "", _) => String::new(),
-        (line, "") => format!(" in line {line}"),
-        (line, text) => format!(" in line {line}: {text}"),
-    };
-    let (words, message) = match &fault.kind[..] {
-        "missing" => (
-            format!(
-                "{name} has no {}: was it renamed or deleted?",
-                fault.word(0)
-            ),
-            String::new(),
-        ),
-        "none" => (
-            format!(
-                "{} is missing: nothing (None) came back. Is there a return?",
-                fault.word(0)
-            ),
-            String::new(),
-        ),
-        "type" => (
-            format!("{} is {}, expected numbers", fault.word(0), fault.word(1)),
-            String::new(),
-        ),
-        "count" => (
-            format!("{} came back, expected {}", fault.word(1), fault.word(0)),
-            String::new(),
-        ),
-        "attribute" => (
-            format!("{} is missing: {}", fault.word(0), fault.word(1)),
-            String::new(),
-        ),
-        "exit" => (
-            format!("ends the program{}", at(fault.word(1), fault.word(2))),
-            String::new(),
-        ),
-        "error" if fault.word(0).contains("MemoryError") => {
-            let words = format!(
-                "{}{}",
-                memory_words(limits),
-                at(fault.word(1), fault.word(2))
-            );
-            (words, fault.word(0).to_owned())
-        }
-        "error" => {
-            let place = match fault.word(2).ends_with(".rs") {
-                true => at(fault.word(1), ""),
-                false => at(fault.word(1), fault.word(2)),
-            };
-            (
-                format!("stops on an error{place}"),
-                fault.word(0).to_owned(),
-            )
-        }
-        kind => (format!("{kind}: {}", fault.words.join(", ")), String::new()),
-    };
-    let memory = fault.kind == "error" && message.contains("MemoryError");
-    Failure {
-        kind: if memory {
-            "memory".into()
-        } else {
-            fault.kind.clone()
-        },
-        words,
-        message,
-    }
-}
-
-/// Python 3, as a shell would find it.
-fn find_python() -> anyhow::Result<String> {
-    let works = |name: &&str| {
-        let mut command = std::process::Command::new(name);
-        command.args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]);
-        let quiet = command
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
-        quiet.status().is_ok_and(|status| status.success())
-    };
-    let found = ["python3", "python"].into_iter().find(works);
-    found.map(str::to_owned).context(no_python())
-}
-
-fn no_python() -> &'static str {
-    "no Python 3.8 or newer was found: install it, or name it with --python"
-}
-
-/// Wrong numbers in words: the line that says it all, and the lines below it.
-pub fn wrong_words(wrong: &Wrong) -> (String, Vec<String>) {
-    let is = |results: &[String]| match results {
-        [one] => format!("{one} is wrong"),
-        [most @ .., last] => format!("{} and {last} are wrong", most.join(", ")),
-        [] => "something is wrong".into(),
-    };
-    let mut head = is(&wrong.results);
-    if let Some(right) = &wrong.right_as_far_as {
-        head += &format!("; right as far as {right}");
-    }
-    if let Some(first) = wrong.looks_like.first() {
-        head += &format!("; looks like {}", mistakes(first));
-    }
-    let mut below = Vec::new();
-    let first = wrong.results.first().map_or("it", String::as_str);
-    below.push(match &wrong.why {
-        Why::Shape { found, expected } => shape_words(first, found, expected),
-        Why::NotFinite { at, found } => {
-            let found = match found {
-                found if found.is_nan() => "NaN".to_owned(),
-                found => format!("{found}"),
-            };
-            format!(
-                "{first}{} is {found}: a number that overflowed, a division by 0, or a logarithm of 0",
-                index(at)
-            )
-        }
-        Why::Numbers {
-            at,
-            found,
-            expected,
-            off: (off, all),
-            ratio,
-        } => {
-            let mut text = format!("{first}{} is {}, expected {}", index(at), number(*found), number(*expected));
-            if *all > 1 {
-                text += &format!(" ({off} of {all} numbers are off)");
+        mnist: &dyn Fn() -> anyhow::Result<Mnist>,
+        out: &mut Output,
+    ) -> anyhow::Result<Outcome> {
+        let exercise = match self.exercises[..] {
+            [one] => one,
+            [] => {
+                let stem = file.file_name().unwrap_or_default().to_string_lossy();
+                exercise(&stem).ok_or_else(|| {
+                    Usage(format!(
+                        "{}: which exercise is it? Name it: mlp learn check 8 --file …",
+                        named(file)
+                    ))
+                })?
             }
-            match ratio {
-                Some(ratio) if wrong.looks_like.is_empty() => {
-                    text += &format!("; all are {} times what they should be", number(*ratio));
+            _ => return Err(Usage::from("--file goes with one exercise").into()),
+        };
+        let language = match file.extension() {
+            Some(end) if end == "rs" => Language::Rust,
+            _ => Language::Python,
+        };
+        // Python needs no folder; a file of Rust is compiled in one.
+        let folder = match language {
+            Language::Python => PathBuf::from("."),
+            Language::Rust => Folder::find(self.dir.dir.as_deref())?.path,
+        };
+        let mut checker = self.run.checker(&folder, mnist);
+        let checked = checker.check(exercise, language, file)?;
+        interrupt::release()?;
+        if !self.json.json {
+            print::checked(&checked, out)?;
+        }
+        self.sum(&[checked], &[exercise], checker.seed, None, out)
+    }
+
+    /// What all of it comes to.
+    fn sum(
+        &self,
+        all: &[Checked],
+        chosen: &[&'static Exercise],
+        seed: u64,
+        folder: Option<&Folder>,
+        out: &mut Output,
+    ) -> anyhow::Result<Outcome> {
+        let wrong = all.iter().find(|checked| !checked.passed());
+        if self.json.json {
+            out.json(&print::json(all, chosen, seed))?;
+        } else if chosen.len() > 1 {
+            print::sum(all, chosen, out)?;
+        }
+        out.flush()?;
+        let flag = folder.map_or(String::new(), dir_flag);
+        match wrong {
+            Some(checked) => {
+                let number = checked.exercise.number;
+                match checked.verdict {
+                    Verdict::Unwritten => {
+                        if let Some(folder) = folder {
+                            line(format_args!(
+                                "write it in {}",
+                                named(&folder.file(checked.exercise))
+                            ));
+                        }
+                        next_step(format_args!("mlp learn check {number}{flag}"));
+                    }
+                    _ => next_step(format_args!("mlp learn hint {number}{flag}")),
                 }
-                _ => {}
+                if all.len() == 1 && !matches!(checked.verdict, Verdict::Unwritten) {
+                    line(format_args!(
+                        "{DIM}the same numbers again: --seed {seed}{DIM:#}"
+                    ));
+                }
+                Ok(Outcome::Failed)
             }
-            text
+            None => {
+                let open = folder.and_then(|folder| {
+                    let mut all = exercises().iter();
+                    all.find(|exercise| folder.progress(exercise) != Progress::Passed)
+                });
+                match open {
+                    Some(exercise) => {
+                        next_step(format_args!("mlp learn check {}{flag}", exercise.number))
+                    }
+                    None if folder.is_some() => next_step("mlp train"),
+                    None => {}
+                }
+                Ok(Outcome::Done)
+            }
         }
-    });
-    if wrong.example {
-        below.push("this is the example of the docstring".into());
-    } else if wrong.only_example {
-        below.push("the example of the docstring is right, this other batch is not".into());
-    }
-    let same: Vec<_> = wrong
-        .looks_like
-        .iter()
-        .skip(1)
-        .take(2)
-        .map(|looks| mistakes(looks))
-        .collect();
-    if !same.is_empty() {
-        below.push(format!(
-            "the same numbers would come of: {}",
-            same.join("; or ")
-        ));
-    }
-    (head, below)
-}
-
-/// `relu-mask-missing: the gradient passes a ReLU as if it were not there`
-fn mistakes(looks: &[Looks]) -> String {
-    let each = looks
-        .iter()
-        .map(|looks| format!("{}: {}", looks.name, looks.what));
-    each.collect::<Vec<_>>().join("; and ")
-}
-
-fn shape_words(name: &str, found: &[usize], expected: &[usize]) -> String {
-    let shape = |shape: &[usize]| match shape {
-        [] => "a single number".to_owned(),
-        [n] => format!("({n},)"),
-        shape => {
-            let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
-            format!("({})", sizes.join(", "))
-        }
-    };
-    let reversed: Vec<_> = found.iter().rev().copied().collect();
-    let hint = match (found, expected) {
-        (found, expected) if found.len() > 1 && found != expected && reversed == expected => {
-            ": transposed"
-        }
-        ([n, m], []) if n == m => ": every row against every other, where each has its own",
-        ([_], []) => ": a mean over the rows is missing",
-        (found, [_]) if found.len() == 2 => ": a sum over the rows is missing",
-        ([_], [_, _]) => ": an axis was lost on the way",
-        _ => "",
-    };
-    format!(
-        "{name} has the shape {}, expected {}{hint}",
-        shape(found),
-        shape(expected)
-    )
-}
-
-fn index(at: &[usize]) -> String {
-    at.iter().map(|i| format!("[{i}]")).collect()
-}
-
-/// A number as one reads it in a report.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    match size {
-        0.0 => "0".into(),
-        1e-3..1e6 => {
-            let text = format!("{value:.6}");
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-        _ => format!("{value:.4e}"),
     }
 }

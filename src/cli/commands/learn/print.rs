@@ -8,7 +8,10 @@ use mlp::{
 };
 use serde_json::{Value, json};
 
-use super::check::{Checked, Verdict, wrong_words};
+use super::{
+    checker::{Checked, Verdict},
+    words::wrong_words,
+};
 use crate::cli::terminal::{
     output::{BAD, BOLD, DIM, GOOD, Output, spelled},
     wrap::prose,

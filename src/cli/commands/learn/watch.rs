@@ -11,7 +11,8 @@ use std::{
 use mlp::learn::{Exercise, exercises};
 
 use super::{
-    Watch, check,
+    DirArg, RunArgs,
+    checker::Verdict,
     folder::{Folder, Progress},
     print,
 };
@@ -23,6 +24,16 @@ use crate::cli::terminal::{
 
 /// How often the files are looked at.
 const PERIOD: Duration = Duration::from_millis(200);
+
+/// Check an exercise whenever its file is saved, until Ctrl-C
+#[derive(clap::Args)]
+pub(super) struct Watch {
+    #[command(flatten)]
+    dir: DirArg,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
 
 impl Watch {
     /// Checks the first exercise that is open, then whichever is saved; goes on to the next when one passes.
@@ -55,7 +66,7 @@ impl Watch {
                                     return Ok(Outcome::Done);
                                 }
                             }
-                        } else if !matches!(checked.verdict, check::Verdict::Unwritten) {
+                        } else if !matches!(checked.verdict, Verdict::Unwritten) {
                             writeln!(
                                 out,
                                 "{DIM}   for help: mlp learn hint {}{DIM:#}",
