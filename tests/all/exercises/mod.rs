@@ -25,55 +25,55 @@ macro_rules! solution {
     };
 }
 
-solution!("../../../src/learn/exercises/01_lin.rs", lin);
-solution!("../../../src/learn/exercises/02_relu.rs", relu);
-solution!("../../../src/learn/exercises/03_mse.rs", mse);
-solution!("../../../src/learn/exercises/04_mse_onehot.rs", mse_onehot);
-solution!("../../../src/learn/exercises/05_mse_grad.rs", mse_grad);
+solution!("../../../../src/learn/exercises/01_lin.rs", lin);
+solution!("../../../../src/learn/exercises/02_relu.rs", relu);
+solution!("../../../../src/learn/exercises/03_mse.rs", mse);
+solution!("../../../../src/learn/exercises/04_mse_onehot.rs", mse_onehot);
+solution!("../../../../src/learn/exercises/05_mse_grad.rs", mse_grad);
 solution!(
-    "../../../src/learn/exercises/06_mse_onehot_grad.rs",
+    "../../../../src/learn/exercises/06_mse_onehot_grad.rs",
     mse_onehot_grad
 );
-solution!("../../../src/learn/exercises/07_lin_grad.rs", lin_grad);
-solution!("../../../src/learn/exercises/08_relu_grad.rs", relu_grad);
+solution!("../../../../src/learn/exercises/07_lin_grad.rs", lin_grad);
+solution!("../../../../src/learn/exercises/08_relu_grad.rs", relu_grad);
 solution!(
-    "../../../src/learn/exercises/09_forward_and_backward.rs",
+    "../../../../src/learn/exercises/09_forward_and_backward.rs",
     forward_and_backward
 );
-solution!("../../../src/learn/exercises/10_classes.rs", classes);
-solution!("../../../src/learn/exercises/11_module.rs", module);
-solution!("../../../src/learn/exercises/12_layers.rs", layers);
-solution!("../../../src/learn/exercises/13_softmax.rs", softmax);
-solution!("../../../src/learn/exercises/14_logsumexp.rs", logsumexp);
+solution!("../../../../src/learn/exercises/10_classes.rs", classes);
+solution!("../../../../src/learn/exercises/11_module.rs", module);
+solution!("../../../../src/learn/exercises/12_layers.rs", layers);
+solution!("../../../../src/learn/exercises/13_softmax.rs", softmax);
+solution!("../../../../src/learn/exercises/14_logsumexp.rs", logsumexp);
 solution!(
-    "../../../src/learn/exercises/15_log_softmax.rs",
+    "../../../../src/learn/exercises/15_log_softmax.rs",
     log_softmax
 );
-solution!("../../../src/learn/exercises/16_nll.rs", nll);
+solution!("../../../../src/learn/exercises/16_nll.rs", nll);
 solution!(
-    "../../../src/learn/exercises/17_cross_entropy.rs",
+    "../../../../src/learn/exercises/17_cross_entropy.rs",
     cross_entropy
 );
-solution!("../../../src/learn/exercises/18_sgd.rs", sgd);
-solution!("../../../src/learn/exercises/19_train.rs", train);
+solution!("../../../../src/learn/exercises/18_sgd.rs", sgd);
+solution!("../../../../src/learn/exercises/19_train.rs", train);
 solution!(
-    "../../../src/learn/exercises/20_jacobian_sum.rs",
+    "../../../../src/learn/exercises/20_jacobian_sum.rs",
     jacobian_sum
 );
 solution!(
-    "../../../src/learn/exercises/21_jacobian_product.rs",
+    "../../../../src/learn/exercises/21_jacobian_product.rs",
     jacobian_product
 );
 solution!(
-    "../../../src/learn/exercises/22_jacobian_matvec.rs",
+    "../../../../src/learn/exercises/22_jacobian_matvec.rs",
     jacobian_matvec
 );
 solution!(
-    "../../../src/learn/exercises/23_jacobian_chain.rs",
+    "../../../../src/learn/exercises/23_jacobian_chain.rs",
     jacobian_chain
 );
 solution!(
-    "../../../src/learn/exercises/24_jacobian_softmax.rs",
+    "../../../../src/learn/exercises/24_jacobian_softmax.rs",
     jacobian_softmax
 );
 
