@@ -68,6 +68,42 @@ impl Objective {
         }
     }
 
+    /// L and dz as they are written for n rows of c outputs z.
+    pub fn formulas(self, n: usize, c: usize) -> (&'static str, &'static str) {
+        match self {
+            Self::Ce(Reduction::Mean) if n > 1 => ("L = −Σ t·ln p / N", "dz = (p − t)/N"),
+            Self::Ce(_) => ("L = −Σ t·ln p", "dz = p − t"),
+            Self::Bce(Reduction::Mean) if n * c > 1 => (
+                "L = −Σ (t·ln p + (1 − t)·ln(1 − p)) / (N·C)",
+                "dz = (p − t)/(N·C)",
+            ),
+            Self::Bce(_) => ("L = −Σ (t·ln p + (1 − t)·ln(1 − p))", "dz = p − t"),
+            Self::Mse(Reduction::Mean) => ("L = Σ (z − t)² / (N·C)", "dz = 2·(z − t)/(N·C)"),
+            Self::Mse(Reduction::Half) => ("L = ½·Σ (z − t)²", "dz = z − t"),
+            Self::Mse(Reduction::Sum) => ("L = Σ (z − t)²", "dz = 2·(z − t)"),
+        }
+    }
+
+    /// The part (N, C) of L that each output z (N, C) with its target t (N, C) has: L is their sum.
+    pub fn parts(self, z: &Array2<f64>, t: &Array2<f64>) -> Array2<f64> {
+        let (n, c) = z.dim();
+        let mut parts = Array2::zeros((n, c));
+        for row in 0..n {
+            let highest = z.row(row).fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+            let lse = highest + z.row(row).mapv(|z| (z - highest).exp()).sum().ln();
+            for output in 0..c {
+                let (z, t) = (z[[row, output]], t[[row, output]]);
+                parts[[row, output]] = match self {
+                    Self::Ce(_) if t == 0.0 => 0.0,
+                    Self::Ce(_) => self.factor(n, c) * t * (lse - z),
+                    Self::Mse(_) => self.factor(n, c) / 2.0 * (z - t) * (z - t),
+                    Self::Bce(_) => self.factor(n, c) * minus_ln_likelihood(z, t),
+                };
+            }
+        }
+        parts
+    }
+
     /// L of outputs z (N, C) and what they should be, t (N, C).
     pub fn value(self, z: &Array2<f64>, t: &Array2<f64>) -> f64 {
         let (n, c) = z.dim();

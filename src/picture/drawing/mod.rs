@@ -13,9 +13,11 @@ mod network;
 mod options;
 mod outputs;
 mod shade;
+mod small;
 #[cfg(test)]
 mod tests;
 mod units;
 
 pub use network::{BEGIN, network};
 pub use options::Options;
+pub use small::{SmallNet, TooLarge, check_size, small_net};

@@ -117,6 +117,10 @@ pub struct Explain {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
     net: Option<PathBuf>,
 
+    /// With --net: the row of x whose units are drawn, from 0
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::whole(0..=u32::MAX as usize), requires = "net", help_heading = "Output")]
+    row: usize,
+
     /// A picture of your own, prepared as mlp predict does; --target says what it is
     #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["index", "split"], help_heading = "Image")]
     image: Option<PathBuf>,
@@ -212,9 +216,6 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
-        if let Some(path) = &self.net {
-            return self.net(path, numbers, out);
-        }
         if self.force && self.svg.is_none() && self.html.is_none() {
             return Err(Usage::from("--force goes with --svg or --html").into());
         }
@@ -223,6 +224,9 @@ impl Explain {
         }
         if let Some(path) = &self.html {
             html::KIND.check_writable(path, self.force)?;
+        }
+        if let Some(path) = &self.net {
+            return self.net(path, numbers, out);
         }
         let subject = self.subject()?;
         let subject_said = subject.metadata.training.data_sha256.is_empty() && self.model.is_some();
