@@ -65,8 +65,13 @@ impl Board<'_> {
             if let Some([_, w_end, dw_end]) = gap.numbers {
                 let y = way.port + 4.0;
                 let [w, dw] = ["w", "dw"].map(|name| format!("{name}:{m}:{p}:{u}"));
-                self.number((w_end, y), "num end halo", &w, param.value[[p, u]]);
-                self.number((dw_end, y), "num dim end halo", &dw, param.grad[[p, u]]);
+                self.number((w_end, y), "num end halo on-line", &w, param.value[[p, u]]);
+                self.number(
+                    (dw_end, y),
+                    "num dim end halo on-line",
+                    &dw,
+                    param.grad[[p, u]],
+                );
             }
             self.svg.close();
         }

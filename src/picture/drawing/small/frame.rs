@@ -36,8 +36,12 @@ pub(super) fn begin(net: &SmallNet<'_>, layout: &Layout) -> Svg {
         text(net.numbers, net.pass.loss),
     );
     let colours = include_str!("../colours.css").to_owned() + include_str!("colours.css");
-    let style =
-        include_str!("../network.css").to_owned() + include_str!("small.css") + &themed(&colours);
+    // A wide drawing is scrolled rather than made too small to read.
+    let least = format!(".mlp-net{{min-width:{}px}}\n", Px(0.7 * layout.size.0));
+    let style = include_str!("../network.css").to_owned()
+        + include_str!("small.css")
+        + &least
+        + &themed(&colours);
     let mut svg = Svg::new(layout.size, "mlp-net", (&title, &description), &style);
     svg.leaf(
         "rect",
