@@ -24,7 +24,7 @@ use crate::cli::{
         Usage,
         net::{load_net, loss_text, net_text},
     },
-    commands::explain::{Explain, svg},
+    commands::explain::{Explain, html, svg},
     terminal::{
         Outcome,
         output::{BOLD, DIM, Output, named, next_step},
@@ -53,8 +53,13 @@ impl Explain {
         }
         let rate = self.lr.unwrap_or(learning_rate);
         let pass = Pass::new(&problem);
-        if self.svg.is_some() {
-            drawing::check_size(&pass).with_context(|| format!("--svg: {}", named(path)))?;
+        if self.html.is_some() {
+            html::check_rows(n)?;
+        }
+        if self.svg.is_some() || self.html.is_some() {
+            drawing::check_size(&pass)
+                .with_context(|| named(path))
+                .context("explain this one without --svg and --html")?;
         }
         let (after, loss_after) = pass.step(&problem, rate, train_biases);
         let page = Page {
@@ -68,7 +73,7 @@ impl Explain {
         };
         if self.json.json {
             out.json(&page.json())?;
-        } else {
+        } else if self.html.is_none() {
             let rows = rows_text(n);
             writeln!(out, "{}: {}; {rows}", named(path), net_text(&problem))?;
             page.forward(out)?;
@@ -77,21 +82,24 @@ impl Explain {
             page.step(out)?;
         }
         out.flush()?;
+        let net = SmallNet {
+            title: &named(path),
+            summary: &net_text(&problem),
+            problem: &problem,
+            pass: &pass,
+            row: self.row,
+            numbers,
+            learning_rate: rate,
+            train_biases,
+            loss_after,
+        };
         if let Some(file) = &self.svg {
-            let net = SmallNet {
-                title: &named(path),
-                summary: &net_text(&problem),
-                problem: &problem,
-                pass: &pass,
-                row: self.row,
-                numbers,
-                learning_rate: rate,
-                train_biases,
-                loss_after,
-            };
             svg::save(file, &drawing::small_net(&net))?;
         }
-        next_step(format_args!("mlp gradcheck --net {}", shell_quote(path)));
+        match &self.html {
+            Some(file) => Self::small_page(file, &net, out)?, // it says what is next
+            None => next_step(format_args!("mlp gradcheck --net {}", shell_quote(path))),
+        }
         Ok(Outcome::Done)
     }
 }

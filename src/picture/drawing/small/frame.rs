@@ -66,7 +66,7 @@ impl Board<'_> {
             n => format!("; row {} of {n}, counted from 0", self.net.row),
         };
         let words = shortened(&format!("{}{rows}", self.net.summary), 12.0, width);
-        self.svg.label((MARGIN, 54.0), "dim", &words);
+        self.part((MARGIN, 54.0), "row", &words);
         let right = self.layout.size.0 - MARGIN;
         self.svg.label((right, 32.0), "head end", "forward →");
         let y = self.layout.bottom() + 52.0;
@@ -117,10 +117,21 @@ impl Board<'_> {
             ),
         };
         let step = self.step_words();
-        for (line, words) in [rows, step].iter().filter(|w| !w.is_empty()).enumerate() {
-            let y = y + 36.0 + 18.0 * line as f64;
-            self.svg.label((MARGIN, y), "dim", words);
+        let lines = [("row", rows), ("step", step)].into_iter();
+        for (line, (part, words)) in lines.filter(|(_, words)| !words.is_empty()).enumerate() {
+            self.part((MARGIN, y + 36.0 + 18.0 * line as f64), part, &words);
         }
+    }
+
+    /// Words that a page may rewrite.
+    fn part(&mut self, (x, y): (f64, f64), part: &str, words: &str) {
+        let attributes: Attributes<'_> = &[
+            ("x", &Px(x)),
+            ("y", &Px(y)),
+            ("class", &"dim"),
+            ("data-part", &part),
+        ];
+        self.svg.words("text", attributes, words);
     }
 
     fn step_words(&self) -> String {

@@ -97,6 +97,7 @@ pub fn check_size(pass: &Pass) -> Result<(), TooLarge> {
 /// | `data-number` = `x:p`, `dx:p`, `y:module:u`, `dy:module:u`, `b:…`, `db:…`, `w:module:p:u`, `dw:…`, `p:c`, `t:c`, `part:c`, `loss` | numbers |
 /// | `data-edge` = `module:p:u` | lines |
 /// | `data-unit` = `module:u`, `data-input` = `p` | circles |
+/// | `data-part` = `row`, `step` | words that name the row, and the step with its losses |
 ///
 /// Panics if the network is too large: see [`check_size`].
 pub fn small_net(net: &SmallNet<'_>) -> String {
