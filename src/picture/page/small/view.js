@@ -79,7 +79,6 @@ function paintLines() {
     const value = product(m, p, u), share = Math.abs(value) / most.get(m);
     line.setAttribute('class', value < 0 ? 'edge n' : 'edge p');
     line.setAttribute('stroke-width', Math.round(100 * (0.6 + 2.8 * (Number.isFinite(share) ? share : 0))) / 100);
-    line.firstChild.textContent = `weight [${p}][${u}]: x·w = ${num(value)}`;
   }
 }
 
@@ -152,6 +151,13 @@ function lookAt(thing) {
   showWords();
 }
 
+/** The words at the pointer as well: the list of a large network is far away. */
+function tell(group) {
+  const { title, lines } = describe(group.dataset.thing);
+  const words = group.querySelector('title') ?? group.appendChild(document.createElementNS(NET.namespaceURI, 'title'));
+  words.textContent = [title, ...lines].join('\n');
+}
+
 /** Why these targets are none, or nothing. */
 function targetTrouble(t) {
   const probabilities = t.every(t => t >= 0 && t <= 1);
@@ -181,7 +187,9 @@ function makeFields() {
 const thingAt = event => event.target.closest?.('[data-thing]');
 document.addEventListener('pointerover', event => {
   const thing = thingAt(event);
-  if (thing && event.pointerType === 'mouse' && event.buttons === 0) lookAt(thing.dataset.thing);
+  if (!thing || event.pointerType !== 'mouse' || event.buttons !== 0) return;
+  lookAt(thing.dataset.thing);
+  if (NET.contains(thing)) tell(thing);
 });
 for (const kind of ['focusin', 'click']) document.addEventListener(kind, event => {
   const thing = thingAt(event);
@@ -213,6 +221,8 @@ by('original').addEventListener('click', () => {
 by('back').addEventListener('click', () => goTo(state.step - 1));
 by('forth').addEventListener('click', () => goTo(state.step + 1));
 NET.setAttribute('role', 'group');
+// The words of a line are those of its group.
+for (const title of NET.querySelectorAll('[data-edge] title')) title.closest('[data-thing]').prepend(title);
 for (const group of NET.querySelectorAll('[data-thing]')) if (!group.dataset.thing.startsWith('weight')) group.setAttribute('tabindex', 0);
 
 run();
