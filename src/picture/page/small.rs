@@ -77,3 +77,87 @@ fn rows(values: &Array2<f64>) -> Value {
     let rows = values.rows().into_iter().map(|row| row.to_vec());
     json!(rows.collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{check::Pass, explain::Numbers, files::net, nn::Activation};
+
+    fn page_of(title: &str, json: &str) -> String {
+        let net = net::from_bytes(json.as_bytes()).unwrap();
+        let pass = Pass::new(&net.problem);
+        let small = SmallNet {
+            title,
+            summary: "a small network",
+            problem: &net.problem,
+            pass: &pass,
+            row: 0,
+            numbers: Numbers(4),
+            learning_rate: net.learning_rate,
+            train_biases: net.train_biases,
+            loss_after: pass
+                .step(&net.problem, net.learning_rate, net.train_biases)
+                .1,
+        };
+        SmallPage(&small).html()
+    }
+
+    const MAZUR: &str = include_str!("../../../examples/nets/mazur.json");
+
+    fn data_of(html: &str) -> Value {
+        let (_, rest) = html
+            .split_once(r#"<script type="application/json" id="data">"#)
+            .unwrap();
+        serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+    }
+
+    #[test]
+    fn the_numbers_arrive_as_they_were() {
+        let html = page_of("mazur.json", MAZUR);
+        assert!(html.starts_with(BEGINNING));
+        assert!(html.contains("data-number=\"dw:2:1:0\">0.08267<"));
+        let data = data_of(&html);
+        assert_eq!(data["x"], json!([[0.05, 0.1]]));
+        assert_eq!(data["t"], json!([[0.01, 0.99]]));
+        // The w of x·w, a row for each input.
+        assert_eq!(data["modules"][0]["w"], json!([[0.15, 0.25], [0.2, 0.3]]));
+        assert_eq!(data["modules"][2]["b"], json!([0.6, 0.6]));
+        assert_eq!(data["modules"][3]["letters"]["y"], "h₂");
+        assert_eq!(data["loss"]["reduction"], "sum/2");
+        assert_eq!(data["train_biases"], false);
+        let two = MAZUR.replace("\"sigmoid\"", "\"none\"");
+        let data = data_of(&page_of("two in a row", &two));
+        assert_eq!(data["modules"][1]["letters"]["x"], "z₁");
+    }
+
+    #[test]
+    fn nothing_in_the_data_is_taken_for_the_page_and_nothing_is_fetched() {
+        for title in [
+            "</script><script>alert(1)</script>",
+            "<!--",
+            "{{style}}{{script}}{{data}}{{drawing}}",
+            "a\"b\\c\u{2028}",
+        ] {
+            let html = page_of(title, MAZUR);
+            assert_eq!(data_of(&html)["title"], title);
+            assert_eq!(html.matches("</script>").count(), 2, "{title}");
+        }
+        // The name of a namespace is no address.
+        let html = page_of("mazur.json", MAZUR).replace("http://www.w3.org/2000/svg", "");
+        assert!(html.contains("default-src 'none'") && html.len() < 100_000);
+        for foreign in [
+            "http:", "https:", "src=", "@import", "url(", "fetch(", "import(",
+        ] {
+            assert!(!html.contains(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn no_activation_is_written_down() {
+        let written = SCRIPTS.join("").to_lowercase();
+        for activation in Activation::ALL {
+            let flag = activation.flag().replace('-', "");
+            assert!(!written.contains(&flag), "{flag} is written down");
+        }
+    }
+}
