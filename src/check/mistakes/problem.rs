@@ -362,3 +362,34 @@ pub fn right_gradients(
     gradients.reverse();
     gradients
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn the_loss_is_the_sum_of_its_parts() {
+        let z = array![[0.5, -2.0, 800.0], [1e3, 0.0, -0.25]];
+        let t = array![[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]];
+        for by in [Reduction::Mean, Reduction::Sum, Reduction::Half] {
+            for objective in [Objective::Ce(by), Objective::Mse(by), Objective::Bce(by)] {
+                let (parts, value) = (objective.parts(&z, &t), objective.value(&z, &t));
+                assert!(
+                    (parts.sum() - value).abs() <= 1e-12 * value,
+                    "{objective:?}"
+                );
+                assert!(parts.iter().all(|part| *part >= 0.0), "{parts}");
+            }
+        }
+        let half = Objective::Mse(Reduction::Half);
+        assert_eq!(
+            half.parts(&array![[3.0, 1.0]], &array![[1.0, 1.0]]),
+            array![[2.0, 0.0]]
+        );
+        assert_eq!(half.formulas(1, 2), ("L = ½·Σ (z − t)²", "dz = z − t"));
+        let mean = Objective::Ce(Reduction::Mean);
+        assert_ne!(mean.formulas(1, 3), mean.formulas(2, 3));
+    }
+}

@@ -187,7 +187,7 @@ fn what_cannot_be_is_said() {
         (
             "explain --net wide.json --svg a.svg",
             1,
-            "wide.json: 65 inputs, expected at most 64 for a drawing",
+            "wide.json: 65 inputs, expected at most 64 for a drawing: explain it without --svg and --html",
         ),
         ("explain --net wide.json --html a.svg", 1, "65 inputs"),
         (

@@ -57,9 +57,7 @@ impl Explain {
             html::check_rows(n)?;
         }
         if self.svg.is_some() || self.html.is_some() {
-            drawing::check_size(&pass)
-                .with_context(|| named(path))
-                .context("explain this one without --svg and --html")?;
+            drawing::check_size(&pass).with_context(|| named(path))?;
         }
         let (after, loss_after) = pass.step(&problem, rate, train_biases);
         let page = Page {
