@@ -69,6 +69,7 @@ Examples:
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
   mlp explain --net net.json --precision 9      a network of your own, all of it
+  mlp explain --net net.json --svg net.svg      the same as on the board
   mlp explain model.bin --svg net.svg           the network as a drawing
   mlp explain model.bin --html page.html        a page with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
@@ -157,7 +158,7 @@ pub struct Explain {
     svg: Option<PathBuf>,
 
     /// Write one page for a browser, complete in itself: the network drawn, every formula with its numbers,
-    /// and a pad whose digits run through these weights
+    /// and a pad whose digits run through these weights; with --net, inputs and targets to change
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "logits"], help_heading = "Output")]
     html: Option<PathBuf>,
 

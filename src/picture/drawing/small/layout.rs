@@ -101,7 +101,8 @@ impl Column {
         };
         let name = match self.large {
             true => 3.0 * DIGIT,
-            false => (3.0 + self.letter.chars().count() as f64) * DIGIT + DIGIT,
+            // `h₁[17]` and a space
+            false => (5.0 + self.letter.chars().count() as f64) * DIGIT,
         };
         self.circle = left + self.radius;
         let names = self.circle + self.radius + 8.0;

@@ -26,14 +26,18 @@ function sumText(pairs, more, result) {
   return `${[...shown, ...more.map(number => num(number))].join(' + ').replaceAll('+ -', '− ')} = ${num(result)}`;
 }
 
-/** A formula with other texts for its letters; words, such as the names of functions, stay. */
-const filledIn = (formula, texts) => formula.replace(/[A-Za-z]+/g, word => Object.hasOwn(texts, word) ? texts[word] : word);
-
-/** The same with numbers: those below 0 in brackets where they are factors. */
-function withNumbers(formula, numbers) {
-  const texts = Object.fromEntries(Object.entries(numbers).map(([name, number]) => [name, number < 0 ? `(${num(number)})` : num(number)]));
-  return filledIn(formula, texts);
+/** A formula with other texts for its letters. Words, such as the names of functions, stay; a sign gets brackets
+    where it stands beside an operator. */
+function filledIn(formula, texts) {
+  return formula.replace(/[A-Za-z]+/g, (word, at) => {
+    if (!Object.hasOwn(texts, word)) return word;
+    const before = formula.slice(0, at).trimEnd().at(-1) ?? ' ', after = formula[at + word.length] ?? ' ';
+    return texts[word].startsWith('-') && ('·/^−+√'.includes(before) || '²³^'.includes(after)) ? `(${texts[word]})` : texts[word];
+  });
 }
+
+/** The same with numbers. */
+const withNumbers = (formula, numbers) => filledIn(formula, Object.fromEntries(Object.entries(numbers).map(([name, number]) => [name, num(number)])));
 
 const lettersOf = m => {
   const { x, y, w, b } = NETWORK[m].letters;
