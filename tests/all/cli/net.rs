@@ -178,7 +178,8 @@ fn what_cannot_be_is_said() {
             "--row 1: x has 1 row, counted from 0",
         ),
         ("explain --net NET --force", 2, "--force goes with --svg"),
-        ("explain --row 1", 2, "--net"),
+        ("explain --row 1 --svg a.svg", 2, "--net"),
+        ("explain --net NET --row 0", 2, "--row goes with --svg or"),
         (
             "explain --net NET --json --html a.html",
             2,

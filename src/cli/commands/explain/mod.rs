@@ -118,9 +118,9 @@ pub struct Explain {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
     net: Option<PathBuf>,
 
-    /// With --net: the row of x whose units are drawn, from 0
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::whole(0..=u32::MAX as usize), requires = "net", help_heading = "Output")]
-    row: usize,
+    /// With --net: the row of x whose units --svg and --html show, from 0 [default: 0]
+    #[arg(long, value_name = "N", value_parser = number::whole(0..=u32::MAX as usize), requires = "net", help_heading = "Output")]
+    row: Option<usize>,
 
     /// A picture of your own, prepared as mlp predict does; --target says what it is
     #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["index", "split"], help_heading = "Image")]
@@ -219,6 +219,9 @@ impl Explain {
         }
         if self.force && self.svg.is_none() && self.html.is_none() {
             return Err(Usage::from("--force goes with --svg or --html").into());
+        }
+        if self.row.is_some() && self.svg.is_none() && self.html.is_none() {
+            return Err(Usage::from("--row goes with --svg or --html").into());
         }
         if let Some(path) = &self.svg {
             svg::KIND.check_writable(path, self.force)?;

@@ -47,8 +47,9 @@ impl Explain {
             ..
         } = load_net(path)?;
         let n = problem.n();
-        if self.row >= n {
-            let text = format!("--row {}: x has {}, counted from 0", self.row, rows_text(n));
+        let row = self.row.unwrap_or(0);
+        if row >= n {
+            let text = format!("--row {row}: x has {}, counted from 0", rows_text(n));
             return Err(Usage(text).into());
         }
         let rate = self.lr.unwrap_or(learning_rate);
@@ -85,7 +86,7 @@ impl Explain {
             summary: &net_text(&problem),
             problem: &problem,
             pass: &pass,
-            row: self.row,
+            row,
             numbers,
             learning_rate: rate,
             train_biases,
