@@ -4,6 +4,7 @@ mod edges;
 mod frame;
 mod layout;
 mod loss;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod units;
