@@ -4,7 +4,8 @@ Every number against `mlp explain --json` to 1e-5, with every activation; a stro
 NumPy; drawings of tests/golden/fit.json, prepared as Rust prepares photos, to the bit; images of other sizes, classes of
 any name; stepping and drawing by keyboard; hovering, targets, the way back to the image; the step visible without scrolling
 at 1366×768, captions and bars in their places; no errors, no requests, no sideways scrolling at 360 pixels, dark mode,
-on paper. Needs Chromium and a release build. Takes some minutes.
+on paper. Small networks from files (`--net`): every number, drawn or computed, also with other inputs, targets and rows,
+against `mlp explain --net --json`. Needs Chromium and a release build. Takes some minutes.
 
     cargo build --release
     python scripts/check_page.py
@@ -13,6 +14,7 @@ on paper. Needs Chromium and a release build. Takes some minutes.
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +70,30 @@ OTHERS = {
     "high": (40, 12, FASHION[:2]),
     "large": (200, 200, FASHION[:4]),
 }
+TWO_ROWS = {"x": [[1, -2, 0.5], [0.3, 0.2, -1]], "layers": [
+    {"w": [[0.4, -0.2, 0.7], [-0.5, 0.6, 0.1], [0.2, 0.9, -0.8], [0.3, -0.1, 0.5]], "b": [0.1, -0.2, 0.05, 0], "activation": "ACTIVATION"},
+    {"w": [[0.7, -0.6, 0.4, 0.9], [-0.3, 0.2, 0.8, -0.1]], "b": [0.25, -0.1], "activation": "none"}]}
+# Small networks: files of the repository, or two rows with a hidden activation, targets and a loss.
+NETS = {
+    "net-mazur": ROOT / "examples/nets/mazur.json",
+    "net-lesson": ROOT / "examples/nets/lesson-4-4-1.json",
+    **{f"net-ce-{activation}": (activation, [[0, 1], [0.25, 0.75]], "ce", reduction) for activation, reduction in
+       [("relu", "mean"), ("gelu", "sum"), ("none", "mean")]},
+    **{f"net-bce-{activation}": (activation, [[0, 1], [0.25, 0.5]], "bce", reduction) for activation, reduction in
+       [("leaky-relu", "mean"), ("tanh", "sum")]},
+    **{f"net-mse-{activation}": (activation, [[1e6, -3.25], [0.125, 2]], "mse", reduction) for activation, reduction in
+       [("scaled-tanh", "mean"), ("sigmoid", "sum"), ("none", "sum/2")]},
+}
+NET_NUMBERS = """() => ({
+    modules: NETWORK.map(({ name, w, b }, m) => {
+        const O = b?.length, matrix = values => Array.from({ length: values.length / O }, (_, p) => [...values.slice(p * O, (p + 1) * O)]);
+        const of = (what, m) => state.pass.rows.map(row => [...row[what][m]]);
+        const shared = { name, x: of('x', m), y: of('x', m + 1), dy: of('dx', m + 1), dx: of('dx', m) };
+        const g = state.pass.gradients[m], after = state.after.network[m];
+        return w ? { ...shared, w: matrix(w), b: [...b], dw: matrix(g.dw), db: [...g.db], after: { w: matrix(after.w), b: [...after.b] } } : shared;
+    }),
+    loss: state.pass.loss, loss_after: state.after.loss,
+})"""
 NUMBERS = """() => {
     const { modules, z, judged, loss, predicted } = state.pass;
     const step = steepestWeight(modules);
@@ -352,6 +378,120 @@ def check_looks(page, name):
     check(sum(map(int, ink[4:-1].split(","))) < 200, f"{name}: dark ink on paper, {ink}")
 
 
+def near(found, expected, what):
+    """Both sides are computed in double precision, in another order."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    check(found.shape == expected.shape, f"{what}: shape {found.shape}, expected {expected.shape}")
+    error = (np.abs(found - expected) / np.maximum(np.abs(expected), 1)).max(initial=0)
+    check(error <= 1e-12, f"{what}: off by {error:.2e}")
+    return error
+
+
+def compare_net(page, expected, name):
+    """Every number of the page of a small network against those of the library; the largest difference."""
+    found = page.evaluate(NET_NUMBERS)
+    check(len(found["modules"]) == len(expected["modules"]), f"{name}: as many modules")
+    worst = [near(found["loss"], expected["loss"], f"{name}: loss"),
+             near(found["loss_after"], expected["after"]["loss"], f"{name}: loss after")]
+    for m, (ours, theirs) in enumerate(zip(found["modules"], expected["modules"])):
+        check(ours["name"] == theirs["name"], f"{name}: module {m} is {theirs['name']}")
+        keys = ["x", "y", "dy", "dx", *(["w", "b", "dw", "db"] if "w" in theirs else [])]
+        worst += [near(ours[key], theirs[key], f"{name}: {m}.{key}") for key in keys]
+        for key, values in ours.get("after", {}).items():
+            worst.append(near(values, expected["after"]["params"][f"{m}.{key}"], f"{name}: {m}.{key} after"))
+    return max(worst)
+
+
+def drawn(page):
+    return page.evaluate("Object.fromEntries(numbers.map(({ text, name }) => [name, text.textContent]))")
+
+
+def check_net_layout(page, name):
+    """Nothing lies over anything in the drawing, nor stands outside; no sideways scrolling."""
+    for width in (1300, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        found = page.evaluate("""() => {
+            const box = e => e.getBoundingClientRect();
+            const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+            const texts = [...NET.querySelectorAll('text')].filter(t => t.textContent), boxes = texts.map(box), paper = box(NET);
+            const over = texts.filter((_, i) => boxes.some((other, j) => i !== j && meet(boxes[i], other)));
+            const outside = texts.filter((_, i) => boxes[i].left < paper.left || boxes[i].right > paper.right || boxes[i].bottom > paper.bottom);
+            return [over, outside].map(list => list.map(e => e.textContent));
+        }""")
+        check(found == [[], []], f"{name}: at {width} pixels all has its place, {found}")
+        check(page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: no sideways scrolling at {width}")
+    for scheme in ("light", "dark"):
+        page.set_viewport_size({"width": 1300, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        if ARGS.pictures:
+            ARGS.pictures.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=ARGS.pictures / f"{name}-{scheme}.png", full_page=True)
+    page.emulate_media(color_scheme="light")
+
+
+def check_net(browser, mlp, folder, name, net):
+    """A small network: its numbers, those of its drawing, other inputs and targets, all of its steps."""
+    if isinstance(net, tuple):
+        activation, t, loss, reduction = net
+        net = json.loads(json.dumps(TWO_ROWS).replace("ACTIVATION", activation)) | {"t": t, "loss": loss, "reduction": reduction}
+    else:
+        net = json.loads(net.read_text())
+    (folder / f"{name}.json").write_text(json.dumps(net))
+    explain = lambda *words: mlp("explain", "--net", f"{name}.json", *words)
+    expected = json.loads(explain("--json"))
+    last = len(net["x"]) - 1
+    explain("--html", f"{name}.html", "--row", str(last))
+    path = folder / f"{name}.html"
+    written = dict(re.findall(r'data-number="([^"]+)">([^<]*)<', path.read_text(encoding="utf-8")))
+    with opened(browser, path, name) as page:
+        worst = compare_net(page, expected, name)
+        check(len(written) > 8 and drawn(page) == written, f"{name}: the page writes numbers as the drawing does")
+        check(page.locator(".looked").count() == 0, f"{name}: nothing is looked at yet")
+        for step in range(page.evaluate("steps.length")):
+            page.keyboard.press("ArrowRight")
+            text = page.inner_text("#panel")
+            check(not re.search("NaN|undefined|Infinity", text), f"{name}: step {step} has numbers, {text}")
+        check(page.is_disabled("#forth"), f"{name}: the last step")
+        for thing in page.evaluate("[...new Set([...document.querySelectorAll('[data-thing]')].map(c => c.dataset.thing))]"):
+            text = page.evaluate("thing => JSON.stringify(describe(thing))", thing)
+            check(not re.search("NaN|undefined|Infinity", text), f"{name}: {thing} is explained, {text}")
+        page.locator("[data-thing^='unit:'] [data-number]").first.hover()
+        check(page.inner_text("#words-title").startswith("unit "), f"{name}: hovering explains")
+        check_net_layout(page, name)
+        # Another input and other targets, in the page and in the file.
+        page.fill("#inputs input >> nth=0", "-1.75")
+        net["x"][last][0] = -1.75
+        if net["loss"] != "ce":
+            page.fill("#targets input >> nth=0", "0.375")
+            net["t"][last][0] = 0.375
+        else:
+            page.fill("#targets input >> nth=0", "0.375")
+            check("probabilities" in page.inner_text("#trouble"), f"{name}: targets that are none are refused")
+            page.fill("#targets input >> nth=1", "0.625")
+            net["t"][last] = [0.375, 0.625]
+        check(page.inner_text("#trouble") == "", f"{name}: nothing to complain about")
+        page.fill("#rate", "0.25")
+        (folder / f"{name}.json").write_text(json.dumps(net))
+        worst = max(worst, compare_net(page, json.loads(explain("--json", "--lr", "0.25")), f"{name}, other numbers"))
+        explain("--html", f"{name}.html", "--row", str(last), "--force", "--lr", "0.25")
+        changed = dict(re.findall(r'data-number="([^"]+)">([^<]*)<', path.read_text(encoding="utf-8")))
+        fits = lambda text, of: text == of or abs(float(text) - float(of)) <= 0.1 * abs(float(of))
+        check(all(fits(text, changed[key]) for key, text in drawn(page).items()), f"{name}: other numbers are drawn")
+        check_net_layout(page, f"{name}-changed")
+        if last:
+            page.select_option("#row", "0")
+            check(drawn(page)["x:0"] == page.evaluate("num(DATA.x[0][0])"), f"{name}: another row is drawn")
+            check("row 0 of" in page.evaluate("NET.textContent"), f"{name}: its number is said")
+            page.select_option("#row", str(last))
+        page.fill("#inputs input >> nth=0", "1e300")
+        frame(page)
+        check_net_layout(page, f"{name}-huge")
+        page.click("#original")
+        compare_net(page, expected, f"{name}, as in the file")
+        check(drawn(page) == written, f"{name}: back at the file, all is as before")
+    print(f"{name:16} {path.stat().st_size:>8,} bytes  every number within {worst:.1e}")
+
+
 @contextmanager
 def opened(browser, path, name):
     """The page, which must neither complain nor ask for anything."""
@@ -371,6 +511,9 @@ def main():
         mlp = lambda *words: subprocess.run([ARGS.mlp.resolve(), *words, "--data-dir", ARGS.data_dir.resolve()], cwd=folder, check=True,
                                             capture_output=True, text=True).stdout
         browser = playwright.chromium.launch(executable_path=ARGS.chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name, net in NETS.items():
+            if not ARGS.cases or name in ARGS.cases:
+                check_net(browser, mlp, Path(folder), name, net)
         path = Path(folder, "first.html")
         mlp("explain", "--hidden", "20", "--html", path.name)
         html = path.read_text(encoding="utf-8")

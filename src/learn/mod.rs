@@ -221,8 +221,9 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
                     None => wrong = Some(found),
                 }
             }
-            // What stops a later call does not make the first right.
-            judge::Call::Fault(_) if wrong.is_some() => break,
+            // What stops a later call does not make the first right; but shapes that the example forgives are told
+            // best by the error.
+            judge::Call::Fault(_) if wrong.as_ref().is_some_and(|wrong| !wrong.example) => break,
             judge::Call::Fault(fault) => return fault_of(reply, Some(fault)),
         }
         for name in &answer.changed {

@@ -68,6 +68,42 @@ impl Objective {
         }
     }
 
+    /// L and dz as they are written for n rows of c outputs z.
+    pub fn formulas(self, n: usize, c: usize) -> (&'static str, &'static str) {
+        match self {
+            Self::Ce(Reduction::Mean) if n > 1 => ("L = −Σ t·ln p / N", "dz = (p − t)/N"),
+            Self::Ce(_) => ("L = −Σ t·ln p", "dz = p − t"),
+            Self::Bce(Reduction::Mean) if n * c > 1 => (
+                "L = −Σ (t·ln p + (1 − t)·ln(1 − p)) / (N·C)",
+                "dz = (p − t)/(N·C)",
+            ),
+            Self::Bce(_) => ("L = −Σ (t·ln p + (1 − t)·ln(1 − p))", "dz = p − t"),
+            Self::Mse(Reduction::Mean) => ("L = Σ (z − t)² / (N·C)", "dz = 2·(z − t)/(N·C)"),
+            Self::Mse(Reduction::Half) => ("L = ½·Σ (z − t)²", "dz = z − t"),
+            Self::Mse(Reduction::Sum) => ("L = Σ (z − t)²", "dz = 2·(z − t)"),
+        }
+    }
+
+    /// The part (N, C) of L that each output z (N, C) with its target t (N, C) has: L is their sum.
+    pub fn parts(self, z: &Array2<f64>, t: &Array2<f64>) -> Array2<f64> {
+        let (n, c) = z.dim();
+        let mut parts = Array2::zeros((n, c));
+        for row in 0..n {
+            let highest = z.row(row).fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+            let lse = highest + z.row(row).mapv(|z| (z - highest).exp()).sum().ln();
+            for output in 0..c {
+                let (z, t) = (z[[row, output]], t[[row, output]]);
+                parts[[row, output]] = match self {
+                    Self::Ce(_) if t == 0.0 => 0.0,
+                    Self::Ce(_) => self.factor(n, c) * t * (lse - z),
+                    Self::Mse(_) => self.factor(n, c) / 2.0 * (z - t) * (z - t),
+                    Self::Bce(_) => self.factor(n, c) * minus_ln_likelihood(z, t),
+                };
+            }
+        }
+        parts
+    }
+
     /// L of outputs z (N, C) and what they should be, t (N, C).
     pub fn value(self, z: &Array2<f64>, t: &Array2<f64>) -> f64 {
         let (n, c) = z.dim();
@@ -325,4 +361,35 @@ pub fn right_gradients(
     }
     gradients.reverse();
     gradients
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn the_loss_is_the_sum_of_its_parts() {
+        let z = array![[0.5, -2.0, 800.0], [1e3, 0.0, -0.25]];
+        let t = array![[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]];
+        for by in [Reduction::Mean, Reduction::Sum, Reduction::Half] {
+            for objective in [Objective::Ce(by), Objective::Mse(by), Objective::Bce(by)] {
+                let (parts, value) = (objective.parts(&z, &t), objective.value(&z, &t));
+                assert!(
+                    (parts.sum() - value).abs() <= 1e-12 * value,
+                    "{objective:?}"
+                );
+                assert!(parts.iter().all(|part| *part >= 0.0), "{parts}");
+            }
+        }
+        let half = Objective::Mse(Reduction::Half);
+        assert_eq!(
+            half.parts(&array![[3.0, 1.0]], &array![[1.0, 1.0]]),
+            array![[2.0, 0.0]]
+        );
+        assert_eq!(half.formulas(1, 2), ("L = ½·Σ (z − t)²", "dz = z − t"));
+        let mean = Objective::Ce(Reduction::Mean);
+        assert_ne!(mean.formulas(1, 3), mean.formulas(2, 3));
+    }
 }

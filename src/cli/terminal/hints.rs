@@ -5,6 +5,7 @@ use std::{error::Error, path::Path};
 use mlp::{
     data::{DataError, Fault, download::DownloadError},
     files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
+    picture::drawing::TooLarge,
     train::TrainError,
 };
 
@@ -29,6 +30,12 @@ fn advice(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(checkpoint))
         .or_else(|| error.downcast_ref().and_then(run))
         .or_else(|| error.downcast_ref().and_then(training))
+        .or_else(|| error.downcast_ref().map(drawing))
+}
+
+/// What shows a network that is no drawing.
+fn drawing(_: &TooLarge) -> String {
+    "explain it without --svg and --html".into()
 }
 
 /// What mends the data.

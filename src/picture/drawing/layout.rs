@@ -5,7 +5,7 @@ use ndarray::Array1;
 use super::options::Options;
 use crate::{
     explain::Trace,
-    nn::{Kind, Module},
+    nn::{Kind, Mlp, Module},
     picture::font::text_width,
 };
 
@@ -38,14 +38,14 @@ pub(super) struct Layer {
     pub(super) number: usize,
     /// The linear module.
     pub(super) linear: usize,
-    /// The activation; the last layer has none.
+    /// The activation, if there is one.
     pub(super) activation: Option<usize>,
 }
 
 impl Layer {
     /// The layers of a network.
-    pub(super) fn all(trace: &Trace) -> Vec<Self> {
-        let modules = trace.network.modules();
+    pub(super) fn all(network: &Mlp<f64>) -> Vec<Self> {
+        let modules = network.modules();
         let mut layers = Vec::<Self>::new();
         for (m, module) in modules.iter().enumerate() {
             match layers.last_mut() {
@@ -258,7 +258,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(trace: &Trace, options: &Options<'_>) -> Self {
-        let layers = Layer::all(trace);
+        let layers = Layer::all(&trace.network);
         let hidden = layers.len() - 1;
         let numbers = [trace.outputs(), &trace.predictions, trace.doutputs()];
         let numbers = numbers.into_iter().flatten();

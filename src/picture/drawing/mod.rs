@@ -2,7 +2,8 @@
 //!
 //! A drawing needs nothing else: its style sheet is inside, with the [palette](super::palette) of both themes. Its
 //! elements say what they are (`data-layer`, `data-unit`, `data-pixel`, `data-edge`, `data-class`), so
-//! that a page that holds it can bring them to life; see [`network()`].
+//! that a page that holds it can bring them to life; see [`network()`]. A [`small_net`] of any inputs, from a file, has
+//! each of its units, weights and gradients in numbers.
 
 mod backward;
 mod canvas;
@@ -13,9 +14,11 @@ mod network;
 mod options;
 mod outputs;
 mod shade;
+mod small;
 #[cfg(test)]
 mod tests;
 mod units;
 
 pub use network::{BEGIN, network};
 pub use options::Options;
+pub use small::{SmallNet, TooLarge, check_size, small_net};

@@ -7,18 +7,24 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `engine.js` | forward, backward, loss, one step: pure arithmetic |
+//! | `engine.js` | forward and backward of a module: pure arithmetic |
+//! | `losses.js` | the losses, the pass of an image, one step |
 //! | `ink.js` | strokes of a pen to the ink of the pad |
 //! | `prepare.js` | from there to an image as MNIST has them, like [`photo::fit`](crate::data::photo::fit) |
 //! | `words.js` | a thing's formula with its numbers |
 //! | `steps.js` | the steps of the pass, each with formula, shapes and numbers |
 //! | `drawing.js`, `pad.js` | the network, and the pad |
 //! | `view.js` | what is shown, and how it is moved through |
+//! | `small.rs`, `small/` | the page of a small network from a file, [`SmallPage`] |
+
+mod small;
 
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+
+pub use small::SmallPage;
 
 use super::{names, palette};
 use crate::{
@@ -33,8 +39,9 @@ pub const MAX_PARAMETERS: usize = 50_000_000;
 /// What every page begins with, and no other file.
 pub const BEGINNING: &str = "<!doctype html>\n<!-- a page of mlp explain -->\n";
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("engine.js"),
+    include_str!("losses.js"),
     include_str!("ink.js"),
     include_str!("prepare.js"),
     include_str!("words.js"),
@@ -101,7 +108,7 @@ impl Page<'_> {
             LossKind::MseDigit => ("mse-digit", 0.0),
             LossKind::Bce => ("bce", 0.0),
         };
-        let modules = self.network.modules().iter().zip(self.letters());
+        let modules = self.network.modules().iter().zip(letters(self.network));
         let modules = modules.map(|(module, (letters, layer))| {
             let mut fields = json!({ "name": module.name(), "letters": letters, "layer": layer });
             for param in module.params().into_iter().flatten() {
@@ -121,28 +128,26 @@ impl Page<'_> {
     }
 }
 
-impl Page<'_> {
-    /// What every module's x and y, w and b are called, and the layer it belongs to.
-    fn letters(&self) -> Vec<(Value, String)> {
-        let widths = self.network.layers();
-        let (mut number, mut x) = (0, names::input_of_layer(1));
-        let modules = self.network.modules().iter().map(|module| {
-            let y = match module.kind() {
-                Kind::Linear => {
-                    number += 1;
-                    names::of_layer("z", number)
-                }
-                Kind::Activation(_) => names::of_layer("h", number),
-                Kind::Dropout => format!("{x}′"),
-            };
-            let [w, b] = ["w", "b"].map(|letter| names::of_layer(letter, number));
-            let letters = json!({ "x": x, "y": y, "w": w, "b": b });
-            x = y;
-            let between = Some((widths[number - 1], widths[number]));
-            (letters, names::layer(number, widths.len() - 1, between))
-        });
-        modules.collect()
-    }
+/// What every module's x and y, w and b are called, and the layer it belongs to.
+fn letters(network: &Mlp<f64>) -> Vec<(Value, String)> {
+    let widths = network.layers();
+    let (mut number, mut x) = (0, names::input_of_layer(1));
+    let modules = network.modules().iter().map(|module| {
+        let y = match module.kind() {
+            Kind::Linear => {
+                number += 1;
+                names::of_layer("z", number)
+            }
+            Kind::Activation(_) => names::of_layer("h", number),
+            Kind::Dropout => format!("{x}′"),
+        };
+        let [w, b] = ["w", "b"].map(|letter| names::of_layer(letter, number));
+        let letters = json!({ "x": x, "y": y, "w": w, "b": b });
+        x = y;
+        let between = Some((widths[number - 1], widths[number]));
+        (letters, names::layer(number, widths.len() - 1, between))
+    });
+    modules.collect()
 }
 
 /// What the page knows of modules: `const MODULES` in JavaScript, by their names.

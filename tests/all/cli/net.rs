@@ -93,6 +93,59 @@ fn every_row_is_explained() {
 }
 
 #[test]
+fn a_net_is_drawn_and_written_as_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let net = example("mazur.json");
+    let line = format!("explain --net {net} --svg net.svg --html page.html --precision 9");
+    let (text, stderr) = run(folder.path(), &line, 0);
+    assert!(text.contains("saved page.html"), "{text}");
+    assert!(!text.contains("forward"), "the page has it: {text}");
+    assert!(
+        stderr.contains("saved net.svg") && stderr.contains("page.html"),
+        "{stderr}"
+    );
+    let (svg, page) = (read("net.svg"), read("page.html"));
+    for number in ["0.593269992", "0.0821670406", "0.298371109", "0.751365070"] {
+        let number = format!(">{number}</text>");
+        assert!(svg.contains(&number) && page.contains(&number), "{number}");
+    }
+    // Files of ours are replaced, others are not.
+    run(folder.path(), &line, 0);
+    fs::write(folder.path().join("net.svg"), "mine").unwrap();
+    let (_, stderr) = run(folder.path(), &line, 1);
+    assert!(stderr.contains("--force"), "{stderr}");
+    assert_eq!(read("net.svg"), "mine");
+    run(folder.path(), &format!("{line} --force"), 0);
+    assert_eq!(read("net.svg"), svg);
+    // Beside the numbers as JSON.
+    let all = json(
+        folder.path(),
+        &format!("explain --net {net} --json --svg net.svg"),
+        0,
+    );
+    assert_eq!(all["lr"], 0.5);
+}
+
+#[test]
+fn a_row_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = r#"{"x": [[1, 2], [3, 4.5]], "t": [2, 0], "loss": "ce",
+        "layers": [{"w": [[1, 0], [0, 1], [1, 1]], "b": 0.5}]}"#;
+    fs::write(folder.path().join("net.json"), net).unwrap();
+    for (row, x) in [("", "2.0000"), (" --row 1", "4.5000")] {
+        run(
+            folder.path(),
+            &format!("explain --net net.json --svg a.svg{row}"),
+            0,
+        );
+        let svg = fs::read_to_string(folder.path().join("a.svg")).unwrap();
+        assert!(svg.contains(&format!("data-number=\"x:1\">{x}<")), "{svg}");
+        assert!(svg.contains("all 2 rows, as a step uses them"));
+    }
+}
+
+#[test]
 fn what_is_exported_is_explained_and_checked_as_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let net = example("lesson-4-4-1.json");
@@ -120,11 +173,34 @@ fn what_cannot_be_is_said() {
     let net = example("mazur.json");
     for (args, code, expected) in [
         (
-            "explain --net NET --svg a.svg",
+            "explain --net NET --svg a.svg --row 1",
             2,
-            "leave --svg, --html and --force out",
+            "--row 1: x has 1 row, counted from 0",
         ),
-        ("explain --net NET --html a.html", 2, "leave --svg"),
+        ("explain --net NET --force", 2, "--force goes with --svg"),
+        ("explain --row 1 --svg a.svg", 2, "--net"),
+        ("explain --net NET --row 0", 2, "--row goes with --svg or"),
+        (
+            "explain --net NET --json --html a.html",
+            2,
+            "cannot be used",
+        ),
+        (
+            "explain --net wide.json --svg a.svg",
+            1,
+            "wide.json: 65 inputs, expected at most 64 for a drawing: explain it without --svg and --html",
+        ),
+        ("explain --net wide.json --html a.svg", 1, "65 inputs"),
+        (
+            "explain --net large.json --svg a.svg",
+            1,
+            "the loss or a gradient is inf, expected finite numbers",
+        ),
+        (
+            "explain --net long.json --html a.svg",
+            1,
+            "1001 rows of x, expected at most 1000",
+        ),
         ("explain --net NET --index 3", 2, "cannot be used with"),
         ("explain --net NET --hidden 3", 2, "cannot be used with"),
         ("gradcheck --net NET --hidden 3", 2, "cannot be used with"),
@@ -146,6 +222,17 @@ fn what_cannot_be_is_said() {
         fs::write(folder.path().join("large.json"), large).unwrap();
         let bad = r#"{"x": [1], "t": [0], "layers": [{"w": 1}]}"#;
         fs::write(folder.path().join("bad.json"), bad).unwrap();
+        let ones = |n: usize| vec!["1"; n].join(",");
+        let wide = format!(
+            r#"{{"x": [{0}], "t": [0], "loss": "mse", "layers": [{{"w": [[{0}]]}}]}}"#,
+            ones(65)
+        );
+        fs::write(folder.path().join("wide.json"), wide).unwrap();
+        let long = format!(
+            r#"{{"x": [{0}], "t": [{0}], "loss": "mse", "layers": [{{"w": 1}}]}}"#,
+            ones(1001)
+        );
+        fs::write(folder.path().join("long.json"), long).unwrap();
         let (_, stderr) = run(folder.path(), &args.replace("NET", &net), code);
         assert!(stderr.contains(expected), "{args}: {stderr}");
     }

@@ -3,7 +3,10 @@
 use std::{io::Write, path::Path};
 
 use anyhow::ensure;
-use mlp::picture::page::{BEGINNING, MAX_PARAMETERS, Page};
+use mlp::picture::{
+    drawing::SmallNet,
+    page::{BEGINNING, MAX_PARAMETERS, Page, SmallPage},
+};
 
 use crate::cli::{
     commands::explain::{Explain, LR, Subject},
@@ -52,29 +55,51 @@ impl Explain {
             precision: self.precision.into(),
         }
         .html();
-        KIND.save(path, html.as_bytes())?;
-        writeln!(
-            out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}, {image}, {}{DIM:#}",
-            named(path),
-            thousands(html.len() as u64),
-            subject.title,
-            called(&spec, label),
-        )?;
-        out.flush()?;
-        if html.len() > LARGE {
-            note(
-                "the page holds all weights of a large network: a browser takes a while to open it",
-            );
-        }
-        let opener = match () {
-            _ if cfg!(windows) => "start",
-            _ if cfg!(target_os = "macos") => "open",
-            _ => "xdg-open",
-        };
-        next_step(format_args!("{opener} {}", shell_quote(path)));
-        Ok(())
+        let what = format!("{}, {image}, {}", subject.title, called(&spec, label));
+        save(path, &html, &what, out)
     }
+
+    /// `--net`: the page of a small network.
+    pub(super) fn small_page(
+        path: &Path,
+        net: &SmallNet<'_>,
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
+        let html = SmallPage(net).html();
+        save(path, &html, &format!("{}: {}", net.title, net.summary), out)
+    }
+}
+
+/// Writes a page, whole or not at all, and says how to open it.
+fn save(path: &Path, html: &str, what: &str, out: &mut Output) -> anyhow::Result<()> {
+    KIND.save(path, html.as_bytes())?;
+    writeln!(
+        out,
+        "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {what}{DIM:#}",
+        named(path),
+        thousands(html.len() as u64),
+    )?;
+    out.flush()?;
+    if html.len() > LARGE {
+        note("the page holds all weights of a large network: a browser takes a while to open it");
+    }
+    let opener = match () {
+        _ if cfg!(windows) => "start",
+        _ if cfg!(target_os = "macos") => "open",
+        _ => "xdg-open",
+    };
+    next_step(format_args!("{opener} {}", shell_quote(path)));
+    Ok(())
+}
+
+/// Refuses a batch that is too large for a page.
+pub(super) fn check_rows(rows: usize) -> anyhow::Result<()> {
+    ensure!(
+        rows <= SmallPage::MOST_ROWS,
+        "--html: {rows} rows of x, expected at most {}: explain fewer rows, or all without --html",
+        SmallPage::MOST_ROWS
+    );
+    Ok(())
 }
 
 /// Refuses a network that is too large for a page.

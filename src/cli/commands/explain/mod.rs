@@ -69,6 +69,7 @@ Examples:
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
   mlp explain --logits 0.1,0,0,0.2,0.3,0,0,0.3,0,0.2 --target 4
   mlp explain --net net.json --precision 9      a network of your own, all of it
+  mlp explain --net net.json --svg net.svg      the same as on the board
   mlp explain model.bin --svg net.svg           the network as a drawing
   mlp explain model.bin --html page.html        a page with a pad to draw on
   mlp explain model.bin --json | jq .loss       for a program to read")]
@@ -117,6 +118,10 @@ pub struct Explain {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "hidden", "activation", "dropout", "loss", "label_smoothing", "seed", "logits", "target", "index", "split", "unit"], help = args::net::HELP, long_help = args::net::LONG_HELP, help_heading = "Network")]
     net: Option<PathBuf>,
 
+    /// With --net: the row of x whose units --svg and --html show, from 0 [default: 0]
+    #[arg(long, value_name = "N", value_parser = number::whole(0..=u32::MAX as usize), requires = "net", help_heading = "Output")]
+    row: Option<usize>,
+
     /// A picture of your own, prepared as mlp predict does; --target says what it is
     #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["index", "split"], help_heading = "Image")]
     image: Option<PathBuf>,
@@ -153,7 +158,7 @@ pub struct Explain {
     svg: Option<PathBuf>,
 
     /// Write one page for a browser, complete in itself: the network drawn, every formula with its numbers,
-    /// and a pad whose digits run through these weights
+    /// and a pad whose digits run through these weights; with --net, inputs and targets to change
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "logits"], help_heading = "Output")]
     html: Option<PathBuf>,
 
@@ -212,17 +217,20 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
-        if let Some(path) = &self.net {
-            return self.net(path, numbers, out);
-        }
         if self.force && self.svg.is_none() && self.html.is_none() {
             return Err(Usage::from("--force goes with --svg or --html").into());
+        }
+        if self.row.is_some() && self.svg.is_none() && self.html.is_none() {
+            return Err(Usage::from("--row goes with --svg or --html").into());
         }
         if let Some(path) = &self.svg {
             svg::KIND.check_writable(path, self.force)?;
         }
         if let Some(path) = &self.html {
             html::KIND.check_writable(path, self.force)?;
+        }
+        if let Some(path) = &self.net {
+            return self.net(path, numbers, out);
         }
         let subject = self.subject()?;
         let subject_said = subject.metadata.training.data_sha256.is_empty() && self.model.is_some();

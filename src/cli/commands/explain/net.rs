@@ -5,14 +5,16 @@ use std::{
     path::Path,
 };
 
+use anyhow::Context;
 use mlp::{
     check::{
         Pass,
-        mistakes::{Objective, Problem, Reduction},
+        mistakes::{Objective, Problem},
     },
     explain::{Numbers, shown},
     files::net::{Net, objective_names},
     nn::Mlp,
+    picture::drawing::{self, SmallNet},
 };
 use ndarray::{Array2, array};
 use serde_json::{Map, Value, json};
@@ -22,7 +24,7 @@ use crate::cli::{
         Usage,
         net::{load_net, loss_text, net_text},
     },
-    commands::explain::Explain,
+    commands::explain::{Explain, html, svg},
     terminal::{
         Outcome,
         output::{BOLD, DIM, Output, named, next_step},
@@ -38,20 +40,26 @@ impl Explain {
         numbers: Numbers,
         out: &mut Output,
     ) -> anyhow::Result<Outcome> {
-        if self.svg.is_some() || self.html.is_some() || self.force {
-            return Err(Usage::from(
-                "--net is explained in words or with --json: leave --svg, --html and --force out",
-            )
-            .into());
-        }
         let Net {
             problem,
             learning_rate,
             train_biases,
             ..
         } = load_net(path)?;
+        let n = problem.n();
+        let row = self.row.unwrap_or(0);
+        if row >= n {
+            let text = format!("--row {row}: x has {}, counted from 0", rows_text(n));
+            return Err(Usage(text).into());
+        }
         let rate = self.lr.unwrap_or(learning_rate);
         let pass = Pass::new(&problem);
+        if self.html.is_some() {
+            html::check_rows(n)?;
+        }
+        if self.svg.is_some() || self.html.is_some() {
+            drawing::check_size(&pass).with_context(|| named(path))?;
+        }
         let (after, loss_after) = pass.step(&problem, rate, train_biases);
         let page = Page {
             problem: &problem,
@@ -64,11 +72,8 @@ impl Explain {
         };
         if self.json.json {
             out.json(&page.json())?;
-        } else {
-            let rows = match problem.n() {
-                1 => "1 row".to_owned(),
-                n => format!("{n} rows"),
-            };
+        } else if self.html.is_none() {
+            let rows = rows_text(n);
             writeln!(out, "{}: {}; {rows}", named(path), net_text(&problem))?;
             page.forward(out)?;
             page.loss(out)?;
@@ -76,8 +81,33 @@ impl Explain {
             page.step(out)?;
         }
         out.flush()?;
-        next_step(format_args!("mlp gradcheck --net {}", shell_quote(path)));
+        let net = SmallNet {
+            title: &named(path),
+            summary: &net_text(&problem),
+            problem: &problem,
+            pass: &pass,
+            row,
+            numbers,
+            learning_rate: rate,
+            train_biases,
+            loss_after,
+        };
+        if let Some(file) = &self.svg {
+            svg::save(file, &drawing::small_net(&net))?;
+        }
+        match &self.html {
+            Some(file) => Self::small_page(file, &net, out)?, // it says what is next
+            None => next_step(format_args!("mlp gradcheck --net {}", shell_quote(path))),
+        }
         Ok(Outcome::Done)
+    }
+}
+
+/// `1 row`, `2 rows`
+fn rows_text(n: usize) -> String {
+    match n {
+        1 => "1 row".to_owned(),
+        n => format!("{n} rows"),
     }
 }
 
@@ -181,49 +211,18 @@ impl Page<'_> {
         let (n, c) = t.dim();
         let (z, dz) = (self.pass.outputs(), self.dz());
         let p = self.pass.predictions(*objective);
-        let factor = objective.factor(n, c);
         let wide = self.numbers.width();
         writeln!(
             out,
             "\n{BOLD}loss{BOLD:#}: {}   {DIM}z is the y of the last module{DIM:#}\n",
             loss_text(*objective)
         )?;
-        let (names, of_dz, of_l) = match objective {
-            Objective::Ce(by) => (
-                ["z", "softmax p", "−ln p", "target t", "part of L", "dz"],
-                match by {
-                    Reduction::Mean if n > 1 => "dz = (p − t)/N",
-                    _ => "dz = p − t",
-                },
-                match by {
-                    Reduction::Mean if n > 1 => "L = −Σ t·ln p / N",
-                    _ => "L = −Σ t·ln p",
-                },
-            ),
-            Objective::Bce(by) => (
-                ["z", "sigmoid p", "−ln p", "−ln(1 − p)", "target t", "dz"],
-                match by {
-                    Reduction::Mean if n * c > 1 => "dz = (p − t)/(N·C)",
-                    _ => "dz = p − t",
-                },
-                match by {
-                    Reduction::Mean if n * c > 1 => "L = −Σ (t·ln p + (1 − t)·ln(1 − p)) / (N·C)",
-                    _ => "L = −Σ (t·ln p + (1 − t)·ln(1 − p))",
-                },
-            ),
-            Objective::Mse(by) => (
-                ["z", "target t", "z − t", "(z − t)²", "part of L", "dz"],
-                match by {
-                    Reduction::Mean => "dz = 2·(z − t)/(N·C)",
-                    Reduction::Half => "dz = z − t",
-                    Reduction::Sum => "dz = 2·(z − t)",
-                },
-                match by {
-                    Reduction::Mean => "L = Σ (z − t)² / (N·C)",
-                    Reduction::Half => "L = ½·Σ (z − t)²",
-                    Reduction::Sum => "L = Σ (z − t)²",
-                },
-            ),
+        let (of_l, of_dz) = objective.formulas(n, c);
+        let parts = objective.parts(z, t);
+        let names = match objective {
+            Objective::Ce(_) => ["z", "softmax p", "−ln p", "target t", "part of L", "dz"],
+            Objective::Bce(_) => ["z", "sigmoid p", "−ln p", "−ln(1 − p)", "target t", "dz"],
+            Objective::Mse(_) => ["z", "target t", "z − t", "(z − t)²", "part of L", "dz"],
         };
         write!(out, "{DIM}{:>4} {:>6}", "row", "output")?;
         for name in names {
@@ -239,17 +238,13 @@ impl Page<'_> {
                     let sum = z.row(row).mapv(|z| (z - highest).exp()).sum();
                     // −ln p, also where p is too small for a number.
                     let minus_ln = sum.ln() - (z_value - highest);
-                    let part = match t {
-                        0.0 => 0.0,
-                        t => factor * t * minus_ln,
-                    };
-                    [z_value, p[at], minus_ln, t, part, dz[at]]
+                    [z_value, p[at], minus_ln, t, parts[at], dz[at]]
                 }
                 Objective::Bce(_) => {
                     let one = |t| objective.value(&array![[z_value]], &array![[t]]);
                     [z_value, p[at], one(1.0), one(0.0), t, dz[at]]
                 }
-                Objective::Mse(_) => [z_value, t, d, d * d, factor / 2.0 * d * d, dz[at]],
+                Objective::Mse(_) => [z_value, t, d, d * d, parts[at], dz[at]],
             };
             write!(out, "{row:>4} {output:>6}")?;
             for number in numbers {
