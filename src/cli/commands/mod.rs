@@ -13,3 +13,4 @@ pub mod plot;
 pub mod predict;
 pub mod recipes;
 pub mod train;
+pub mod worksheet;

@@ -24,7 +24,7 @@ use ndarray::Array2;
 use super::Numbers;
 use crate::check::mistakes::{Problem, Step};
 
-pub use answers::{Answer, Answers, COLUMNS, read_answers};
+pub use answers::{Answer, Answers, COLUMNS, MAX_BYTES, read_answers};
 pub use blanks::Blanks;
 pub use line::{Line, Part};
 pub use made::Made;
