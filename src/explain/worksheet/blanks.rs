@@ -40,7 +40,9 @@ impl FromStr for Blanks {
         for word in text.split(',') {
             match word.trim().to_ascii_lowercase().as_str() {
                 "all" | "3" => blanks.parts.extend(Part::ALL),
-                "2" => blanks.parts.extend(Part::ALL.into_iter().filter(|part| part.backward())),
+                "2" => blanks
+                    .parts
+                    .extend(Part::ALL.into_iter().filter(|part| part.backward())),
                 "1" => blanks.ends = true,
                 "none" => {}
                 name => match Part::ALL.into_iter().find(|part| part.name() == name) {

@@ -157,9 +157,7 @@ pub(super) fn slope(
     y: &Array2<f64>,
 ) -> Array2<f64> {
     let mut dx = Array2::zeros(x.dim());
-    activation
-        .module::<f64>()
-        .backward_input(x, y, dy, &mut dx);
+    activation.module::<f64>().backward_input(x, y, dy, &mut dx);
     dx
 }
 
@@ -275,7 +273,14 @@ impl Script {
                     let formula = renamed(y, &[("x", script.name(input))]);
                     let op = Op::Activation(*activation);
                     let shapes = script.shape(input, problem);
-                    script.add(&format!("h{layer}"), Part::H, &formula, shapes, op, vec![input])
+                    script.add(
+                        &format!("h{layer}"),
+                        Part::H,
+                        &formula,
+                        shapes,
+                        op,
+                        vec![input],
+                    )
                 }
                 Step::Mask(_) => unreachable!("a worksheet has no dropout"),
             };
@@ -392,7 +397,14 @@ impl Script {
             (dz, mean) if mean.is_empty() || dz.starts_with('2') => format!("{dz}{mean}"),
             (dz, mean) => format!("({dz}){mean}"),
         };
-        let l = self.add("L", Part::Loss, &of_l, "a number".into(), Op::Loss(objective), vec![p, t]);
+        let l = self.add(
+            "L",
+            Part::Loss,
+            &of_l,
+            "a number".into(),
+            Op::Loss(objective),
+            vec![p, t],
+        );
         self.lines[l].axes = 0;
         self.lines[l].last = true;
         let name = format!("d{z}");

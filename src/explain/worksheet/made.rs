@@ -50,7 +50,10 @@ impl Made {
 
     /// Refuses what fits no page, and what has no gradient.
     fn check(&self) -> Result<(), WorksheetError> {
-        let wide = self.layers.iter().any(|width| !(1..=MAX_UNITS).contains(width));
+        let wide = self
+            .layers
+            .iter()
+            .any(|width| !(1..=MAX_UNITS).contains(width));
         let layers = self.layers.len().saturating_sub(1);
         if wide || !(1..=MAX_LAYERS).contains(&layers) || !(1..=MAX_ROWS).contains(&self.rows) {
             return Err(WorksheetError::TooLarge {

@@ -271,7 +271,9 @@ impl Sheet {
                     ways.push("loss".into());
                 }
                 for way in ways {
-                    names.entry(key(&way)).or_insert((name.clone(), self.is_blank(line)));
+                    names
+                        .entry(key(&way))
+                        .or_insert((name.clone(), self.is_blank(line)));
                 }
             }
         }
@@ -286,7 +288,9 @@ impl Sheet {
                     nearest(&answer.name, self.blanks())
                 )),
                 Some((name, false)) if !answer.text.is_empty() => {
-                    notes.push(format!("line {number}: {name} is on the sheet, and no answer"));
+                    notes.push(format!(
+                        "line {number}: {name} is on the sheet, and no answer"
+                    ));
                 }
                 Some((_, false)) => {}
                 Some((name, true)) => {

@@ -62,7 +62,9 @@ pub enum WorksheetError {
     #[error("cross-entropy of one output: its softmax is always 1, expected at least 2 outputs")]
     OneClass,
     /// Nothing pleasant was drawn.
-    #[error("no numbers were found that are pleasant by hand: try another seed, or a smaller network")]
+    #[error(
+        "no numbers were found that are pleasant by hand: try another seed, or a smaller network"
+    )]
     NotPleasant,
     /// Dropout.
     #[error("a network with dropout, expected one without: its mask would have to be given")]
@@ -258,3 +260,6 @@ fn round_given(problem: &mut Problem) -> bool {
     }
     changed
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,8 +148,11 @@ fn no_number(text: &str) -> String {
         return "an error of a spreadsheet, expected a number".into();
     }
     let dots = text.matches(['.', '-', '/']).count();
-    match text.contains(char::is_alphabetic) && text.contains(|c: char| c.is_ascii_digit()) || dots > 1 {
-        true => "no number: if a spreadsheet has made a date of a fraction, write it as a decimal".into(),
+    match text.contains(char::is_alphabetic) && text.contains(|c: char| c.is_ascii_digit())
+        || dots > 1
+    {
+        true => "no number: if a spreadsheet has made a date of a fraction, write it as a decimal"
+            .into(),
         false => "no number, expected one such as -0.1234".into(),
     }
 }
@@ -203,9 +206,33 @@ mod tests {
     fn what_is_no_number_is_said_to_be_none() {
         let long = "1".repeat(1000);
         for text in [
-            "", "-", ".", "abc", "nan", "inf", "1.2.3", "1.234,5", "1/0", "1/2/3", "1//2", "--1",
-            "1e", "1e999999999999", "1e400", "e5", "%", "0x10", "3-Jan", "01. Mrz", "#DIV/0!", "?",
-            "1e-3e-3", "·10^2", &long, "\u{661}", "1/",
+            "",
+            "-",
+            ".",
+            "abc",
+            "nan",
+            "inf",
+            "1.2.3",
+            "1.234,5",
+            "1/0",
+            "1/2/3",
+            "1//2",
+            "--1",
+            "1e",
+            "1e999999999999",
+            "1e400",
+            "e5",
+            "%",
+            "0x10",
+            "3-Jan",
+            "01. Mrz",
+            "#DIV/0!",
+            "?",
+            "1e-3e-3",
+            "·10^2",
+            &long,
+            "\u{661}",
+            "1/",
         ] {
             assert!(read_number(text).is_err(), "{text}");
         }

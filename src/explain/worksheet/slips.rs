@@ -72,7 +72,10 @@ pub(super) fn looks_like(
     let inputs: Vec<_> = line.inputs.iter().map(|&i| &own[i]).collect();
     let right = line.op.value(&inputs);
     if (answer - follows).abs() <= 3.0 * tolerance {
-        slips.own("off in the last places: rounded too early, or cut off", right);
+        slips.own(
+            "off in the last places: rounded too early, or cut off",
+            right,
+        );
         return slips.all.pop().map(|slip| slip.looks);
     }
     of_line(sheet, own, index, &mut slips);
@@ -94,8 +97,14 @@ fn of_any(right: &Array2<f64>, at: (usize, usize), slips: &mut Slips) {
         let what = format!("that is the number at [{row}][{column}]");
         slips.own(what, Array2::from_elem(right.dim(), value));
     }
-    slips.own("the decimal point is a place too far to the right", right * 10.0);
-    slips.own("the decimal point is a place too far to the left", right / 10.0);
+    slips.own(
+        "the decimal point is a place too far to the right",
+        right * 10.0,
+    );
+    slips.own(
+        "the decimal point is a place too far to the left",
+        right / 10.0,
+    );
     slips.own("twice what it should be", right * 2.0);
     slips.own("half of what it should be", right / 2.0);
 }
@@ -116,12 +125,21 @@ fn of_line(sheet: &Sheet, own: &[Array2<f64>], index: usize, slips: &mut Slips) 
             let powers = z.mapv(exp);
             let sums = z.sum_axis(Axis(1)).insert_axis(Axis(1));
             slips.own("e^z is not divided by the sum of the row", powers);
-            slips.own("z is divided by the sum of the row: e^z is missing", z / &sums);
-            slips.known(Mistake::SoftmaxOverBatch, softmax(&z.t().to_owned()).reversed_axes());
+            slips.own(
+                "z is divided by the sum of the row: e^z is missing",
+                z / &sums,
+            );
+            slips.known(
+                Mistake::SoftmaxOverBatch,
+                softmax(&z.t().to_owned()).reversed_axes(),
+            );
             slips.own("that is the sigmoid, and no softmax", z.mapv(sigmoid));
         }
         (Op::Sigmoid, &[z]) => {
-            slips.own("the sign of the exponent is missing: e^−z", z.mapv(|z| sigmoid(-z)));
+            slips.own(
+                "the sign of the exponent is missing: e^−z",
+                z.mapv(|z| sigmoid(-z)),
+            );
             slips.own("that is e^−z alone", z.mapv(|z| exp(-z)));
             slips.own("that is e^z alone", z.mapv(exp));
         }
@@ -131,24 +149,38 @@ fn of_line(sheet: &Sheet, own: &[Array2<f64>], index: usize, slips: &mut Slips) 
         (Op::WeightGradient, &[x, dy]) => {
             weight_gradient(x, dy, slips);
             if let Some(z) = before_activation(sheet, own, line.inputs[0]) {
-                slips.known(Mistake::BeforeActivationInDw, product(&z.t().to_owned(), dy));
+                slips.known(
+                    Mistake::BeforeActivationInDw,
+                    product(&z.t().to_owned(), dy),
+                );
             }
         }
         (Op::BiasGradient, &[dy]) => bias_gradient(dy, slips),
         (Op::InputGradient, &[dy, w]) => {
             input_gradient(dy, w, slips);
             let gradient = format!("d{}", sheet.lines[line.inputs[1]].name);
-            let dw = sheet.lines[..index].iter().position(|line| line.name == gradient);
+            let dw = sheet.lines[..index]
+                .iter()
+                .position(|line| line.name == gradient);
             if let Some(dw) = dw {
                 let value = product(dy, &own[dw].t().to_owned());
                 slips.known(Mistake::GradientForWeight, value);
             }
         }
         (Op::Update(rate), &[v, dv]) => {
-            slips.own("the step goes up: lr times the gradient is subtracted", v + &(dv * rate));
+            slips.own(
+                "the step goes up: lr times the gradient is subtracted",
+                v + &(dv * rate),
+            );
             slips.own("the learning rate is missing", v - dv);
-            slips.own("that is lr times the gradient: it has yet to be subtracted", dv * rate);
-            slips.own("that is −lr times the gradient: it has yet to be added", dv * -rate);
+            slips.own(
+                "that is lr times the gradient: it has yet to be subtracted",
+                dv * rate,
+            );
+            slips.own(
+                "that is −lr times the gradient: it has yet to be added",
+                dv * -rate,
+            );
             slips.own("that is the number before the step", v.clone());
         }
         _ => {}
@@ -156,7 +188,11 @@ fn of_line(sheet: &Sheet, own: &[Array2<f64>], index: usize, slips: &mut Slips) 
 }
 
 /// What an activation made a line of.
-fn before_activation<'a>(sheet: &Sheet, own: &'a [Array2<f64>], line: usize) -> Option<&'a Array2<f64>> {
+fn before_activation<'a>(
+    sheet: &Sheet,
+    own: &'a [Array2<f64>],
+    line: usize,
+) -> Option<&'a Array2<f64>> {
     let line = &sheet.lines[line];
     match line.op {
         Op::Activation(_) => Some(&own[line.inputs[0]]),
@@ -171,16 +207,22 @@ fn linear(x: &Array2<f64>, w: &Array2<f64>, b: &Array2<f64>, slips: &mut Slips) 
     slips.known(Mistake::BiasTwice, &products + b + b);
     if w.is_square() {
         let turned = product(x, &w.t().to_owned()) + b;
-        slips.own("w is read along its rows: unit o takes the column o of w", turned);
+        slips.own(
+            "w is read along its rows: unit o takes the column o of w",
+            turned,
+        );
     }
     for i in 0..x.ncols() {
-        let term = product(
-            &x.select(Axis(1), &[i]),
-            &w.select(Axis(0), &[i]),
-        );
+        let term = product(&x.select(Axis(1), &[i]), &w.select(Axis(0), &[i]));
         let right = &products + b;
-        slips.own(format!("the product with input {i} is missing"), &right - &term);
-        slips.own(format!("the product with input {i} has the wrong sign"), &right - &(&term * 2.0));
+        slips.own(
+            format!("the product with input {i} is missing"),
+            &right - &term,
+        );
+        slips.own(
+            format!("the product with input {i} has the wrong sign"),
+            &right - &(&term * 2.0),
+        );
     }
 }
 
@@ -188,11 +230,20 @@ fn of_activation(activation: Activation, x: &Array2<f64>, slips: &mut Slips) {
     slips.known(Mistake::ActivationForgotten, x.clone());
     match activation {
         Activation::Relu => {
-            slips.own("the minus is left out, where ReLU makes 0 of it", x.mapv(f64::abs));
-            slips.own("ReLU keeps what is above 0, and no other", x.mapv(|x| x.min(0.0)));
+            slips.own(
+                "the minus is left out, where ReLU makes 0 of it",
+                x.mapv(f64::abs),
+            );
+            slips.own(
+                "ReLU keeps what is above 0, and no other",
+                x.mapv(|x| x.min(0.0)),
+            );
         }
         Activation::Sigmoid => {
-            slips.own("the sign of the exponent is missing: e^−z", x.mapv(|x| sigmoid(-x)));
+            slips.own(
+                "the sign of the exponent is missing: e^−z",
+                x.mapv(|x| sigmoid(-x)),
+            );
         }
         _ => slips.own("that is the sigmoid", x.mapv(sigmoid)),
     }
@@ -219,21 +270,39 @@ fn of_loss(objective: Objective, p: &Array2<f64>, t: &Array2<f64>, slips: &mut S
         let factor = objective.factor(n, c) / 2.0;
         let one = |value: f64| Array2::from_elem((1, 1), factor * value);
         slips.own("the differences are not squared", one(differences.sum()));
-        slips.own("the differences are not squared", one(differences.mapv(f64::abs).sum()));
-        slips.own("the sum is squared, and not each difference", one(differences.sum().powi(2)));
-        slips.own("the targets are not subtracted", one(p.mapv(|p| p * p).sum()));
+        slips.own(
+            "the differences are not squared",
+            one(differences.mapv(f64::abs).sum()),
+        );
+        slips.own(
+            "the sum is squared, and not each difference",
+            one(differences.sum().powi(2)),
+        );
+        slips.own(
+            "the targets are not subtracted",
+            one(p.mapv(|p| p * p).sum()),
+        );
     }
     if mean {
         let all = (n * c) as f64;
         match objective {
             Objective::Ce(_) => {
                 slips.own("the 1/N of the mean is missing", &right * n as f64);
-                slips.own("divided by C as well: the mean is over the rows", &right / c as f64);
+                slips.own(
+                    "divided by C as well: the mean is over the rows",
+                    &right / c as f64,
+                );
             }
             _ => {
                 slips.own("the 1/(N·C) of the mean is missing", &right * all);
-                slips.own("divided by N alone: the mean is over all N·C numbers", &right * c as f64);
-                slips.own("divided by C alone: the mean is over all N·C numbers", &right * n as f64);
+                slips.own(
+                    "divided by N alone: the mean is over all N·C numbers",
+                    &right * c as f64,
+                );
+                slips.own(
+                    "divided by C alone: the mean is over all N·C numbers",
+                    &right * n as f64,
+                );
             }
         }
     }
@@ -290,14 +359,20 @@ fn of_slope(activation: Activation, [dy, x, y]: [&Array2<f64>; 3], slips: &mut S
     slips.known(Mistake::UpstreamIgnored, slopes);
     let what = "multiplied by the number before the activation, and not by its slope";
     slips.own(what, dy * x);
-    slips.own("multiplied by the output of the activation, and not by its slope", dy * y);
+    slips.own(
+        "multiplied by the output of the activation, and not by its slope",
+        dy * y,
+    );
 }
 
 fn weight_gradient(x: &Array2<f64>, dy: &Array2<f64>, slips: &mut Slips) {
     let right = product(&x.t().to_owned(), dy);
     if right.is_square() {
         let turned = right.t().to_owned();
-        slips.own("rows and columns are exchanged: row i of dw is of input i", turned);
+        slips.own(
+            "rows and columns are exchanged: row i of dw is of input i",
+            turned,
+        );
     }
     let n = x.nrows();
     if n > 1 {
@@ -311,7 +386,10 @@ fn weight_gradient(x: &Array2<f64>, dy: &Array2<f64>, slips: &mut Slips) {
             slips.known(Mistake::WeightNotSummed, one);
         }
     }
-    slips.own("that is the gradient alone: the input is missing", Array2::from_shape_fn(right.dim(), |(_, o)| dy[[0, o]]));
+    slips.own(
+        "that is the gradient alone: the input is missing",
+        Array2::from_shape_fn(right.dim(), |(_, o)| dy[[0, o]]),
+    );
 }
 
 fn bias_gradient(dy: &Array2<f64>, slips: &mut Slips) {
@@ -336,7 +414,13 @@ fn input_gradient(dy: &Array2<f64>, w: &Array2<f64>, slips: &mut Slips) {
             &dy.select(Axis(1), &[o]),
             &w.select(Axis(1), &[o]).reversed_axes(),
         );
-        slips.own(format!("the product with unit {o} above is missing"), &right - &term);
-        slips.own(format!("the product with unit {o} above has the wrong sign"), &right - &(&term * 2.0));
+        slips.own(
+            format!("the product with unit {o} above is missing"),
+            &right - &term,
+        );
+        slips.own(
+            format!("the product with unit {o} above has the wrong sign"),
+            &right - &(&term * 2.0),
+        );
     }
 }

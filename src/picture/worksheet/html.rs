@@ -5,10 +5,7 @@ use std::fmt::Write;
 use ndarray::Array2;
 
 use super::{BEGINNING_HTML, Page, Section, TITLE, command, given_text, minus, network};
-use crate::{
-    explain::worksheet::Line,
-    picture::svg::escape,
-};
+use crate::{explain::worksheet::Line, picture::svg::escape};
 
 const STYLE: &str = include_str!("page.css");
 

@@ -69,7 +69,9 @@ fn matrix(line: &Line, values: &Array2<f64>) -> String {
             true => String::new(),
             false => plain(&format!("[{row}]")),
         };
-        let numbers = numbers.iter().map(|&number| format!(" {} |", given_text(number)));
+        let numbers = numbers
+            .iter()
+            .map(|&number| format!(" {} |", given_text(number)));
         text += &format!("| {name} |{}\n", numbers.collect::<String>());
     }
     text + "\n"

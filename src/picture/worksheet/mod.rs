@@ -50,7 +50,9 @@ impl Page<'_> {
             },
         };
         [
-            section("Forward pass", |part| !part.backward() && part != Part::Step),
+            section("Forward pass", |part| {
+                !part.backward() && part != Part::Step
+            }),
             section("Backward pass", Part::backward),
             section("One step of SGD", |part| part == Part::Step),
         ]

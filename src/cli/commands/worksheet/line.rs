@@ -75,7 +75,13 @@ mod tests {
 
     #[test]
     fn words_are_those_of_a_shell() {
-        for path in ["net.json", "my net.json", "it's.json", "a\\b.json", "ö,x.json"] {
+        for path in [
+            "net.json",
+            "my net.json",
+            "it's.json",
+            "a\\b.json",
+            "ö,x.json",
+        ] {
             let line = format!(" --net  {}", shell_quote(Path::new(path)));
             assert_eq!(words(&line).unwrap(), ["--net", path]);
         }

@@ -182,7 +182,10 @@ const ANSWER_FORM: Kind = Kind {
 fn is_empty_form(path: &Path) -> io::Result<bool> {
     let answers = read_answers(&answer_bytes(path)?);
     Ok(answers.is_ok_and(|table| {
-        let ours = table.head.iter().any(|line| line.starts_with(line::BEGINNING));
+        let ours = table
+            .head
+            .iter()
+            .any(|line| line.starts_with(line::BEGINNING));
         ours && table.answers.iter().all(|answer| answer.text.is_empty())
     }))
 }
@@ -191,7 +194,9 @@ fn is_empty_form(path: &Path) -> io::Result<bool> {
 fn answer_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = mlp::explain::worksheet::MAX_BYTES as u64 + 1;
-    regular_file::open(path)?.take(most).read_to_end(&mut bytes)?;
+    regular_file::open(path)?
+        .take(most)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -343,7 +348,12 @@ impl Worksheet {
             activation.flag()
         );
         let problem = Made {
-            layers: [&[usize::from(inputs)], &hidden.0[..], &[usize::from(outputs)]].concat(),
+            layers: [
+                &[usize::from(inputs)],
+                &hidden.0[..],
+                &[usize::from(outputs)],
+            ]
+            .concat(),
             rows: rows.into(),
             activation,
             objective,
