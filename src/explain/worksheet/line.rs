@@ -498,14 +498,40 @@ impl Script {
 
     /// The value of every line.
     pub(super) fn values(&self) -> Vec<Array2<f64>> {
-        let mut values = self.given.clone();
-        for line in &self.lines[values.len()..] {
-            let inputs: Vec<_> = line.inputs.iter().map(|&input| &values[input]).collect();
-            let value = line.op.value(&inputs);
-            values.push(value);
-        }
-        values
+        let values = values_while(&self.lines, self.given.clone(), |_, _| true);
+        values.expect("no line is refused")
     }
+
+    /// What is given of a problem, in the order of its script.
+    pub(super) fn given(problem: &Problem) -> Vec<Array2<f64>> {
+        let parameters = problem.steps.iter().flat_map(|step| match step {
+            Step::Linear { w, b } => vec![w.clone(), b.clone()],
+            _ => Vec::new(),
+        });
+        let x = std::iter::once(problem.x.clone());
+        x.chain(parameters).chain([problem.t.clone()]).collect()
+    }
+}
+
+/// The value of every line, those given first; none if `accept` refuses one.
+pub(super) fn values_while(
+    lines: &[Line],
+    mut values: Vec<Array2<f64>>,
+    accept: impl Fn(&Line, &Array2<f64>) -> bool,
+) -> Option<Vec<Array2<f64>>> {
+    let given = lines.iter().zip(&values);
+    if !given.into_iter().all(|(line, value)| accept(line, value)) {
+        return None;
+    }
+    for line in &lines[values.len()..] {
+        let inputs: Vec<_> = line.inputs.iter().map(|&input| &values[input]).collect();
+        let value = line.op.value(&inputs);
+        if !accept(line, &value) {
+            return None;
+        }
+        values.push(value);
+    }
+    Some(values)
 }
 
 /// The part of a gradient of the passes.

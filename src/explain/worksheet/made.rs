@@ -4,7 +4,10 @@ use ndarray::Array2;
 use ndarray_rand::rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{MAX_LAYERS, MAX_ROWS, MAX_UNITS, WorksheetError, line::Script};
+use super::{
+    MAX_LAYERS, MAX_ROWS, MAX_UNITS, WorksheetError,
+    line::{Line, Script, values_while},
+};
 use crate::{
     check::mistakes::{Objective, Problem, Step},
     nn::Activation,
@@ -27,7 +30,7 @@ pub struct Made {
 }
 
 /// How many networks are drawn before less is asked of one.
-const TRIES: usize = 3000;
+const TRIES: usize = 2000;
 /// What every gradient that is not 0 has to be larger than; less is asked when none is found.
 const LARGE_ENOUGH: [f64; 4] = [0.01, 0.004, 0.001, 0.0];
 
@@ -37,10 +40,12 @@ impl Made {
     pub fn problem(&self) -> Result<Problem, WorksheetError> {
         self.check()?;
         let mut rng = generator(self.seed, Purpose::Worksheet);
+        let Script { lines, .. } = Script::new(&self.draw(&mut rng), 0.1, true);
         for least in LARGE_ENOUGH {
             for _ in 0..TRIES {
                 let problem = self.draw(&mut rng);
-                if self.pleasant(&problem, least) {
+                let pleasant = |line: &Line, value: &_| self.pleasant(line, value, least);
+                if values_while(&lines, Script::given(&problem), pleasant).is_some() {
                     return Ok(problem);
                 }
             }
@@ -101,27 +106,21 @@ impl Made {
         }
     }
 
-    fn pleasant(&self, problem: &Problem, least: f64) -> bool {
-        let script = Script::new(problem, 0.1, true);
-        let values = script.values();
-        let mut lines = script.lines.iter().zip(&values);
-        lines.all(|(line, value)| match line.name.as_bytes() {
+    fn pleasant(&self, line: &Line, value: &Array2<f64>, least: f64) -> bool {
+        match line.name.as_bytes() {
             [b'w', _] => different(value),
-            [b'z', layer] => {
-                let end = usize::from(layer - b'0') == self.layers.len() - 1;
-                match end {
-                    true => value.iter().all(|z| (0.05..4.0).contains(&z.abs())),
-                    false => hidden(value, self.activation),
-                }
-            }
+            [b'z', layer] => match usize::from(layer - b'0') == self.layers.len() - 1 {
+                true => value.iter().all(|z| (0.05..4.0).contains(&z.abs())),
+                false => hidden(value, self.activation),
+            },
             b"p" => value.iter().all(|p| (0.03..0.97).contains(p)),
             b"L" => value[[0, 0]] < 5.0,
-            [b'd', b'h' | b'z' | b'w' | b'b', ..] => {
+            [b'd', ..] => {
                 value.iter().any(|v| *v != 0.0)
                     && value.iter().all(|v| *v == 0.0 || v.abs() >= least)
             }
             _ => true,
-        })
+        }
     }
 }
 
@@ -150,7 +149,7 @@ fn different(w: &Array2<f64>) -> bool {
 fn hidden(z: &Array2<f64>, activation: Activation) -> bool {
     let off_the_kink = z.iter().all(|z| (0.095..5.0).contains(&z.abs()));
     let on = z.rows().into_iter().all(|row| row.iter().any(|z| *z > 0.0));
-    let off = z.len() == 1 || z.iter().any(|z| *z < 0.0);
+    let off = z.ncols() == 1 || z.iter().any(|z| *z < 0.0);
     match activation.about().kink {
         true => off_the_kink && on && off,
         false => z.iter().all(|z| (0.05..2.5).contains(&z.abs())),

@@ -71,7 +71,8 @@ pub(super) fn looks_like(
     };
     let inputs: Vec<_> = line.inputs.iter().map(|&i| &own[i]).collect();
     let right = line.op.value(&inputs);
-    if (answer - follows).abs() <= 3.0 * tolerance {
+    let few_units = 20.0 * sheet.half_unit();
+    if (answer - follows).abs() <= few_units.max(2.0 * tolerance) {
         slips.own(
             "off in the last places: rounded too early, or cut off",
             right,

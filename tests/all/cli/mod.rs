@@ -14,3 +14,4 @@ mod plot;
 mod predict;
 mod recipes;
 mod system;
+mod worksheet;
