@@ -40,9 +40,10 @@ impl FromStr for Blanks {
         for word in text.split(',') {
             match word.trim().to_ascii_lowercase().as_str() {
                 "all" | "3" => blanks.parts.extend(Part::ALL),
+                // A step that is printed would tell the gradients.
                 "2" => blanks
                     .parts
-                    .extend(Part::ALL.into_iter().filter(|part| part.backward())),
+                    .extend(Part::ALL.into_iter().filter(|part| *part >= Part::Dz)),
                 "1" => blanks.ends = true,
                 "none" => {}
                 name => match Part::ALL.into_iter().find(|part| part.name() == name) {
@@ -90,7 +91,7 @@ mod tests {
             ("3", "all"),
             ("none", "none"),
             ("1", "1"),
-            ("2", "dz,dw,db,dh"),
+            ("2", "dz,dw,db,dh,step"),
             ("dw, z,z", "z,dw"),
             ("Loss,1", "1,loss"),
             ("1,all", "all"),

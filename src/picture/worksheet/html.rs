@@ -40,7 +40,7 @@ impl Page<'_> {
         }
         *page += "</ul>\n<p class=\"made\">";
         for line in self.head {
-            *page += &format!("<code>{}</code> ", escaped(line));
+            *page += &format!("<code>{}</code><br>", escaped(line));
         }
         if !self.sheet.blanks().is_empty() {
             *page += &format!("Marked by <code>{}</code>.", escaped(self.check));
@@ -79,7 +79,10 @@ impl Page<'_> {
 
     /// Numbers that are not asked for, and answers.
     fn numbers(&self, line: &Line, values: &Array2<f64>, page: &mut String) {
-        *page += "<div class=\"numbers\">\n";
+        let columns = values.ncols();
+        *page += &format!(
+            "<div class=\"numbers\" style=\"grid-template-columns: repeat({columns}, auto)\">\n"
+        );
         for (at, &value) in values.indexed_iter() {
             let (name, text) = (line.element(at), minus(&self.sheet.text(value)));
             let _ = writeln!(page, "<span>{name} = <b>{text}</b></span>");

@@ -15,12 +15,13 @@ impl Page<'_> {
         for direction in self.directions() {
             text += &format!("- {}\n", plain(&direction));
         }
-        text += "\n";
+        text += "\n```text\n";
         for line in self.head {
-            text += &format!("    {line}\n");
+            text += &format!("{line}\n");
         }
+        text += "```\n";
         if !self.sheet.blanks().is_empty() {
-            text += &format!("\nMarked by:\n\n    {}\n", self.check);
+            text += &format!("\nMarked by:\n\n```text\n{}\n```\n", self.check);
         }
         text += "\n## Given\n\n";
         for (line, values) in self.given() {

@@ -6,10 +6,12 @@ use super::given_text;
 use crate::explain::worksheet::Sheet;
 
 /// From one layer to the next, and from one unit to the next.
-const ACROSS: f64 = 130.0;
+const ACROSS: f64 = 150.0;
 const DOWN: f64 = 62.0;
 const RADIUS: f64 = 17.0;
 const EDGE: f64 = 24.0;
+/// How far along its arrows the weights of a unit stand, so that none is in the way of another unit's.
+const SHARES: [f64; 4] = [0.3, 0.72, 0.3, 0.5];
 
 /// The drawing. Every text in it is our own.
 pub(super) fn drawing(sheet: &Sheet) -> String {
@@ -46,9 +48,7 @@ pub(super) fn drawing(sheet: &Sheet) -> String {
         }
         for ((i, o), &weight) in w.indexed_iter() {
             let (from, to) = (place(layer, i), place(layer + 1, o));
-            // Every other unit has its numbers near the far end, where those of the next are not.
-            let share = if i % 2 == 0 { 0.34 } else { 0.7 };
-            let (x, y) = between(from, to, share);
+            let (x, y) = between(from, to, SHARES[i % SHARES.len()]);
             svg += &format!(
                 "<text x=\"{x:.1}\" y=\"{:.1}\" stroke=\"#fff\" stroke-width=\"4\" paint-order=\"stroke\">{}</text>\n",
                 y + 3.5,

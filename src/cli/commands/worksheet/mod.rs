@@ -64,7 +64,8 @@ pub struct Worksheet {
     network: NetworkArgs,
 
     /// What is left blank, some of z,h,p,loss,dz,dw,db,dh,step; or all, none; or a degree: 1, where each pass
-    /// ends; 2, the backward pass; 3, everything [default: all]
+    /// ends; 2, the backward pass and the step; 3, everything. The rest is printed, and what comes after a
+    /// blank may tell it [default: all]
     #[arg(
         long,
         value_name = "PARTS",
