@@ -257,6 +257,13 @@ impl Sheet {
         roots.iter().map(|&root| marks[root].name.clone()).collect()
     }
 
+    /// What is said of a name that is not on the sheet.
+    fn unknown(&self, name: &str) -> String {
+        let shown: String = name.chars().take(40).collect();
+        let meant = nearest(name, self.blanks());
+        format!("there is no {shown:?} on this sheet: was {meant} meant?")
+    }
+
     /// The answers by the names of the sheet, and what is worth saying of the others.
     fn texts(&self, answers: &Answers) -> (HashMap<String, String>, Vec<String>) {
         let mut names = HashMap::new();
@@ -280,35 +287,35 @@ impl Sheet {
         let mut texts: HashMap<String, String> = HashMap::new();
         let mut notes = Vec::new();
         for answer in &answers.answers {
-            let number = answer.line;
-            let shown: String = answer.name.chars().take(40).collect();
-            match names.get(&key(&answer.name)) {
-                None => notes.push(format!(
-                    "line {number}: there is no {shown:?} on this sheet: was {} meant?",
-                    nearest(&answer.name, self.blanks())
-                )),
-                Some((name, false)) if !answer.text.is_empty() => {
-                    notes.push(format!(
-                        "line {number}: {name} is on the sheet, and no answer"
-                    ));
-                }
-                Some((_, false)) => {}
+            let known = names.get(&key(&answer.name));
+            let note = match known {
+                None if notes.len() >= MOST_NOTES => Some("another name".to_owned()),
+                None => Some(self.unknown(&answer.name)),
+                Some((_, false)) if answer.text.is_empty() => None,
+                Some((name, false)) => Some(format!("{name} is on the sheet, and no answer")),
                 Some((name, true)) => {
                     let before = texts.get(name).filter(|text| !text.is_empty());
-                    match before {
-                        Some(_) if answer.text.is_empty() => continue,
-                        Some(text) if *text != answer.text => notes.push(format!(
-                            "line {number}: {name} was answered before: the last answer counts"
-                        )),
-                        _ => {}
+                    let again = before.is_some_and(|text| *text != answer.text);
+                    if before.is_some() && answer.text.is_empty() {
+                        continue;
                     }
                     texts.insert(name.clone(), answer.text.clone());
+                    again.then(|| format!("{name} was answered before: the last answer counts"))
                 }
-            }
+            };
+            notes.extend(note.map(|note| format!("line {}: {note}", answer.line)));
+        }
+        let more = notes.len().saturating_sub(MOST_NOTES);
+        notes.truncate(MOST_NOTES);
+        if more > 0 {
+            notes.push(format!("and {more} more lines like these"));
         }
         (texts, notes)
     }
 }
+
+/// The most that is said of a file.
+const MOST_NOTES: usize = 10;
 
 /// The letters and numbers of a name, however it is put together: `z1[0][1]`, `Z1 [0, 1]`.
 fn key(name: &str) -> String {

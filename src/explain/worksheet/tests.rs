@@ -1,4 +1,5 @@
 use ndarray::{Array2, array};
+use ndarray_rand::rand::Rng;
 
 use super::*;
 use crate::{
@@ -7,6 +8,7 @@ use crate::{
         mistakes::{Mistake, Objective, Reduction},
     },
     nn::Activation,
+    rng::{Purpose, generator},
 };
 
 const CE: Objective = Objective::Ce(Reduction::Mean);
@@ -410,4 +412,29 @@ fn a_form_has_a_line_for_every_blank_and_no_answers() {
     assert_eq!(names.join(" "), expected);
     let marks = sheet.mark(&table);
     assert_eq!((marks.right(), marks.empty()), (0, names.len()));
+}
+
+#[test]
+fn no_table_of_answers_makes_it_panic() {
+    let sheet = sheet_of(made(&[1, 1], 1, MSE, 0).problem().unwrap(), 4);
+    let form = sheet.answer_form(&["mlp worksheet".to_owned()]);
+    let filled = form.replace(",\n", ",-0.25e1\n").into_bytes();
+    let mut rng = generator(0, Purpose::Check);
+    let signs = b"-+.,;:/e%0129[]#\"'= \n\r\t\xe2\x88\x92\xff\0";
+    for _ in 0..2000 {
+        let mut bytes = filled.clone();
+        for _ in 0..rng.random_range(1..8) {
+            let at = rng.random_range(0..bytes.len());
+            bytes[at] = signs[rng.random_range(0..signs.len())];
+        }
+        if let Ok(answers) = read_answers(&bytes) {
+            let marks = sheet.mark(&answers);
+            assert_eq!(marks.marks.len(), sheet.blanks().len());
+        }
+    }
+    // More lines than anybody wants to read of.
+    let many = format!("name,answer\n{}", "q[0],1\n".repeat(1500));
+    let marks = sheet.mark(&read_answers(many.as_bytes()).unwrap());
+    assert_eq!(marks.notes.len(), 11);
+    assert_eq!(marks.notes[10], "and 1490 more lines like these");
 }
