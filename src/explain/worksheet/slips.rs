@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::mistakes::{Mistake, Objective, Reduction},
-    linalg::functions::{exp, sigmoid},
+    linalg::functions::{exp, ln, sigmoid},
     nn::Activation,
 };
 
@@ -262,7 +262,7 @@ fn of_loss(objective: Objective, p: &Array2<f64>, t: &Array2<f64>, slips: &mut S
         let what = "that is the logarithm to base 2: L takes ln, to base e";
         slips.own(what, &right / std::f64::consts::LN_2);
         slips.own("the minus before the sum is missing", -&right);
-        let all = p.iter().map(|p| -p.ln()).sum::<f64>();
+        let all = p.iter().map(|&p| -ln(p)).sum::<f64>();
         let factor = objective.factor(n, c);
         let what = "every ln p is in the sum: only that of the target counts";
         slips.own(what, Array2::from_elem((1, 1), factor * all));
