@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     MAX_LAYERS, MAX_ROWS, MAX_UNITS, WorksheetError,
-    line::{Line, Script, values_while},
+    line::Line,
+    script::{Script, values_while},
 };
 use crate::{
     check::mistakes::{Objective, Problem, Step},

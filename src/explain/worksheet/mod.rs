@@ -2,7 +2,8 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `line.rs` | the lines of the passes, and how each comes from earlier ones |
+//! | `line.rs` | a line of the passes, and how it comes from earlier ones |
+//! | `script.rs` | which lines there are, in which order |
 //! | `made.rs` | networks whose numbers are pleasant by hand |
 //! | `blanks.rs` | what is left blank |
 //! | `number.rs`, `answers.rs` | how people write numbers, and the file that they write them in |
@@ -17,6 +18,7 @@ mod line;
 mod made;
 mod mark;
 mod number;
+mod script;
 mod slips;
 
 use ndarray::Array2;
@@ -32,7 +34,7 @@ pub use mark::{Mark, Marks, Verdict};
 pub use number::{Written, read_number};
 pub use slips::LooksLike;
 
-use line::Script;
+use script::Script;
 
 /// The most units of a layer, inputs and outputs among them.
 pub const MAX_UNITS: usize = 4;

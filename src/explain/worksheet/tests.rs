@@ -195,7 +195,8 @@ fn right_answers_are_right_however_they_are_rounded() {
     for (_, sheet) in all() {
         let right = sheet.blanks();
         let exact = |name: &str| right.iter().find(|(known, _)| known == name).unwrap().1;
-        let ways: [&dyn Fn(&str, f64) -> String; 5] = [
+        type Way<'a> = &'a dyn Fn(&str, f64) -> String;
+        let ways: [Way<'_>; 5] = [
             &|name, _| sheet.text(exact(name)),
             &|name, _| format!("{:.9}", exact(name)),
             &|_, own| sheet.text(own),
@@ -236,7 +237,7 @@ fn every_planted_slip_is_wrong_and_counted_once() {
                 assert_eq!((&bad[0].name, marks.right()), (&planted, total - 1));
                 for mark in &marks.marks {
                     if let Verdict::Follows(from) = &mark.verdict {
-                        assert_eq!(from, &[planted.clone()]);
+                        assert_eq!(from, std::slice::from_ref(&planted));
                     }
                 }
             }
@@ -437,4 +438,15 @@ fn no_table_of_answers_makes_it_panic() {
     let marks = sheet.mark(&read_answers(many.as_bytes()).unwrap());
     assert_eq!(marks.notes.len(), 11);
     assert_eq!(marks.notes[10], "and 1490 more lines like these");
+}
+
+#[test]
+fn a_letter_within_a_formula_is_not_the_target() {
+    let gelu = Made {
+        activation: Activation::Gelu,
+        ..made(&[2, 2, 2], 1, CE, 0)
+    };
+    let sheet = sheet_of(gelu.problem().unwrap(), 4);
+    let (dz1, _) = sheet.lines().find(|(line, _)| line.name == "dz1").unwrap();
+    assert!(dz1.formula.contains("with u = tanh"), "{}", dz1.formula);
 }
