@@ -17,7 +17,7 @@ use mlp::linalg;
 use args::{Usage, recipe};
 use commands::{
     augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, learn, lr_find,
-    plot, predict, recipes, train,
+    plot, predict, recipes, train, worksheet,
 };
 use terminal::{
     Outcome, hints,
@@ -38,6 +38,7 @@ Examples:
   mlp eval model.bin        measure it on images that it has never seen
   mlp predict model.bin my.png   what it says of your own picture
   mlp explain model.bin     follow one image through it and back, in numbers
+  mlp worksheet             the same by hand, on paper
   mlp gradcheck             check every gradient against finite differences
   mlp learn init            write them yourself: exercises that name the mistake
   mlp bench                 measure how fast this machine trains
@@ -71,6 +72,7 @@ enum Command {
     Gradcheck(gradcheck::Gradcheck),
     Explain(explain::Explain),
     Learn(learn::Learn),
+    Worksheet(worksheet::Worksheet),
     Plot(plot::Plot),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
@@ -119,6 +121,7 @@ impl Command {
             Self::Gradcheck(command) => ("gradcheck", command.run(out)),
             Self::Explain(command) => ("explain", command.run(out)),
             Self::Learn(command) => ("learn", command.run(out)),
+            Self::Worksheet(command) => ("worksheet", command.run(out)),
             Self::Plot(command) => ("plot", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
@@ -296,6 +299,8 @@ mod tests {
             "gradcheck",
             "explain",
             "explain --logits 0.5,-1 --target 0",
+            "worksheet --hidden 2,2 --seed 1 --blank z,p --precision 3 --lr 0.5",
+            "worksheet --check answers.csv --net net.json --json",
             "plot run",
             "export-batch model.bin",
             "bench --threads 1,2",

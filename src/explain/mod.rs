@@ -4,6 +4,7 @@
 //! last digit shown. Dropout is off, as it is whenever a network is used.
 
 mod numbers;
+pub mod worksheet;
 
 use ndarray::{Array1, Array2, ArrayRef2, Axis};
 

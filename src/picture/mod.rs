@@ -8,6 +8,7 @@
 //! | [`drawing`] | a network and what one image makes of it |
 //! | [`plot`] | runs, models, range tests, augmented images |
 //! | [`page`] | a network that explains itself in a browser |
+//! | [`worksheet`] | a pass to compute by hand, to print |
 
 pub mod drawing;
 mod font;
@@ -17,3 +18,4 @@ pub mod palette;
 pub mod plot;
 mod png;
 mod svg;
+pub mod worksheet;

@@ -125,7 +125,8 @@ impl Display for Px {
     }
 }
 
-fn escape(text: &mut String, value: &dyn Display) {
+/// Adds text to a document, escaped.
+pub fn escape(text: &mut String, value: &dyn Display) {
     struct Escaped<'a>(&'a mut String);
     impl Write for Escaped<'_> {
         fn write_str(&mut self, piece: &str) -> fmt::Result {

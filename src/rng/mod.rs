@@ -28,6 +28,8 @@ pub enum Purpose {
     Augment = 3,
     /// Which images are held back from training.
     Split = 4,
+    /// The networks of worksheets.
+    Worksheet = 5,
 }
 
 /// The random numbers of one training step, the same no matter how threads share the batch.

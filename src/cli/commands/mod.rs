@@ -14,3 +14,4 @@ pub mod plot;
 pub mod predict;
 pub mod recipes;
 pub mod train;
+pub mod worksheet;

@@ -4,6 +4,7 @@ use std::{error::Error, path::Path};
 
 use mlp::{
     data::{DataError, Fault, download::DownloadError},
+    explain::worksheet::WorksheetError,
     files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
     picture::drawing::TooLarge,
     train::TrainError,
@@ -31,6 +32,7 @@ fn advice(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(run))
         .or_else(|| error.downcast_ref().and_then(training))
         .or_else(|| error.downcast_ref().map(drawing))
+        .or_else(|| error.downcast_ref().and_then(worksheet))
 }
 
 /// What shows a network that is no drawing.
@@ -161,6 +163,19 @@ fn training(error: &TrainError) -> Option<String> {
             Some(format!("try --lr {:?}", shorter(*learning_rate)))
         }
         TrainError::Augmentation(_) => None,
+    }
+}
+
+fn worksheet(error: &WorksheetError) -> Option<String> {
+    match error {
+        WorksheetError::Uncertain { precision, .. } if *precision < 8 => {
+            Some(format!("such as --precision {}", (precision + 2).min(8)))
+        }
+        WorksheetError::OneClass => Some("pass --outputs 2, or --loss bce".into()),
+        WorksheetError::NotPleasant => Some("pass another --seed".into()),
+        WorksheetError::Uncertain { .. }
+        | WorksheetError::TooLarge { .. }
+        | WorksheetError::Dropout => None,
     }
 }
 

@@ -15,3 +15,4 @@ mod plot;
 mod predict;
 mod recipes;
 mod system;
+mod worksheet;
