@@ -95,7 +95,7 @@ pub(super) fn activation(name: &str) -> Result<Option<Activation>, String> {
     }
     let names = Activation::ALL.map(Activation::flag).join(", ");
     Err(format!(
-        "no activation is called {}, expected one of none, {names}",
+        "no activation is called {}, expected one of {names}",
         quoted(name)
     ))
 }
