@@ -46,10 +46,51 @@ fn any_logits_are_explained_without_model_and_data() {
     let many = "explain --logits 1000,1,2,3,4,5,6,7,8,9,10,-1000 --target 11";
     let (text, _) = run(folder.path(), many, 0);
     assert!(text.contains("2000.0000    1.0000     -1.0000"), "{text}");
-    assert!(
-        !text.contains("inf") && !text.contains("-0.0000 "),
-        "{text}"
-    );
+    assert!(!text.contains("-0.0000 "), "{text}");
+}
+
+#[test]
+fn the_plain_powers_of_e_stand_beside_the_shifted_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let explained = |logits: &str| {
+        let args = format!("explain --logits {logits} --target 1");
+        let (text, _) = run(folder.path(), &args, 0);
+        (text, json(folder.path(), &format!("{args} --json"), 0))
+    };
+    let (text, all) = explained("0.1,0,0,0.2,0.3,0,0,0.3,0,0.2");
+    for expected in [
+        "e^z     z − max e^(z − max)   softmax p",
+        "    0      0.1000      1.1052     -0.2000      0.8187",
+        "sum                    11.2477                  8.3325      1.0000",
+        "p[1] = e^z / Σ e^z                 = 1.0000 / 11.2477 = 0.08891",
+        "     = e^(z − max) / Σ e^(z − max) = 0.74082 / 8.33250 = 0.08891, the same: e^max divides out",
+        "−ln p is never below 0",
+        "mlp train --hidden 20 --epochs 1 --loss mse --target digit",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let sums = ["sum_exp_z", "sum_exp_z_minus_max"].map(|name| all[name].as_f64());
+    let powers = ["exp_z", "exp_z_minus_max"].map(|name| numbers(&all[name]));
+    for (powers, sum) in powers.iter().zip(sums) {
+        assert!((powers.iter().sum::<f64>() - sum.unwrap()).abs() < 1e-12);
+        let p = numbers(&all["judged"]["predictions"])[1];
+        assert!((powers[1] / sum.unwrap() - p).abs() < 1e-12);
+    }
+    // A power that is large, one that is infinite, a sum that is, and one that is 0.
+    let (text, _) = explained("50,49");
+    assert!(text.contains("= 1.9073e21 / 7.0921e21 = 0.2689"), "{text}");
+    for logits in ["1000,-1000", "709.5,709.5"] {
+        let (text, all) = explained(logits);
+        let sum = text.lines().find(|line| line.starts_with("sum")).unwrap();
+        assert!(sum.contains(" inf "), "{text}");
+        let expected = "cannot be had: the sum is too large for double precision";
+        assert!(text.contains(expected), "{text}");
+        assert!(all["sum_exp_z"].is_null(), "{all}");
+        assert!(all["sum_exp_z_minus_max"].is_number(), "{all}");
+    }
+    let (text, _) = explained("-1000,-1001");
+    let expected = "cannot be had: the sum is too small for double precision";
+    assert!(text.contains(expected), "{text}");
 }
 
 /// The numbers at the beginning of the lines of a sum, and what they sum up to.

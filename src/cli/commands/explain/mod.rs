@@ -494,6 +494,8 @@ impl Explain {
             table::cross_entropy(&outputs, target, LossKind::Ce, (numbers, &[]), out)?;
             writeln!(out)?;
             table::both_mse(&outputs, target, (numbers, &[]), out)?;
+            writeln!(out)?;
+            table::which_loss(out)?;
         }
         out.flush()?;
         next_step("mlp explain --hidden 4");
