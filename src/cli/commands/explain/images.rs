@@ -30,6 +30,8 @@ use crate::cli::{
 
 /// Images whose numbers are written out.
 const MOST: usize = 16;
+/// Terms of a sum in one line.
+const SHORT: usize = 6;
 
 /// The images of `--images`: `0..3`, `0..=2`, `4,7,9`, `5`, or several of these with commas between them.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,15 +128,20 @@ impl Explain {
         if self.json.json {
             out.json(&page.json((split, picked), &step, after_all))?;
         } else {
-            writeln!(out, "{title}: {} as the rows of X", page.count())?;
+            let rows = if picked.len() == 1 { "row" } else { "rows" };
+            writeln!(out, "{title}: {} as the {rows} of X", page.count())?;
             page.rows_of_x(out)?;
             page.forward(out)?;
             page.loss(out)?;
             page.backward(out)?;
             step.write(numbers, out)?;
+            let rises = match after_all > trace.loss {
+                true => "; it rises, so the step was too long: try a smaller --lr",
+                false => "",
+            };
             writeln!(
                 out,
-                "  The same step of every weight and bias at once: L = {BOLD}{}{BOLD:#} after",
+                "  The same step of every weight and bias at once: L = {BOLD}{}{BOLD:#} after{rises}",
                 Numbers(numbers.0 + 4).text(after_all)
             )?;
         }
@@ -318,7 +325,11 @@ impl Page<'_> {
         let words = self.words();
         let wide = self.numbers.width() + 1;
         let of_target = if c > 1 { "z[t]" } else { "z" };
-        writeln!(out, "\n{BOLD}loss{BOLD:#}: {}\n", self.kind)?;
+        writeln!(
+            out,
+            "\n{BOLD}loss{BOLD:#}: {}   {DIM}z is the y of the last module{DIM:#}\n",
+            self.kind
+        )?;
         write!(
             out,
             "{DIM}{:>5} {:>8} {of_target:>wide$}",
@@ -370,10 +381,11 @@ impl Page<'_> {
         };
         let numbers = (self.numbers.0..17).map(Numbers).find(fits);
         let terms: Vec<_> = texts(numbers.unwrap_or(Numbers(17))).collect();
+        let lines: Vec<_> = terms.chunks(SHORT).map(|terms| terms.join(" + ")).collect();
         writeln!(
             out,
             "L = Σₙ L[n] / N = ({}) / {n} = {BOLD}{exact}{BOLD:#}",
-            terms.join(" + ")
+            lines.join(" +\n                   ")
         )
     }
 
@@ -410,11 +422,14 @@ impl Page<'_> {
         for (m, passed) in self.trace.modules.iter().enumerate().rev() {
             let ((n, i), o) = (passed.x.dim(), passed.y.ncols());
             writeln!(out, "\n{BOLD}{m} {}{BOLD:#}", passed.kind.name())?;
-            self.rows("dy", &passed.dy, out)?;
+            match m + 1 == self.trace.modules.len() {
+                true => writeln!(out, "  dy = dz, see above")?,
+                false => self.rows("dy", &passed.dy, out)?,
+            }
             if let Some([w, b]) = self.trace.network.modules()[m].params() {
                 writeln!(
                     out,
-                    "  dw = xᵀ·dy   {DIM}({i}, {n})·({n}, {o}) = ({i}, {o}), a sum over the {}{DIM:#}",
+                    "  dw = xᵀ·dy   {DIM}({i}, {n})·({n}, {o}) = ({i}, {o}), a sum over {}{DIM:#}",
                     self.count()
                 )?;
                 if i <= pass::MOST_ROWS {
@@ -470,9 +485,13 @@ impl Page<'_> {
     fn bias_sums(&self, m: usize, db: &Array2<f64>, out: &mut Output) -> io::Result<()> {
         for (_, u) in self.longest(m, db) {
             let terms = self.trace.modules[m].dy.column(u).to_vec();
-            let names = (0..terms.len()).map(|n| format!("dy[{n}][{u}]"));
-            writeln!(out, "  db[{u}] = {}", names.collect::<Vec<_>>().join(" + "))?;
             let whence = |n: usize| format!("dy[{n}][{u}]");
+            let names: Vec<_> = (0..terms.len()).map(whence).collect();
+            let names = match names.len() {
+                ..=SHORT => names.join(" + "),
+                _ => format!("Σₙ dy[n][{u}]"),
+            };
+            writeln!(out, "  db[{u}] = {names}")?;
             self.sum(&terms, (db[[0, u]], &format!("db[{u}]")), whence, out)?;
         }
         Ok(())
