@@ -69,6 +69,7 @@ ACTIVATIONS = {
     "relu": ("np.maximum({}, 0)", "({0} > 0)"),
     "tanh": ("np.tanh({})", "(1 - {1} ** 2)"),
     "sigmoid": ("(1 / (1 + np.exp(-{})))", "({1} * (1 - {1}))"),
+    "none": ("{}", "np.ones_like({0})"),
     "leaky-relu": ("np.where({0} > 0, {0}, 0.01 * {0})", "np.where({0} > 0, 1, 0.01).astype(F)"),
 }
 
@@ -187,7 +188,8 @@ def torch_gradients(torch, batch, layers, activation, loss, double):
 
     batch = load_file(batch)
     x, t = batch.pop("x"), batch.pop("targets")
-    kinds = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "leaky-relu": torch.nn.LeakyReLU}
+    kinds = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid, "leaky-relu": torch.nn.LeakyReLU,
+             "none": torch.nn.Identity}
     modules = []
     for i, o in zip(layers, layers[1:]):
         modules += [torch.nn.Linear(i, o), kinds[activation]()]

@@ -51,6 +51,7 @@ CASES = {
     "sigmoid-dropout": (f"--hidden 30,20 --activation sigmoid --dropout 0.2 {QUICK}", "--index 4 --split valid"),
     "leaky": (f"--hidden 20 --activation leaky-relu {QUICK}", "--index 6"),
     "gelu": (f"--hidden 20,10 --activation gelu {QUICK}", "--index 9"),
+    "none": (f"--hidden 20,10 --activation none {QUICK}", "--index 10"),
     "softmax": (f"--hidden none {QUICK}", "--index 5"),
     "deslanted": (f"--hidden 20 --deslant {QUICK}", "--index 8"),
     "untrained": (None, "--hidden 4 --seed 1"),
@@ -153,7 +154,7 @@ def forward(page, greys):
     data = json.loads(page.evaluate("document.getElementById('data').textContent"))
     decode = lambda text: np.frombuffer(base64.b64decode(text), "<f4").astype(float)
     y = data["scale"] * np.asarray(greys, float) + data["shift"]
-    functions = {"ReLU": lambda x: np.maximum(x, 0), "Tanh": np.tanh, "Dropout": lambda x: x,
+    functions = {"ReLU": lambda x: np.maximum(x, 0), "Tanh": np.tanh, "Dropout": lambda x: x, "Identity": lambda x: x,
                  "ScaledTanh": lambda x: 1.7159 * np.tanh(2 * x / 3), "Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "LeakyReLU": lambda x: np.where(x > 0, x, 0.01 * x),
                  "GELU": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))}
     for module in data["modules"]:

@@ -108,6 +108,7 @@ ACTIVATIONS = {
     "scaled-tanh": ScaledTanh,
     "sigmoid": torch.nn.Sigmoid,
     "leaky-relu": torch.nn.LeakyReLU,
+    "none": torch.nn.Identity,
     "gelu": functools.partial(torch.nn.GELU, approximate="tanh"),
 }
 
@@ -287,7 +288,7 @@ def make_schedules(total=20):
 
 
 def write(name, tensors, note):
-    tensors = {key: value.detach().contiguous() for key, value in tensors.items()}
+    tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
     # one entry only: safetensors writes several in random order
     metadata = {"made_by": f"scripts/golden.py, torch {torch.__version__}, {note}"}
     (ARGS.out / f"{name}.safetensors").write_bytes(save(tensors, metadata))
@@ -318,6 +319,7 @@ def main():
         write_case(activation, "ce", [6, 5], activation)
     for hidden in HIDDEN:
         write_case(f"bce-{'x'.join(map(str, hidden)) or 'none'}", "bce", hidden)
+    write_case("identity", "ce", [6, 5], "none")
 
     big = 1e4
     losses = {

@@ -40,7 +40,7 @@ cd "$folder"
 draw() {
     local choices=(
         '--hidden none|--hidden 50|--hidden 33,17|--hidden 128|--hidden 20,12,9'
-        '|--activation tanh|--activation scaled-tanh|--activation sigmoid|--activation leaky-relu|--activation gelu'
+        '|--activation tanh|--activation scaled-tanh|--activation sigmoid|--activation leaky-relu|--activation gelu|--activation none'
         '|--loss mse|--loss mse --target digit|--label-smoothing 0.1|--positive 5|--class-weights balanced|--positive 3 --class-weights balanced'
         '||--dropout 0.2'
         '|--momentum 0.9|--momentum 0.9 --nesterov|--momentum 0.5 --weight-decay 1e-4|--clip-norm 1|--max-norm 2'

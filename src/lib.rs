@@ -77,6 +77,7 @@ pub mod train;
 /// [`ScaledTanh`]: crate::nn::ScaledTanh
 /// [`Sigmoid`]: crate::nn::Sigmoid
 /// [`Dropout`]: crate::nn::Dropout
+/// [`Identity`]: crate::nn::Identity
 /// [`CrossEntropy`]: crate::loss::CrossEntropy
 /// [`BinaryCrossEntropy`]: crate::loss::BinaryCrossEntropy
 /// [`SmoothedCrossEntropy`]: crate::loss::SmoothedCrossEntropy

@@ -1,21 +1,20 @@
-//! One image through a network and back, with every number kept: what `mlp explain` shows.
+//! One image, or a batch, through a network and back, with every number kept: what `mlp explain` shows.
 //!
 //! The numbers come from the very passes that train, in `f64`, so that sums agree with their terms to the
 //! last digit shown. Dropout is off, as it is whenever a network is used.
 
+mod batch;
 mod numbers;
 pub mod worksheet;
 
-use ndarray::{Array1, Array2, ArrayRef2, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 use crate::{
-    linalg::team::Team,
     loss::{Loss, Mse, Target},
     nn::{Kind, Mlp},
-    rng::Noise,
-    train::Trainer,
 };
 
+pub use batch::{BatchTrace, PassedBatch};
 pub use numbers::{Numbers, shown};
 
 /// One module on the way: its input and output, and the gradients of both.
@@ -57,30 +56,20 @@ pub struct Trace {
 impl Trace {
     /// Takes an image x (1, I) of class `target` through the network and back. Panics if they do not fit.
     pub fn new(network: Mlp<f64>, loss: &dyn Loss<f64>, x: &Array2<f64>, target: u8) -> Self {
-        let mut trainer = Trainer::new(network, loss, 1, Team::new(1));
-        trainer.tape.noise = None::<Noise>;
-        let gather = |_, rows: &mut ArrayRef2<f64>| rows.assign(x);
-        let result = trainer.gradients(&[target], gather);
-        let tape = &trainer.tape;
-        let vector = |view: ndarray::ArrayView2<'_, f64>| view.index_axis(Axis(0), 0).to_owned();
-        let modules = trainer.network.modules().iter().enumerate();
-        let first = trainer.network.first_with_params();
-        let modules: Vec<_> = modules
-            .map(|(m, module)| Passed {
-                kind: module.kind(),
-                x: vector(tape.x(m, 1)),
-                y: vector(tape.y(m, 1)),
-                dy: vector(tape.dy(m, 1)),
-                dx: (m > first).then(|| vector(tape.dy(m - 1, 1))),
-            })
-            .collect();
-        let outputs = x_of(&modules.last().expect("a network has a module").y);
-        let (predictions, _) = forward(loss, &outputs, target);
+        let batch = BatchTrace::new(network, loss, x, &[target]);
+        let row = |rows: Array2<f64>| rows.index_axis_move(Axis(0), 0);
+        let modules = batch.modules.into_iter().map(|passed| Passed {
+            kind: passed.kind,
+            x: row(passed.x),
+            y: row(passed.y),
+            dy: row(passed.dy),
+            dx: passed.dx.map(row),
+        });
         Self {
-            network: trainer.network,
-            modules,
-            predictions,
-            loss: result.loss,
+            network: batch.network,
+            modules: modules.collect(),
+            predictions: row(batch.predictions),
+            loss: batch.loss,
             target,
         }
     }
@@ -102,41 +91,20 @@ impl Trace {
         (module, param, element): (usize, usize, (usize, usize)),
         value: f64,
     ) -> f64 {
-        let changed = &mut self.network.param_mut(module, param).value[element];
-        let before = std::mem::replace(changed, value);
-        let mut y = x_of(&self.modules[module].x);
-        for module in &self.network.modules()[module..] {
-            let mut next = Array2::zeros((1, module.outputs(y.ncols())));
-            module.forward(&y, &mut next);
-            y = next;
-        }
-        self.network.param_mut(module, param).value[element] = before;
-        forward(loss, &y, self.target).1
+        let x = x_of(&self.modules[module].x);
+        let changed = ((module, param, element), value);
+        batch::loss_with(&mut self.network, loss, (x, &[self.target]), changed)
     }
 
     /// The weight with the largest gradient: its module, its parameter and its element.
     pub fn steepest_weight(&self) -> (usize, usize, (usize, usize)) {
-        let modules = self.network.modules().iter().enumerate();
-        let weights = modules.filter_map(|(m, module)| module.params().map(|[w, _]| (m, w)));
-        let elements = weights.flat_map(|(m, w)| {
-            w.grad
-                .indexed_iter()
-                .map(move |(element, dw)| ((m, 0, element), dw.abs()))
-        });
-        let steepest = elements.max_by(|a, b| a.1.total_cmp(&b.1));
-        steepest.expect("a network has a weight").0
+        batch::steepest_weight(&self.network)
     }
 }
 
 /// A vector as a batch of one.
 fn x_of(x: &Array1<f64>) -> Array2<f64> {
     x.clone().insert_axis(Axis(0))
-}
-
-fn forward(loss: &dyn Loss<f64>, outputs: &Array2<f64>, target: u8) -> (Array1<f64>, f64) {
-    let (mut predictions, mut losses) = (Array2::zeros(outputs.dim()), Array1::zeros(1));
-    loss.forward(outputs, &[target], &mut predictions, &mut losses);
-    (predictions.remove_axis(Axis(0)), losses[0])
 }
 
 /// What a loss makes of outputs (C) and a target: predictions (C), the loss, and ∂L/∂outputs (C).
@@ -153,12 +121,12 @@ pub struct Judged {
 /// Applies `loss` to these outputs. Panics if the target is not one of their classes.
 pub fn judge(loss: &dyn Loss<f64>, outputs: &Array1<f64>, target: u8) -> Judged {
     let outputs = x_of(outputs);
-    let (predictions, value) = forward(loss, &outputs, target);
+    let (predictions, losses) = batch::forward(loss, &outputs, &[target]);
     let mut doutputs = Array2::zeros(outputs.dim());
-    loss.backward(&x_of(&predictions), &[target], 1, &mut doutputs);
+    loss.backward(&predictions, &[target], 1, &mut doutputs);
     Judged {
-        predictions,
-        loss: value,
+        predictions: predictions.remove_axis(Axis(0)),
+        loss: losses[0],
         doutputs: doutputs.remove_axis(Axis(0)),
     }
 }

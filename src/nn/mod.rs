@@ -30,7 +30,7 @@ mod tape;
 
 pub use crate::linalg::Float;
 pub use activation::{
-    About, Activation, Elementwise, GELU, LeakyReLU, ReLU, ScaledTanh, Sigmoid, Tanh,
+    About, Activation, Elementwise, GELU, Identity, LeakyReLU, ReLU, ScaledTanh, Sigmoid, Tanh,
 };
 pub use architecture::Architecture;
 pub use dropout::{Dropout, Mask};

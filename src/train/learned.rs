@@ -172,7 +172,7 @@ fn stands_still(activation: Activation, y: impl Iterator<Item = f32>) -> bool {
         Activation::Tanh => (-1.0, 1.0),
         Activation::ScaledTanh => (-1.7159, 1.7159),
         // They pass something of every gradient.
-        Activation::LeakyRelu | Activation::Gelu => return false,
+        Activation::LeakyRelu | Activation::Gelu | Activation::Identity => return false,
     };
     let near = |y: f32| {
         y <= low

@@ -41,7 +41,9 @@ impl Problem {
         if self.pixels {
             slips.push(Slip::new(Mistake::PixelsTo255));
         }
-        let activations = self.activations();
+        let mut activations = self.activations();
+        // Whether y = x is there or not makes no difference.
+        activations.retain(|(_, activation)| *activation != Activation::Identity);
         for &(m, _) in &activations {
             slips.push(Slip::new(Mistake::ActivationForgotten).at(m));
         }
@@ -229,6 +231,9 @@ impl Problem {
 
     fn slope_slips(&self, m: usize, activation: Activation) -> Vec<Slip> {
         let slip = |mistake| Slip::new(mistake).at(m);
+        if activation == Activation::Identity {
+            return vec![slip(Mistake::UpstreamIgnored)]; // its slope is 1 with or without the line
+        }
         if !activation.about().kink {
             let mut slips = vec![slip(Mistake::SlopeMissing), slip(Mistake::UpstreamIgnored)];
             if super::places::slope_of_y(activation) {
@@ -286,7 +291,8 @@ impl Problem {
                 let mut at = m;
                 while at > 0 && !matches!(self.steps[at - 1], Step::Linear { .. }) {
                     at -= 1;
-                    if matches!(self.steps[at], Step::Activation(_)) {
+                    let bends = |activation| activation != Activation::Identity;
+                    if matches!(self.steps[at], Step::Activation(a) if bends(a)) {
                         let slip = Slip::new(Mistake::BeforeActivationInDw).at(m);
                         slips.push(slip.variant(at));
                     }

@@ -11,6 +11,11 @@ fn is_activation(kind: Kind) -> bool {
     matches!(kind, Kind::Activation(_))
 }
 
+/// Whether a module is an activation that changes something: leaving out y = x, or its slope 1, is no mistake.
+fn bends(kind: Kind) -> bool {
+    matches!(kind, Kind::Activation(activation) if activation != Activation::Identity)
+}
+
 /// Whether a module masks by x > 0.
 pub(super) fn masks(kind: Kind) -> bool {
     matches!(kind, Kind::Activation(activation) if activation.about().kink)
@@ -20,7 +25,7 @@ pub(super) fn masks(kind: Kind) -> bool {
 pub(super) fn slope_of_y(activation: Activation) -> bool {
     match activation {
         Activation::Tanh | Activation::ScaledTanh | Activation::Sigmoid => true,
-        Activation::Relu | Activation::LeakyRelu | Activation::Gelu => false,
+        Activation::Relu | Activation::LeakyRelu | Activation::Gelu | Activation::Identity => false,
     }
 }
 
@@ -165,7 +170,7 @@ impl Mistake {
             // The y of other functions with a kink has both signs, as x has.
             ReluMaskAtZero => of(&|kind| masks(kind) && kind.switches_off()),
             UpstreamIgnored => of(&is_activation),
-            SlopeMissing | SlopeAtOutput => of(&|kind| is_activation(kind) && !masks(kind)),
+            SlopeMissing | SlopeAtOutput => of(&|kind| bends(kind) && !masks(kind)),
             SharedRelu | ReluMaskOfBefore | ReluMaskOfAnother => {
                 let taken = |m: &usize| mask_taken(self, &relus, &outputs, *m);
                 let relus = relus.iter().copied();
@@ -178,7 +183,9 @@ impl Mistake {
             }),
             GradientForWeight | WeightUpdated => linears_that(&below),
             MisplacedBracket => last.filter(below).into_iter().collect(),
-            BeforeActivationInDw => linears_that(&behind_activation),
+            BeforeActivationInDw => {
+                linears_that(&|m| behind_activation(m) && bends(network.modules()[m - 1].kind()))
+            }
             AnotherInputInDw => linears_that(&|m| {
                 let others = linears
                     .iter()

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mlp::{
     data::Spec,
     loss::LossKind,
@@ -15,7 +15,8 @@ use crate::cli::args::{Usage, hidden::Hidden, number};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Network")]
 pub struct ArchitectureArgs {
-    /// Activation function of the hidden layers; scaled-tanh is LeCun's 1.7159·tanh(2x/3) [default: relu]
+    /// Activation function of the hidden layers; scaled-tanh is LeCun's 1.7159·tanh(2x/3), none is y = x, with
+    /// which all layers are as good as one [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activation_parser())]
     activation: Option<Activation>,
 
@@ -26,12 +27,20 @@ pub struct ArchitectureArgs {
 }
 
 pub fn activation_parser() -> impl TypedValueParser<Value = Activation> {
-    let names = PossibleValuesParser::new(Activation::ALL.map(Activation::flag));
-    names.map(|name| {
-        let named = |activation: &Activation| activation.flag() == name;
+    PossibleValuesParser::new(Activation::ALL.map(possible)).map(|name| {
+        let named = |activation: &Activation| possible(*activation).matches(&name, false);
         let activation = Activation::ALL.into_iter().find(named);
         activation.expect("one of the names")
     })
+}
+
+/// The names of an activation.
+fn possible(activation: Activation) -> PossibleValue {
+    let value = PossibleValue::new(activation.flag());
+    match activation {
+        Activation::Identity => value.aliases(["linear", "identity"]),
+        _ => value,
+    }
 }
 
 /// Shares to drop, as they were given.
@@ -89,6 +98,26 @@ impl ArchitectureArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_activation_has_three_names() {
+        #[derive(clap::Parser)]
+        struct Args {
+            #[command(flatten)]
+            architecture: ArchitectureArgs,
+        }
+        let parsed = |name: &str| {
+            let args = <Args as clap::Parser>::try_parse_from(["mlp", "--activation", name]);
+            args.ok()?.architecture.activation()
+        };
+        for name in ["none", "linear", "identity"] {
+            assert_eq!(parsed(name), Some(Activation::Identity), "{name}");
+        }
+        for activation in Activation::ALL {
+            assert_eq!(parsed(activation.flag()), Some(activation));
+        }
+        assert_eq!(parsed("nothing"), None);
+    }
 
     #[test]
     fn shares_are_for_the_hidden_layers_or_the_inputs_too() {

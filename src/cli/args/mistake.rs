@@ -47,7 +47,7 @@ pub fn check_fits<F: Float>(
         AnotherInputInDw => {
             "two hidden layers of one width without dropout, such as --hidden 50,50"
         }
-        BeforeActivationInDw => "a hidden layer without dropout",
+        BeforeActivationInDw => "a hidden layer with an activation and without dropout",
         WeightReshaped => {
             "a hidden layer, and a layer of another width above it, such as --hidden 50 with --loss ce"
         }

@@ -93,9 +93,11 @@ pub(super) fn activation(name: &str) -> Result<Option<Activation>, String> {
                 .into(),
         );
     }
-    let names = Activation::ALL.map(Activation::flag).join(", ");
+    let mut names = Activation::ALL.map(Activation::flag);
+    names.rotate_right(1); // none first
+    let names = names.join(", ");
     Err(format!(
-        "no activation is called {}, expected one of none, {names}",
+        "no activation is called {}, expected one of {names}",
         quoted(name)
     ))
 }

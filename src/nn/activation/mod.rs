@@ -2,6 +2,7 @@
 //! list below.
 
 mod gelu;
+mod identity;
 mod leaky_relu;
 mod relu;
 mod scaled_tanh;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Float, Formula, Init, Kind, Module};
 use crate::linalg::{map, zip_map3};
 pub use gelu::GELU;
+pub use identity::Identity;
 pub use leaky_relu::LeakyReLU;
 pub use relu::ReLU;
 pub use scaled_tanh::ScaledTanh;
@@ -88,6 +90,7 @@ activations! {
     Sigmoid Sigmoid
     LeakyReLU LeakyRelu
     GELU Gelu
+    #[serde(rename = "none")] Identity Identity
 }
 
 impl Activation {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mlp::{
     data::{Spec, batch::Preprocessing},
+    explain::{Numbers, shown},
     files::model::{Metadata, Model, save},
     loss::LossKind,
     nn::{Architecture, Mlp},
@@ -46,10 +47,51 @@ fn any_logits_are_explained_without_model_and_data() {
     let many = "explain --logits 1000,1,2,3,4,5,6,7,8,9,10,-1000 --target 11";
     let (text, _) = run(folder.path(), many, 0);
     assert!(text.contains("2000.0000    1.0000     -1.0000"), "{text}");
-    assert!(
-        !text.contains("inf") && !text.contains("-0.0000 "),
-        "{text}"
-    );
+    assert!(!text.contains("-0.0000 "), "{text}");
+}
+
+#[test]
+fn the_plain_powers_of_e_stand_beside_the_shifted_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let explained = |logits: &str| {
+        let args = format!("explain --logits {logits} --target 1");
+        let (text, _) = run(folder.path(), &args, 0);
+        (text, json(folder.path(), &format!("{args} --json"), 0))
+    };
+    let (text, all) = explained("0.1,0,0,0.2,0.3,0,0,0.3,0,0.2");
+    for expected in [
+        "e^z     z − max e^(z − max)   softmax p",
+        "    0      0.1000      1.1052     -0.2000      0.8187",
+        "sum                   11.2477                  8.3325      1.0000",
+        "p[1] = e^z / Σ e^z                 = 1.0000 / 11.2477 = 0.08891",
+        "     = e^(z − max) / Σ e^(z − max) = 0.74082 / 8.33250 = 0.08891, the same: e^max divides out",
+        "−ln p is never below 0",
+        "mlp train --hidden 20 --epochs 1 --loss mse --target digit",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let sums = ["sum_exp_z", "sum_exp_z_minus_max"].map(|name| all[name].as_f64());
+    let powers = ["exp_z", "exp_z_minus_max"].map(|name| numbers(&all[name]));
+    for (powers, sum) in powers.iter().zip(sums) {
+        assert!((powers.iter().sum::<f64>() - sum.unwrap()).abs() < 1e-12);
+        let p = numbers(&all["judged"]["predictions"])[1];
+        assert!((powers[1] / sum.unwrap() - p).abs() < 1e-12);
+    }
+    // A power that is large, one that is infinite, a sum that is, and one that is 0.
+    let (text, _) = explained("50,49");
+    assert!(text.contains("= 1.9073e21 / 7.0921e21 = 0.2689"), "{text}");
+    for logits in ["1000,-1000", "709.5,709.5"] {
+        let (text, all) = explained(logits);
+        let sum = text.lines().find(|line| line.starts_with("sum")).unwrap();
+        assert!(sum.contains(" inf "), "{text}");
+        let expected = "cannot be had: the sum is too large for double precision";
+        assert!(text.contains(expected), "{text}");
+        assert!(all["sum_exp_z"].is_null(), "{all}");
+        assert!(all["sum_exp_z_minus_max"].is_number(), "{all}");
+    }
+    let (text, _) = explained("-1000,-1001");
+    let expected = "cannot be had: the sum is too small for double precision";
+    assert!(text.contains(expected), "{text}");
 }
 
 /// The numbers at the beginning of the lines of a sum, and what they sum up to.
@@ -373,4 +415,168 @@ fn a_page_of_two_classes_has_their_names() {
     run(folder.path(), line, 0);
     let html = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(html.contains(r#""classes":["not 5","5"]"#));
+}
+
+/// The list of lists at a place of the answer.
+fn matrix(value: &Value) -> Vec<Vec<f64>> {
+    value.as_array().unwrap().iter().map(numbers).collect()
+}
+
+#[test]
+fn several_images_are_the_rows_of_x_and_gradients_are_sums_over_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for flags in [
+        "--hidden 4",
+        "--hidden 5,3 --activation none --loss mse",
+        "--hidden none --loss mse --target digit",
+        "--hidden 4 --loss bce --activation tanh",
+        "--hidden 4 --label-smoothing 0.1 --dropout 0.2,0.5",
+    ] {
+        let line = format!("explain --images 0..3 {flags}");
+        let (text, _) = run(folder.path(), &line, 0);
+        for expected in [
+            "(3, 784)·(784, ",
+            "  X[2]  test image 2  t = ",
+            "dw = xᵀ·dy   (784, 3)·(3, ",
+            "a sum over 3 images",
+            "] = dy[0][",
+            "L = Σₙ L[n] / N = (",
+            ") / 3 = ",
+            "every weight and bias at once",
+        ] {
+            assert!(text.contains(expected), "{flags}: {expected}: {text}");
+        }
+        // What is written out sums up to the last digit that is shown.
+        let begins = |line: &str| line.starts_with("  dw[") || line.starts_with("  db[");
+        let lines: Vec<_> = text.lines().collect();
+        let sums = lines.windows(5).filter(|lines| {
+            begins(lines[0]) && lines[1].contains("  = ") && lines[4].starts_with("  = ")
+        });
+        let mut count = 0;
+        for lines in sums {
+            let number = |line: &str| line[4..].split_whitespace().next().unwrap().to_owned();
+            let terms: f64 = lines[1..4].iter().map(|l| shown(&number(l))).sum();
+            assert_eq!(
+                Numbers(4).text(terms),
+                number(lines[4]),
+                "{flags}: {lines:?}"
+            );
+            for line in &lines[1..4] {
+                if let Some((_, product)) = line.rsplit_once(" = ")
+                    && let Some((x, dy)) = product.split_once(" · ")
+                {
+                    let (found, digits) = (number(line), shown(&number(line)).abs());
+                    let error = (shown(x) * shown(dy) - shown(&found)).abs();
+                    assert!(error <= 1e-3 * digits.max(1e-3), "{flags}: {line}");
+                }
+            }
+            count += 1;
+        }
+        assert!(count >= 2, "{flags}: {text}");
+        let all = json(folder.path(), &format!("{line} --json"), 0);
+        let images = all["images"].as_array().unwrap();
+        let losses = images.iter().map(|image| image["loss"].as_f64().unwrap());
+        assert!((losses.sum::<f64>() / 3.0 - all["loss"].as_f64().unwrap()).abs() < 1e-12);
+        assert_eq!(images[1]["index"], 1);
+        for module in all["modules"].as_array().unwrap() {
+            let (x, dy) = (matrix(&module["x"]), matrix(&module["dy"]));
+            assert_eq!((x.len(), dy.len()), (3, 3));
+            if module["name"] != "Linear" {
+                continue;
+            }
+            let (dw, db) = (&module["gradients"]["weight"], &module["gradients"]["bias"]);
+            let (dw, db) = (matrix(dw), matrix(db));
+            for u in 0..dy[0].len() {
+                let sum: f64 = (0..3).map(|n| dy[n][u]).sum();
+                assert!((sum - db[0][u]).abs() < 1e-12, "{flags}");
+                let p = x[0].len() / 2;
+                let sum: f64 = (0..3).map(|n| x[n][p] * dy[n][u]).sum();
+                assert!((sum - dw[p][u]).abs() < 1e-12, "{flags}");
+            }
+        }
+        assert!(all["step"]["loss_after_all"].is_number());
+    }
+}
+
+#[test]
+fn images_are_picked_by_ranges_lists_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let indices = |which: &str| {
+        let line = format!("explain --hidden 2 --json --split train --images {which}");
+        let all = json(folder.path(), &line, 0);
+        let images = all["images"].as_array().unwrap().clone();
+        let index = |image: &Value| image["index"].as_u64().unwrap();
+        images.iter().map(index).collect::<Vec<_>>()
+    };
+    assert_eq!(indices("0..=2"), [0, 1, 2]);
+    assert_eq!(indices("4,7,9"), [4, 7, 9]);
+    assert_eq!(indices("5"), [5]);
+    // A followed unit has its own sums, and a model its classes.
+    let (text, _) = run(folder.path(), "explain --images 0..16 --unit 0:1", 0);
+    assert!(
+        text.contains("dw[") && text.contains("  db[1] = Σₙ dy[n][1]"),
+        "{text}"
+    );
+    assert!(text.contains("  unit 1, y[n][1] = ["), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() < 130),
+        "{text}"
+    );
+    for (rest, code, expected) in [
+        ("--images 0..17", 2, "expected at most 16"),
+        ("--images 3..3", 2, "no image"),
+        ("--images some", 2, "expected images such as 0..3"),
+        ("--images 0..2 --index 1", 2, "cannot be used with"),
+        (
+            "--images 0..2 --logits 1,2 --target 0",
+            2,
+            "cannot be used with",
+        ),
+        (
+            "m.bin --images 0..2 --image x.png",
+            2,
+            "cannot be used with",
+        ),
+        ("--images 0..2 --svg a.svg", 2, "show one image (--index)"),
+        ("--images 0..2 --html a.html", 2, "show one image (--index)"),
+        (
+            "--images 9999..=10000",
+            1,
+            "there are 10000 test images, counted from 0",
+        ),
+        ("--images 0..2 --unit 9:0", 1, "no such unit"),
+    ] {
+        let (_, said) = run(folder.path(), &format!("explain {rest}"), code);
+        assert!(said.contains(expected), "{rest}: {said}");
+    }
+}
+
+#[test]
+fn without_an_activation_several_layers_are_said_to_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (flags, expected) in [
+        (
+            "--hidden 4 --activation none",
+            "w = w1·w2   (784, 4)·(4, 10) = (784, 10)",
+        ),
+        (
+            "--hidden 4,3 --activation linear --images 0..2",
+            "b = (b1·w2 + b2)·w3 + b3",
+        ),
+        (
+            "--hidden 5,4,3 --activation identity",
+            "w = w1·w2·…·w4   (784, 5)·(5, 4)·…·(3, 10) = (784, 10)",
+        ),
+    ] {
+        let (text, _) = run(folder.path(), &format!("explain {flags}"), 0);
+        assert!(
+            text.contains("layers are one: without an activation"),
+            "{text}"
+        );
+        assert!(text.contains(expected), "{text}");
+    }
+    for flags in ["--hidden 4", "--hidden none --activation none"] {
+        let (text, _) = run(folder.path(), &format!("explain {flags}"), 0);
+        assert!(!text.contains("layers are one"), "{text}");
+    }
 }

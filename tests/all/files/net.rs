@@ -226,7 +226,8 @@ fn losses_reductions_and_activations_go_by_their_names() {
         );
         assert_eq!(parsed(&net).problem.objective, expected, "{net}");
     }
-    for activation in Activation::ALL {
+    let all = Activation::ALL.into_iter();
+    for activation in all.filter(|activation| *activation != Activation::Identity) {
         for name in [activation.flag(), activation.about().name] {
             let net = with(json!({"layers": [{"w": [[1, 2]], "activation": name}]}));
             let steps = parsed(&net).problem.steps;

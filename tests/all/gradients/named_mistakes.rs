@@ -11,7 +11,7 @@ use mlp::{
     },
     data::batch::Batch,
     loss::{Loss, LossKind},
-    nn::{Activation, Architecture, Mlp},
+    nn::{Activation, Architecture, Kind, Mlp},
     rng::{Purpose, generator},
 };
 
@@ -109,10 +109,15 @@ fn spoiled(mistake: Mistake, network: &Mlp<f64>) -> Vec<String> {
     let places = mistake.places(network);
     let top = places.iter().copied().max();
     let last = network.modules().len() - 1;
+    let identity = Kind::Activation(Activation::Identity);
+    let linear = network
+        .modules()
+        .iter()
+        .all(|m| [Kind::Linear, identity].contains(&m.kind()));
     let spoiled = network.params().filter(|(m, param)| match mistake {
-        // The last bias gets the sum of all rows, in whatever order they are.
+        // The last bias gets the sum of all rows, in whatever order they are; without slopes every bias does.
         Mistake::AnotherBatch | Mistake::LabelsShifted | Mistake::BroadcastNByN => {
-            *m < last || param.name == "weight"
+            (*m < last && !linear) || param.name == "weight"
         }
         _ if mistake.of_loss() => true,
         Mistake::GradientZero => true,

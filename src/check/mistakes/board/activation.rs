@@ -21,6 +21,7 @@ pub(in crate::check::mistakes) fn f(activation: Activation, x: f64) -> f64 {
             let u = root * (x + 0.044715 * x.powi(3));
             x / (1.0 + (-2.0 * u).exp())
         }
+        Activation::Identity => x,
     }
 }
 
@@ -51,5 +52,6 @@ pub(in crate::check::mistakes) fn slope(activation: Activation, x: f64, y: f64) 
             let s = 1.0 / (1.0 + (-2.0 * u).exp());
             s + x * 2.0 * du * s * (1.0 - s)
         }
+        Activation::Identity => 1.0,
     }
 }

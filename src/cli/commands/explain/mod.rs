@@ -1,6 +1,7 @@
-//! `mlp explain`: one image through the network and back, in numbers.
+//! `mlp explain`: one image, or a batch, through the network and back, in numbers.
 
 mod html;
+mod images;
 mod net;
 mod pass;
 mod svg;
@@ -30,6 +31,8 @@ use mlp::{
     train::Settings,
 };
 use ndarray::{Array1, Array2};
+
+use images::Picked;
 
 use crate::cli::{
     args::{
@@ -64,6 +67,7 @@ use crate::cli::{
 Examples:
   mlp explain model.bin --index 0               the first test image
   mlp explain model.bin --index 0 --unit 0:7    how unit 7 of module 0 comes up
+  mlp explain model.bin --images 0..3           three images as one batch
   mlp explain model.bin --image my5.png         a picture of your own
   mlp explain --hidden 4 --seed 1               a small network before training
   mlp explain --hidden 6,4 --activation tanh    another, with tanh for ReLU
@@ -129,6 +133,11 @@ pub struct Explain {
     /// Which image, from 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::whole(0..=u32::MAX as usize), help_heading = "Image")]
     index: usize,
+
+    /// Several images as the rows of X, at most 16, so that the sums over the batch are seen: 0..3 (which is 0,
+    /// 1 and 2), 0..=2 or 4,7,9
+    #[arg(long, value_name = "WHICH", conflicts_with_all = ["index", "image", "logits", "net"], help_heading = "Image")]
+    images: Option<Picked>,
 
     #[command(flatten)]
     split: SplitArg,
@@ -217,6 +226,9 @@ impl Explain {
         if !self.logits.is_empty() {
             return self.logits(numbers, out);
         }
+        if let Some(picked) = &self.images {
+            return self.batch(picked, numbers, out);
+        }
         if self.force && self.svg.is_none() && self.html.is_none() {
             return Err(Usage::from("--force goes with --svg or --html").into());
         }
@@ -234,14 +246,7 @@ impl Explain {
         }
         let subject = self.subject()?;
         let subject_said = subject.metadata.training.data_sha256.is_empty() && self.model.is_some();
-        for &Unit { module, unit } in &self.unit {
-            let outputs = subject.network.outputs();
-            ensure!(
-                outputs.get(module).is_some_and(|&width| unit < width),
-                "--unit {module}:{unit}: no such unit; the modules 0 to {} have {outputs:?} units",
-                outputs.len() - 1
-            );
-        }
+        self.check_units(&subject)?;
         let Chosen {
             image: images,
             name,
@@ -291,7 +296,7 @@ impl Explain {
             page.forward(out)?;
             page.judgement(out)?;
             page.backward(out)?;
-            page.step(&step, out)?;
+            step.write(numbers, out)?;
         }
         out.flush()?;
         if let Some(path) = &self.svg {
@@ -328,6 +333,19 @@ impl Explain {
             )),
         }
         Ok(Outcome::Done)
+    }
+
+    /// Whether the units that are followed are there.
+    fn check_units(&self, subject: &Subject) -> anyhow::Result<()> {
+        for &Unit { module, unit } in &self.unit {
+            let outputs = subject.network.outputs();
+            ensure!(
+                outputs.get(module).is_some_and(|&width| unit < width),
+                "--unit {module}:{unit}: no such unit; the modules 0 to {} have {outputs:?} units",
+                outputs.len() - 1
+            );
+        }
+        Ok(())
     }
 
     /// The image to explain: one of the data, or the user's own.
@@ -432,7 +450,7 @@ impl Explain {
                 false => None,
             };
             let needs = Use {
-                batch: 1,
+                batch: self.n(),
                 bytes: memory::ONE_PASS,
                 models: 1,
             };
@@ -452,7 +470,7 @@ impl Explain {
         };
         let kind = self.loss.kind(target)?;
         let architecture = self.architecture.of(&self.hidden, kind, &Spec::default())?;
-        check_size(&architecture.layers, 1, memory::ONE_PASS)?;
+        check_size(&architecture.layers, self.n(), memory::ONE_PASS)?;
         self.check_page(&architecture.layers)?;
         let mut rng = generator(self.seed, Purpose::Init);
         let settings = Settings {
@@ -468,6 +486,13 @@ impl Explain {
             network: architecture.init(architecture.activation.about().init, &mut rng),
             metadata,
         })
+    }
+
+    /// N, the images at a time.
+    fn n(&self) -> usize {
+        self.images
+            .as_ref()
+            .map_or(1, |Picked(picked)| picked.len())
     }
 
     /// Whether a page can hold a network of these layers, if one is asked for.
@@ -502,6 +527,8 @@ impl Explain {
             table::cross_entropy(&outputs, target, LossKind::Ce, (numbers, &[]), out)?;
             writeln!(out)?;
             table::both_mse(&outputs, target, (numbers, &[]), out)?;
+            writeln!(out)?;
+            table::which_loss(out)?;
         }
         out.flush()?;
         next_step("mlp explain --hidden 4");

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use mlp::{
     explain::{Numbers, Term, Trace, judge, shown, terms},
     loss::{Loss, LossKind},
-    nn::Kind,
+    nn::{Activation, Kind, Mlp},
 };
 use ndarray::{Array1, Array2};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{
     commands::explain::{Unit, table},
@@ -20,6 +20,8 @@ use crate::cli::{
 
 /// Units and products that are shown where nobody asks for one.
 const SHOWN: usize = 4;
+/// Rows of a dw that are all shown.
+pub(super) const MOST_ROWS: usize = 10;
 /// Products of a unit that is followed.
 const FOLLOWED: usize = 8;
 
@@ -30,10 +32,29 @@ pub(super) struct Step {
     rate: f64,
     w: f64,
     dw: f64,
+    loss: f64,
     loss_after: f64,
 }
 
 impl Step {
+    /// The step of an element of the weight of a module, with the loss before and after it.
+    pub(super) fn of(
+        (module, element): (usize, (usize, usize)),
+        rate: f64,
+        (w, dw): (f64, f64),
+        (loss, loss_after): (f64, f64),
+    ) -> Self {
+        Self {
+            module,
+            element,
+            rate,
+            w,
+            dw,
+            loss,
+            loss_after,
+        }
+    }
+
     pub(super) fn new(
         trace: &mut Trace,
         loss: &dyn Loss<f64>,
@@ -43,19 +64,130 @@ impl Step {
         let weight = &trace.network.param(module, param);
         let (w, dw) = (weight.value[element], weight.grad[element]);
         let loss_after = trace.loss_with(loss, (module, param, element), w - rate * dw);
-        Self {
-            module,
-            element,
-            rate,
-            w,
-            dw,
-            loss_after,
-        }
+        Self::of((module, element), rate, (w, dw), (trace.loss, loss_after))
     }
 
     fn after(&self) -> f64 {
         self.w - self.rate * self.dw
     }
+
+    pub(super) fn write(&self, numbers: Numbers, out: &mut Output) -> io::Result<()> {
+        let Step {
+            module,
+            element: (p, u),
+            rate,
+            w,
+            dw,
+            loss,
+            loss_after,
+        } = self;
+        // What a step changes stands far behind the point.
+        let numbers = Numbers(numbers.0 + 4);
+        let text = |number| numbers.text(number);
+        let [w_text, dw_text] = numbers.worked([*w, *dw], |[w, dw]| text(w - rate * dw));
+        writeln!(
+            out,
+            "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \
+             w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
+             L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
+            text(self.after()),
+            text(*loss),
+            text(*loss_after),
+            text(-rate * dw * dw),
+        )
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "parameter": format!("{}.weight", self.module), "element": [self.element.0, self.element.1],
+            "learning_rate": self.rate, "before": self.w, "gradient": self.dw, "after": self.after(),
+            "loss_after": self.loss_after,
+        })
+    }
+}
+
+/// The formula of y of a module.
+pub(super) fn forward_formula(kind: Kind) -> String {
+    match kind {
+        Kind::Dropout => format!("{}, as when the network is used", kind.formula().y),
+        _ => kind.formula().y.to_owned(),
+    }
+}
+
+/// A row of numbers; of a long one the first.
+pub(super) fn vector(
+    name: &str,
+    values: &Array1<f64>,
+    numbers: Numbers,
+    out: &mut Output,
+) -> io::Result<()> {
+    const MOST: usize = 10;
+    let texts: Vec<_> = values.iter().take(MOST).map(|&v| numbers.text(v)).collect();
+    let more = match values.len() > MOST {
+        true => format!(", … {} more", values.len() - MOST),
+        false => String::new(),
+    };
+    writeln!(out, "  {name} = [{}{more}]", texts.join(", "))
+}
+
+/// Why the first weights pass nothing down.
+pub(super) fn no_dx(out: &mut Output) -> io::Result<()> {
+    writeln!(
+        out,
+        "  {DIM}dx is not needed: the pixels do not learn{DIM:#}"
+    )
+}
+
+/// Says of a network of several linear layers without an activation that they are one.
+pub(super) fn one_layer(network: &Mlp<f64>, out: &mut Output) -> io::Result<()> {
+    let bends = |kind: Kind| matches!(kind, Kind::Activation(a) if a != Activation::Identity);
+    let layers = network.layers();
+    let linears = layers.len() - 1;
+    if linears < 2 || network.modules().iter().any(|module| bends(module.kind())) {
+        return Ok(());
+    }
+    let shapes: Vec<_> = layers
+        .windows(2)
+        .map(|io| format!("({}, {})", io[0], io[1]))
+        .collect();
+    let (w, b, shapes) = match linears {
+        2 => (
+            "w1·w2".to_owned(),
+            "b1·w2 + b2".to_owned(),
+            shapes.join("·"),
+        ),
+        3 => (
+            "w1·w2·w3".to_owned(),
+            "(b1·w2 + b2)·w3 + b3".to_owned(),
+            shapes.join("·"),
+        ),
+        n => (
+            format!("w1·w2·…·w{n}"),
+            format!("(…(b1·w2 + b2)·…)·w{n} + b{n}"),
+            format!("{}·{}·…·{}", shapes[0], shapes[1], shapes[n - 1]),
+        ),
+    };
+    let (i, o) = (layers[0], layers[linears]);
+    writeln!(
+        out,
+        "\n{BOLD}{linears} layers are one{BOLD:#}: without an activation between them, y = x·w + b with b = {b} and\n  \
+         w = {w}   {DIM}{shapes} = ({i}, {o}){DIM:#}"
+    )
+}
+
+/// The rows of a matrix for programs.
+pub(super) fn rows(values: &Array2<f64>) -> Value {
+    let rows = values.rows().into_iter().map(|row| row.to_vec());
+    json!(rows.collect::<Vec<_>>())
+}
+
+/// The gradients of the parameters of a module, for programs.
+pub(super) fn gradients(network: &Mlp<f64>, module: usize) -> Map<String, Value> {
+    let params = network.modules()[module].params().into_iter().flatten();
+    params
+        .map(|param| (param.name.to_owned(), rows(&param.grad)))
+        .collect()
 }
 
 /// What is to be written down.
@@ -112,10 +244,7 @@ impl Page<'_> {
                     }
                 }
                 None => {
-                    let mut formula = passed.kind.formula().y.to_owned();
-                    if passed.kind == Kind::Dropout {
-                        formula += ", as when the network is used";
-                    }
+                    let formula = forward_formula(passed.kind);
                     writeln!(
                         out,
                         "{BOLD}{m} {}{BOLD:#}  y = {formula}   {DIM}(1, {o}){DIM:#}",
@@ -137,7 +266,7 @@ impl Page<'_> {
             }
             self.vector("y", &passed.y, out)?;
         }
-        Ok(())
+        one_layer(&self.trace.network, out)
     }
 
     /// The units to follow through a module: those asked for, else, if none is at all, the largest.
@@ -227,15 +356,8 @@ impl Page<'_> {
         )
     }
 
-    /// A row of numbers; of a long one the first.
     fn vector(&self, name: &str, values: &Array1<f64>, out: &mut Output) -> io::Result<()> {
-        const MOST: usize = 10;
-        let numbers: Vec<_> = values.iter().take(MOST).map(|&v| self.text(v)).collect();
-        let more = match values.len() > MOST {
-            true => format!(", … {} more", values.len() - MOST),
-            false => String::new(),
-        };
-        writeln!(out, "  {name} = [{}{more}]", numbers.join(", "))
+        vector(name, values, self.numbers, out)
     }
 
     pub(super) fn judgement(&self, out: &mut Output) -> io::Result<()> {
@@ -283,10 +405,7 @@ impl Page<'_> {
                         )?;
                         self.vector("dx", dx, out)?;
                     }
-                    None => writeln!(
-                        out,
-                        "  {DIM}dx is not needed: the pixels do not learn{DIM:#}"
-                    )?,
+                    None => no_dx(out)?,
                 }
             } else if let Some(dx) = &passed.dx {
                 writeln!(out, "  dx = {}", passed.kind.formula().dx)?;
@@ -299,9 +418,8 @@ impl Page<'_> {
     /// The gradient dw of a weight: all of a small one; and how the longest comes about, of all units or of
     /// each that is followed.
     fn weights(&self, m: usize, dw: &Array2<f64>, out: &mut Output) -> io::Result<()> {
-        const MOST: usize = 10;
         let passed = &self.trace.modules[m];
-        if dw.nrows() <= MOST {
+        if dw.nrows() <= MOST_ROWS {
             for (p, row) in dw.rows().into_iter().enumerate() {
                 self.vector(&format!("dw[{p}]"), &row.to_owned(), out)?;
             }
@@ -332,31 +450,6 @@ impl Page<'_> {
         }
         Ok(())
     }
-
-    pub(super) fn step(&self, step: &Step, out: &mut Output) -> io::Result<()> {
-        let Step {
-            module,
-            element: (p, u),
-            rate,
-            w,
-            dw,
-            loss_after,
-        } = step;
-        // What a step changes stands far behind the point.
-        let numbers = Numbers(self.numbers.0 + 4);
-        let text = |number| numbers.text(number);
-        let [w_text, dw_text] = numbers.worked([*w, *dw], |[w, dw]| text(w - rate * dw));
-        writeln!(
-            out,
-            "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \
-             w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
-             L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
-            text(step.after()),
-            text(self.trace.loss),
-            text(*loss_after),
-            text(-rate * dw * dw),
-        )
-    }
 }
 
 /// All of it for programs.
@@ -368,15 +461,10 @@ pub(super) fn json(
     units: &[Unit],
 ) -> Value {
     let modules = trace.modules.iter().enumerate().map(|(m, passed)| {
-        let gradients = trace.network.modules()[m].params().into_iter().flatten();
-        let gradients = gradients.map(|param| {
-            let rows = param.grad.rows().into_iter().map(|row| row.to_vec());
-            (param.name.to_owned(), json!(rows.collect::<Vec<_>>()))
-        });
         json!({
             "name": passed.name(), "x": passed.x.to_vec(), "y": passed.y.to_vec(),
             "dy": passed.dy.to_vec(), "dx": passed.dx.as_ref().map(|dx| dx.to_vec()),
-            "gradients": gradients.collect::<serde_json::Map<_, _>>(),
+            "gradients": gradients(&trace.network, m),
         })
     });
     let followed = units.iter().map(|&Unit { module, unit }| {
@@ -399,10 +487,6 @@ pub(super) fn json(
         "predictions": trace.predictions.to_vec(),
         "modules": modules.collect::<Vec<_>>(), "units": followed.collect::<Vec<_>>(),
         "losses": table::json(trace.outputs(), trace.target, &judged),
-        "step": {
-            "parameter": format!("{}.weight", step.module), "element": [step.element.0, step.element.1],
-            "learning_rate": step.rate, "before": step.w, "gradient": step.dw, "after": step.after(),
-            "loss_after": step.loss_after,
-        },
+        "step": step.json(),
     })
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use mlp::{
-    explain::{self, Judged, Numbers, judge},
+    explain::{self, Judged, Numbers, judge, shown},
     loss::{BinaryCrossEntropy, LossKind},
 };
 use ndarray::Array1;
@@ -35,7 +35,72 @@ fn column(count: usize, classes: &[String], least: usize) -> (Vec<String>, usize
     (names, width)
 }
 
-/// Logit, minus the maximum, e^, softmax, −ln, target, gradient; and the loss.
+/// e^z of outputs z (C), and e^(z − max), with their sums.
+struct Powers {
+    plain: Array1<f64>,
+    shifted: Array1<f64>,
+}
+
+impl Powers {
+    fn new(z: &Array1<f64>) -> Self {
+        let highest = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
+        Self {
+            plain: z.mapv(f64::exp),
+            shifted: z.mapv(|z| (z - highest).exp()),
+        }
+    }
+
+    /// The softmax of one class from both: the quotients are the same, unless the plain sum is out of range.
+    fn softmax(&self, class: usize, numbers: Numbers, out: &mut Output) -> io::Result<()> {
+        let sum = self.plain.sum();
+        let in_range = (f64::MIN_POSITIVE..=f64::MAX).contains(&sum);
+        let plain = match in_range {
+            true => quotient(numbers, self.plain[class], sum),
+            false => {
+                let size = if sum > 1.0 { "large" } else { "small" };
+                format!("cannot be had: the sum is too {size} for double precision")
+            }
+        };
+        let shifted = quotient(numbers, self.shifted[class], self.shifted.sum());
+        let name = format!("p[{class}]");
+        let blank = " ".repeat(name.len());
+        writeln!(out, "{name} = e^z / Σ e^z                 {plain}")?;
+        write!(out, "{blank} = e^(z − max) / Σ e^(z − max) {shifted}")?;
+        match in_range {
+            true => writeln!(out, ", the same: e^max divides out"),
+            false => writeln!(
+                out,
+                "\nSo one subtracts the maximum: every e^ is then at most 1, and their sum at least 1."
+            ),
+        }
+    }
+}
+
+/// `= power / sum = p`, with as many digits as it takes to get p from what is shown.
+fn quotient(numbers: Numbers, power: f64, sum: f64) -> String {
+    let p = numbers.text(power / sum);
+    let texts = |digits| [power, sum].map(|power| power_text(Numbers(digits), power));
+    let fits = |[power, sum]: &[String; 2]| numbers.text(shown(power) / shown(sum)) == p;
+    let [power, sum] = (numbers.0..17)
+        .map(texts)
+        .find(fits)
+        .unwrap_or_else(|| texts(17));
+    format!("= {power} / {sum} = {p}")
+}
+
+/// From here on a power of e is written with an exponent.
+const TOO_LONG: f64 = 1e6;
+
+/// The text of a power of e, which may be of any size, or infinite.
+fn power_text(numbers: Numbers, power: f64) -> String {
+    match power {
+        f64::INFINITY => "inf".to_owned(),
+        power if power >= TOO_LONG => format!("{power:.*e}", numbers.0),
+        power => numbers.text(power),
+    }
+}
+
+/// Logit, e^, minus the maximum, e^ of that, softmax, −ln, target, gradient; and the loss.
 pub(super) fn cross_entropy(
     z: &Array1<f64>,
     target: u8,
@@ -45,8 +110,10 @@ pub(super) fn cross_entropy(
 ) -> io::Result<()> {
     let judged = judge(&*kind.build::<f64>(), z, target);
     let highest = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
-    let powers = z.mapv(|z| (z - highest).exp());
+    let powers = Powers::new(z);
+    let sum = powers.shifted.sum();
     let text = |number| numbers.text(number);
+    let power_text = |power| power_text(numbers, power);
     let (wide, narrow) = (numbers.width(), numbers.width() - 2);
     let (names, first) = column(z.len(), classes, 5);
     let smoothing = match kind {
@@ -55,12 +122,20 @@ pub(super) fn cross_entropy(
     };
     writeln!(
         out,
-        "{DIM}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
-        "class", "z", "z − max", "e^", "softmax p", "−ln p", "target q", "dz = p − q"
+        "{DIM}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{DIM:#}",
+        "class",
+        "z",
+        "e^z",
+        "z − max",
+        "e^(z − max)",
+        "softmax p",
+        "−ln p",
+        "target q",
+        "dz = p − q"
     )?;
     for (c, &z) in z.iter().enumerate() {
         let p = judged.predictions[c];
-        let share = smoothing / powers.len() as f64;
+        let share = smoothing / judged.predictions.len() as f64;
         let q = if c == usize::from(target) {
             1.0 - smoothing + share
         } else {
@@ -73,25 +148,28 @@ pub(super) fn cross_entropy(
         };
         writeln!(
             out,
-            "{mark}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
+            "{mark}{:>first$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>wide$} {:>narrow$} {:>wide$}{mark:#}",
             names[c],
             text(z),
+            power_text(powers.plain[c]),
             text(z - highest),
-            text(powers[c]),
+            text(powers.shifted[c]),
             text(p),
             // −ln p, also where p is too small for a number.
-            text(powers.sum().ln() - (z - highest)),
+            text(sum.ln() - (z - highest)),
             text(q),
             text(judged.doutputs[c]),
         )?;
     }
-    let sum = 3 * wide + first - 1;
+    let (up_to_plain, up_to_shifted) = (2 * wide + first - 2, 2 * wide + 1);
     writeln!(
         out,
-        "{DIM}sum{DIM:#} {:>sum$} {:>wide$}",
-        text(powers.sum()),
+        "{DIM}sum{DIM:#} {:>up_to_plain$} {:>up_to_shifted$} {:>wide$}",
+        power_text(powers.plain.sum()),
+        text(sum),
         text(judged.predictions.sum())
     )?;
+    powers.softmax(target.into(), numbers, out)?;
     match smoothing {
         0.0 => writeln!(
             out,
@@ -231,9 +309,22 @@ fn mse_table(
     Ok(())
 }
 
+/// What people ask who see both losses side by side.
+pub(super) fn which_loss(out: &mut Output) -> io::Result<()> {
+    writeln!(
+        out,
+        "−ln p is never below 0, because p is at most 1; so neither is L.\n\
+         mse works with one-hot targets: the network learns, and its largest output is the answer. It learns far\n\
+         less with digit targets, which say that a 4 is almost a 5 and far from a 9. See the accuracy of both:\n  \
+         mlp train --hidden 20 --epochs 1 --loss mse --out onehot.bin\n  \
+         mlp train --hidden 20 --epochs 1 --loss mse --target digit --out digit.bin"
+    )
+}
+
 /// The table of a loss for programs.
 pub(super) fn json(z: &Array1<f64>, target: u8, judged: &Judged) -> Value {
     let [one_hot, digit] = explain::both_mse(z, target);
+    let powers = Powers::new(z);
     let of = |judged: &Judged| {
         json!({
             "predictions": judged.predictions.to_vec(), "loss": judged.loss,
@@ -243,5 +334,8 @@ pub(super) fn json(z: &Array1<f64>, target: u8, judged: &Judged) -> Value {
     json!({
         "outputs": z.to_vec(), "target": target, "judged": of(judged),
         "mse_onehot": of(&one_hot), "mse_digit": of(&digit),
+        // What is infinite becomes null, as JSON has no such number.
+        "exp_z": powers.plain.to_vec(), "sum_exp_z": powers.plain.sum(),
+        "exp_z_minus_max": powers.shifted.to_vec(), "sum_exp_z_minus_max": powers.shifted.sum(),
     })
 }

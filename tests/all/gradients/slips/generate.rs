@@ -54,7 +54,10 @@ pub fn scene(rng: &mut ChaCha8Rng, state: State, suits: impl Fn(&Scene) -> bool)
 
 fn fresh(rng: &mut ChaCha8Rng, state: State) -> Scene {
     let loss = *LOSSES.choose(rng).unwrap();
-    let activation = *Activation::ALL.choose(rng).unwrap();
+    // With y = x many mistakes are none.
+    let bends = |activation: &&Activation| **activation != Activation::Identity;
+    let activations: Vec<_> = Activation::ALL.iter().filter(bends).collect();
+    let activation = **activations.choose(rng).unwrap();
     let small = if state == State::Sure { 5 } else { 8 };
     let n = BATCHES[rng.random_range(0..small)];
     let hidden = match state {

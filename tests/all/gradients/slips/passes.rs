@@ -163,6 +163,7 @@ fn f<F: Real>(activation: Activation, x: F) -> F {
         Activation::ScaledTanh => F::of(1.7159) * (F::of(2.0) * x / F::of(3.0)).tanh(),
         Activation::Sigmoid => one / (one + (-x).exp()),
         Activation::Gelu => F::of(0.5) * x * (one + gelu_inner(x).tanh()),
+        Activation::Identity => x,
     }
 }
 
@@ -190,6 +191,7 @@ fn slope<F: Real>(activation: Activation, x: F, y: F) -> F {
                 F::of((2.0 / std::f64::consts::PI).sqrt()) * (one + F::of(3.0 * 0.044715) * x * x);
             F::of(0.5) * (one + t) + F::of(0.5) * x * (one - t * t) * inner
         }
+        Activation::Identity => one,
     }
 }
 
