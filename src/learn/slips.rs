@@ -534,10 +534,7 @@ pub(super) fn jacobian_chain(w1: &Array2<f64>, w2: &Array2<f64>, x: &Array1<f64>
             chain(y.clone()).into_dyn(),
         ),
         (
-            Named::new(
-                "square-missing",
-                "1 − tanh where 1 − tanh² is its derivative",
-            ),
+            Named::new("square-missing", "the derivative of tanh lacks its square"),
             chain(y.mapv(|y| 1.0 - y)).into_dyn(),
         ),
         (TRANSPOSED, right.t().to_owned().into_dyn()),

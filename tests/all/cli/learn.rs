@@ -66,8 +66,8 @@ fn without_a_folder_it_is_said_how_to_begin() {
     }
     let (_, error) = run(dir.path(), "learn check 99", 2);
     assert!(error.contains("1 to 24"), "{error}");
-    let (_, error) = run(dir.path(), "learn check lin --file missing.py", 1);
-    assert!(error.contains("missing.py"), "{error}");
+    let (said, _) = run(dir.path(), "learn check lin --file missing.py", 1);
+    assert!(said.contains("there is no missing.py"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -106,19 +106,47 @@ impl Checker<'_> {
         language: Language,
         file: &Path,
     ) -> anyhow::Result<Checked> {
-        let source = folder::source(file).with_context(|| named(file))?;
+        let (source, unread) = match folder::source(file) {
+            Ok(source) => (source, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let words = format!(
+                    "there is no {}: mlp learn init writes it again",
+                    named(file)
+                );
+                (String::new(), Some(words))
+            }
+            Err(error) => (
+                String::new(),
+                Some(format!("{} cannot be read: {error}", named(file))),
+            ),
+        };
         let checked = |verdict, printed| Checked {
             exercise,
             verdict,
             printed,
             source: source.clone(),
         };
+        let failed = |kind: &str, words: String| {
+            let failure = Failure {
+                kind: kind.into(),
+                words,
+                message: String::new(),
+            };
+            Ok(checked(Verdict::Failed(failure), String::new()))
+        };
+        if let Some(words) = unread {
+            return failed("file", words);
+        }
         // An exercise that nobody has touched needs no program to be run.
         if source.trim() == exercise.stub(language).trim() {
             return Ok(checked(Verdict::Unwritten, String::new()));
         }
         let room = tempfile::tempdir().context("a folder for a check")?;
-        let (cases, valid) = self.cases(exercise, &room)?;
+        let (cases, valid) = match self.cases(exercise, &room) {
+            Ok(cases) => cases,
+            // The others can be checked without.
+            Err(error) => return failed("data", format!("cannot be checked: {error:#}")),
+        };
         let request = learn::request(exercise, &cases).map_err(anyhow::Error::msg)?;
         let (asked, answered) = (room.path().join("request"), room.path().join("reply"));
         fs::write(&asked, request)?;
@@ -202,7 +230,7 @@ impl Checker<'_> {
         ];
         let folder = file.parent().unwrap_or(Path::new("."));
         let ran = sandbox::run(OsStr::new(&python), &args, folder, limits, Some(answered))?;
-        if let Ended::Exit(126 | 127) = ran.ended {
+        if let (Ended::Exit(126 | 127), false) = (ran.ended, answered.exists()) {
             bail!("{python}: {}", no_python());
         }
         Ok(ran)

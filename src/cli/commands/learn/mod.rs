@@ -34,7 +34,7 @@ use crate::cli::{
 
 /// Write the lesson's functions yourself: exercises that name the mistake
 ///
-/// `mlp learn init` writes 24 small files, from a linear layer to a network that trains on MNIST, and five on the
+/// `mlp learn init` writes 24 small files: from a linear layer to a network that trains on MNIST, and the
 /// matrix calculus behind it. Each has a docstring and a function that is still to be written. `mlp learn check` runs
 /// yours on batches that are new every time, and names the line that is wrong and the mistake that gives these very
 /// numbers. The formula is told only by `mlp learn hint`.
