@@ -320,17 +320,18 @@ mod tests {
     fn no_help_is_wider_than_a_terminal_and_no_example_is_wrapped() {
         let mut all = command().term_width(80);
         all.build();
-        let commands = std::iter::once(all.clone()).chain(all.get_subcommands().cloned());
-        for mut command in commands {
+        let mut commands = vec![all];
+        while let Some(mut command) = commands.pop() {
+            if command.get_name() == "help" {
+                continue; // it repeats the others
+            }
+            commands.extend(command.get_subcommands().cloned());
             let help = command.render_long_help().to_string();
             // The value of a variable is as long as it is.
             for line in help.lines().filter(|line| !line.contains("[env: ")) {
                 assert!(line.chars().count() <= 80, "{line}");
             }
-            let Some(examples) = command.get_after_help() else {
-                assert_eq!(command.get_name(), "help", "a command without examples");
-                continue;
-            };
+            let examples = command.get_after_help().expect("a command with examples");
             let examples = examples.to_string();
             assert!(examples.starts_with("Examples:\n  mlp "), "{examples}");
             assert!(help.contains(&examples), "{help}\nwraps {examples}");

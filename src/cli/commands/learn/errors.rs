@@ -16,7 +16,7 @@ use crate::cli::{
 #[command(after_help = "\
 Examples:
   mlp learn errors                 all that are known
-  mlp learn errors \"operands could not be broadcast together with shapes (6,3) (6,)\"")]
+  mlp learn errors \"operands could not be broadcast together\"")]
 pub(super) struct Errors {
     /// The message, or a part of it
     message: Vec<String>,

@@ -21,7 +21,7 @@ use crate::cli::terminal::{
 Examples:
   mlp learn init                       in Python, with NumPy
   mlp learn init rusty --language rust
-  mlp learn init                       again: adds what was deleted, keeps the rest")]
+  mlp learn init                       again: adds what was deleted")]
 pub(super) struct Init {
     /// The folder
     #[arg(default_value = "learn")]

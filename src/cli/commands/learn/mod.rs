@@ -41,11 +41,11 @@ use crate::cli::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  mlp learn init                   the exercises in Python, in the folder learn
-  mlp learn check                  yours, one after the other, up to the first that is not right
-  mlp learn hint 3                 what helps with it, a little more every time
-  mlp learn watch                  check on every save
-  mlp learn check --all --json     for a grader")]
+  mlp learn init                  the exercises in Python, in the folder learn
+  mlp learn check                 yours in turn, up to the first that is wrong
+  mlp learn hint 3                what helps with it, a little more every time
+  mlp learn watch                 check on every save
+  mlp learn check --all --json    for a grader")]
 pub struct Learn {
     #[command(subcommand)]
     what: What,

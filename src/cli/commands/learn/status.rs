@@ -19,6 +19,10 @@ use crate::cli::{
 
 /// Show how far you are
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp learn status
+  mlp learn status --dir anna --json")]
 pub(super) struct Status {
     #[command(flatten)]
     dir: DirArg,

@@ -27,6 +27,10 @@ const PERIOD: Duration = Duration::from_millis(200);
 
 /// Check an exercise whenever its file is saved, until Ctrl-C
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp learn watch
+  mlp learn watch --timeout 60    where the machine is slow")]
 pub(super) struct Watch {
     #[command(flatten)]
     dir: DirArg,
