@@ -23,13 +23,30 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ["numpy"]
 MLP = [os.environ.get("MLP", str(ROOT / "target" / "release" / "mlp"))]
 ENV = os.environ | {"MLP_DATA_DIR": str(ROOT / "data")}
-ANY = object()  # wrong, and no name is expected
+ANY = object()  # wrong, with any name or none
+NONE = object()  # wrong, and no name must be found
 
 # The exercise, what to write for what in its solution, and what must be named.
 SLIPS = [
     ("lin", "x @ w + b", "x @ w", "bias-forgotten"),
     ("lin", "x @ w + b", "x @ w + b + b", "bias-twice"),
     ("lin", "x @ w + b", "x @ w - b", "bias-subtracted"),
+    ("lin", "x @ w + b", "x @ (w + b)", "bias-in-the-product"),
+    ("lin", "x @ w + b", "x @ w * 1.5 + b", NONE),
+    ("mse_onehot", "q[np.arange(len(target)), target] = 1", "q[:, target] = 1", NONE),
+    ("mse_grad", "2 * diff / len(target)", "2 * diff**2 / len(target)", NONE),
+    ("mse_grad", "2 * diff / len(target)", "2 * np.abs(diff) / len(target)", NONE),
+    ("lin_grad", "return dx, dw, db", "return dw, db, dx", ANY),
+    ("lin_grad", "dy.sum(0)", "dy.sum(0, keepdims=True)", NONE),
+    ("relu_grad", "dy * (x > 0)", "dy * x", "input-for-mask"),
+    ("softmax", "return e / e.sum(1, keepdims=True)", "return 1 / (1 + np.exp(-z))", "sigmoid"),
+    ("softmax", "np.exp(z - z.max(1, keepdims=True))", "np.exp(-z)", "sign"),
+    ("logsumexp", "m + np.log(np.exp(z - m).sum(1, keepdims=True))", "m", NONE),
+    ("log_softmax", "np.log(np.exp(z - m).sum(1, keepdims=True))", "np.exp(z - m).sum(1, keepdims=True)", NONE),
+    ("cross_entropy", "dz[rows, target] -= 1", "dz -= 1", "target-minus-one-everywhere"),
+    ("cross_entropy", "dz = np.exp(log_p)", "dz = np.zeros_like(z)", "target-alone"),
+    ("cross_entropy", "dz[rows, target] -= 1", "dz = dz * (1 - dz)", "slope-of-sigmoid"),
+    ("cross_entropy", "log_p = z - m - np.log(np.exp(z - m).sum(1, keepdims=True))", "p = np.exp(z - m); log_p = np.log(p / p.sum(1, keepdims=True))", ANY),
     ("relu", "np.maximum(x, 0)", "np.abs(x)", "absolute-value"),
     ("relu", "np.maximum(x, 0)", "np.minimum(x, 0)", "relu-inverted"),
     ("relu", "np.maximum(x, 0)", "x > 0", "mask-for-value"),
@@ -225,10 +242,11 @@ ODD = [
     ("lin", "def lin(x, w, b):\n    input()\n    return x @ w + b", "error", "EOF"),
     ("lin", "def lin(x, w, b):\n    return x @ w + b * float('nan')", "wrong", "NaN"),
     ("lin", "def lin(x, w, b):\n    return (x @ w + b).T", "wrong", "transposed"),
-    ("lin", "def lin(x, w, b):\n    return w @ x + b", "error", "inner sizes"),
+    ("lin", "def lin(x, w, b):\n    return w @ x + b", "error", "two b must be"),
     ("lin", "def lin(x, w, b):\n    return (x @ w + b) * 1j", "type", "complex"),
     ("lin", "", "missing", "lin"),
     ("relu", "def relu(x):\n    return x.clamp_min(0)", "error", "maximum"),
+    ("relu", "def relu(x):\n    x[x < 0] = 0\n    return x", "changed", "argument x"),
     ("mse", "def mse(output, target):\n    return (output[:, 0] - target) ** 2", "wrong", "mean over the rows"),
     ("softmax", "import numpy as np\ndef softmax(z):\n    e = np.exp(z)\n    return e / e.sum(1)", "error", "keepdims"),
     ("nll", "def nll(log_p, target):\n    return -log_p[range(len(target)), target / 1].mean()", "error", "astype(int)"),
@@ -240,7 +258,7 @@ ODD = [
 # Right, though something is to be said.
 NOTED = [
     ("lin", "def lin(x, w, b):\n    print('shapes', x.shape, w.shape)\n    return x @ w + b", ""),
-    ("relu", "def relu(x):\n    x[x < 0] = 0\n    return x", "argument x"),
+    ("relu_grad", "def relu_grad(x, dy):\n    dy[x <= 0] = 0\n    return dy", "argument dy"),
     ("lin", "import sys\ndef lin(x, w, b):\n    sys.stdout.write('a' * 10_000_000)\n    return x @ w + b", ""),
     ("lin", "import threading, time\nthreading.Thread(target=lambda: time.sleep(1000)).start()\ndef lin(x, w, b):\n    return x @ w + b", ""),
 ]
@@ -303,6 +321,9 @@ class Tried:
         looks = found.get("looks_like", [])
         if found["passed"]:
             self.fault(exercise, text, f"passed, expected {expected}")
+        elif expected is NONE:
+            if looks:
+                self.fault(exercise, text, f"named {looks}, where none fits")
         elif expected is not ANY:
             self.named += 1
             self.first += bool(looks) and looks[0] == [expected]
@@ -321,7 +342,7 @@ def record(tried):
     programs = [(name, text + "\n# mine\n", "passed") for name, text in tried.solutions.items() if name != "train"]
     programs += [("lin", "def lin(x, w, b):\n    raise NotImplementedError", "unwritten")]
     programs += [(name, text, verdict) for name, text, verdict, _ in ODD if verdict in ("none", "type", "missing", "count") and name != "train"]
-    chosen = [slip for slip in SLIPS if slip[3] not in (None, ANY)][::4]
+    chosen = [slip for slip in SLIPS if isinstance(slip[3], str)][::4]
     programs += [(name, tried.solutions[name].replace(old, new), expected) for name, old, new, expected in chosen]
     for number, (name, text, expected) in enumerate(programs):
         tried.check(name, text, "py", "--seed", str(number), "--keep", str(tried.folder))

@@ -264,7 +264,7 @@ fn lin(random: &mut Random) -> Vec<Case> {
     let case = |x: Array2<f64>, w: Array2<f64>, b: Array1<f64>| {
         let product = x.dot(&w);
         let y = &product + &b;
-        let slips = slips::lin(&product, &b);
+        let slips = slips::lin((&x, &w, &b), &product);
         plain(
             vec![floats("x", &x), floats("w", &w), floats("b", &b)],
             vec![Expected::new("y", y.into_dyn()).slips(slips)],
@@ -447,7 +447,12 @@ fn relu_grad(random: &mut Random) -> Vec<Case> {
         let (problem, _) = random.problem(n, &[i, h, c], Kind::OneHot);
         let pass = Pass::new(&problem);
         let arguments = vec![floats("x", &pass.x[1]), floats("dy", &pass.dx[2])];
-        let expected = vec![Expected::new("dx", pass.dx[1].clone().into_dyn()).at("0.dy")];
+        let slips = slips::relu_grad(&pass.x[1], &pass.dx[2]);
+        let expected = vec![
+            Expected::new("dx", pass.dx[1].clone().into_dyn())
+                .at("0.dy")
+                .slips(slips),
+        ];
         let known = vec![
             given("0.y", &pass.x[1]),
             given("1.y", &pass.x[2]),
@@ -574,11 +579,17 @@ fn softmax(random: &mut Random) -> Vec<Case> {
     with_example([example].into_iter().chain(random).collect())
 }
 
-/// Outputs so large and so small that e^z is infinite, or every e^z of a row 0 unless its own maximum is taken out.
+/// Outputs so large and so small that e^z is infinite, or every e^z of a row 0 unless its own maximum is taken out; and
+/// a row whose first output is so much larger than the others that their probabilities are no numbers above 0.
 fn extreme(z: &Array2<f64>) -> Array2<f64> {
     let mut z = z * 3.0;
     for (n, mut row) in z.rows_mut().into_iter().enumerate() {
-        row += [1000.0, -1000.0, 0.0][n % 3];
+        match n % 4 {
+            0 => row += 1000.0,
+            1 => row -= 1000.0,
+            2 => row[0] += 1000.0,
+            _ => {}
+        }
     }
     z
 }
@@ -651,7 +662,9 @@ fn cross_entropy(random: &mut Random) -> Vec<Case> {
                 vec![floats("z", &z), classes("target", &t)],
                 vec![
                     Expected::new("loss", scalar(loss)).at("loss").slips(slips),
-                    Expected::new("dz", dz.into_dyn()).at("0.dy"),
+                    Expected::new("dz", dz.into_dyn())
+                        .at("0.dy")
+                        .slips(slips::ce_gradient(&z, &t)),
                 ],
             )
         }
@@ -659,11 +672,17 @@ fn cross_entropy(random: &mut Random) -> Vec<Case> {
     let example = case(array![[0.0, 0.0]], vec![1]);
     let [(one, t), (other, u)] =
         SIZES.map(|(n, _, _, c)| (random.matrix((n, c)), random.classes(n, c)));
+    // The target of a row with one large output is another: a logarithm of 0, if it is one of a probability.
+    let away: Vec<_> = t
+        .iter()
+        .enumerate()
+        .map(|(n, &class)| if n % 4 == 2 { class.max(1) } else { class })
+        .collect();
     with_example(vec![
         example,
         case(one.clone(), t.clone()),
         case(other, u),
-        case(extreme(&one), t),
+        case(extreme(&one), away),
     ])
 }
 

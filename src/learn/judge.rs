@@ -7,33 +7,51 @@ use super::{
     protocol::{Answer, Fault},
     slips::Named,
 };
-use crate::check::mistakes::{Explanation, NamedArray, Precision, against};
+use crate::check::mistakes::{
+    Explanation, Mistake, NamedArray, Objective, Precision, Problem, against,
+};
 
 /// What is wrong with a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wrong {
-    /// The results that are wrong of themselves, and not because of others.
-    pub results: Vec<String>,
+    /// The results that are wrong of themselves, and not because of others; at least one.
+    pub results: Vec<Off>,
     /// The last one before them that is right, where they are computed one from another.
     pub right_as_far_as: Option<String>,
-    /// What is wrong with the first of them.
-    pub why: Why,
-    /// The mistakes that give the very numbers; several if they cannot be told apart.
-    pub looks_like: Vec<Vec<Looks>>,
     /// Whether it is the example of the docstring.
     pub example: bool,
     /// Whether the example of the docstring is right, and this call is not.
     pub only_example: bool,
 }
 
+/// A result that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Off {
+    /// Its name.
+    pub name: String,
+    /// How it is wrong.
+    pub why: Why,
+    /// The mistakes that give the very numbers; several if they cannot be told apart.
+    pub looks_like: Vec<Vec<Looks>>,
+}
+
 impl Wrong {
-    /// Learns from another call: what gives the numbers of both is likelier than what gives those of one.
+    /// The first result that known mistakes explain.
+    pub fn explained(&self) -> Option<&Off> {
+        self.results.iter().find(|off| !off.looks_like.is_empty())
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.results.iter().map(|off| &off.name[..]).collect()
+    }
+
+    /// Learns from another call. The example of a docstring is too small to tell mistakes apart: its numbers are shown,
+    /// but they name nothing. What gives the numbers of two others is likelier than what gives those of one.
     pub(super) fn compare(&mut self, other: Box<Self>) {
-        if other.looks_like.is_empty() {
-            return;
-        }
-        if self.looks_like.is_empty() && self.results != other.results {
-            *self = *other;
+        if self.names() != other.names() {
+            if self.example || self.explained().is_none() {
+                *self = *other;
+            }
             return;
         }
         let names = |looks: &[Looks]| {
@@ -42,17 +60,23 @@ impl Wrong {
                 .map(|looks| looks.name.clone())
                 .collect::<Vec<_>>()
         };
-        let of_both: Vec<_> = other
-            .looks_like
-            .iter()
-            .filter(|looks| self.looks_like.iter().any(|own| names(own) == names(looks)))
-            .cloned()
-            .collect();
-        match (self.looks_like.is_empty(), of_both.is_empty()) {
-            (true, _) => self.looks_like = other.looks_like,
-            (false, false) => self.looks_like = of_both,
-            (false, true) => {}
+        for (own, other) in self.results.iter_mut().zip(other.results) {
+            let known =
+                |looks: &[Looks]| own.looks_like.iter().any(|own| names(own) == names(looks));
+            let of_both: Vec<_> = other
+                .looks_like
+                .iter()
+                .filter(|looks| known(looks))
+                .cloned()
+                .collect();
+            if self.example || own.looks_like.is_empty() {
+                own.looks_like = other.looks_like;
+            } else if !of_both.is_empty() {
+                own.looks_like = of_both;
+            }
         }
+        // From now on the names are those of other calls.
+        self.only_example = false;
     }
 }
 
@@ -83,6 +107,8 @@ pub enum Why {
         found: Vec<usize>,
         /// The one it should have.
         expected: Vec<usize>,
+        /// The result that should have this shape.
+        other: Option<String>,
     },
     /// Some numbers are NaN or infinite: the first such.
     NotFinite {
@@ -117,14 +143,31 @@ pub(super) enum Call {
 /// Judges what came of a call.
 pub(super) fn judge(case: &Case, answer: &Answer) -> Call {
     let found = |expected: &Expected| {
-        let mut values = answer.values.iter();
-        values.find(|value| value.name == expected.name)
+        answer
+            .values
+            .iter()
+            .find(|value| value.name == expected.name)
     };
-    let faulty = case.expected.iter().find_map(|expected| {
+    let off = case.expected.iter().filter_map(|expected| {
         let array = found(expected)?;
-        Some((expected, array, fault(expected, array)?))
+        let mut why = fault(expected, array)?;
+        if let Why::Shape { found, other, .. } = &mut why {
+            let mut others = case
+                .expected
+                .iter()
+                .filter(|other| other.name != expected.name);
+            *other = others
+                .find(|other| other.value.shape() == found)
+                .map(|other| other.name.clone());
+        }
+        Some(Off {
+            name: expected.name.clone(),
+            why,
+            looks_like: by_slips(expected, array),
+        })
     });
-    let Some((expected, array, why)) = faulty else {
+    let results: Vec<_> = off.collect();
+    if results.is_empty() {
         let missing = case
             .expected
             .iter()
@@ -137,28 +180,15 @@ pub(super) fn judge(case: &Case, answer: &Answer) -> Call {
             }),
             (None, None) => Call::Right,
         };
-    };
+    }
     let mut wrong = Wrong {
-        results: vec![expected.name.clone()],
+        results,
         right_as_far_as: None,
-        why,
-        looks_like: Vec::new(),
         example: case.example,
         only_example: false,
     };
-    by_slips(&mut wrong, expected, array);
-    match case.problem.is_some() {
-        true => by_network(&mut wrong, case, answer),
-        false => {
-            // Results that do not depend on each other.
-            let others = case
-                .expected
-                .iter()
-                .filter(|other| other.name != expected.name);
-            let also =
-                others.filter(|other| found(other).is_some_and(|a| fault(other, a).is_some()));
-            wrong.results.extend(also.map(|other| other.name.clone()));
-        }
+    if let Some((problem, known)) = &case.problem {
+        by_network(&mut wrong, case, answer, (problem, known));
     }
     Call::Wrong(Box::new(wrong))
 }
@@ -172,6 +202,7 @@ fn fault(expected: &Expected, array: &NamedArray) -> Option<Why> {
         return Some(Why::Shape {
             found: array.shape.clone(),
             expected: right.shape().to_vec(),
+            other: None,
         });
     }
     let at = |place: usize| index(right.shape(), place);
@@ -245,35 +276,33 @@ fn index(shape: &[usize], mut place: usize) -> Vec<usize> {
 }
 
 /// The mistakes that give a result, of those that are known for this function.
-fn by_slips(wrong: &mut Wrong, expected: &Expected, array: &NamedArray) {
+fn by_slips(expected: &Expected, array: &NamedArray) -> Vec<Vec<Looks>> {
     let allowed = allowed(expected, array);
     let fits = |slip: &ArrayD<f64>| {
         let shape = slip.shape() == array.shape || (slip.ndim() == 0 && array.values.len() == 1);
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= allowed;
         shape && slip.iter().zip(&array.values).all(near)
     };
+    let mut looks_like: Vec<Vec<Looks>> = Vec::new();
     for (named, slip) in &expected.slips {
-        let known = wrong
-            .looks_like
-            .iter()
-            .any(|looks| looks[0].name == named.name);
+        let known = looks_like.iter().any(|looks| looks[0].name == named.name);
         if fits(slip) && !known {
-            wrong.looks_like.push(vec![(*named).into()]);
+            looks_like.push(vec![(*named).into()]);
         }
     }
+    looks_like
 }
 
-/// The mistakes that give the results, of those that are known for a network.
-fn by_network(wrong: &mut Wrong, case: &Case, answer: &Answer) {
-    let Some((problem, known)) = &case.problem else {
-        return;
-    };
+/// The results that are wrong of themselves, and the mistakes that give them, of those that are known for a network.
+fn by_network(
+    wrong: &mut Wrong,
+    case: &Case,
+    answer: &Answer,
+    (problem, known): (&Problem, &[NamedArray]),
+) {
     let placed = case.expected.iter().filter_map(|expected| {
-        let array = answer
-            .values
-            .iter()
-            .find(|value| value.name == expected.name)?;
-        let mut array = array.clone();
+        let mut values = answer.values.iter();
+        let mut array = values.find(|value| value.name == expected.name)?.clone();
         // A loss may stand in an array of one number.
         if expected.value.ndim() == 0 && array.values.len() == 1 {
             array.shape = Vec::new();
@@ -283,53 +312,54 @@ fn by_network(wrong: &mut Wrong, case: &Case, answer: &Answer) {
     });
     let theirs: Vec<_> = known.iter().cloned().chain(placed).collect();
     let judgement = against(&theirs, problem, None);
-    // In the order in which they are computed, which the expected results have.
-    let tensors = case.expected.iter().filter_map(|expected| {
-        let mut tensors = judgement.tensors.iter();
-        let tensor = tensors.find(|tensor| expected.place.as_deref() == Some(&tensor.place[..]))?;
-        Some((expected, tensor))
-    });
-    let roots: Vec<_> = tensors
-        .filter(|(expected, tensor)| {
-            let array = answer
-                .values
-                .iter()
-                .find(|value| value.name == expected.name);
-            let faulty = array.is_some_and(|array| fault(expected, array).is_some());
-            faulty && tensor.follows.is_none()
-        })
-        .collect();
-    let Some((first, _)) = roots.first() else {
-        return;
+    let tensor = |off: &Off| {
+        let mut all = case.expected.iter();
+        let place = all
+            .find(|expected| expected.name == off.name)?
+            .place
+            .as_deref()?;
+        judgement
+            .tensors
+            .iter()
+            .find(|tensor| tensor.place == place)
     };
-    let explained = roots
+    let roots = wrong
+        .results
         .iter()
-        .find(|(_, tensor)| !tensor.looks_like.is_empty());
-    wrong.results = roots
+        .filter(|off| tensor(off).is_none_or(|tensor| tensor.follows.is_none()));
+    let mut roots: Vec<_> = roots.cloned().collect();
+    for root in &mut roots {
+        if let (true, Some(tensor)) = (root.looks_like.is_empty(), tensor(root)) {
+            let looks = tensor
+                .looks_like
+                .iter()
+                .map(|explanation| looks(explanation, problem.objective));
+            root.looks_like = told_apart(looks.collect());
+        }
+    }
+    if !roots.is_empty() {
+        wrong.results = roots;
+    }
+    wrong.right_as_far_as = right_before(case, answer, &wrong.results[0].name);
+}
+
+/// What the numbers can never tell apart is named once, by its plainer name.
+fn told_apart(looks_like: Vec<Vec<Looks>>) -> Vec<Vec<Looks>> {
+    let is =
+        |looks: &[Looks], mistake: Mistake| matches!(looks, [one] if one.name == mistake.name());
+    let plain = looks_like
         .iter()
-        .map(|(expected, _)| expected.name.clone())
-        .collect();
-    if let Some(array) = answer.values.iter().find(|value| value.name == first.name)
-        && let Some(why) = fault(first, array)
-    {
-        wrong.why = why;
-    }
-    // What the exercise itself was given is right, and need not be said.
-    wrong.right_as_far_as = right_before(case, answer, first);
-    if let (true, Some((_, tensor))) = (
-        wrong.looks_like.is_empty() || first.slips.is_empty(),
-        explained,
-    ) {
-        wrong.looks_like = tensor.looks_like.iter().map(looks).collect();
-    }
+        .any(|looks| is(looks, Mistake::ReluMaskMissing));
+    let kept = |looks: &Vec<Looks>| !(plain && is(looks, Mistake::ReluMaskAtZero));
+    looks_like.into_iter().filter(kept).collect()
 }
 
 /// The last result before this one that is right.
-fn right_before(case: &Case, answer: &Answer, first: &Expected) -> Option<String> {
+fn right_before(case: &Case, answer: &Answer, first: &str) -> Option<String> {
     let before = case
         .expected
         .iter()
-        .take_while(|expected| expected.name != first.name);
+        .take_while(|expected| expected.name != first);
     let right = before.filter(|expected| {
         let array = answer
             .values
@@ -340,12 +370,28 @@ fn right_before(case: &Case, answer: &Answer, first: &Expected) -> Option<String
     right.last().map(|expected| expected.name.clone())
 }
 
-fn looks(explanation: &Explanation) -> Vec<Looks> {
+fn looks(explanation: &Explanation, objective: Objective) -> Vec<Looks> {
     let slips = explanation.slips.iter();
     slips
         .map(|slip| Looks {
             name: slip.mistake.name().into(),
-            what: slip.mistake.what().into(),
+            what: what(slip.mistake, objective).into(),
         })
         .collect()
+}
+
+/// What is wrong, where the loss is known.
+fn what(mistake: Mistake, objective: Objective) -> &'static str {
+    match (mistake, objective) {
+        (Mistake::MeanOverOthers, Objective::Ce(_)) => {
+            "divides by all N·C numbers, where the loss is a mean over the N rows"
+        }
+        (Mistake::MeanOverOthers, _) => {
+            "divides by the N rows, where the loss is a mean over all N·C numbers"
+        }
+        (Mistake::ResForDiff, _) => {
+            "the output stands where its difference from the target is meant"
+        }
+        (mistake, _) => mistake.what(),
+    }
 }

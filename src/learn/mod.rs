@@ -18,7 +18,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use protocol::{Answer, Fault, Reply};
 
 pub use cases::{Case, Expected};
-pub use judge::{Looks, Why, Wrong};
+pub use judge::{Looks, Off, Why, Wrong};
 pub use slips::Named;
 
 /// The language of the exercises.
@@ -101,6 +101,11 @@ impl Exercise {
     /// The name of its file.
     pub fn file_name(&self, language: Language) -> String {
         format!("{}.{}", self.stem(), language.extension())
+    }
+
+    /// Whether its docstring says that the arguments stay as they are.
+    pub fn keeps_arguments(&self) -> bool {
+        self.name == "relu"
     }
 
     /// Whether it needs MNIST.
@@ -211,13 +216,17 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
     let mut changed = Vec::new();
     let mut example_right = false;
     let mut wrong: Option<Box<Wrong>> = None;
+    let mut compared = false;
     for (case, answer) in cases.iter().zip(&reply.answers) {
         match judge::judge(case, answer) {
             judge::Call::Right => example_right |= case.example,
             judge::Call::Wrong(mut found) => {
                 found.only_example = example_right;
                 match &mut wrong {
-                    Some(wrong) => wrong.compare(found),
+                    Some(wrong) => {
+                        compared = true;
+                        wrong.compare(found);
+                    }
                     None => wrong = Some(found),
                 }
             }
@@ -233,7 +242,16 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
         }
     }
     match wrong {
-        Some(wrong) => Found::Wrong(wrong),
+        Some(mut wrong) => {
+            if wrong.example && !compared {
+                // Alone it is too small to name anything.
+                wrong
+                    .results
+                    .iter_mut()
+                    .for_each(|off| off.looks_like.clear());
+            }
+            Found::Wrong(wrong)
+        }
         None if reply.fault.is_some() => fault_of(reply, None),
         None if !reply.done || reply.answers.len() < cases.len() => Found::Silent,
         None => Found::Passed { changed },

@@ -50,8 +50,18 @@ const TWO_MISSING: Named = Named::new(
     "the 2 from the derivative of the square is missing",
 );
 
-pub(super) fn lin(product: &Array2<f64>, b: &Array1<f64>) -> Slips {
+pub(super) fn lin(
+    (x, w, b): (&Array2<f64>, &Array2<f64>, &Array1<f64>),
+    product: &Array2<f64>,
+) -> Slips {
     vec![
+        (
+            Named::new(
+                "bias-in-the-product",
+                "the bias is added to the weights, and multiplied by x with them",
+            ),
+            x.dot(&(w + b)).into_dyn(),
+        ),
         (
             Named::of(Mistake::BiasForgotten),
             product.clone().into_dyn(),
@@ -89,6 +99,25 @@ pub(super) fn relu(x: &Array2<f64>) -> Slips {
         (
             Named::new("leaky-relu", "a part of the negative numbers passes"),
             of(|x| x.max(0.01 * x)),
+        ),
+    ]
+}
+
+pub(super) fn relu_grad(x: &Array2<f64>, dy: &Array2<f64>) -> Slips {
+    vec![
+        (
+            Named::new(
+                "input-for-mask",
+                "dy is multiplied by x itself, not by whether x is above 0",
+            ),
+            (x * dy).into_dyn(),
+        ),
+        (
+            Named::new(
+                "value-for-mask",
+                "dy is multiplied by the output, not by whether x is above 0",
+            ),
+            (x.mapv(|x| x.max(0.0)) * dy).into_dyn(),
         ),
     ]
 }
@@ -165,6 +194,14 @@ pub(super) fn softmax(z: &Array2<f64>) -> Slips {
             Named::of(Mistake::SoftmaxTwice),
             by_rows(&p.mapv(f64::exp)).into_dyn(),
         ),
+        (
+            Named::new(
+                "sigmoid",
+                "the sigmoid of each output by itself: the rows do not sum to 1",
+            ),
+            z.mapv(|z| 1.0 / (1.0 + (-z).exp())).into_dyn(),
+        ),
+        (SIGN, by_rows(&z.mapv(|z| (-z).exp())).into_dyn()),
         (
             Named::new("not-divided", "e^z comes out: the rows do not sum to 1"),
             e.into_dyn(),
@@ -281,6 +318,11 @@ pub(super) fn log_softmax(z: &Array2<f64>) -> Slips {
     ]
 }
 
+fn log_softmax_of(z: &Array2<f64>) -> Array2<f64> {
+    let lse = logsumexp_of(z);
+    Array2::from_shape_fn(z.dim(), |(n, c)| z[[n, c]] - lse[n].0 - lse[n].1)
+}
+
 /// The maximum of each row, and the logarithm of what is left of the sum.
 fn logsumexp_of(z: &Array2<f64>) -> Vec<(f64, f64)> {
     let rows = z.rows().into_iter().map(|row| {
@@ -337,6 +379,43 @@ pub(super) fn nll(log_p: &Array2<f64>, t: &[usize]) -> Slips {
         (
             Named::new("first-row-only", "only the first row of the batch counts"),
             scalar(-picked[0]),
+        ),
+    ]
+}
+
+/// Of dz, beside what is known of a network.
+pub(super) fn ce_gradient(z: &Array2<f64>, t: &[usize]) -> Slips {
+    let n = t.len() as f64;
+    let p = log_softmax_of(z).mapv(f64::exp);
+    let q = Array2::from_shape_fn(z.dim(), |(n, c)| f64::from(t[n] == c));
+    vec![
+        (
+            Named::new(
+                "slope-of-sigmoid",
+                "p·(1 − p), the derivative of a sigmoid: the target is not in it",
+            ),
+            (&p * &(1.0 - &p) / n).into_dyn(),
+        ),
+        (
+            Named::new(
+                "mean-of-target-alone",
+                "only the target is divided by N, not the probabilities",
+            ),
+            (&p - &(&q / n)).into_dyn(),
+        ),
+        (
+            Named::new(
+                "target-minus-one-everywhere",
+                "1 is taken off every class, not only off the target",
+            ),
+            ((&p - 1.0) / n).into_dyn(),
+        ),
+        (
+            Named::new(
+                "target-alone",
+                "the target alone: the probabilities are missing",
+            ),
+            (-&q / n).into_dyn(),
         ),
     ]
 }

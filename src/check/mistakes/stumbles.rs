@@ -47,8 +47,8 @@ pub const STUMBLES: &[Stumble] = &[
     Stumble {
         message: "ValueError: operands could not be broadcast together with shapes (N,10) (N,)",
         signs: &["could not be broadcast together"],
-        meaning: "a row of numbers stands where a column is needed, or two shapes have nothing in common: a sum over the classes lost its axis",
-        look: "keepdims=True (PyTorch: keepdim=True) in the sum, the maximum and log-sum-exp, or [:, None]",
+        meaning: "two shapes do not fit: counted from the right, each pair of sizes must be equal, or one of them 1. With (N,10) (N,) a sum over the classes lost its axis; with (N,I) (I,O) a product by elements, *, stands for the matrix product, @",
+        look: "print both shapes; keepdims=True (PyTorch: keepdim=True) in a sum or a maximum keeps the column, and so does [:, None]",
     },
     Stumble {
         message: "ValueError: non-broadcastable output operand with shape (10,) doesn't match the broadcast shape (N,10)",
@@ -65,14 +65,14 @@ pub const STUMBLES: &[Stumble] = &[
     Stumble {
         message: "ValueError: matmul: Input operand 1 has a mismatch in its core dimension 0",
         signs: &["mismatch in its core dimension"],
-        meaning: "the inner sizes of a product differ: a transpose is missing or one too many",
-        look: "write the shapes beside it: dw = xᵀ·dy is (I, N)·(N, O), dx = dy·wᵀ is (N, O)·(O, I)",
+        meaning: "the inner sizes of a product differ: the factors are exchanged, a transpose is missing or one too many, or one of them became (N, N) before, by z (N, 1) minus t (N)",
+        look: "write the shapes beside both factors: (a, b)·(b, c) is (a, c), and the two b must be the same size",
     },
     Stumble {
         message: "ValueError: shapes (N,10) and (50,10) not aligned: 10 (dim 1) != 50 (dim 0)",
         signs: &["not aligned"],
         meaning: "the same of np.dot: the inner sizes of a product differ",
-        look: "write the shapes beside it: dw = xᵀ·dy is (I, N)·(N, O), dx = dy·wᵀ is (N, O)·(O, I)",
+        look: "write the shapes beside both factors: (a, b)·(b, c) is (a, c), and the two b must be the same size",
     },
     Stumble {
         message: "RuntimeError: mat1 and mat2 shapes cannot be multiplied",
@@ -161,8 +161,8 @@ pub const STUMBLES: &[Stumble] = &[
     Stumble {
         message: "NameError: name 'x' is not defined",
         signs: &["nameerror"],
-        meaning: "a name that nothing was given to: inside a method what the object holds is self.x, and a module must be imported",
-        look: "self.x in methods; import numpy as np, or import torch, at the top of the file",
+        meaning: "a name that nothing was given to: another spelling than in the def line, a module that is not imported, or in a method what the object holds without its self",
+        look: "the names in the def line; import numpy as np at the top of the file; self.x in methods",
     },
     Stumble {
         message: "RuntimeWarning: overflow encountered in exp",
@@ -216,7 +216,7 @@ pub const STUMBLES: &[Stumble] = &[
         message: "ndarray: inputs 50 × 10 and 50 × 10 are not compatible for matrix multiplication",
         signs: &["not compatible for matrix multiplication"],
         meaning: "the inner sizes of a product differ: a transpose is missing or one too many",
-        look: "write the shapes beside it: dw = x.t().dot(&dy) is (I, N)·(N, O), dx = dy.dot(&w.t()) is (N, O)·(O, I)",
+        look: "write the shapes beside both factors: (a, b)·(b, c) is (a, c), and the two b must be the same size; a.t() is the transpose",
     },
     Stumble {
         message: "error[E0382]: borrow of moved value: `l1`",
@@ -227,8 +227,8 @@ pub const STUMBLES: &[Stumble] = &[
     Stumble {
         message: "error[E0308]: mismatched types",
         signs: &["mismatched types"],
-        meaning: "a value of another type than the function promises: a view where an array is meant, or an array of one axis for one of two",
-        look: "to_owned() makes an array of a view; insert_axis(Axis(1)) adds an axis",
+        meaning: "a value of another type than is wanted in its place: the compiler says which was expected and which was found",
+        look: "0.0 and not 0 beside floats; & lends an array; to_owned() makes an array of a view; insert_axis(Axis(1)) adds an axis",
     },
 ];
 

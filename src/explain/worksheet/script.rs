@@ -240,7 +240,7 @@ impl Script {
                             1 => format!("{dy_name}, of the only row"),
                             _ => format!("Σ {dy_name}, the sum over the rows"),
                         },
-                        format!("({o})"),
+                        format!("(1, {o})"),
                         Op::BiasGradient,
                         vec![dy],
                     );

@@ -228,7 +228,7 @@ fn linear(x: &Array2<f64>, w: &Array2<f64>, b: &Array2<f64>, slips: &mut Slips) 
 }
 
 fn of_activation(activation: Activation, x: &Array2<f64>, slips: &mut Slips) {
-    slips.known(Mistake::ActivationForgotten, x.clone());
+    slips.own("the activation is left out", x.clone());
     match activation {
         Activation::Relu => {
             slips.own(

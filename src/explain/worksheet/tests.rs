@@ -300,7 +300,6 @@ fn known_slips_are_named() {
     let v = |name: &str| line(&sheet, name).clone();
     for (name, wrong, mistake) in [
         ("z1", v("x").dot(&v("w1")), Mistake::BiasForgotten),
-        ("h1", v("z1"), Mistake::ActivationForgotten),
         ("dz2", v("t") - v("p"), Mistake::Sign),
         ("dz2", v("p"), Mistake::TargetNotSubtracted),
         (

@@ -78,7 +78,7 @@ function stepOf(pass, loss, { m, p, u }, rate) {
   return { before, gradient, after, loss_after: loss.forward(next, pass.target).loss };
 }
 
-/** The weight with the longest gradient: |dw| = |x|·|dy| is largest where both are. */
+/** The weight with the largest gradient: |dw| = |x|·|dy| is largest where both are. */
 function steepestWeight(modules) {
   const longest = values => values.reduce((best, v, i) => Math.abs(v) >= Math.abs(values[best]) ? i : best, 0);
   let best = { length: -1 };

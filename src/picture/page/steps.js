@@ -92,7 +92,7 @@ function stepsOf({ modules, judged }) {
   }
   steps.push({
     name: 'SGD', title: 'One step of SGD', formula: 'w ← w − lr·dw', shapes: 'one weight', part: {},
-    say: 'Of the weight with the longest gradient, or the one that is followed. Choose the rate and see the loss after the step.',
+    say: 'Of the weight with the largest gradient, or the one that is followed. Choose the rate and see the loss after the step.',
     numbers: () => [stepTable()],
   });
   return steps;
@@ -198,7 +198,7 @@ function stepTable() {
     ['loss before', fine(state.pass.loss)], ['loss after', fine(step.loss_after)], ['change', fine(step.loss_after - state.pass.loss)], ['the gradient promises about −lr·dw²', fine(-state.rate * step.gradient ** 2)],
   ];
   const body = element('tbody', {}, rows.map(([name, value]) => element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value))));
-  return grid('one step', 'scroll', element('table', { class: 'facts' }, element('caption', {}, `w − ${state.rate}·dw of one weight${state.weight ? '' : ', that with the longest gradient'}`), body));
+  return grid('one step', 'scroll', element('table', { class: 'facts' }, element('caption', {}, `w − ${state.rate}·dw of one weight${state.weight ? '' : ', that with the largest gradient'}`), body));
 }
 
 function wordsOfImage() {
@@ -216,7 +216,7 @@ function maskOf(m) {
 function longestText(m) {
   const at = steepestWeight(state.pass.modules.map((module, i) => i === m ? module : {}));
   const { x, dy } = state.pass.modules[m], { x: X, dy: DY, dw: DW } = lettersOf(m);
-  const text = `the longest: ${DW}[${at.p}][${at.u}] = ${X}[${at.p}]·${DY}[${at.u}] = ${num(x[at.p])} · ${num(dy[at.u])} = ${num(x[at.p] * dy[at.u])}`;
+  const text = `the largest: ${DW}[${at.p}][${at.u}] = ${X}[${at.p}]·${DY}[${at.u}] = ${num(x[at.p])} · ${num(dy[at.u])} = ${num(x[at.p] * dy[at.u])}`;
   return element('p', {}, thingButton(`weight:${m}:${at.p}:${at.u}`, text, { tabindex: 0 }));
 }
 

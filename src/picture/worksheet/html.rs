@@ -109,11 +109,15 @@ impl Page<'_> {
 
 /// Room to work, and a box for each number.
 fn blanks(line: &Line, values: &Array2<f64>, page: &mut String) {
-    let class = match values.len() {
-        1 => "blanks one",
-        _ => "blanks",
+    // A row of three stays one; of four, two below each other.
+    let columns = match values.dim() {
+        (1, 1) => 1,
+        (_, 3) => 3,
+        _ => 2,
     };
-    *page += &format!("<div class=\"{class}\">\n");
+    *page += &format!(
+        "<div class=\"blanks\" style=\"grid-template-columns: repeat({columns}, 1fr)\">\n"
+    );
     for (at, _) in values.indexed_iter() {
         let name = line.element(at);
         *page += &format!("<p class=\"blank\"><span>{name} =</span><i></i><b></b></p>\n");

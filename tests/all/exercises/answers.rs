@@ -2,6 +2,9 @@
 
 use std::{collections::HashSet, fs, path::Path};
 
+use mlp::check::mistakes::{NamedArray, Precision};
+use ndarray::{Array2, ArrayD, Axis};
+
 use mlp::learn::{
     self, Case, Exercise, Expected, Found, Language, Why, Wrong, exercise, exercises, judge,
     protocol,
@@ -74,9 +77,12 @@ fn the_result_that_is_wrong_is_the_one_that_is_named() {
                 text.replace_range(last..end, "123.456");
             };
             let wrong = wrong(found(exercise, 3, change));
-            assert_eq!(wrong.results, [&name[..]], "{}", exercise.name);
+            let [off] = &wrong.results[..] else {
+                panic!("{}: {wrong:?}", exercise.name)
+            };
+            assert_eq!(off.name, *name, "{}", exercise.name);
             assert!(
-                matches!(wrong.why, Why::Numbers { found: 123.456, .. }),
+                matches!(off.why, Why::Numbers { found: 123.456, .. }),
                 "{wrong:?}"
             );
         }
@@ -100,11 +106,11 @@ fn each_slip_is_named_by_the_numbers_that_it_gives() {
                     } else {
                         &expected.value
                     };
-                    answer.values.push(mlp::check::mistakes::NamedArray {
+                    answer.values.push(NamedArray {
                         name: expected.name.clone(),
                         shape: value.shape().to_vec(),
                         values: value.iter().copied().collect(),
-                        precision: mlp::check::mistakes::Precision::F64,
+                        precision: Precision::F64,
                     });
                 }
                 let reply = protocol::Reply {
@@ -113,7 +119,8 @@ fn each_slip_is_named_by_the_numbers_that_it_gives() {
                     done: true,
                 };
                 let wrong = wrong(judge(std::slice::from_ref(case), &reply));
-                let looks: Vec<_> = wrong
+                let off = wrong.results.iter().find(|off| off.name == *name).unwrap();
+                let looks: Vec<_> = off
                     .looks_like
                     .iter()
                     .flatten()
@@ -155,7 +162,7 @@ fn mistakes_in_python_are_named_from_what_was_recorded() {
             ("unwritten", found) => assert_eq!(found, Found::Unwritten, "{head}"),
             (fault, Found::Fault(found)) => assert_eq!(fault, found.kind, "{head}"),
             (mistake, found) => {
-                let looks = wrong(found).looks_like;
+                let looks = wrong(found).explained().unwrap().looks_like.clone();
                 assert!(
                     looks.iter().flatten().any(|l| l.name == mistake),
                     "{head}: {looks:?}"
@@ -209,4 +216,89 @@ fn stubs_are_solutions_without_what_is_to_be_written() {
         assert_eq!(exercise(name).unwrap().number, 7, "{name}");
     }
     assert!(exercise("0").is_none() && exercise("lin.grad").is_none());
+}
+
+/// What is found where a function gives `result` of its arguments, in every call.
+fn given(exercise: &str, result: impl Fn(&dyn Fn(&str) -> Array2<f64>) -> ArrayD<f64>) -> Found {
+    let exercise = learn::exercise(exercise).unwrap();
+    let cases = exercise.cases(5);
+    let answers = cases.iter().map(|case| {
+        let argument = |name: &str| {
+            let (_, value) = case
+                .arguments
+                .iter()
+                .find(|(known, _)| known == name)
+                .unwrap();
+            match value {
+                protocol::Value::Floats(array) => array.clone().into_dimensionality().unwrap(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let value = result(&argument);
+        let array = NamedArray {
+            name: case.expected[0].name.clone(),
+            shape: value.shape().to_vec(),
+            values: value.iter().copied().collect(),
+            precision: Precision::F64,
+        };
+        protocol::Answer {
+            values: vec![array],
+            ..protocol::Answer::default()
+        }
+    });
+    let reply = protocol::Reply {
+        answers: answers.collect(),
+        fault: None,
+        done: true,
+    };
+    judge(&cases, &reply)
+}
+
+/// Of two numbers of an example many mistakes give the same; the batches that follow decide.
+#[test]
+fn what_fits_the_example_alone_is_not_named() {
+    let greatest =
+        |z: &Array2<f64>| z.map_axis(Axis(1), |row| row.fold(f64::MIN, |m, &z| m.max(z)));
+    let found = wrong(given("logsumexp", |of| {
+        greatest(&of("z")).insert_axis(Axis(1)).into_dyn()
+    }));
+    assert!(found.explained().is_none(), "{found:?}");
+    let found = wrong(given("lin", |of| of("x").dot(&of("w")).into_dyn()));
+    assert_eq!(
+        found.explained().unwrap().looks_like[0][0].name,
+        "bias-forgotten"
+    );
+}
+
+#[test]
+fn a_softmax_that_underflows_is_no_log_softmax() {
+    let naive = |z: &Array2<f64>| {
+        let mut p = z.clone();
+        for mut row in p.rows_mut() {
+            let m = row.fold(f64::MIN, |m, &z| m.max(z));
+            row.mapv_inplace(|z| (z - m).exp());
+            let sum = row.sum();
+            row /= sum;
+        }
+        p.mapv(f64::ln)
+    };
+    let found = wrong(given("log_softmax", |of| naive(&of("z")).into_dyn()));
+    assert!(
+        matches!(found.results[0].why, Why::NotFinite { .. }),
+        "{found:?}"
+    );
+    let losses = exercise("cross_entropy").unwrap().cases(6);
+    let protocol::Value::Floats(z) = &losses[3].arguments[0].1 else {
+        panic!()
+    };
+    let protocol::Value::Whole(target) = &losses[3].arguments[1].1 else {
+        panic!()
+    };
+    let log_p = naive(&z.clone().into_dimensionality().unwrap());
+    assert!(
+        target
+            .iter()
+            .enumerate()
+            .any(|(n, &class)| log_p[[n, class]].is_infinite())
+    );
 }

@@ -456,10 +456,10 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The longest dw, or that of each unit that is followed, as a sum over the images.
+    /// The largest dw, or that of each unit that is followed, as a sum over the images.
     fn weight_sums(&self, m: usize, dw: &Array2<f64>, out: &mut Output) -> io::Result<()> {
         let passed = &self.trace.modules[m];
-        for (p, u) in self.longest(m, dw) {
+        for (p, u) in self.largest(m, dw) {
             let terms: Vec<_> = (0..self.trace.n())
                 .map(|n| (passed.x[[n, p]], passed.dy[[n, u]]))
                 .collect();
@@ -481,9 +481,9 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The longest db, or that of each unit that is followed, as a sum over the images.
+    /// The largest db, or that of each unit that is followed, as a sum over the images.
     fn bias_sums(&self, m: usize, db: &Array2<f64>, out: &mut Output) -> io::Result<()> {
-        for (_, u) in self.longest(m, db) {
+        for (_, u) in self.largest(m, db) {
             let terms = self.trace.modules[m].dy.column(u).to_vec();
             let whence = |n: usize| format!("dy[{n}][{u}]");
             let names: Vec<_> = (0..terms.len()).map(whence).collect();
@@ -497,20 +497,20 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The longest element of a gradient, or of each unit that is followed.
-    fn longest(&self, m: usize, gradient: &Array2<f64>) -> Vec<(usize, usize)> {
-        let longest = |unit: Option<usize>| {
+    /// The largest element of a gradient, or of each unit that is followed.
+    fn largest(&self, m: usize, gradient: &Array2<f64>) -> Vec<(usize, usize)> {
+        let largest = |unit: Option<usize>| {
             let here = |u: usize| unit.is_none_or(|unit| unit == u);
             let elements = gradient.indexed_iter().filter(|((_, u), _)| here(*u));
-            let longest = elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-            longest.map(|(at, _)| at)
+            let largest = elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+            largest.map(|(at, _)| at)
         };
         let followed: Vec<_> = self.followed(m).collect();
         match followed.is_empty() {
-            true => longest(None).into_iter().collect(),
+            true => largest(None).into_iter().collect(),
             false => followed
                 .into_iter()
-                .filter_map(|u| longest(Some(u)))
+                .filter_map(|u| largest(Some(u)))
                 .collect(),
         }
     }

@@ -87,7 +87,7 @@ impl Step {
         let [w_text, dw_text] = numbers.worked([*w, *dw], |[w, dw]| text(w - rate * dw));
         writeln!(
             out,
-            "\n{BOLD}one step of SGD{BOLD:#} of the weight with the longest gradient\n\n  \
+            "\n{BOLD}one step of SGD{BOLD:#} of the weight with the largest gradient\n\n  \
              w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
              L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
             text(self.after()),
@@ -415,7 +415,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The gradient dw of a weight: all of a small one; and how the longest comes about, of all units or of
+    /// The gradient dw of a weight: all of a small one; and how the largest comes about, of all units or of
     /// each that is followed.
     fn weights(&self, m: usize, dw: &Array2<f64>, out: &mut Output) -> io::Result<()> {
         let passed = &self.trace.modules[m];
@@ -426,14 +426,14 @@ impl Page<'_> {
         }
         let followed = self.units.iter().filter(|unit| unit.module == m);
         let followed: Vec<_> = followed.map(|unit| unit.unit).collect();
-        let longest = |unit: Option<usize>| {
+        let largest = |unit: Option<usize>| {
             let here = |u| unit.is_none_or(|unit| unit == u);
             let elements = dw.indexed_iter().filter(|((_, u), _)| here(*u));
             elements.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
         };
         let groups = match followed.is_empty() {
-            true => vec![longest(None)],
-            false => followed.iter().map(|&unit| longest(Some(unit))).collect(),
+            true => vec![largest(None)],
+            false => followed.iter().map(|&unit| largest(Some(unit))).collect(),
         };
         for ((p, u), dw) in groups.into_iter().flatten() {
             let dw_text = self.text(*dw);
@@ -445,7 +445,7 @@ impl Page<'_> {
             };
             writeln!(
                 out,
-                "  the longest{whose}: dw[{p}][{u}] = x[{p}]·dy[{u}] = {x} · {dy} = {dw_text}"
+                "  the largest{whose}: dw[{p}][{u}] = x[{p}]·dy[{u}] = {x} · {dy} = {dw_text}"
             )?;
         }
         Ok(())

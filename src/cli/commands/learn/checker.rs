@@ -19,7 +19,7 @@ use super::{
     sandbox::{self, Ended, Limits, Ran},
     words::{changed_words, fault_words, memory_words, time_words},
 };
-use crate::cli::terminal::{interrupt::Interrupted, output::named, own_file};
+use crate::cli::terminal::{interrupt::Interrupted, output::named};
 
 /// What checks need beside the files.
 pub struct Checker<'a> {
@@ -174,14 +174,14 @@ impl Checker<'_> {
             bail!(Interrupted("your files are as they were".into()));
         }
         if let Some(keep) = &self.keep {
-            own_file::make_folder(keep)?;
+            fs::create_dir_all(keep).with_context(|| named(keep))?;
             for (from, end) in [(&asked, "request"), (&answered, "reply")] {
                 let bytes = fs::read(from).unwrap_or_default();
                 folder::write(&keep.join(format!("{}.{end}", exercise.stem())), &bytes)?;
             }
         }
         let reply = read_reply(&answered)?;
-        let verdict = Self::verdict(file, (&cases, valid), (&ran, &limits), reply)?;
+        let verdict = Self::verdict(exercise, file, (&cases, valid), (&ran, &limits), reply)?;
         Ok(checked(verdict, ran.stdout + &ran.stderr))
     }
 
@@ -238,6 +238,7 @@ impl Checker<'_> {
 
     /// What a run comes to.
     fn verdict(
+        exercise: &Exercise,
         file: &Path,
         (cases, valid): (&[Case], Option<Dataset>),
         (ran, limits): (&Ran, &Limits),
@@ -271,6 +272,9 @@ impl Checker<'_> {
             Found::Silent => died(ran, limits, "it ended without a word"),
             Found::Fault(fault) => Verdict::Failed(fault_words(&fault, file, limits)),
             Found::Wrong(wrong) => Verdict::Wrong(wrong),
+            Found::Passed { changed } if exercise.keeps_arguments() && !changed.is_empty() => {
+                failed("changed", changed_words(&changed[0]), String::new())
+            }
             Found::Passed { changed } => match valid {
                 None => Verdict::Passed(changed.iter().map(|name| changed_words(name)).collect()),
                 Some(valid) => trained(&reply.answers[0], &valid),

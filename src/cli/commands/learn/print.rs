@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use mlp::{
     check::mistakes::Stumble,
-    learn::{Exercise, Wrong},
+    learn::{Exercise, Off, Wrong},
 };
 use serde_json::{Value, json};
 
 use super::{
     checker::{Checked, Verdict},
-    words::wrong_words,
+    words::{off_words, wrong_words},
 };
 use crate::cli::terminal::{
     output::{BAD, BOLD, DIM, GOOD, Output, spelled},
@@ -22,6 +22,9 @@ const INDENT: usize = 3;
 
 /// The most lines that are shown of what a program printed, or of an error.
 const LINES: usize = 12;
+
+/// The same of what a compiler says, whose help stands last.
+const COMPILER_LINES: usize = 40;
 
 /// An exercise in a line, and what there is to say about it below.
 pub fn checked(checked: &Checked, out: &mut Output) -> io::Result<()> {
@@ -60,7 +63,11 @@ pub fn checked(checked: &Checked, out: &mut Output) -> io::Result<()> {
                     INDENT
                 )
             )?;
-            shown(&failure.message, out)?;
+            let lines = match failure.kind == "compile" {
+                true => COMPILER_LINES,
+                false => LINES,
+            };
+            shown(&failure.message, lines, out)?;
             if let Some(stumble) = Stumble::of(&failure.message) {
                 below(
                     &format!("{DIM}which means:{DIM:#} {}", stumble.meaning),
@@ -76,7 +83,7 @@ pub fn checked(checked: &Checked, out: &mut Output) -> io::Result<()> {
         Verdict::Failed(failure) if failure.message == checked.printed => Ok(()),
         _ => {
             below(&format!("{DIM}your program printed:{DIM:#}"), out)?;
-            shown(&checked.printed, out)
+            shown(&checked.printed, LINES, out)
         }
     }
 }
@@ -87,20 +94,20 @@ pub fn below(text: &str, out: &mut Output) -> io::Result<()> {
 }
 
 /// The beginning of a text of somebody else's.
-fn shown(text: &str, out: &mut Output) -> io::Result<()> {
+fn shown(text: &str, most: usize, out: &mut Output) -> io::Result<()> {
     let lines: Vec<_> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
         .collect();
-    for line in lines.iter().take(LINES) {
+    for line in lines.iter().take(most) {
         writeln!(out, "{:INDENT$}{DIM}|{DIM:#} {}", "", cut(&spelled(line)))?;
     }
-    if lines.len() > LINES {
+    if lines.len() > most {
         writeln!(
             out,
             "{:INDENT$}{DIM}| … and {} lines more{DIM:#}",
             "",
-            lines.len() - LINES
+            lines.len() - most
         )?;
     }
     Ok(())
@@ -175,12 +182,19 @@ fn one(checked: &Checked) -> Value {
 
 fn wrong_json(wrong: &Wrong) -> Value {
     let (head, lines) = wrong_words(wrong);
-    let looks = wrong.looks_like.iter().map(|looks| {
-        let names = looks.iter().map(|looks| looks.name.clone());
-        names.collect::<Vec<_>>()
-    });
+    let names = |off: &Off| {
+        let sets = off.looks_like.iter().map(|looks| {
+            let names = looks.iter().map(|looks| looks.name.clone());
+            names.collect::<Vec<_>>()
+        });
+        sets.collect::<Vec<_>>()
+    };
+    let results = wrong
+        .results
+        .iter()
+        .map(|off| json!({"name": off.name, "words": off_words(off), "looks_like": names(off)}));
     json!({
-        "verdict": "wrong", "wrong": wrong.results, "right_as_far_as": wrong.right_as_far_as,
-        "looks_like": looks.collect::<Vec<_>>(), "words": head, "details": lines,
+        "verdict": "wrong", "wrong": results.collect::<Vec<_>>(), "right_as_far_as": wrong.right_as_far_as,
+        "looks_like": wrong.explained().map_or(Vec::new(), names), "words": head, "details": lines,
     })
 }

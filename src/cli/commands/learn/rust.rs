@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::IsTerminal,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -14,7 +15,10 @@ use super::{
     folder::write,
     sandbox::{self, Limits, Ran},
 };
-use crate::cli::terminal::{output::named, progress::busy};
+use crate::cli::terminal::{
+    output::{line, named},
+    progress::busy,
+};
 
 /// What belongs to the package and not to the student, in the folder.
 const OURS: &str = ".mlp";
@@ -114,10 +118,17 @@ pub fn run(
         .arg(&target)
         .current_dir(&folder)
         .stdin(Stdio::null());
+    if !std::io::stderr().is_terminal() {
+        line(format_args!(
+            "compiling {}",
+            exercise.file_name(Language::Rust)
+        ));
+    }
     let built = busy("compiling", || cargo.output());
     let built = built.context("cargo cannot be run: exercises in Rust need Rust's own tools")?;
     if !built.status.success() {
-        return Ok(Err(String::from_utf8_lossy(&built.stderr).into_owned()));
+        let said = String::from_utf8_lossy(&built.stderr);
+        return Ok(Err(said.replace(&format!("{OURS}/../"), "")));
     }
     let program: PathBuf = target
         .join("debug")

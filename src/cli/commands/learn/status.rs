@@ -14,6 +14,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         output::{BOLD, DIM, GOOD, Output, next_step},
+        wrap::prose,
     },
 };
 
@@ -57,7 +58,10 @@ impl Status {
             for exercise in all {
                 let progress = folder.progress(exercise);
                 let (word, style) = state(progress);
-                let mut notes = Vec::new();
+                let mut notes = vec![match exercise.points {
+                    1 => "1 point".to_owned(),
+                    n => format!("{n} points"),
+                }];
                 match folder.hints(exercise) {
                     0 => {}
                     1 => notes.push("1 hint".to_owned()),
@@ -66,15 +70,14 @@ impl Status {
                 if folder.solution_read(exercise) {
                     notes.push("solution read".into());
                 }
-                let title = match notes.is_empty() {
-                    true => exercise.title.to_owned(),
-                    false => format!("{} ({})", exercise.title, notes.join(", ")),
-                };
-                writeln!(
-                    out,
-                    "{:02} {:<22} {style}{word:<8}{style:#} {DIM}{title}{DIM:#}",
-                    exercise.number, exercise.name
-                )?;
+                let text = format!(
+                    "{:02} {:<20} {style}{word:<7}{style:#} {DIM}{} ({}){DIM:#}",
+                    exercise.number,
+                    exercise.name,
+                    exercise.title,
+                    notes.join(", ")
+                );
+                writeln!(out, "{}", prose(&text, TITLE))?;
             }
             writeln!(
                 out,
@@ -96,6 +99,9 @@ impl Status {
         Ok(Outcome::Done)
     }
 }
+
+/// Where the titles begin.
+const TITLE: usize = 32;
 
 /// A state in a word.
 fn state(progress: Progress) -> (&'static str, anstyle::Style) {

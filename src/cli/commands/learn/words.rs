@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mlp::learn::{Looks, Why, Wrong, protocol::Fault};
+use mlp::learn::{Looks, Off, Why, Wrong, protocol::Fault};
 
 use super::{
     checker::Failure,
@@ -11,64 +11,38 @@ use super::{
 
 /// Wrong numbers in words: the line that says it all, and the lines below it.
 pub fn wrong_words(wrong: &Wrong) -> (String, Vec<String>) {
-    let is = |results: &[String]| match results {
+    let names: Vec<_> = wrong.results.iter().map(|off| &off.name[..]).collect();
+    let mut head = match &names[..] {
         [one] => format!("{one} is wrong"),
         [most @ .., last] => format!("{} and {last} are wrong", most.join(", ")),
         [] => "something is wrong".into(),
     };
-    let mut head = is(&wrong.results);
     if let Some(right) = &wrong.right_as_far_as {
         head += &format!("; right as far as {right}");
     }
-    if let Some(first) = wrong.looks_like.first() {
-        head += &format!("; looks like {}", mistakes(first));
+    let explained = wrong.explained();
+    if let Some(off) = explained {
+        let whose = match names.len() {
+            1 => String::new(),
+            _ => format!("{} ", off.name),
+        };
+        head += &format!("; {whose}looks like {}", mistakes(&off.looks_like[0]));
     }
-    let mut below = Vec::new();
-    let first = wrong.results.first().map_or("it", String::as_str);
-    below.push(match &wrong.why {
-        Why::Shape { found, expected } => shape_words(first, found, expected),
-        Why::NotFinite { at, found } => {
-            let found = match found {
-                found if found.is_nan() => "NaN".to_owned(),
-                found => format!("{found}"),
-            };
-            format!(
-                "{first}{} is {found}: a number that overflowed, a division by 0, or a logarithm of 0",
-                index(at)
-            )
-        }
-        Why::Numbers {
-            at,
-            found,
-            expected,
-            off: (off, all),
-            ratio,
-        } => {
-            let mut text = format!("{first}{} is {}, expected {}", index(at), number(*found), number(*expected));
-            if *all > 1 {
-                text += &format!(" ({off} of {all} numbers are off)");
-            }
-            match ratio {
-                Some(ratio) if wrong.looks_like.is_empty() => {
-                    text += &format!("; all are {} times what they should be", number(*ratio));
-                }
-                _ => {}
-            }
-            text
-        }
-    });
+    let mut below: Vec<_> = wrong
+        .results
+        .iter()
+        .take(MOST_RESULTS)
+        .map(off_words)
+        .collect();
     if wrong.example {
         below.push("this is the example of the docstring".into());
     } else if wrong.only_example {
         below.push("the example of the docstring is right, this other batch is not".into());
     }
-    let same: Vec<_> = wrong
-        .looks_like
+    let same = explained
         .iter()
-        .skip(1)
-        .take(2)
-        .map(|looks| mistakes(looks))
-        .collect();
+        .flat_map(|off| off.looks_like.iter().skip(1).take(2));
+    let same: Vec<_> = same.map(|looks| mistakes(looks)).collect();
     if !same.is_empty() {
         below.push(format!(
             "the same numbers would come of: {}",
@@ -76,6 +50,55 @@ pub fn wrong_words(wrong: &Wrong) -> (String, Vec<String>) {
         ));
     }
     (head, below)
+}
+
+/// The most results that are described.
+const MOST_RESULTS: usize = 3;
+
+/// How a result is wrong.
+pub fn off_words(off: &Off) -> String {
+    let name = &off.name;
+    match &off.why {
+        Why::Shape {
+            found,
+            expected,
+            other,
+        } => shape_words(name, (found, expected), other.as_deref()),
+        Why::NotFinite { at, found } => {
+            let found = match found {
+                found if found.is_nan() => "NaN".to_owned(),
+                found => format!("{found}"),
+            };
+            format!(
+                "{name}{} is {found}: a number that overflowed, a division by 0, or a logarithm of 0",
+                index(at)
+            )
+        }
+        Why::Numbers {
+            at,
+            found,
+            expected,
+            off: (count, all),
+            ratio,
+        } => {
+            let mut text = format!(
+                "{name}{} is {}, expected {}",
+                index(at),
+                number(*found),
+                number(*expected)
+            );
+            if *all > 1 {
+                text += &format!(" ({count} of {all} numbers are off)");
+            }
+            match ratio {
+                Some(ratio) if off.looks_like.is_empty() => {
+                    text += &format!("; all are {} times what they should be", number(*ratio));
+                }
+                _ => {}
+            }
+            text
+        }
+    }
 }
 
 /// `relu-mask-missing: the gradient passes a ReLU as if it were not there`
@@ -86,7 +109,7 @@ fn mistakes(looks: &[Looks]) -> String {
     each.collect::<Vec<_>>().join("; and ")
 }
 
-fn shape_words(name: &str, found: &[usize], expected: &[usize]) -> String {
+fn shape_words(name: &str, (found, expected): (&[usize], &[usize]), other: Option<&str>) -> String {
     let shape = |shape: &[usize]| match shape {
         [] => "a single number".to_owned(),
         [n] => format!("({n},)"),
@@ -96,21 +119,36 @@ fn shape_words(name: &str, found: &[usize], expected: &[usize]) -> String {
         }
     };
     let reversed: Vec<_> = found.iter().rev().copied().collect();
+    let long: Vec<_> = found.iter().copied().filter(|&size| size != 1).collect();
     let hint = match (found, expected) {
         (found, expected) if found.len() > 1 && found != expected && reversed == expected => {
             ": transposed"
         }
         ([n, m], []) if n == m => ": every row against every other, where each has its own",
         ([_], []) => ": a mean over the rows is missing",
+        (found, [_]) if found.len() == 2 && long == expected => ": an axis too many: keepdims?",
         (found, [_]) if found.len() == 2 => ": a sum over the rows is missing",
         ([_], [_, _]) => ": an axis was lost on the way",
         _ => "",
     };
-    format!(
-        "{name} has the shape {}, expected {}{hint}",
-        shape(found),
-        shape(expected)
-    )
+    let other = match (hint, other) {
+        ("", Some(other)) => {
+            format!(": that is the shape of {other}; are they returned in their order?")
+        }
+        _ => String::new(),
+    };
+    let is = match found {
+        [] => "is a single number, expected the shape",
+        _ => "has the shape",
+    };
+    match found {
+        [] => format!("{name} {is} {}{hint}{other}", shape(expected)),
+        _ => format!(
+            "{name} {is} {}, expected {}{hint}{other}",
+            shape(found),
+            shape(expected)
+        ),
+    }
 }
 
 fn index(at: &[usize]) -> String {

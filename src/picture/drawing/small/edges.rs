@@ -113,7 +113,14 @@ impl Board<'_> {
             Px(way.port)
         );
         if let Some([_, _, right]) = gap.numbers {
-            path += &format!("H{}L{} {}", Px(right + 4.0), Px(way.to.0), Px(way.to.1));
+            // Not between the two numbers, where it would be read as a minus.
+            path += &format!(
+                "M{} {}L{} {}",
+                Px(right + 4.0),
+                Px(way.port),
+                Px(way.to.0),
+                Px(way.to.1)
+            );
         }
         let class = if product < 0.0 { "edge n" } else { "edge p" };
         let share = if most > 0.0 {
