@@ -2,11 +2,15 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers(pub usize);
 
+/// From here on a number is written with an exponent.
+const LARGE: f64 = 1e9;
+
 impl Numbers {
     /// The text of a number. Small numbers keep their significant digits.
     pub fn text(self, number: f64) -> String {
         let digits = self.0;
         match number.abs() {
+            size if size >= LARGE && size.is_finite() => format!("{number:.digits$e}"),
             size if size >= 0.1 || size == 0.0 => self.fixed(number),
             size if size >= 1e-4 => {
                 let zeros = (-size.log10()).ceil() as usize - 1;
@@ -18,6 +22,9 @@ impl Numbers {
 
     /// The text of a number with a fixed number of digits after the point, for sums.
     pub fn fixed(self, number: f64) -> String {
+        if number.abs() >= LARGE && number.is_finite() {
+            return self.text(number);
+        }
         let text = format!("{number:.*}", self.0);
         match text.strip_prefix('-') {
             Some(zero) if !zero.contains(|c: char| c.is_ascii_digit() && c != '0') => zero.into(),
@@ -66,6 +73,9 @@ mod tests {
             (1e-4, "0.0001000"),
             (1.2344e-7, "1.234e-7"),
             (-0.0, "0.0000"),
+            (123_456_789.0, "123456789.0000"),
+            (-1e308, "-1.0000e308"),
+            (f64::INFINITY, "inf"),
         ] {
             assert_eq!(numbers.text(number), text);
         }

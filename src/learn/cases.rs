@@ -105,6 +105,11 @@ impl Random {
         Array2::from_shape_simple_fn(shape, || self.number(1.0))
     }
 
+    /// Outputs (N, 1) for digits: some above them, some below.
+    fn digits(&mut self, n: usize) -> Array2<f64> {
+        self.matrix((n, 1)) * 4.0 + 4.5
+    }
+
     fn vector(&mut self, n: usize) -> Array1<f64> {
         Array1::from_shape_simple_fn(n, || self.number(1.0))
     }
@@ -310,7 +315,7 @@ fn mse(random: &mut Random) -> Vec<Case> {
         )
     };
     let example = case(array![[3.0], [4.0]], vec![5, 4]);
-    let random = SIZES.map(|(n, ..)| case(random.matrix((n, 1)), random.classes(n, 10)));
+    let random = SIZES.map(|(n, ..)| case(random.digits(n), random.classes(n, 10)));
     with_example([example].into_iter().chain(random).collect())
 }
 
@@ -367,7 +372,7 @@ fn mse_grad(random: &mut Random) -> Vec<Case> {
         }
     };
     let example = case(array![[3.0], [4.0]], vec![5, 4]);
-    let random = SIZES.map(|(n, ..)| case(random.matrix((n, 1)), random.classes(n, 10)));
+    let random = SIZES.map(|(n, ..)| case(random.digits(n), random.classes(n, 10)));
     with_example([example].into_iter().chain(random).collect())
 }
 

@@ -22,6 +22,8 @@ pub struct Wrong {
     pub example: bool,
     /// Whether the example of the docstring is right, and this call is not.
     pub only_example: bool,
+    /// Whether the names come from calls that are no example.
+    pub(super) compared: bool,
 }
 
 /// A result that is wrong.
@@ -49,11 +51,12 @@ impl Wrong {
     /// but they name nothing. What gives the numbers of two others is likelier than what gives those of one.
     pub(super) fn compare(&mut self, other: Box<Self>) {
         if self.names() != other.names() {
-            if self.example || self.explained().is_none() {
+            if (self.example && !self.compared) || self.explained().is_none() {
                 *self = *other;
             }
             return;
         }
+        let untrusted = self.example && !self.compared;
         let names = |looks: &[Looks]| {
             looks
                 .iter()
@@ -69,14 +72,13 @@ impl Wrong {
                 .filter(|looks| known(looks))
                 .cloned()
                 .collect();
-            if self.example || own.looks_like.is_empty() {
+            if untrusted || own.looks_like.is_empty() {
                 own.looks_like = other.looks_like;
             } else if !of_both.is_empty() {
                 own.looks_like = of_both;
             }
         }
-        // From now on the names are those of other calls.
-        self.only_example = false;
+        self.compared = true;
     }
 }
 
@@ -186,6 +188,7 @@ pub(super) fn judge(case: &Case, answer: &Answer) -> Call {
         right_as_far_as: None,
         example: case.example,
         only_example: false,
+        compared: false,
     };
     if let Some((problem, known)) = &case.problem {
         by_network(&mut wrong, case, answer, (problem, known));
@@ -234,8 +237,9 @@ fn fault(expected: &Expected, array: &NamedArray) -> Option<Why> {
 
 /// By how much a result may be off for rounding alone.
 fn allowed(expected: &Expected, array: &NamedArray) -> f64 {
-    // A few dozen operations, each off by the unit roundoff.
+    // A few dozen operations, each off by the unit roundoff; halves are rough, but not so rough that wrong is right.
     const OPERATIONS: f64 = 1e3;
+    const MOST: f64 = 0.01;
     let single = |v: &f64| f64::from(*v as f32) == *v;
     let u = match array.precision {
         // Integers are what somebody wrote with a dtype of integers: exact, or wrong.
@@ -244,7 +248,7 @@ fn allowed(expected: &Expected, array: &NamedArray) -> f64 {
         other => other.unit_roundoff(),
     };
     let scale = expected.value.fold(0.0_f64, |most, v| most.max(v.abs()));
-    (OPERATIONS * u + expected.tolerance) * scale.max(1e-3)
+    ((OPERATIONS * u).min(MOST) + expected.tolerance) * scale.max(1e-3)
 }
 
 /// The factor between what was found and what is right, if it is one and the same everywhere.

@@ -216,17 +216,13 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
     let mut changed = Vec::new();
     let mut example_right = false;
     let mut wrong: Option<Box<Wrong>> = None;
-    let mut compared = false;
     for (case, answer) in cases.iter().zip(&reply.answers) {
         match judge::judge(case, answer) {
             judge::Call::Right => example_right |= case.example,
             judge::Call::Wrong(mut found) => {
                 found.only_example = example_right;
                 match &mut wrong {
-                    Some(wrong) => {
-                        compared = true;
-                        wrong.compare(found);
-                    }
+                    Some(wrong) => wrong.compare(found),
                     None => wrong = Some(found),
                 }
             }
@@ -243,7 +239,7 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
     }
     match wrong {
         Some(mut wrong) => {
-            if wrong.example && !compared {
+            if wrong.example && !wrong.compared {
                 // Alone it is too small to name anything.
                 wrong
                     .results

@@ -405,13 +405,6 @@ pub(super) fn ce_gradient(z: &Array2<f64>, t: &[usize]) -> Slips {
         ),
         (
             Named::new(
-                "target-minus-one-everywhere",
-                "1 is taken off every class, not only off the target",
-            ),
-            ((&p - 1.0) / n).into_dyn(),
-        ),
-        (
-            Named::new(
                 "target-alone",
                 "the target alone: the probabilities are missing",
             ),

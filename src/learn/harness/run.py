@@ -5,7 +5,9 @@
 The form of both files is that of docs/learn.md.
 """
 
+import ast
 import faulthandler
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -15,17 +17,26 @@ from types import SimpleNamespace
 exercise_path, request_path, reply_path, seconds = sys.argv[1:5]
 sys.argv = [exercise_path]
 sys.dont_write_bytecode = True
-sys.path[0] = os.path.dirname(os.path.abspath(exercise_path))
+# What lies beside the exercise must not stand for NumPy.
+sys.path.pop(0)
 
 
 class Fault(Exception):
     """What keeps a result from being read: its kind, and words."""
 
 
+# The longest text that is told of an error, and the most numbers of a result.
+LONGEST = 4000
+LARGEST = 2_000_000
+
+
+def write(*fields):
+    print("\t".join(fields), file=reply, flush=True)
+
+
 def say(*words):
     # A tab divides fields.
-    escaped = (str(word).replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r") for word in words)
-    print("\t".join(escaped), file=reply, flush=True)
+    write(*(str(word)[:LONGEST].replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r") for word in words))
 
 
 
@@ -42,12 +53,16 @@ def no_network(event, _args):
         raise PermissionError("an exercise has no network")
 
 
-def source():
+def imports_torch():
+    """Whether the exercise imports PyTorch, or a part of it."""
     try:
-        with open(exercise_path, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError):
-        return ""  # importing it will say why
+        with open(exercise_path, "rb") as file:
+            tree = ast.parse(file.read())
+    except Exception:
+        return False  # importing it will say why
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return any(name.split(".")[0] == "torch" for name in names)
 
 
 # The time of the exercise begins with the reply: these take as long as the machine needs.
@@ -56,21 +71,31 @@ try:
     import numpy as np
 except ImportError as error:
     numpy_missing = error
+torch = None
 try:
-    if "import torch" in source() or "from torch" in source():
+    if imports_torch():
         import torch
 
         # A tensor of PyTorch is float32 unless told otherwise, and a check wants more.
         torch.set_default_dtype(torch.float64)
 except ImportError:
     pass
-reply = open(reply_path, "w", encoding="utf-8")
+sys.path.insert(0, os.path.dirname(os.path.abspath(exercise_path)))
+reply = open(reply_path, "w", encoding="utf-8", errors="backslashreplace")
 # Says the line that a loop without end is in.
 faulthandler.dump_traceback_later(float(seconds), file=sys.stderr)
 sys.addaudithook(no_network)
 say("mlp-learn", 1)
 if numpy_missing:
     stop("numpy", numpy_missing)
+
+
+def text_of(error):
+    """What an error says, though it may say nothing."""
+    try:
+        return str(error.msg if isinstance(error, SyntaxError) else error)
+    except BaseException:
+        return "(an error without words)"
 
 
 def failed(error):
@@ -80,10 +105,10 @@ def failed(error):
     if isinstance(error, SyntaxError):
         line, text = error.lineno or 0, (error.text or "").strip()
     if isinstance(error, NotImplementedError):
-        stop("unwritten", error)
+        stop("unwritten", text_of(error))
     if isinstance(error, SystemExit):
-        stop("exit", error, line, text)
-    stop("error", f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}", line, text)
+        stop("exit", text_of(error), line, text)
+    stop("error", f"{type(error).__name__}: {text_of(error)}", line, text)
 
 
 def read_request():
@@ -111,33 +136,42 @@ def value_of(name, value):
     """The numbers of what a student's function gave, as an array."""
     if value is None:
         raise Fault("none", name)
+    dtype = None
     if hasattr(value, "detach"):  # a tensor of PyTorch
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = value.to_dense() if value.layout is not torch.strided else value
+        dtype = "bfloat16" if value.dtype is torch.bfloat16 else None
+        value = (value.float() if dtype else value).numpy()
     try:
         array = np.asarray(value)
+        if array.dtype == object:  # fractions, decimals
+            array = array.astype(np.float64)
     except Exception as error:
-        raise Fault("type", name, f"{type(value).__name__} ({error})") from None
+        raise Fault("type", name, f"{type(value).__name__} ({text_of(error)})") from None
     if array.dtype == bool:
         array = array.astype(np.float64)
-    if array.dtype.kind not in "fiu" or array.size > 10_000_000:
+    if array.size > LARGEST:
+        raise Fault("type", name, f"an array of the shape {array.shape}")
+    if array.dtype.kind not in "fiu":
         what = "complex numbers" if array.dtype.kind == "c" else f"a {type(value).__name__}"
         if callable(value):
             what = "a function (are its brackets () missing?)"
         raise Fault("type", name, what)
-    return array
+    return array, dtype or array.dtype.name
 
 
 def give(name, value):
-    array = value_of(name, value)
+    array, dtype = value_of(name, value)
     shape = "x".join(str(size) for size in array.shape) or "-"
     numbers = " ".join(repr(float(number)) for number in array.ravel())
-    say("value", name, array.dtype.name, shape, numbers)
+    write("value", name, dtype, shape, numbers)
 
 
 def several(names, values):
     """Gives what a function returned, which should be so many."""
     if not isinstance(values, (tuple, list)) or len(values) != len(names):
         what = f"{len(values)} values" if isinstance(values, (tuple, list)) else f"one {type(values).__name__}"
+        what = "nothing (None): is there a return?" if values is None else what
         raise Fault("count", f"{len(names)}: {', '.join(names)}", what)
     for name, value in zip(names, values):
         give(name, value)
@@ -145,7 +179,7 @@ def several(names, values):
 
 def held(name, thing, where):
     """Gives what an object was to keep."""
-    if not hasattr(thing, name):
+    if not hasattr(type(thing), name) and not hasattr(thing, name):
         raise Fault("attribute", where, f"{type(thing).__name__} has no {name}")
     give(where, getattr(thing, name))
 
@@ -255,7 +289,8 @@ NEEDED = {"classes": ("Lin", "Relu", "Mse"), "module": ("Module", "Lin", "Relu",
 
 name, cases = read_request()
 try:
-    spec = importlib.util.spec_from_file_location("exercise", exercise_path)
+    loader = importlib.machinery.SourceFileLoader("exercise", exercise_path)
+    spec = importlib.util.spec_from_loader("exercise", loader)
     exercise = importlib.util.module_from_spec(spec)
     sys.modules["exercise"] = exercise
     spec.loader.exec_module(exercise)
@@ -267,9 +302,7 @@ for needed in NEEDED.get(name, (name,)):
 
 for case in cases:
     say("case")
-    if hasattr(exercise, "torch"):
-        import torch
-
+    if torch:
         case = {key: torch.from_numpy(array.copy()) if isinstance(array, np.ndarray) else array for key, array in case.items()}
         copies = {key: array.clone() for key, array in case.items() if hasattr(array, "clone")}
     else:

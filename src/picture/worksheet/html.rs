@@ -43,7 +43,10 @@ impl Page<'_> {
             *page += &format!("<code>{}</code><br>", escaped(line));
         }
         if !self.sheet.blanks().is_empty() {
-            *page += &format!("Marked by <code>{}</code>.", escaped(self.check));
+            *page += &format!(
+                "Marked by <code>{}</code>, once the table of <code>--answer-form</code> is filled in.",
+                escaped(self.check)
+            );
         }
         *page += "</p>\n";
     }

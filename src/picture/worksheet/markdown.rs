@@ -21,7 +21,10 @@ impl Page<'_> {
         }
         text += "```\n";
         if !self.sheet.blanks().is_empty() {
-            text += &format!("\nMarked by:\n\n```text\n{}\n```\n", self.check);
+            text += &format!(
+                "\nMarked, once the table of `--answer-form` is filled in, by:\n\n```text\n{}\n```\n",
+                self.check
+            );
         }
         text += "\n## Given\n\n";
         for (line, values) in self.given() {

@@ -97,9 +97,21 @@ fn hints_grow_and_are_remembered() {
     fs::write(dir.path().join("learn/07_lin_grad.py"), "# begun").unwrap();
     let (said, _) = run(dir.path(), "learn status", 0);
     assert!(
-        said.contains("begun") && said.contains("(3 hints, solution read)"),
+        said.contains("begun") && said.contains("(2 points, 3 hints, solution read)"),
         "{said}"
     );
+    // Whatever stands in the file.
+    let state = dir.path().join("learn/.mlp-learn.json");
+    let huge = r#"{"language":"python","hints":{"relu":18446744073709551615}}"#;
+    fs::write(&state, huge).unwrap();
+    assert!(
+        run(dir.path(), "learn hint relu", 0)
+            .0
+            .contains("hint 3 of 3")
+    );
+    fs::write(&state, r#"{"language":"cobol"}"#).unwrap();
+    let (_, error) = run(dir.path(), "learn hint relu --dir learn", 1);
+    assert!(error.contains("damaged"), "{error}");
     // Without a folder a hint is a hint.
     let elsewhere = tempfile::tempdir().unwrap();
     assert!(

@@ -240,3 +240,16 @@ fn what_makes_no_sheet_or_is_no_table_of_answers_is_refused() {
     let (text, _) = run(folder, "worksheet --check a.csv", 1);
     assert!(text.contains("0 of 0 right"), "{text}");
 }
+
+#[test]
+fn a_form_does_not_replace_the_sheet_and_has_something_to_fill_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (_, error) = run(folder, "worksheet --out s.html --answer-form s.html", 2);
+    assert!(error.contains("the same file"), "{error}");
+    let (_, error) = run(folder, "worksheet --out s.html --answer-form ./s.html", 2);
+    assert!(error.contains("the same file"), "{error}");
+    let (_, error) = run(folder, "worksheet --blank none --answer-form a.csv", 2);
+    assert!(error.contains("nothing is left blank"), "{error}");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+}

@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use anyhow::{Context, bail, ensure};
 use mlp::{
     data::Dataset,
     learn::{self, Case, Exercise, Found, GOAL, Language, Wrong, accuracy, judge, protocol},
+    regular_file,
 };
 use tempfile::TempDir;
 
@@ -230,8 +232,16 @@ impl Checker<'_> {
         ];
         let folder = file.parent().unwrap_or(Path::new("."));
         let ran = sandbox::run(OsStr::new(&python), &args, folder, limits, Some(answered))?;
-        if let (Ended::Exit(126 | 127), false) = (ran.ended, answered.exists()) {
-            bail!("{python}: {}", no_python());
+        match ran.ended {
+            Ended::Exit(126 | 127) if !answered.exists() => bail!("{python}: {}", no_python()),
+            // The exercise was not even read.
+            Ended::Exit(_) if !answered.exists() && !out_of_memory(&ran) => {
+                let last = ran.stderr.lines().last().unwrap_or("it said nothing");
+                bail!(
+                    "{python} ended before it read the exercise: {last}: is it Python 3.8 or newer? (--python)"
+                )
+            }
+            _ => {}
         }
         Ok(ran)
     }
@@ -284,16 +294,18 @@ impl Checker<'_> {
 }
 
 fn read_reply(path: &Path) -> anyhow::Result<Result<protocol::Reply, String>> {
-    const MOST: u64 = 1 << 30;
-    let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    const MOST: u64 = 256 << 20;
+    // Whatever the program has put there: a pipe or a device would never end.
+    let Ok(file) = regular_file::open(path) else {
+        return Ok(Err("it wrote no answer".into()));
+    };
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
     ensure!(
-        length <= MOST,
-        "the program answered with {length} bytes, expected at most {MOST}"
+        bytes.len() as u64 <= MOST,
+        "the program answered with more than {MOST} bytes"
     );
-    match fs::read(path) {
-        Ok(bytes) => Ok(protocol::reply(&String::from_utf8_lossy(&bytes))),
-        Err(_) => Ok(Err("it wrote no answer".into())),
-    }
+    Ok(protocol::reply(&String::from_utf8_lossy(&bytes)))
 }
 
 /// The network of a training loop, measured.
@@ -335,9 +347,15 @@ fn trained(answer: &protocol::Answer, valid: &Dataset) -> Verdict {
     }
 }
 
+/// Whether the memory was too small, by what Rust, Python and OpenBLAS say then.
+fn out_of_memory(ran: &Ran) -> bool {
+    let words = ["emory allocation", "MemoryError", "Cannot allocate memory"];
+    words.iter().any(|words| ran.stderr.contains(words))
+}
+
 /// How a program that did not come to its end died.
 fn died(ran: &Ran, limits: &Limits, why: &str) -> Verdict {
-    let memory = ran.stderr.contains("memory allocation of") || ran.stderr.contains("MemoryError");
+    let memory = out_of_memory(ran);
     let (kind, words) = match ran.ended {
         _ if memory => ("memory", memory_words(limits)),
         Ended::Signal(11) => (

@@ -24,7 +24,7 @@ const STATE: &str = ".mlp-learn.json";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// How far a student has come.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     language: String,
     /// The exercises that have passed, with the checksum of the file that did.
@@ -46,6 +46,50 @@ pub struct Folder {
     /// Its language.
     pub language: Language,
     state: State,
+    /// What this command has found out, for a state that another may have written meanwhile.
+    news: News,
+}
+
+/// What is new since the state was read.
+#[derive(Debug, Default)]
+struct News {
+    /// The checksum of what passed, or nothing for what did not.
+    passed: BTreeMap<String, Option<String>>,
+    hints: BTreeMap<String, usize>,
+    solutions: Vec<String>,
+}
+
+impl State {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = regular_file::open(file).and_then(|file| read_text(file, MAX_BYTES));
+        let text = text.with_context(|| named(file))?;
+        serde_json::from_str(&text).with_context(|| damaged(file))
+    }
+
+    fn take(&mut self, news: &News) {
+        for (name, sum) in &news.passed {
+            match sum {
+                Some(sum) => self.passed.insert(name.clone(), sum.clone()),
+                None => self.passed.remove(name),
+            };
+        }
+        for (name, &degree) in &news.hints {
+            let read = self.hints.entry(name.clone()).or_default();
+            *read = degree.max(*read);
+        }
+        for name in &news.solutions {
+            if !self.solutions.contains(name) {
+                self.solutions.push(name.clone());
+            }
+        }
+    }
+}
+
+fn damaged(file: &Path) -> String {
+    format!(
+        "{}: damaged: delete it and run mlp learn init again; your exercises stay",
+        named(file)
+    )
 }
 
 /// How far an exercise is.
@@ -84,22 +128,14 @@ impl Folder {
 
     fn open(path: &Path) -> anyhow::Result<Self> {
         let file = path.join(STATE);
-        let text = regular_file::open(&file).and_then(|file| read_text(file, MAX_BYTES));
-        let text = text.with_context(|| named(&file))?;
-        let damaged = || {
-            format!(
-                "{}: damaged: delete it and run mlp learn init again; your exercises stay",
-                named(&file)
-            )
-        };
-        let state: State = serde_json::from_str(&text).with_context(damaged)?;
-        let language = Language::ALL
-            .into_iter()
-            .find(|language| language.name() == state.language);
+        let state = State::read(&file)?;
+        let mut languages = Language::ALL.into_iter();
+        let language = languages.find(|language| language.name() == state.language);
         Ok(Self {
             path: path.to_path_buf(),
-            language: language.with_context(damaged)?,
+            language: language.with_context(|| damaged(&file))?,
             state,
+            news: News::default(),
         })
     }
 
@@ -126,6 +162,7 @@ impl Folder {
                         language: language.name().into(),
                         ..State::default()
                     },
+                    news: News::default(),
                 }
             }
         };
@@ -161,7 +198,8 @@ impl Folder {
 
     /// The hints that were read of an exercise.
     pub fn hints(&self, exercise: &Exercise) -> usize {
-        self.state.hints.get(exercise.name).copied().unwrap_or(0)
+        let read = self.state.hints.get(exercise.name).copied();
+        read.unwrap_or(0).min(exercise.hints.len())
     }
 
     /// Whether its solution was read.
@@ -174,26 +212,21 @@ impl Folder {
 
     /// Takes down that a file of these words has passed, or that it has not.
     pub fn checked(&mut self, exercise: &Exercise, text: &str, passed: bool) {
-        if passed {
-            self.state
-                .passed
-                .insert(exercise.name.into(), checksum(text));
-        } else {
-            self.state.passed.remove(exercise.name);
-        }
+        let sum = passed.then(|| checksum(text));
+        self.news.passed.insert(exercise.name.into(), sum);
+        self.state.take(&self.news);
     }
 
     /// Takes down that so many hints were read.
     pub fn hinted(&mut self, exercise: &Exercise, degree: usize) {
-        let read = self.state.hints.entry(exercise.name.into()).or_default();
-        *read = degree.max(*read);
+        self.news.hints.insert(exercise.name.into(), degree);
+        self.state.take(&self.news);
     }
 
     /// Takes down that the solution was read.
     pub fn solved(&mut self, exercise: &Exercise) {
-        if !self.solution_read(exercise) {
-            self.state.solutions.push(exercise.name.into());
-        }
+        self.news.solutions.push(exercise.name.into());
+        self.state.take(&self.news);
     }
 
     /// Keeps the progress, or says that it could not.
@@ -204,8 +237,12 @@ impl Folder {
     }
 
     fn save(&self) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(&self.state)?;
-        write(&self.path.join(STATE), text.as_bytes())
+        let file = self.path.join(STATE);
+        // Another command may have found out something, too.
+        let mut state = State::read(&file).unwrap_or_else(|_| self.state.clone());
+        state.take(&self.news);
+        let text = serde_json::to_string_pretty(&state)?;
+        write(&file, text.as_bytes())
     }
 }
 

@@ -107,6 +107,8 @@ fn wait(child: &mut Child, limit: Duration, begun: Option<&Path>) -> anyhow::Res
         };
         if let Some(status) = child.try_wait()? {
             return Ok(match (status.code(), system::signal(status)) {
+                // So a shell tells the signal of what it ran.
+                (Some(code @ 129..160), _) => Ended::Signal(code - 128),
                 (Some(code), _) => Ended::Exit(code),
                 (None, signal) => Ended::Signal(signal.unwrap_or(0)),
             });
@@ -162,6 +164,8 @@ fn limited(program: &OsStr, args: &[&OsStr], limits: &Limits) -> Command {
     // A system that has no such limit goes without.
     const SCRIPT: &str =
         "{ ulimit -c 0; ulimit -d \"$1\"; ulimit -f \"$2\"; } 2>/dev/null; shift 2; exec \"$@\"";
+    // The first process of a namespace hears no signals of its own: that is a shell, and not the program.
+    const FIRST: [&str; 4] = [SHELL, "-c", "\"$@\"; exit $?", SHELL];
     if !cfg!(unix) {
         let mut command = Command::new(program);
         command.args(args);
@@ -171,18 +175,22 @@ fn limited(program: &OsStr, args: &[&OsStr], limits: &Limits) -> Command {
     command.args(["-c", SCRIPT, SHELL]);
     command.arg((limits.memory << 10).to_string());
     command.arg((LARGEST_FILE / 512).to_string());
-    if limits.offline && has_network_namespaces() {
-        command.args(["unshare", "-rn", "--"]);
+    if limits.offline && has_namespaces() {
+        command.args(NAMESPACES).args(FIRST);
     }
     command.arg(program).args(args);
     command
 }
 
-/// Whether the system lets a program have a network of its own, with nothing in it.
-pub fn has_network_namespaces() -> bool {
+/// A network with nothing in it, and processes that end with the first of them.
+const NAMESPACES: [&str; 4] = ["unshare", "-rnpf", "--kill-child", "--"];
+
+/// Whether the system lets a program have namespaces of its own.
+pub fn has_namespaces() -> bool {
     static TRIED: LazyLock<bool> = LazyLock::new(|| {
-        let mut command = Command::new("unshare");
-        command.args(["-rn", "--", "true"]);
+        let [program, args @ ..] = NAMESPACES;
+        let mut command = Command::new(program);
+        command.args(args).arg("true");
         let quiet = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

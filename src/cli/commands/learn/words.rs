@@ -91,6 +91,9 @@ pub fn off_words(off: &Off) -> String {
                 text += &format!(" ({count} of {all} numbers are off)");
             }
             match ratio {
+                _ if (found - expected).abs() <= 1e-3 * expected.abs() => {
+                    text += "; nearly right: rounded somewhere, or a rough difference?";
+                }
                 Some(ratio) if off.looks_like.is_empty() => {
                     text += &format!("; all are {} times what they should be", number(*ratio));
                 }
@@ -168,6 +171,12 @@ fn number(value: f64) -> String {
     }
 }
 
+/// `MemoryError: …`, or NumPy's own.
+fn is_memory_error(message: &str) -> bool {
+    let class = message.split(':').next().unwrap_or("");
+    class.trim_end().ends_with("MemoryError")
+}
+
 /// A fault in words.
 pub fn fault_words(fault: &Fault, file: &Path, limits: &Limits) -> Failure {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -207,7 +216,7 @@ pub fn fault_words(fault: &Fault, file: &Path, limits: &Limits) -> Failure {
             format!("ends the program{}", at(fault.word(1), fault.word(2))),
             String::new(),
         ),
-        "error" if fault.word(0).contains("MemoryError") => {
+        "error" if is_memory_error(fault.word(0)) => {
             let words = format!(
                 "{}{}",
                 memory_words(limits),
@@ -227,7 +236,7 @@ pub fn fault_words(fault: &Fault, file: &Path, limits: &Limits) -> Failure {
         }
         kind => (format!("{kind}: {}", fault.words.join(", ")), String::new()),
     };
-    let memory = fault.kind == "error" && message.contains("MemoryError");
+    let memory = fault.kind == "error" && is_memory_error(&message);
     Failure {
         kind: if memory {
             "memory".into()

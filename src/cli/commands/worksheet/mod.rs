@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{ArgGroup, ValueEnum};
 use mlp::{
+    atomic_file::folder_of,
     check::mistakes::{Objective, Problem, Reduction},
     data::is_hidden,
     explain::worksheet::{Blanks, Made, Sheet, read_answers},
@@ -225,10 +226,21 @@ impl Worksheet {
         let markdown = is_markdown(path)?;
         PAGE.check_writable(path, self.force)?;
         if let Some(form) = &self.answer_form {
+            if same_place(form, path) {
+                let text = "--out and --answer-form name the same file: choose two names";
+                return Err(Usage::from(text).into());
+            }
             ANSWER_FORM.check_writable(form, self.force)?;
         }
         let subject = self.subject()?;
         let sheet = self.sheet(&subject)?;
+        if let (true, Some(form)) = (sheet.blanks().is_empty(), &self.answer_form) {
+            let text = format!(
+                "{}: nothing is left blank, so there is nothing to fill in",
+                named(form)
+            );
+            return Err(Usage(text).into());
+        }
         let form = self.answer_form.as_deref().unwrap_or(Path::new(FORM));
         let page = Page {
             sheet: &sheet,
@@ -379,6 +391,17 @@ impl Worksheet {
             self.precision.unwrap_or(PRECISION),
         )
     }
+}
+
+/// Whether two names are those of one file, be it by a link.
+fn same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = folder_of(path).canonicalize().ok();
+        path.canonicalize()
+            .ok()
+            .or_else(|| Some(folder?.join(path.file_name()?)))
+    };
+    one == other || (place(one).is_some() && place(one) == place(other))
 }
 
 /// `2-2-2, ReLU, cross-entropy; 1 row`
