@@ -9,7 +9,7 @@ use anyhow::Context;
 use mlp::{
     check::{
         Pass,
-        mistakes::{Objective, Problem},
+        mistakes::{Objective, Problem, Step},
     },
     explain::{Numbers, shown},
     files::net::{Net, objective_names},
@@ -212,10 +212,18 @@ impl Page<'_> {
         let (z, dz) = (self.pass.outputs(), self.dz());
         let p = self.pass.predictions(*objective);
         let wide = self.numbers.width();
+        // z is what a linear layer gives; behind an activation the outputs are its y, as above.
+        let last = self.problem.steps.last();
+        let letter = match last {
+            Some(Step::Activation(_)) => "y",
+            _ => "z",
+        };
+        let lettered = |words: &str| words.replace('z', letter);
         writeln!(
             out,
-            "\n{BOLD}loss{BOLD:#}: {}   {DIM}z is the y of the last module{DIM:#}\n",
-            loss_text(*objective)
+            "\n{BOLD}loss{BOLD:#}: {}   {DIM}{letter} is {} of the last module{DIM:#}\n",
+            loss_text(*objective),
+            if letter == "y" { "that" } else { "the y" },
         )?;
         let (of_l, of_dz) = objective.formulas(n, c);
         let parts = objective.parts(z, t);
@@ -225,7 +233,7 @@ impl Page<'_> {
             Objective::Mse(_) => ["z", "target t", "z − t", "(z − t)²", "part of L", "dz"],
         };
         write!(out, "{DIM}{:>4} {:>6}", "row", "output")?;
-        for name in names {
+        for name in names.map(lettered) {
             write!(out, " {name:>wide$}")?;
         }
         writeln!(out, "{DIM:#}")?;
@@ -254,8 +262,10 @@ impl Page<'_> {
         }
         writeln!(
             out,
-            "{of_l} = {BOLD}{}{BOLD:#}; {of_dz}{}",
+            "{} = {BOLD}{}{BOLD:#}; {}{}",
+            lettered(of_l),
             self.text(self.pass.loss),
+            lettered(of_dz),
             match n * c {
                 1 => String::new(),
                 _ => format!(", N = {n}, C = {c}"),
