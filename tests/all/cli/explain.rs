@@ -128,7 +128,7 @@ fn what_is_shown_of_a_unit_sums_up_to_the_last_digit() {
             rounded += usize::from(text.contains("from rounding"));
             let unit = unit.split_once(':').unwrap().1;
             assert!(
-                text.contains(&format!("the longest of unit {unit}: dw[")),
+                text.contains(&format!("the largest of unit {unit}: dw[")),
                 "{text}"
             );
         }

@@ -150,7 +150,11 @@ fn a_program_that_ends_otherwise_is_answered_in_words() {
     .unwrap();
     let python = dir.path().join("python");
     for (script, verdict, word) in [
-        ("exit 3", "crash", "ended with code 3"),
+        (
+            "printf 'mlp-learn\\t1\\n' > \"$5\"; exit 3",
+            "crash",
+            "ended with code 3",
+        ),
         ("kill -11 $$", "crash", "segmentation fault"),
         ("printf 'nonsense' > \"$5\"", "crash", "begins with"),
         (
@@ -187,6 +191,12 @@ fn a_program_that_ends_otherwise_is_answered_in_words() {
             "{script}: {said}"
         );
     }
+    // What never read the exercise says nothing of it.
+    let (_, error) = run(dir.path(), "learn check 1 --python /bin/true", 1);
+    assert!(
+        error.contains("ended before it read the exercise"),
+        "{error}"
+    );
     let (_, error) = run(dir.path(), "learn check 1 --python /no/python", 1);
     assert!(error.contains("no Python 3.8 or newer"), "{error}");
 }

@@ -45,7 +45,7 @@ fn the_published_example_is_explained_to_every_digit() {
         "= 1.105905967",
         "0.274811083", // the error of the first output
         "0.0235600256",
-        "L = ½·Σ (z − t)² = 0.298371109; dz = z − t",
+        "L = ½·Σ (y − t)² = 0.298371109; dy = y − t",
         "dw[0] = [0.0821670406, -0.0226025405]",
         "dw[0] = [0.000438567734, 0.000497712735]",
         "of the weights; the biases are kept: w ← w − lr·dw, lr = 0.5",

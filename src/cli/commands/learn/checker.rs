@@ -178,7 +178,7 @@ impl Checker<'_> {
         if let Some(keep) = &self.keep {
             fs::create_dir_all(keep).with_context(|| named(keep))?;
             for (from, end) in [(&asked, "request"), (&answered, "reply")] {
-                let bytes = fs::read(from).unwrap_or_default();
+                let bytes = read_bounded(from)?.unwrap_or_default();
                 folder::write(&keep.join(format!("{}.{end}", exercise.stem())), &bytes)?;
             }
         }
@@ -294,10 +294,17 @@ impl Checker<'_> {
 }
 
 fn read_reply(path: &Path) -> anyhow::Result<Result<protocol::Reply, String>> {
+    Ok(match read_bounded(path)? {
+        Some(bytes) => protocol::reply(&String::from_utf8_lossy(&bytes)),
+        None => Err("it wrote no answer".into()),
+    })
+}
+
+/// What a program has left in a file; nothing where it has put something else there: a pipe or a device would never end.
+fn read_bounded(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     const MOST: u64 = 256 << 20;
-    // Whatever the program has put there: a pipe or a device would never end.
     let Ok(file) = regular_file::open(path) else {
-        return Ok(Err("it wrote no answer".into()));
+        return Ok(None);
     };
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes)?;
@@ -305,7 +312,7 @@ fn read_reply(path: &Path) -> anyhow::Result<Result<protocol::Reply, String>> {
         bytes.len() as u64 <= MOST,
         "the program answered with more than {MOST} bytes"
     );
-    Ok(protocol::reply(&String::from_utf8_lossy(&bytes)))
+    Ok(Some(bytes))
 }
 
 /// The network of a training loop, measured.
