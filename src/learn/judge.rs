@@ -49,10 +49,10 @@ impl Wrong {
 
     /// Learns from another call. The example of a docstring is too small to tell mistakes apart: its numbers are shown,
     /// but they name nothing. What gives the numbers of two others is likelier than what gives those of one.
-    pub(super) fn compare(&mut self, other: Box<Self>) {
+    pub(super) fn compare(&mut self, other: Self) {
         if self.names() != other.names() {
             if (self.example && !self.compared) || self.explained().is_none() {
-                *self = *other;
+                *self = other;
             }
             return;
         }

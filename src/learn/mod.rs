@@ -222,7 +222,7 @@ pub fn judge(cases: &[Case], reply: &Reply) -> Found {
             judge::Call::Wrong(mut found) => {
                 found.only_example = example_right;
                 match &mut wrong {
-                    Some(wrong) => wrong.compare(found),
+                    Some(wrong) => wrong.compare(*found),
                     None => wrong = Some(found),
                 }
             }

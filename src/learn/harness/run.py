@@ -136,6 +136,8 @@ def value_of(name, value):
     """The numbers of what a student's function gave, as an array."""
     if value is None:
         raise Fault("none", name)
+    if callable(value):
+        raise Fault("type", name, "a function (are its brackets () missing?)")
     dtype = None
     if hasattr(value, "detach"):  # a tensor of PyTorch
         value = value.detach().cpu()
@@ -154,8 +156,6 @@ def value_of(name, value):
         raise Fault("type", name, f"an array of the shape {array.shape}")
     if array.dtype.kind not in "fiu":
         what = "complex numbers" if array.dtype.kind == "c" else f"a {type(value).__name__}"
-        if callable(value):
-            what = "a function (are its brackets () missing?)"
         raise Fault("type", name, what)
     return array, dtype or array.dtype.name
 
