@@ -97,7 +97,31 @@ pub fn with_instead(mut error: Error) -> Error {
         let text = vec![StyledStr::from(*text)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(text));
     }
+    as_help_has_them(&mut error);
     error
+}
+
+/// The parser proposes synonyms, too, where one is spelt alike: an answer names what help shows.
+fn as_help_has_them(error: &mut Error) {
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::SuggestedArg) {
+        let name = flag.trim_start_matches("--");
+        let flag = format!("--{}", here(&FLAGS, name));
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(flag));
+    }
+    if let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) {
+        let names = names.iter().map(|name| here(&COMMANDS, name).to_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names.dedup();
+        let names = ContextValue::Strings(names);
+        error.insert(ContextKind::SuggestedSubcommand, names);
+    }
+}
+
+/// What has this name elsewhere, by its name here.
+fn here<'a>(all: &[(&'a str, Others)], name: &'a str) -> &'a str {
+    let found = all.iter().find(|(_, others)| others.contains(&name));
+    found.map_or(name, |(here, _)| here)
 }
 
 #[cfg(test)]
@@ -135,8 +159,13 @@ mod tests {
             let text = with_instead(error).to_string();
             assert!(text.contains(&format!("  tip: {instead}\n")), "{text}");
         }
-        let unknown = parser().try_get_matches_from(["mlp", "evil"]).unwrap_err();
-        let text = with_instead(unknown).to_string();
-        assert!(text.contains("similar subcommand exists: 'eval'"), "{text}");
+        for (line, proposed) in [
+            ("mlp evil", "exist: 'eval'\n"),
+            ("mlp train --learning_rat 1", "exists: '--lr'\n"),
+        ] {
+            let unknown = parser().try_get_matches_from(line.split(' '));
+            let text = with_instead(unknown.unwrap_err()).to_string();
+            assert!(text.contains(proposed), "{text}");
+        }
     }
 }
