@@ -160,7 +160,7 @@ mod tests {
             assert!(text.contains(&format!("  tip: {instead}\n")), "{text}");
         }
         for (line, proposed) in [
-            ("mlp evil", "exist: 'eval'\n"),
+            ("mlp evil", "exists: 'eval'\n"),
             ("mlp train --learning_rat 1", "exists: '--lr'\n"),
         ] {
             let unknown = parser().try_get_matches_from(line.split(' '));
