@@ -14,10 +14,10 @@ use clap::{
 };
 use mlp::linalg;
 
-use args::{Usage, recipe};
+use args::{Usage, recipe, synonyms};
 use commands::{
-    augment_preview, bench, compare, data, eval, explain, export_batch, gradcheck, learn, lr_find,
-    plot, predict, recipes, train, worksheet,
+    augment_preview, bench, compare, completions, data, eval, explain, export_batch, gradcheck,
+    learn, lr_find, man, plot, predict, recipes, train, worksheet,
 };
 use terminal::{
     Outcome, hints,
@@ -79,11 +79,14 @@ enum Command {
     Data(data::Data),
     AugmentPreview(augment_preview::AugmentPreview),
     Recipes(recipes::Recipes),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    Manual(man::Manual),
 }
 
 /// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 or the like interrupted.
 pub fn run() -> ExitCode {
-    let matches = parse(std::env::args_os().collect());
+    let matches = parse(std::env::args_os().collect()).map_err(synonyms::with_instead);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     paint(match &parsed {
         Ok(cli) => cli.color,
@@ -92,6 +95,7 @@ pub fn run() -> ExitCode {
     let mut out = Output::stdout();
     let result = match parsed {
         Ok(cli) => cli.command.run(&mut out),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => version(&mut out),
         Err(error) => Err(error.into()),
     };
     let code = match result {
@@ -128,6 +132,8 @@ impl Command {
             Self::Data(command) => ("data", command.run(out)),
             Self::AugmentPreview(command) => ("augment-preview", command.run(out)),
             Self::Recipes(command) => ("recipes", command.run(out)),
+            Self::Completions(this) => ("completions", this.run(command(), out)),
+            Self::Manual(this) => ("man", this.run(command(), out)),
         };
         result.map_err(|error| match error.downcast::<Usage>() {
             // As the parser says it: with the usage of the command, and the same exit code.
@@ -154,6 +160,22 @@ fn choose_instructions() -> Result<(), clap::Error> {
     })
 }
 
+/// Prints what this build is, which is what a report of a fault begins with.
+fn version(out: &mut Output) -> anyhow::Result<Outcome> {
+    choose_instructions()?;
+    // Only who builds knows the commit: a package and an archive have no history.
+    let commit = option_env!("MLP_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = commit.map(|commit| format!("commit {commit}, "));
+    writeln!(
+        out,
+        "mlp {} ({}{})",
+        env!("CARGO_PKG_VERSION"),
+        commit.unwrap_or_default(),
+        linalg::instructions()
+    )?;
+    Ok(Outcome::Done)
+}
+
 /// What stands on the command line, and in the recipe that it names.
 fn parse(words: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
     let matches = command().try_get_matches_from(&words)?;
@@ -169,7 +191,8 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    Cli::command().mut_subcommands(|this| this.mut_args(number))
+    let parser = synonyms::with_synonyms(Cli::command());
+    parser.mut_subcommands(|this| this.mut_args(number))
 }
 
 /// Prints why there is no result, or the help asked for; returns the exit code.
@@ -309,6 +332,8 @@ mod tests {
             "augment-preview --out a.png",
             "augment-preview --out a.png --rotation 1 --shear 1 --scale 0.1 --translation 1 --sigma 1 --alpha 1",
             "recipes",
+            "completions bash",
+            "man pages",
         ] {
             let words = ["mlp"].into_iter().chain(line.split(' '));
             let matches = command().try_get_matches_from(words).unwrap();

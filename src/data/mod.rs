@@ -9,6 +9,7 @@ pub mod batch;
 pub mod catalogue;
 mod dataset;
 pub mod deslant;
+#[cfg(feature = "download")]
 pub mod download;
 mod error;
 pub mod idx;
@@ -16,6 +17,7 @@ pub mod inspect;
 pub mod oddities;
 mod official;
 pub mod photo;
+#[cfg(feature = "download")]
 mod request;
 pub mod source;
 mod unpack;

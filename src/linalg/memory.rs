@@ -105,6 +105,10 @@ pub fn prefetch<T>(elements: &[T]) {
     }
 }
 
+/// `MADV_COLLAPSE`, Linux's own number: `libc` names it for glibc alone, and programs of musl run on the same kernel.
+#[cfg(target_os = "linux")]
+const COLLAPSE: libc::c_int = 25;
+
 /// Asks the system to keep many elements in pages of 2 MiB: the rows of a column lie in as many pages of 4 KiB,
 /// more than a processor has at hand. Only advice: nothing changes but the time, and nothing at all where there is
 /// no such advice.
@@ -117,7 +121,7 @@ fn prefer_huge_pages<T>(elements: &[T]) {
         let start = (all.start as usize).next_multiple_of(PAGE);
         let end = all.end as usize / PAGE * PAGE;
         if start < end {
-            for advice in [libc::MADV_HUGEPAGE, libc::MADV_COLLAPSE] {
+            for advice in [libc::MADV_HUGEPAGE, COLLAPSE] {
                 // SAFETY: the pages belong to `elements`; the advice changes where they lie, not what
                 // they hold. A system that does not know it says so, and nothing is lost.
                 unsafe { libc::madvise(start as *mut libc::c_void, end - start, advice) };
@@ -131,6 +135,12 @@ fn prefer_huge_pages<T>(elements: &[T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn the_number_of_an_advice_is_the_c_librarys() {
+        assert_eq!(COLLAPSE, libc::MADV_COLLAPSE);
+    }
 
     #[test]
     fn matrices_side_by_side_and_rows_apart_begin_with_lines() {

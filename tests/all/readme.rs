@@ -132,3 +132,16 @@ fn files_that_the_readme_names_are_there() {
         assert!(repository().join(name).exists(), "{name}");
     }
 }
+
+/// scripts/check_pytorch.py proves that code; it is not run here, where there need be no Python.
+#[test]
+fn the_readme_loads_every_activation_in_pytorch() {
+    let readme = readme();
+    let section = readme.split("## Take the model with you").nth(1);
+    let code = section.expect("that section").split("```").nth(1);
+    let code = code.expect("a block of code");
+    for activation in mlp::nn::Activation::ALL {
+        let key = format!("\"{}\": ", activation.flag());
+        assert!(code.contains(&key), "{key}");
+    }
+}

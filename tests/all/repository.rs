@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 fn repository() -> &'static Path {
@@ -144,5 +145,76 @@ fn every_measured_run_has_its_log() {
         let log = fs::read_to_string(repository().join(&log)).expect(&log);
         let correct = format!("\"correct\":{correct},");
         assert!(log.lines().last().unwrap().contains(&correct), "{line}");
+    }
+}
+
+/// What a tool of Rust's prints.
+fn printed(tool: &str, arguments: &str) -> String {
+    let mut command = Command::new(tool);
+    command.current_dir(repository());
+    let done = command.args(arguments.split(' ')).output().unwrap();
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{tool} {arguments}: {errors}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Every package that is built here, and its licence.
+fn licences() -> Vec<(String, String)> {
+    let rustc = printed("rustc", "-vV");
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    // What only other systems need may not have been downloaded.
+    let arguments = format!(
+        "metadata --locked --offline --format-version 1 --filter-platform {}",
+        host.unwrap()
+    );
+    let metadata: serde_json::Value =
+        serde_json::from_str(&printed(env!("CARGO"), &arguments)).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let text = |package: &serde_json::Value, field| package[field].as_str().map(str::to_owned);
+    let licence = |package| {
+        let name = text(package, "name").unwrap();
+        let licence = text(package, "license").unwrap_or_else(|| panic!("{name}: no licence"));
+        (name, licence)
+    };
+    packages.map(licence).collect()
+}
+
+/// Whether a licence such as `(MIT OR Apache-2.0) AND Unicode-3.0` lets its user choose among those accepted.
+fn is_accepted(licence: &str, accepted: &[&str]) -> bool {
+    let all = licence.replace('/', " OR ");
+    all.split(" AND ").all(|part| {
+        let part = part.trim_matches(['(', ')']);
+        let mut choices = part.split(" OR ");
+        choices.any(|choice| accepted.contains(&choice.trim()))
+    })
+}
+
+#[test]
+fn every_crate_has_a_licence_that_the_documents_name() {
+    let document = fs::read_to_string(repository().join("docs/licences.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    let accepted: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert!(accepted.contains(&"MIT"), "{accepted:?}");
+    for refused in [
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "(MIT OR Zlib) AND GPL-3.0-only",
+    ] {
+        assert!(!is_accepted(refused, &accepted), "{refused}");
+    }
+    let licences = licences();
+    assert!(licences.len() > 100, "{}", licences.len());
+    for (name, licence) in licences {
+        let accepted = is_accepted(&licence, &accepted);
+        assert!(
+            accepted,
+            "{name}: {licence}, expected one of docs/licences.md"
+        );
+        if licence.contains("MPL") {
+            assert_eq!(
+                name, "colored",
+                "the one crate that docs/licences.md excepts"
+            );
+        }
     }
 }

@@ -18,6 +18,7 @@ pub mod recipe;
 pub mod remembered;
 pub mod settings;
 pub mod split;
+pub mod synonyms;
 
 /// What is wrong with the flags together, which the parser alone cannot judge. The program shows the usage
 /// of the command with it and exits with 2, as after an error of the parser.

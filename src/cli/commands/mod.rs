@@ -3,6 +3,7 @@
 pub mod augment_preview;
 pub mod bench;
 pub mod compare;
+pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod explain;
@@ -10,6 +11,7 @@ pub mod export_batch;
 pub mod gradcheck;
 pub mod learn;
 pub mod lr_find;
+pub mod man;
 pub mod plot;
 pub mod predict;
 pub mod recipes;

@@ -196,15 +196,7 @@ pub fn scientific(number: f64, digits: usize) -> String {
 
 /// A count with thousands separated: `60,000`.
 pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    indicatif::HumanCount(n).to_string()
 }
 
 #[cfg(test)]

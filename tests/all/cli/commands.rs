@@ -537,7 +537,11 @@ fn every_help_text_has_examples_and_fits() {
         "{stdout}"
     );
     let (stdout, _) = run(folder.path(), "--version", 0);
-    assert_eq!(stdout, concat!("mlp ", env!("CARGO_PKG_VERSION"), "\n"));
+    let start = concat!("mlp ", env!("CARGO_PKG_VERSION"), " (");
+    assert!(stdout.starts_with(start), "{stdout}");
+    let mut command = program::command(folder.path(), "--version");
+    let (stdout, _) = texts(command.env("MLP_INSTRUCTIONS", "portable"), 0);
+    assert!(stdout.contains("portable, with"), "{stdout}");
 }
 
 #[test]

@@ -14,5 +14,6 @@ mod own_data;
 mod plot;
 mod predict;
 mod recipes;
+mod shell;
 mod system;
 mod worksheet;
