@@ -109,6 +109,7 @@ fn compare(plan: &Plan, found: &Constants) -> Result<(), ExportError> {
 /// Both networks on all images.
 fn run(model: &Model, network: &Network, images: &Dataset) -> Result<Run, ReadFault> {
     let spec = &images.spec;
+    let classes_of_model = model.metadata.spec().classes.len();
     let at_a_time = (NUMBERS_AT_A_TIME / (spec.pixels() * spec.cols)).max(1);
     let mut run = Run {
         images: images.len(),
@@ -129,7 +130,7 @@ fn run(model: &Model, network: &Network, images: &Dataset) -> Result<Run, ReadFa
         }
         let decoding = model.metadata.loss.decoding();
         for (n, (expected, &class)) in expected.rows().into_iter().zip(&classes).enumerate() {
-            let own = decoding.class(expected, spec.classes.len());
+            let own = decoding.class(expected, classes_of_model);
             run.same_classes += usize::from(f32::from(own) == class);
             for (a, b) in expected.iter().zip(logits.slice(s![n, ..])) {
                 let difference = f64::from(*a) - f64::from(*b);
