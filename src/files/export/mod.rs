@@ -15,6 +15,8 @@ mod plan;
 mod protobuf;
 mod python;
 mod pytorch;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use onnx::OPSET;
