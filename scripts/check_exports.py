@@ -174,7 +174,7 @@ def main():
     needs.check(NEEDED)
     import numpy as np
 
-    pixels = np.frombuffer(gzip.open(IMAGES).read(), np.uint8, offset=16).reshape(-1, 28, 28)
+    pixels = np.frombuffer(bytearray(gzip.open(IMAGES).read()), np.uint8, offset=16).reshape(-1, 28, 28)
     bad = 0
     print(f"{'model':<26}{'format':<10}{'classes':>8}  {'largest difference':>20}  of up to")
     for name in chosen:

@@ -10,10 +10,19 @@ use super::{super::plan::Plan, graph::Graph};
 /// ```
 pub fn write(plan: &Plan, graph: &mut Graph) {
     let (rows, cols) = (plan.spec.rows, plan.spec.cols);
-    let places = || (0..rows * cols).map(|p| ((p / cols) as f32, (p % cols) as f32));
-    let moments = places().flat_map(|(r, c)| [1.0, c, r, r * r, r * c]);
+    // Counted from the middle of the image, where fewer digits are lost: a shear does not depend on the origin.
+    let middle = |side: usize| (side - 1) as f32 / 2.0;
+    let place = |p: usize| {
+        (
+            (p / cols) as f32 - middle(rows),
+            (p % cols) as f32 - middle(cols),
+        )
+    };
+    let moments = (0..rows * cols)
+        .map(place)
+        .flat_map(|(r, c)| [1.0, c, r, r * r, r * c]);
     graph.floats("moments", &[rows * cols, 5], &Vec::from_iter(moments));
-    let numbers: Vec<_> = (0..rows).map(|r| r as f32).collect();
+    let numbers: Vec<_> = (0..rows).map(|r| r as f32 - middle(rows)).collect();
     graph.floats("row_numbers", &[1, rows], &numbers);
     let offsets = (0..cols * cols).map(|p| (p / cols) as f32 - (p % cols) as f32);
     graph.floats("offsets", &[cols, cols], &Vec::from_iter(offsets));
