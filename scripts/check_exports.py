@@ -29,9 +29,8 @@ MLP = [os.environ.get("MLP", str(ROOT / "target" / "release" / "mlp"))]
 DATA = ROOT / "data"
 IMAGES = DATA / "t10k-images-idx3-ubyte.gz"
 
-# A difference of an output, as a share of the largest output, that rounding alone makes. The slope of a deslanted image is a
-# quotient of small differences.
-ROUNDING, DESLANTED = 1e-5, 1e-3
+# A difference of an output, as a share of the largest output, that rounding alone makes.
+ROUNDING = 1e-5
 
 MODELS = {
     "relu": [],
@@ -192,8 +191,7 @@ def main():
                 run(*MLP, "export", model, "--to", format, "--out", out)
                 logits, classes = with_it(np, folder, pixels)
                 same, difference, most = (classes == expected).sum(), np.abs(logits - z).max(), np.abs(z).max()
-                allowed = (DESLANTED if "deslanted" in name else ROUNDING) * most
-                wrong = same != len(pixels) or not difference <= allowed
+                wrong = same != len(pixels) or not difference <= ROUNDING * most
                 bad += wrong
                 print(f"{name:<26}{format:<10}{same:>8}  {difference:>20.1e}  {most:.1f}{'  WRONG' if wrong else ''}", flush=True)
     print(f"{bad} wrong" if bad else "all the same")
