@@ -16,8 +16,8 @@ use mlp::linalg;
 
 use args::{Usage, recipe, synonyms};
 use commands::{
-    augment_preview, bench, compare, completions, data, eval, explain, export_batch, gradcheck,
-    learn, lr_find, man, plot, predict, recipes, train, worksheet,
+    augment_preview, bench, compare, completions, data, eval, explain, export, export_batch,
+    gradcheck, learn, lr_find, man, plot, predict, recipes, train, worksheet,
 };
 use terminal::{
     Outcome, hints,
@@ -74,6 +74,7 @@ enum Command {
     Learn(learn::Learn),
     Worksheet(worksheet::Worksheet),
     Plot(plot::Plot),
+    Export(export::Export),
     ExportBatch(export_batch::ExportBatch),
     Bench(bench::Bench),
     Data(data::Data),
@@ -127,6 +128,7 @@ impl Command {
             Self::Learn(command) => ("learn", command.run(out)),
             Self::Worksheet(command) => ("worksheet", command.run(out)),
             Self::Plot(command) => ("plot", command.run(out)),
+            Self::Export(command) => ("export", command.run(out)),
             Self::ExportBatch(command) => ("export-batch", command.run(out)),
             Self::Bench(command) => ("bench", command.run(out)),
             Self::Data(command) => ("data", command.run(out)),
@@ -325,6 +327,7 @@ mod tests {
             "worksheet --hidden 2,2 --seed 1 --blank z,p --precision 3 --lr 0.5",
             "worksheet --check answers.csv --net net.json --json",
             "plot run",
+            "export model.bin --to onnx",
             "export-batch model.bin",
             "bench --threads 1,2",
             "bench --hidden 5 --batch-size 3",

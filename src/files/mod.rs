@@ -3,6 +3,7 @@
 pub mod arrays;
 pub mod checkpoint;
 pub mod dataset;
+pub mod export;
 pub mod model;
 pub mod net;
 pub mod run;

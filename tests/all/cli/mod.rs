@@ -5,6 +5,7 @@ mod checkpoint;
 mod commands;
 mod data;
 mod explain;
+mod export;
 mod hostile;
 mod learn;
 mod lr_find;
