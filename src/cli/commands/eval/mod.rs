@@ -106,7 +106,7 @@ impl Eval {
                 if let Some(binary) = &binary {
                     object["binary"] = binary.json(&images.spec);
                 }
-                out.json(&object)?;
+                out.json(object)?;
             }
             false => {
                 self.print_models(&models, &measured, out)?;
@@ -168,7 +168,7 @@ impl Eval {
         } = measured;
         let (low, high) = together.interval();
         let mut object = json!({
-            "model": self.models[0].display().to_string(), "split": self.split.split.flag(), "images": together.images(),
+            "models": paths(&self.models), "split": self.split.split.flag(), "images": together.images(),
             "seconds": seconds, "images_per_second": f64::from(together.images()) / seconds,
             "loss": together.loss, "correct": together.correct(), "accuracy": together.accuracy(),
             "accuracy_interval_95": [low, high],
@@ -180,7 +180,7 @@ impl Eval {
             let members = self.models.iter().zip(alone).map(|(path, alone)| {
                 json!({"model": path.display().to_string(), "loss": alone.loss, "accuracy": alone.accuracy()})
             });
-            object["members"] = members.collect();
+            object["each"] = members.collect();
         }
         object
     }
@@ -214,6 +214,10 @@ impl Eval {
             n => writeln!(out, "\nthe committee of these {n}"),
         }
     }
+}
+
+fn paths(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
 }
 
 /// Each model alone, and all together.

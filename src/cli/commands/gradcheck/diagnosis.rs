@@ -280,7 +280,7 @@ fn tensor_json(tensor: &Judged) -> Value {
     let explanation = |explanation: &Explanation| {
         json!({
             "mistakes": explanation.slips.iter().map(slip_json).collect::<Vec<_>>(),
-            "tensors": explanation.shared,
+            "shared_by": explanation.shared,
         })
     };
     let looks_like = tensor.looks_like.iter().map(|explanation| {
@@ -290,7 +290,7 @@ fn tensor_json(tensor: &Judged) -> Value {
     json!({
         "name": tensor.name, "place": tensor.place, "in_file": tensor.alias,
         "shape": tensor.yours, "expected_shape": tensor.expected,
-        "error": tensor.error, "passed": tensor.right(), "verdict": verdict, "hint": hint,
+        "relative_error": tensor.error, "passed": tensor.right(), "verdict": verdict, "hint": hint,
         "looks_like": looks_like.collect::<Vec<_>>(),
         "explanations": tensor.looks_like.iter().map(explanation).collect::<Vec<_>>(),
         "ratio": tensor.ratio, "follows": tensor.follows, "note": tensor.note,

@@ -204,7 +204,7 @@ impl Gradcheck {
         };
         let passed = groups.iter().all(Group::passed);
         match self.json.json {
-            true => out.json(&report::json(&groups, &settings, passed))?,
+            true => out.json(report::json(&groups, &settings, passed))?,
             false => report::print(out, &groups, &settings)?,
         }
         out.flush()?;
@@ -408,7 +408,7 @@ impl Gradcheck {
             Some(other) => other,
         };
         match self.json.json {
-            true => out.json(&judged_json(&judgement, tolerance, precision.name()))?,
+            true => out.json(judged_json(&judgement, tolerance, precision.name()))?,
             false => print_judged(out, &judgement, tolerance, precision.name())?,
         }
         out.flush()?;
