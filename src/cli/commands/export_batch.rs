@@ -141,7 +141,7 @@ impl ExportBatch {
         parameters: usize,
     ) -> Value {
         json!({
-            "files": [written(&self.out, bytes)], "from": from.display().to_string(),
+            "files": [written(&self.out, bytes)], "made_of": from.display().to_string(),
             "x_shape": x, "targets_shape": targets, "parameters": parameters,
         })
     }
@@ -156,7 +156,9 @@ impl ExportBatch {
         let parameters: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
         let (n, inputs, outputs) = (problem.n(), problem.x.ncols(), problem.c());
         match self.json.json {
-            true => out.json(self.report(&bytes, path, ([n, inputs], &[n, outputs]), parameters))?,
+            true => {
+                out.json(self.report(&bytes, path, ([n, inputs], &[n, outputs]), parameters))?
+            }
             false => writeln!(
                 out,
                 "saved {} ({} bytes): x ({n}, {inputs}), targets ({n}, {outputs}) and {} parameters of {}, in float64",

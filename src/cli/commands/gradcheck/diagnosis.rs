@@ -453,6 +453,11 @@ fn print_sum(
                 "{BAD}nothing in the file is a gradient of this network{BAD:#}"
             )
         }
+        (0, 0) => writeln!(
+            out,
+            "{WARN}nothing in the file could be judged{WARN:#}: {}",
+            others.join(", ")
+        ),
         (0, _) if right == all => {
             writeln!(out, "{GOOD}all {all} {what} are right{GOOD:#}: {within}")
         }
@@ -479,7 +484,7 @@ pub(super) fn judged_json(judgement: &Judgement, tolerance: Option<f64>, precisi
         .map(|(name, why)| json!({"name": name, "why": why}))
         .collect();
     json!({
-        "passed": judgement.passed() && !judgement.nothing(), "tolerance": tolerance,
+        "passed": judgement.passed() && judgement.judged(), "judged": judgement.judged(), "tolerance": tolerance,
         "precision": precision,
         "tensors": judgement.tensors.iter().map(tensor_json).collect::<Vec<_>>(),
         "right_as_far_as": judgement.right_as_far_as, "wrong_from": judgement.wrong_from,
