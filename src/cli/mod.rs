@@ -232,7 +232,8 @@ fn colour_asked(args: impl Iterator<Item = OsString>) -> ColorChoice {
 
 /// Whether results are printed for a program, even if nothing else parses.
 fn json_asked(args: impl Iterator<Item = OsString>) -> bool {
-    args.take_while(|arg| arg != "--").any(|arg| arg == "--json")
+    args.take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json")
 }
 
 #[cfg(test)]

@@ -13,12 +13,7 @@ use mlp::{
 use serde_json::json;
 
 use crate::cli::{
-    commands::train::{
-        record::epoch_line,
-        save::Saved,
-        sparkline::sparklines,
-        start::Start,
-    },
+    commands::train::{record::epoch_line, save::Saved, sparkline::sparklines, start::Start},
     terminal::{
         json::event,
         output::{DIM, Output, percent, scientific, thousands},

@@ -9,11 +9,17 @@ use mlp::{
     },
     loss::Loss,
     nn::Mlp,
-    train::{Epoch, Observer, Progress, Settings, learned::Guessing, metrics::Evaluation, statistics::Watch},
+    train::{
+        Epoch, Observer, Progress, Settings, learned::Guessing, metrics::Evaluation,
+        statistics::Watch,
+    },
 };
 use serde_json::{Value, json};
 
-use crate::cli::terminal::{json::{event, shortest}, progress::note_above};
+use crate::cli::terminal::{
+    json::{event, shortest},
+    progress::note_above,
+};
 
 /// The record of a run as it goes. A line that cannot be written is left out and training goes on: the
 /// network is worth more; the run fails in the end.
@@ -115,10 +121,5 @@ fn last_rate(epoch: usize, images: usize, settings: &Settings) -> f32 {
     let steps = images.div_ceil(settings.batch_size);
     let last = (epoch * steps).saturating_sub(1);
     let schedule = settings.schedule;
-    schedule.rate(
-        settings.learning_rate,
-        last,
-        steps,
-        settings.epochs * steps,
-    )
+    schedule.rate(settings.learning_rate, last, steps, settings.epochs * steps)
 }
