@@ -6,6 +6,7 @@ mod commands;
 mod data;
 mod explain;
 mod hostile;
+mod json;
 mod learn;
 mod lr_find;
 mod mistakes;

@@ -344,8 +344,8 @@ impl Eval {
             "seconds": seconds, "images_per_second": f64::from(together.images()) / seconds,
             "loss": together.loss, "correct": together.correct(), "accuracy": together.accuracy(),
             "accuracy_interval_95": [low, high],
-            "recall": share_right(&together.confusion, Axis(1)),
-            "precision": share_right(&together.confusion, Axis(0)),
+            "class_recall": share_right(&together.confusion, Axis(1)),
+            "class_precision": share_right(&together.confusion, Axis(0)),
             "classes": spec.classes, "confusion": together.confusion.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
         });
         if alone.len() > 1 {

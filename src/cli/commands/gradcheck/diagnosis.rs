@@ -484,8 +484,8 @@ pub(super) fn judged_json(judgement: &Judgement, tolerance: Option<f64>, precisi
         .map(|(name, why)| json!({"name": name, "why": why}))
         .collect();
     json!({
-        "passed": judgement.passed() && judgement.judged(), "judged": judgement.judged(), "tolerance": tolerance,
-        "precision": precision,
+        "passed": judgement.passed() && judgement.judged(), "judgeable": judgement.judged(), "tolerance": tolerance,
+        "dtype": precision,
         "tensors": judgement.tensors.iter().map(tensor_json).collect::<Vec<_>>(),
         "right_as_far_as": judgement.right_as_far_as, "wrong_from": judgement.wrong_from,
         "ignored": ignored,

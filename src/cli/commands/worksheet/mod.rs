@@ -268,7 +268,9 @@ impl Worksheet {
             }
         }
         if self.json {
-            out.json(json!({"files": files, "sheet": subject.head[0], "of": sheet.blanks().len()}))?;
+            out.json(
+                json!({"files": files, "sheet": subject.head[0], "of": sheet.blanks().len()}),
+            )?;
         }
         out.flush()?;
         if sheet.rounded {
