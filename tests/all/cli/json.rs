@@ -87,7 +87,7 @@ fn every_key_stands_in_the_table_and_the_table_has_no_other() {
     let lines = [
         format!("train {small} {own} --best best.bin --run run --checkpoint kept --json"),
         format!("train {small} {own} --init zeros --out zero.bin --label-smoothing 0.1 --json"),
-        format!("train {small} {own} --lr 1e30 --out nan.bin --json"),
+        format!("train {small} {own} --lr 1e30 --out nan.bin --run failed --json"),
         format!("train {small} {own} --positive 2 --out two.bin --json --quiet"),
         format!("lr-find --hidden 4 --steps 20 {own} --json"),
         format!("eval model.bin {own} --calibration c.svg --reject 0.5 --predictions p.csv --json"),
@@ -146,9 +146,11 @@ fn every_key_stands_in_the_table_and_the_table_has_no_other() {
             look(value, &table, line, &mut seen, &mut faults);
         }
     }
-    let record = fs::read_to_string(folder.join("run/run.jsonl")).unwrap();
-    for value in &json_lines(&record) {
-        look(value, &table, "train", &mut seen, &mut faults);
+    for name in ["run", "failed"] {
+        let record = fs::read_to_string(folder.join(name).join("run.jsonl")).unwrap();
+        for value in &json_lines(&record) {
+            look(value, &table, "train", &mut seen, &mut faults);
+        }
     }
     if !cfg!(debug_assertions) {
         // What a student's wrong program is answered with needs Python; `scripts/check_learn.py` sees it.
