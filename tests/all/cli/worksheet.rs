@@ -203,7 +203,6 @@ fn what_makes_no_sheet_or_is_no_table_of_answers_is_refused() {
         ("--net net.json --seed 1", 2, "cannot be used with"),
         ("--check a.csv --seed 1", 2, "cannot be used with"),
         ("--check a.csv --out b.html", 2, "cannot be used with"),
-        ("--json", 2, "--check"),
         ("--net gone.json", 1, "no such file"),
         ("--check gone.csv", 1, "gone.csv"),
         ("--check .", 1, "not a regular file"),
