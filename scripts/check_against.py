@@ -146,9 +146,10 @@ class Tried:
         verdicts = [tensor["verdict"] for tensor in found["tensors"]]
         self.unsure += verdicts.count("unsure")
         named = [tensor["looks_like"] for tensor in found["tensors"] if tensor["looks_like"]]
-        if code or named or not set(verdicts) <= {"right", "transposed", "unsure"}:
+        nothing_told = code == 3 and set(verdicts) == {"unsure"}
+        if code and not nothing_told or named or not set(verdicts) <= {"right", "transposed", "unsure"}:
             self.bad += 1
-            print(f"called wrong: {what}: {[(t['name'], t['verdict'], t['error'], t['looks_like']) for t in found['tensors']]}")
+            print(f"called wrong: {what}: {[(t['name'], t['verdict'], t['relative_error'], t['looks_like']) for t in found['tensors']]}")
 
     def wrong(self, what, expected, model, grads, *more):
         code, found = against(model, grads, *more)
@@ -157,7 +158,7 @@ class Tried:
         named = [sorted(expected) in map(sorted, tensor["looks_like"]) for tensor in wrong]
         if not code or not named or not all(named):
             self.bad += 1
-            print(f"not named: {what}: {[(t['name'], t['verdict'], t['error'], t['looks_like'][:3]) for t in found['tensors']]}")
+            print(f"not named: {what}: {[(t['name'], t['verdict'], t['relative_error'], t['looks_like'][:3]) for t in found['tensors']]}")
 
 
 def gradients(np, code, model, activation, dtype, batch):

@@ -393,13 +393,13 @@ def compare_net(page, expected, name):
     found = page.evaluate(NET_NUMBERS)
     check(len(found["modules"]) == len(expected["modules"]), f"{name}: as many modules")
     worst = [near(found["loss"], expected["loss"], f"{name}: loss"),
-             near(found["loss_after"], expected["after"]["loss"], f"{name}: loss after")]
+             near(found["loss_after"], expected["after_step"]["loss"], f"{name}: loss after")]
     for m, (ours, theirs) in enumerate(zip(found["modules"], expected["modules"])):
         check(ours["name"] == theirs["name"], f"{name}: module {m} is {theirs['name']}")
         keys = ["x", "y", "dy", "dx", *(["w", "b", "dw", "db"] if "w" in theirs else [])]
         worst += [near(ours[key], theirs[key], f"{name}: {m}.{key}") for key in keys]
         for key, values in ours.get("after", {}).items():
-            worst.append(near(values, expected["after"]["params"][f"{m}.{key}"], f"{name}: {m}.{key} after"))
+            worst.append(near(values, expected["after_step"]["params"][f"{m}.{key}"], f"{name}: {m}.{key} after"))
     return max(worst)
 
 

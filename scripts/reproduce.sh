@@ -52,6 +52,9 @@ runs=${RUNS:-runs/reproduce}
 # The value of a key, the first of that name: a number, or text without its quotes.
 field() { grep -oE "\"$1\":(\"[^\"]*\"|[0-9.]+)" <<<"$2" | head -1 | cut -d: -f2- | tr -d '"'; }
 
+# The flags of a recipe, from its line of JSON.
+flags_of() { grep -oE '"flags":\[[^]]*\]' <<<"$1" | cut -d: -f2- | sed 's/","/ /g; s/[]["]//g'; }
+
 # The seeds to train a recipe with.
 seeds() {
     local committed
@@ -119,7 +122,7 @@ for recipe in "${recipes[@]}"; do
     for seed in $(seeds "$recipe"); do
         kept=()
         for member in $(seq $(((seed - 1) * members + 1)) $((seed * members))); do
-            kept+=("$(train "$recipe" "$(field flags "$about")" "$member")")
+            kept+=("$(train "$recipe" "$(flags_of "$about")" "$member")")
         done
         seconds=$(cat "${kept[@]/%/.seconds}" | awk '{ all += $1 } END { print all }')
         log=$runs/$recipe-$seed.jsonl
@@ -134,7 +137,7 @@ for recipe in "${recipes[@]}"; do
             done
             "$mlp" eval "${kept[@]/%/.bin}" --json 2>/dev/null | sed "s/^{/{\"event\":\"test\",\"process_seconds\":$seconds,/"
             # Confusions and paths are not worth keeping.
-        } | sed -E 's/"confusion":\[(\[[0-9,]*\],?)*\],//; s/"(model|data)":"[^"]*",?//g; s/,\}/}/g' >"$log"
+        } | sed -E 's/"confusion":\[(\[[0-9,]*\],?)*\],//; s/"(model|data)":"[^"]*",?//g; s/"models":\[[^]]*\],?//g; s/,\}/}/g' >"$log"
         compare "$recipe, seed $seed" "$log" "$results/$recipe-$seed.jsonl" || differ=1
         [ -z "$record" ] || cp "$log" "$results/"
     done

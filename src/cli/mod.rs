@@ -22,6 +22,7 @@ use commands::{
 use terminal::{
     Outcome, hints,
     interrupt::{self, Interrupted},
+    json,
     output::{Output, complain, spelled, stderr},
 };
 
@@ -44,7 +45,8 @@ Examples:
   mlp bench                 measure how fast this machine trains
 
 `mlp help train` and the like show the flags of a command.
-Exit code: 0 done, 1 failed, 2 wrong usage, 128 + signal (130 Ctrl-C)."
+Exit code: 0 done, 1 failed, 2 wrong usage, 3 nothing to judge (gradcheck
+--against), 128 + signal (130 Ctrl-C)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -85,11 +87,16 @@ enum Command {
     Manual(man::Manual),
 }
 
-/// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 or the like interrupted.
+/// Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 nothing to judge, 130 or the
+/// like interrupted.
 pub fn run() -> ExitCode {
     let matches = parse(std::env::args_os().collect()).map_err(synonyms::with_instead);
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    if json_asked(std::env::args_os()) {
+        json::ask();
+    }
     paint(match &parsed {
+        _ if json::asked() => ColorChoice::Never,
         Ok(cli) => cli.color,
         Err(_) => colour_asked(std::env::args_os()),
     });
@@ -102,6 +109,7 @@ pub fn run() -> ExitCode {
     let code = match result {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Failed) => 1,
+        Ok(Outcome::Unjudged) => 3,
         Err(error) => report(&error, &mut out),
     };
     match out.finish() {
@@ -245,6 +253,12 @@ fn colour_asked(args: impl Iterator<Item = OsString>) -> ColorChoice {
         ColorChoice::from_str(value?, false).ok()
     });
     asked.unwrap_or(ColorChoice::Auto)
+}
+
+/// Whether results are printed for a program, even if nothing else parses.
+fn json_asked(args: impl Iterator<Item = OsString>) -> bool {
+    args.take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json")
 }
 
 #[cfg(test)]

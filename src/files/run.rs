@@ -40,6 +40,9 @@ const LARGEST: f64 = 1e39;
 pub struct EpochLine {
     /// Which epoch, from 1.
     pub epoch: usize,
+    /// The learning rate of its last step; none in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
     /// The mean loss of the training images, as in [`Epoch`](crate::train::Epoch).
     pub train_loss: f64,
     /// The share of training images classified correctly.
@@ -80,6 +83,7 @@ impl EpochLine {
         };
         let checks = [
             ("epoch", (1..=1_000_000).contains(&self.epoch)),
+            ("learning_rate", known(self.learning_rate, &size)),
             ("train_loss", size(self.train_loss)),
             ("train_accuracy", share(self.train_accuracy)),
             ("valid_loss", known(self.valid_loss, &size)),

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod binary;
+pub mod calibration;
 pub mod familiar;
 mod fit;
 pub mod learned;

@@ -14,12 +14,14 @@ use mlp::{
     },
 };
 use ndarray::Array2;
+use serde_json::json;
 
 use crate::cli::{
-    args::{augment::AugmentArgs, data::DataArgs, number},
+    args::{augment::AugmentArgs, common::JsonArg, data::DataArgs, number},
     terminal::{
         Outcome,
         describe::augmentation_text,
+        json::{shortest, written},
         output::{BOLD, DIM, Output, named, next_step},
         own_file::{self, Kind},
         shell::train_command,
@@ -73,6 +75,9 @@ pub struct AugmentPreview {
     deslant: bool,
 
     #[command(flatten)]
+    json: JsonArg,
+
+    #[command(flatten)]
     data: DataArgs,
 }
 
@@ -97,6 +102,7 @@ impl AugmentPreview {
             false => ("", ""),
         };
         let text = augmentation_text(&augmentation);
+        let augmentation_json = shortest(&augmentation);
         let augmenter = Augmenter::new(augmentation, (data.rows(), data.cols()), self.seed)?;
         let last = (self.index + self.images).min(data.len() as u32);
         let images: Vec<_> = (self.index..last).collect();
@@ -122,16 +128,24 @@ impl AugmentPreview {
             epochs: &seen,
             pixels: (data.rows(), data.cols()),
         });
-        KIND.save(&self.out, &picture.png(Theme::Light)?)?;
+        let bytes = picture.png(Theme::Light)?;
+        KIND.save(&self.out, &bytes)?;
         let (width, height) = picture.png_size();
-        writeln!(
-            out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({width} x {height} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
-            named(&self.out),
-            self.index,
-            last - 1,
-            self.epochs,
-        )?;
+        match self.json.json {
+            true => out.json(json!({
+                "files": [written(&self.out, &bytes)], "width": width, "height": height,
+                "index": self.index, "images": images.len(), "epochs": self.epochs,
+                "augmentation": augmentation_json, "deslant": self.deslant,
+            }))?,
+            false => writeln!(
+                out,
+                "saved {BOLD}{}{BOLD:#} {DIM}({width} x {height} pixels): training images {} to {}, then epochs 1 to {}: {text}{deslanted}{DIM:#}",
+                named(&self.out),
+                self.index,
+                last - 1,
+                self.epochs,
+            )?,
+        }
         let data = self.data.dir.flag();
         next_step(train_command(&format!("{flags}{deslant}{data}")));
         Ok(Outcome::Done)

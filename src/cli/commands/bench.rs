@@ -273,11 +273,11 @@ fn print_json(
             let phases: Vec<_> = phases
                 .map(|(phase, seconds)| json!({ "phase": phase, "seconds": seconds }))
                 .collect();
-            json!({ "workload": workload.name, "layers": workload.layers, "step": phases })
+            json!({ "workload": workload.name, "layers": workload.layers, "parts": phases })
         })
         .collect();
     let object = json!({
         "kernels": linalg::instructions(), "speeds": speeds, "phases": parts,
     });
-    Ok(out.json(&object)?)
+    Ok(out.json(object)?)
 }

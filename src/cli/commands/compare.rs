@@ -86,7 +86,7 @@ impl Compare {
                 "both_right": both, "only_first_right": first, "only_second_right": second,
                 "neither_right": neither, "p_value": p,
             });
-            out.json(&object)?;
+            out.json(object)?;
         } else {
             for (path, accuracy) in paths.iter().zip(accuracies) {
                 writeln!(

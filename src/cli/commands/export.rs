@@ -202,10 +202,10 @@ impl Export {
                 "largest_difference": run.largest_difference, "largest_output": run.largest_output,
             })
         });
-        out.json(&json!({
-            "model": self.models[0].display().to_string(), "format": self.to.name(),
-            "out": to.display().to_string(), "bytes": bytes,
-            "parameters": model.network.parameter_count(), "parameters_equal": true, "run": run,
+        out.json(json!({
+            "files": [{"path": to.display().to_string(), "bytes": bytes}],
+            "made_of": self.models[0].display().to_string(), "format": self.to.name(),
+            "parameters": model.network.parameter_count(), "compared": run,
         }))
     }
 

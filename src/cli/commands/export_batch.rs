@@ -6,10 +6,12 @@ use std::{
 };
 
 use mlp::files::{self, arrays};
+use serde_json::{Value, json};
 
 use crate::cli::{
     args::{
         Usage,
+        common::JsonArg,
         data::DataDir,
         memory::{self, Use},
         model::load_model,
@@ -18,6 +20,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
+        json::written,
         output::{Output, named, next_step, thousands},
         own_file::Kind,
         shell::shell_quote,
@@ -65,6 +68,9 @@ pub struct ExportBatch {
     force: bool,
 
     #[command(flatten)]
+    json: JsonArg,
+
+    #[command(flatten)]
     data: DataDir,
 }
 
@@ -101,15 +107,18 @@ impl ExportBatch {
         let images = self.data.first_images(n, 1, Some(&model.metadata))?;
         let bytes = arrays::batch_bytes(&model, &images, self.npz())?;
         BATCH.save(&self.out, &bytes)?;
-        writeln!(
-            out,
-            "saved {} ({} bytes): x ({n}, {}), targets ({n}) and {} parameters of {}",
-            named(&self.out),
-            thousands(bytes.len() as u64),
-            model.network.inputs(),
-            thousands(model.network.parameter_count() as u64),
-            path.display(),
-        )?;
+        let (inputs, parameters) = (model.network.inputs(), model.network.parameter_count());
+        match self.json.json {
+            true => out.json(self.report(&bytes, path, ([n, inputs], &[n]), parameters))?,
+            false => writeln!(
+                out,
+                "saved {} ({} bytes): x ({n}, {inputs}), targets ({n}) and {} parameters of {}",
+                named(&self.out),
+                thousands(bytes.len() as u64),
+                thousands(parameters as u64),
+                path.display(),
+            )?,
+        }
         out.flush()?;
         next_step(format_args!(
             "mlp gradcheck --model {} --batch-size {n}{} --against YOUR_GRADIENTS.npz",
@@ -123,6 +132,20 @@ impl ExportBatch {
         self.out.extension() == Some("npz".as_ref())
     }
 
+    /// What was written, with the shapes of x and of the targets.
+    fn report(
+        &self,
+        bytes: &[u8],
+        from: &Path,
+        (x, targets): ([usize; 2], &[usize]),
+        parameters: usize,
+    ) -> Value {
+        json!({
+            "files": [written(&self.out, bytes)], "made_of": from.display().to_string(),
+            "x_shape": x, "targets_shape": targets, "parameters": parameters,
+        })
+    }
+
     /// `--net`: all that a file of a network says.
     fn net(&self, path: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
         let net = load_net(path)?;
@@ -131,17 +154,20 @@ impl ExportBatch {
         let problem = &net.problem;
         let shapes = problem.parameters().into_iter().map(|(_, shape)| shape);
         let parameters: usize = shapes.map(|shape| shape.iter().product::<usize>()).sum();
-        writeln!(
-            out,
-            "saved {} ({} bytes): x ({n}, {}), targets ({n}, {}) and {} parameters of {}, in float64",
-            named(&self.out),
-            thousands(bytes.len() as u64),
-            problem.x.ncols(),
-            problem.c(),
-            thousands(parameters as u64),
-            named(path),
-            n = problem.n(),
-        )?;
+        let (n, inputs, outputs) = (problem.n(), problem.x.ncols(), problem.c());
+        match self.json.json {
+            true => {
+                out.json(self.report(&bytes, path, ([n, inputs], &[n, outputs]), parameters))?
+            }
+            false => writeln!(
+                out,
+                "saved {} ({} bytes): x ({n}, {inputs}), targets ({n}, {outputs}) and {} parameters of {}, in float64",
+                named(&self.out),
+                thousands(bytes.len() as u64),
+                thousands(parameters as u64),
+                named(path),
+            )?,
+        }
         out.flush()?;
         next_step(format_args!("mlp gradcheck --net {}", shell_quote(path)));
         Ok(Outcome::Done)

@@ -233,9 +233,9 @@ fn print_json(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {
         "steepest": test.steepest().map(rate),
         "lowest": test.lowest().map(rate),
         "diverged": test.end == End::Diverged,
-        "points": points,
+        "tested": points,
     });
-    Ok(out.json(&object)?)
+    Ok(out.json(object)?)
 }
 
 fn print(test: &RangeTest, out: &mut Output) -> anyhow::Result<()> {

@@ -18,10 +18,11 @@ use mlp::{
     regular_file,
     train::metrics::{Evaluation, classes, evaluate, losses, predictions},
 };
+use serde_json::json;
 
 use crate::cli::{
     args::{
-        common::ThreadArgs,
+        common::{JsonArg, ThreadArgs},
         data::DataArgs,
         memory::Use,
         model::load_model,
@@ -29,6 +30,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
+        json::written,
         output::{BOLD, DIM, Output, named, next_step, note, thousands},
         own_file::{self, Kind},
         shell::{free_name, shell_quote, train_command},
@@ -74,6 +76,9 @@ pub struct Plot {
     /// Replace files that are no pictures
     #[arg(long, help_heading = "Output")]
     force: bool,
+
+    #[command(flatten)]
+    json: JsonArg,
 
     #[command(flatten)]
     split: SplitArg,
@@ -132,18 +137,28 @@ impl Plot {
             Theme::Light => palette::Theme::Light,
             Theme::Dark => palette::Theme::Dark,
         };
+        let mut saved = Vec::new();
         for (path, format, kind, picture) in files {
             let bytes = match format {
                 Format::Svg => picture.svg().into_bytes(),
                 Format::Png => picture.png(theme)?,
             };
             kind.save(&path, &bytes)?;
+            if self.json.json {
+                let mut file = written(&path, &bytes);
+                file["title"] = picture.title.as_str().into();
+                saved.push(file);
+                continue;
+            }
             writeln!(
                 out,
                 "saved {BOLD}{}{BOLD:#} {DIM}({}){DIM:#}",
                 named(&path),
                 picture.title
             )?;
+        }
+        if self.json.json {
+            out.json(json!({ "files": saved }))?;
         }
         out.flush()?;
         next_step(next);

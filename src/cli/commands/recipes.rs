@@ -22,12 +22,12 @@ Examples:
   mlp recipes lesson                    one
   mlp train --recipe lesson             train by it
   mlp train --recipe lesson --epochs 5  with other flags
-  mlp recipes --json | jq '.[].flags'   for a program to read")]
+  mlp recipes --json | jq .flags   for a program to read")]
 pub struct Recipes {
     /// Show this one only
     name: Option<String>,
 
-    /// Print a JSON list of objects
+    /// Print a JSON object for each, one a line
     #[arg(long, help_heading = "Output")]
     json: bool,
 
@@ -50,15 +50,18 @@ impl Recipes {
             let recipe = |recipe: &Recipe| {
                 json!({
                     "name": recipe.name, "source": recipe.source,
-                    "published_test_error_percent": recipe.published, "flags": flags(*recipe),
+                    "published_percent": recipe.published, "published_error": published(recipe),
+                    "flags": recipe.words().collect::<Vec<_>>(),
                     "members": recipe.members,
                     "measured": recipe.measured().iter().map(|run| json!({
-                        "seed": run.seed, "test_error_percent": run.error(),
-                        "interval_95": run.interval(), "process_seconds": run.seconds,
+                        "seed": run.seed, "accuracy": run.accuracy(),
+                        "accuracy_interval_95": run.accuracy_interval(), "process_seconds": run.seconds,
                     })).collect::<Vec<_>>(),
                 })
             };
-            out.json(&recipes.iter().map(recipe).collect())?;
+            for one in &recipes {
+                out.json(recipe(one))?;
+            }
         } else if self.markdown {
             writeln!(
                 out,
@@ -141,6 +144,13 @@ fn seconds(run: &Run) -> String {
         true => format!("{:.1} s", run.seconds),
         false => format!("{:.0} s", run.seconds),
     }
+}
+
+/// The published error as a share of all images, where it is one number.
+fn published(recipe: &Recipe) -> Option<f64> {
+    let percent: f64 = recipe.published.parse().ok()?;
+    // In hundredths of a per cent, so that 1.53 % is 0.0153 to the last digit.
+    Some((100.0 * percent).round() / 10_000.0)
 }
 
 fn flags(recipe: Recipe) -> String {

@@ -4,6 +4,7 @@ pub mod charset;
 pub mod describe;
 pub mod hints;
 pub mod interrupt;
+pub mod json;
 pub mod output;
 pub mod own_file;
 pub mod paths;
@@ -19,4 +20,6 @@ pub enum Outcome {
     Done,
     /// A check found something wrong, and the report says what: exit code 1.
     Failed,
+    /// There was nothing that could be judged, right or wrong: exit code 3.
+    Unjudged,
 }

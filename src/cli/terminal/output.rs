@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::cli::terminal::{
     charset::{self, Plain},
+    json,
     wrap::{prose, wrapped},
 };
 
@@ -55,9 +56,9 @@ impl Output {
         }
     }
 
-    /// A line of JSON, which is UTF-8 whatever the locale.
-    pub fn json(&mut self, value: &Value) -> io::Result<()> {
-        self.verbatim(format_args!("{value}\n"))
+    /// An object as a line of JSON, which is UTF-8 whatever the locale.
+    pub fn json(&mut self, object: Value) -> io::Result<()> {
+        self.verbatim(format_args!("{}\n", json::line(object)))
     }
 
     /// Text for a program.
@@ -177,8 +178,11 @@ pub fn line(text: impl std::fmt::Display) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// The next useful command, on stderr so that a piped result stays clean.
+/// The next useful command, on stderr so that a piped result stays clean. A program has no use for it.
 pub fn next_step(command: impl std::fmt::Display) {
+    if json::asked() {
+        return;
+    }
     let _ = writeln!(stderr(), "{DIM}next:{DIM:#} {command}");
 }
 

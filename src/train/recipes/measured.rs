@@ -17,6 +17,16 @@ pub struct Run {
 }
 
 impl Run {
+    /// The share of test images classified correctly.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct) / f64::from(IMAGES)
+    }
+
+    /// The 95 % confidence interval of [`accuracy`](Self::accuracy): (low, high).
+    pub fn accuracy_interval(&self) -> (f64, f64) {
+        wilson_interval(self.correct, IMAGES)
+    }
+
     /// The test error, in per cent.
     pub fn error(&self) -> f64 {
         percent(1.0 - f64::from(self.correct) / f64::from(IMAGES))

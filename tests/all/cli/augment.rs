@@ -158,8 +158,8 @@ fn a_network_of_upright_images_sees_them_upright_ever_after() {
     let trained = &lines.iter().find(|line| line["event"] == "epoch").unwrap()["valid_loss"];
     let line = "eval up.bin as-it-is.bin --split valid --json";
     let both = json(folder, line, 0);
-    assert_eq!(&both["members"][0]["loss"], trained);
-    assert_ne!(&both["members"][1]["loss"], trained);
+    assert_eq!(&both["each"][0]["loss"], trained);
+    assert_ne!(&both["each"][1]["loss"], trained);
 
     // Test image 8 leans.
     let explained = json(folder, "explain up.bin --index 8 --json", 0);

@@ -308,11 +308,14 @@ fn eval_measures_the_parts_that_training_split() {
         let column: f64 = (0..10).map(|t| confusion(t, class)).sum();
         // serde_json reads the last digit of a float a bit loosely.
         let close = |found: &Value, right: f64| (found.as_f64().unwrap() - right).abs() < 1e-12;
-        assert!(close(&test["recall"][class], confusion(class, class) / row));
+        assert!(close(
+            &test["class_recall"][class],
+            confusion(class, class) / row
+        ));
         match column {
-            0.0 => assert_eq!(test["precision"][class], Value::Null),
+            0.0 => assert_eq!(test["class_precision"][class], Value::Null),
             _ => assert!(close(
-                &test["precision"][class],
+                &test["class_precision"][class],
                 confusion(class, class) / column
             )),
         }

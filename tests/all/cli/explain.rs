@@ -195,7 +195,7 @@ fn the_numbers_add_up() {
     let folder = tempfile::tempdir().unwrap();
     let line = "explain --hidden 6 --seed 2 --index 5 --unit 0:3 --json";
     let all = json(folder.path(), line, 0);
-    let unit = &all["units"][0];
+    let unit = &all["followed"][0];
     let products = unit["terms"].as_array().unwrap().iter().map(|term| {
         let (x, w, product) = (&term["x"], &term["w"], &term["product"]);
         assert_eq!(
@@ -474,7 +474,7 @@ fn several_images_are_the_rows_of_x_and_gradients_are_sums_over_them() {
         }
         assert!(count >= 2, "{flags}: {text}");
         let all = json(folder.path(), &format!("{line} --json"), 0);
-        let images = all["images"].as_array().unwrap();
+        let images = all["batch"].as_array().unwrap();
         let losses = images.iter().map(|image| image["loss"].as_f64().unwrap());
         assert!((losses.sum::<f64>() / 3.0 - all["loss"].as_f64().unwrap()).abs() < 1e-12);
         assert_eq!(images[1]["index"], 1);
@@ -504,7 +504,7 @@ fn images_are_picked_by_ranges_lists_and_numbers() {
     let indices = |which: &str| {
         let line = format!("explain --hidden 2 --json --split train --images {which}");
         let all = json(folder.path(), &line, 0);
-        let images = all["images"].as_array().unwrap().clone();
+        let images = all["batch"].as_array().unwrap().clone();
         let index = |image: &Value| image["index"].as_u64().unwrap();
         images.iter().map(index).collect::<Vec<_>>()
     };

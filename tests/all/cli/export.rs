@@ -37,9 +37,8 @@ fn every_format_is_written_and_checked_and_only_an_older_one_replaced() {
         let mut again = command(folder, &format!("{line} --json"));
         let (text, stderr) = texts(again.env("MLP_DATA_DIR", folder.join("no-data")), 0);
         let found: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(found["out"], name);
-        assert_eq!(found["parameters_equal"], true);
-        assert!(found["run"].is_null(), "{text}");
+        assert_eq!(found["files"][0]["path"], name);
+        assert!(found["compared"].is_null(), "{text}");
         assert_eq!(stderr.contains("not run on images: "), is_run, "{stderr}");
         assert_eq!(fs::read(folder.join(name)).unwrap(), first);
         // Anything else stays.
@@ -98,7 +97,7 @@ fn the_largest_difference_is_told_to_programs() {
     let folder = folder.path();
     train(folder);
     let found = json(folder, "export model.bin --to json --json", 0);
-    let run = &found["run"];
+    let run = &found["compared"];
     assert_eq!(run["images"], 10_000);
     assert_eq!(run["same_classes"], 10_000);
     assert!(run["largest_difference"].as_f64().unwrap() < 1e-4, "{run}");

@@ -38,7 +38,7 @@ fn exercises_are_written_once_and_kept() {
 fn stubs_never_pass_and_need_no_python() {
     let dir = folder();
     let found = json(dir.path(), "learn check --all --json", 1);
-    assert_eq!((&found["passed"], &found["points"]), (&0.into(), &0.into()));
+    assert_eq!((&found["right"], &found["points"]), (&0.into(), &0.into()));
     let exercises = found["exercises"].as_array().unwrap();
     assert_eq!(exercises.len(), 24);
     assert!(
@@ -132,8 +132,8 @@ fn known_errors_are_explained() {
     assert!(said.contains("keepdims=True"), "{said}");
     let (said, _) = run(dir.path(), "learn errors nobody knows this", 1);
     assert!(said.contains("no known error"), "{said}");
-    let all = json(dir.path(), "learn errors --json", 0);
-    assert!(all.as_array().unwrap().len() > 30);
+    let (all, _) = run(dir.path(), "learn errors --json", 0);
+    assert!(all.lines().count() > 30, "{all}");
 }
 
 /// A Python that is none: what its end is answered with.

@@ -25,7 +25,7 @@ fn the_rates_climb_by_a_factor_and_the_suggestion_is_one_that_learns() {
     let folder = tempfile::tempdir().unwrap();
     let line = "lr-find --hidden 30 --batch-size 64 --from 1e-3 --to 1e3 --json";
     let found = json(folder.path(), line, 0);
-    let points = found["points"].as_array().unwrap();
+    let points = found["tested"].as_array().unwrap();
     let rates: Vec<_> = points
         .iter()
         .map(|point| number(&point["learning_rate"]))
@@ -64,7 +64,7 @@ fn few_images_come_again() {
     let folder = tempfile::tempdir().unwrap();
     let line = "lr-find --valid 59900 --batch-size 50 --steps 40 --to 0.5 --json";
     let found = found(folder.path(), line);
-    let points = found["points"].as_array().unwrap();
+    let points = found["tested"].as_array().unwrap();
     assert_eq!(
         (points.len(), &found["diverged"]),
         (40, &Value::from(false))
@@ -109,7 +109,7 @@ fn single_images_do_not_end_the_test_before_it_has_begun() {
     for seed in 1..5 {
         let line = format!("lr-find --batch-size 1 --hidden 20 --seed {seed} --to 1e-3 --json");
         let found = found(folder.path(), &line);
-        assert_eq!(found["points"].as_array().unwrap().len(), 500, "{line}");
+        assert_eq!(found["tested"].as_array().unwrap().len(), 500, "{line}");
     }
 }
 

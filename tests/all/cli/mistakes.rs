@@ -10,13 +10,13 @@ use mlp::{
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::support::program::{command, json, run};
+use crate::support::program::{command, json, json_lines, run};
 
 #[test]
 fn every_listed_mistake_can_be_injected_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let list = json(folder.path(), "gradcheck --list-mistakes --json", 0);
-    let list = list.as_array().unwrap();
+    let (list, _) = run(folder.path(), "gradcheck --list-mistakes --json", 0);
+    let list = json_lines(&list);
     assert!(list.len() >= 48);
     for mistake in list {
         let name = mistake["name"].as_str().unwrap();

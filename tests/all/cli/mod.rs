@@ -7,6 +7,7 @@ mod data;
 mod explain;
 mod export;
 mod hostile;
+mod json;
 mod learn;
 mod lr_find;
 mod mistakes;

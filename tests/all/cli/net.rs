@@ -65,10 +65,10 @@ fn the_published_example_is_explained_to_every_digit() {
     let number = |value: &Value| value.as_f64().unwrap();
     assert!((number(&all["loss"]) - 0.298371109).abs() < 5e-10);
     assert!((number(&all["modules"][2]["dw"][0][0]) - 0.082167041).abs() < 5e-10);
-    assert!((number(&all["after"]["params"]["2.w"][0][0]) - 0.35891648).abs() < 5e-10);
-    assert!((number(&all["after"]["loss"]) - 0.291027774).abs() < 5e-10);
+    assert!((number(&all["after_step"]["params"]["2.w"][0][0]) - 0.35891648).abs() < 5e-10);
+    assert!((number(&all["after_step"]["loss"]) - 0.291027774).abs() < 5e-10);
     let line = format!("explain --net {net} --json --lr 0.25");
-    assert_eq!(json(folder.path(), &line, 0)["lr"], 0.25);
+    assert_eq!(json(folder.path(), &line, 0)["learning_rate"], 0.25);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_net_is_drawn_and_written_as_a_page() {
         &format!("explain --net {net} --json --svg net.svg"),
         0,
     );
-    assert_eq!(all["lr"], 0.5);
+    assert_eq!(all["learning_rate"], 0.5);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use mlp::files::model;
 
-use crate::support::program::{json, run};
+use crate::support::program::{json, json_lines, run};
 
 #[test]
 fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
@@ -18,16 +18,18 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
     let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
     assert_eq!(bytes("a.bin"), bytes("b.bin"));
     assert_eq!(bytes("a.bin"), bytes("c.bin"));
-    let list = json(folder, "recipes --json", 0);
-    assert!(list.as_array().unwrap().len() >= 15);
+    let (list, _) = run(folder, "recipes --json", 0);
+    assert!(json_lines(&list).len() >= 15);
     let one = json(folder, "recipes hinton2005 --json", 0);
-    assert!(
-        one[0]["flags"]
-            .as_str()
-            .unwrap()
-            .contains("--hidden 500,300")
-    );
-    assert_eq!(one[0]["members"], 1);
+    let flags = one["flags"].as_array().unwrap();
+    assert_eq!(flags[..2], ["--hidden", "500,300"]);
+    assert_eq!(one["members"], 1);
+    assert_eq!(one["published_error"].to_string(), "0.0153");
+    let measured = &one["measured"][0];
+    let interval = measured["accuracy_interval_95"].as_array().unwrap();
+    let accuracy = measured["accuracy"].as_f64().unwrap();
+    let ends = [&interval[0], &interval[1]].map(|end| end.as_f64().unwrap());
+    assert!(0.9 < ends[0] && ends[0] < accuracy && accuracy < ends[1]);
     let (stdout, _) = run(folder, "recipes ciresan2010-committee", 0);
     assert!(
         stdout.contains("train 7 of them, with --seed 1 to 7"),
@@ -114,7 +116,7 @@ fn a_committee_is_measured_beside_its_members_and_two_models_are_compared() {
         assert_eq!(alone[key], twice[key], "a model and itself are that model");
     }
     let both = json(folder, "eval a.bin b.bin --json", 0);
-    assert_eq!(both["members"][0]["accuracy"], alone["accuracy"]);
+    assert_eq!(both["each"][0]["accuracy"], alone["accuracy"]);
     assert_ne!(both["confusion"], alone["confusion"]);
     let (_, stderr) = run(folder, "eval a.bin mse.bin", 1);
     assert!(stderr.contains("no probabilities"), "{stderr}");

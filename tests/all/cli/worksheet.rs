@@ -78,14 +78,14 @@ fn a_mistake_is_wrong_once_and_named_and_the_answer_is_not_told() {
     assert!(text.contains("looks like sign:"), "{text}");
     assert!(text.contains("WRONG"), "{text}");
     let marks = json(folder, "worksheet --check filled.csv --json", 1);
-    let total = marks["total"].as_u64().unwrap();
+    let total = marks["of"].as_u64().unwrap();
     assert_eq!(marks["right"], total - 1);
     let wrong = mark(&marks, "dz2[0][0]");
     assert_eq!(
         (&wrong["verdict"], wrong.get("answer")),
         (&"wrong".into(), None)
     );
-    assert_eq!(wrong["looks_like"]["mistake"], "sign");
+    assert_eq!(wrong["slip"]["mistake"], "sign");
 }
 
 #[test]
@@ -203,7 +203,6 @@ fn what_makes_no_sheet_or_is_no_table_of_answers_is_refused() {
         ("--net net.json --seed 1", 2, "cannot be used with"),
         ("--check a.csv --seed 1", 2, "cannot be used with"),
         ("--check a.csv --out b.html", 2, "cannot be used with"),
-        ("--json", 2, "--check"),
         ("--net gone.json", 1, "no such file"),
         ("--check gone.csv", 1, "gone.csv"),
         ("--check .", 1, "not a regular file"),

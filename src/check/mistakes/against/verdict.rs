@@ -93,10 +93,10 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether nothing in the file could be judged.
-    pub fn nothing(&self) -> bool {
-        let judged = |tensor: &Judged| tensor.verdict != Verdict::Missing;
-        !self.tensors.iter().any(judged)
+    /// Whether anything in the file could be told to be right or wrong.
+    pub fn judged(&self) -> bool {
+        let told = |tensor: &Judged| tensor.right() || tensor.wrong();
+        self.tensors.iter().any(told)
     }
 
     /// Whether nothing in the file is wrong.

@@ -45,7 +45,7 @@ pub struct Data {
     #[arg(long, help_heading = "Data")]
     download: bool,
 
-    /// Print the report as JSON, for programs
+    /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     json: bool,
 }

@@ -42,7 +42,7 @@ pub(super) fn report(dir: &DataDir, as_json: bool, out: &mut Output) -> anyhow::
     });
     if as_json {
         let report = json(&path, &seen, &loaded);
-        out.json(&report)?;
+        out.json(report)?;
     } else {
         print(&path, &seen, &loaded, out)?;
     }
@@ -142,7 +142,7 @@ fn json(path: &Path, seen: &[Seen], loaded: &Result<Splits, DatasetError>) -> Va
     let dir = path.display().to_string();
     match loaded {
         Err(error) => json!({
-            "dir": dir, "ok": false, "seen": seen, "fault": error.to_string(), "mend": hints::dataset(error),
+            "data": dir, "ok": false, "seen": seen, "fault": error.to_string(), "mend": hints::dataset(error),
         }),
         Ok(data) => {
             let spec = &data.train.spec;
@@ -155,7 +155,7 @@ fn json(path: &Path, seen: &[Seen], loaded: &Result<Splits, DatasetError>) -> Va
                 .cloned()
                 .chain(odd.map(|odd| odd.to_string()));
             json!({
-                "dir": dir, "ok": true, "seen": seen, "rows": spec.rows, "cols": spec.cols,
+                "data": dir, "ok": true, "seen": seen, "rows": spec.rows, "cols": spec.cols,
                 "classes": spec.classes, "train_images": data.train.len(), "test_images": data.test.len(),
                 "train_labels": data.train.histogram(), "test_labels": data.test.histogram(),
                 "sorted": sorted, "sha256": data.checksum, "notes": notes.collect::<Vec<_>>(),

@@ -124,12 +124,12 @@ pub fn json(dir: &DataDir, files: &[FileReport], out: &mut Output) -> anyhow::Re
     let mismatches: Vec<_> = mismatches(files).iter().map(|e| e.to_string()).collect();
     let ok = files.iter().all(|file| file.verdict.is_ok()) && mismatches.is_empty();
     let report = json!({
-        "dir": dir.path().display().to_string(),
+        "data": dir.path().display().to_string(),
         "ok": ok,
         "files": files.iter().map(file_json).collect::<Vec<_>>(),
         "mismatches": mismatches,
     });
-    out.verbatim(format_args!("{report:#}\n"))?;
+    out.json(report)?;
     Ok(if ok { Outcome::Done } else { Outcome::Failed })
 }
 

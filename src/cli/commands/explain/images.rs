@@ -126,7 +126,7 @@ impl Explain {
                 .collect(),
         };
         if self.json.json {
-            out.json(&page.json((split, picked), &step, after_all))?;
+            out.json(page.json((split, picked), &step, after_all))?;
         } else {
             let rows = if picked.len() == 1 { "row" } else { "rows" };
             writeln!(out, "{title}: {} as the {rows} of X", page.count())?;
@@ -565,7 +565,7 @@ impl Page<'_> {
         let mut step = step.json();
         step["loss_after_all"] = json!(after_all);
         json!({
-            "images": images.collect::<Vec<_>>(), "loss": trace.loss,
+            "batch": images.collect::<Vec<_>>(), "loss": trace.loss,
             "modules": modules.collect::<Vec<_>>(), "step": step,
         })
     }

@@ -268,7 +268,7 @@ impl Explain {
         if self.json.json {
             let split = index.is_some().then(|| self.split.split.name());
             let image = (split, index, &*name);
-            out.json(&pass::json(&trace, &*loss, image, &step, &self.unit))?;
+            out.json(pass::json(&trace, &*loss, image, &step, &self.unit))?;
         } else if self.html.is_none() {
             writeln!(
                 out,
@@ -522,7 +522,7 @@ impl Explain {
         let outputs = Array1::from(self.logits.clone());
         if self.json.json {
             let judged = judge(&*LossKind::Ce.build::<f64>(), &outputs, target);
-            out.json(&table::json(&outputs, target, &judged))?;
+            out.json(table::json(&outputs, target, &judged))?;
         } else {
             table::cross_entropy(&outputs, target, LossKind::Ce, (numbers, &[]), out)?;
             writeln!(out)?;

@@ -71,7 +71,7 @@ impl Explain {
             loss_after,
         };
         if self.json.json {
-            out.json(&page.json())?;
+            out.json(page.json())?;
         } else if self.html.is_none() {
             let rows = rows_text(n);
             writeln!(out, "{}: {}; {rows}", named(path), net_text(&problem))?;
@@ -373,9 +373,9 @@ impl Page<'_> {
         json!({
             "modules": modules.collect::<Vec<_>>(), "targets": rows(t),
             "predictions": rows(&self.pass.predictions(*objective)),
-            "objective": {"loss": loss, "reduction": reduction}, "loss": self.pass.loss,
-            "lr": self.rate, "train_biases": self.train_biases,
-            "after": {"params": after.collect::<Map<_, _>>(), "loss": self.loss_after},
+            "loss_name": loss, "reduction": reduction, "loss": self.pass.loss,
+            "learning_rate": self.rate, "train_biases": self.train_biases,
+            "after_step": {"params": after.collect::<Map<_, _>>(), "loss": self.loss_after},
         })
     }
 }

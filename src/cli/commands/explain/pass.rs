@@ -485,7 +485,7 @@ pub(super) fn json(
     json!({
         "image": image, "split": split, "index": index, "target": trace.target, "loss": trace.loss,
         "predictions": trace.predictions.to_vec(),
-        "modules": modules.collect::<Vec<_>>(), "units": followed.collect::<Vec<_>>(),
+        "modules": modules.collect::<Vec<_>>(), "followed": followed.collect::<Vec<_>>(),
         "losses": table::json(trace.outputs(), trace.target, &judged),
         "step": step.json(),
     })

@@ -280,7 +280,7 @@ fn tensor_json(tensor: &Judged) -> Value {
     let explanation = |explanation: &Explanation| {
         json!({
             "mistakes": explanation.slips.iter().map(slip_json).collect::<Vec<_>>(),
-            "tensors": explanation.shared,
+            "shared_by": explanation.shared,
         })
     };
     let looks_like = tensor.looks_like.iter().map(|explanation| {
@@ -290,7 +290,7 @@ fn tensor_json(tensor: &Judged) -> Value {
     json!({
         "name": tensor.name, "place": tensor.place, "in_file": tensor.alias,
         "shape": tensor.yours, "expected_shape": tensor.expected,
-        "error": tensor.error, "passed": tensor.right(), "verdict": verdict, "hint": hint,
+        "relative_error": tensor.error, "passed": tensor.right(), "verdict": verdict, "hint": hint,
         "looks_like": looks_like.collect::<Vec<_>>(),
         "explanations": tensor.looks_like.iter().map(explanation).collect::<Vec<_>>(),
         "ratio": tensor.ratio, "follows": tensor.follows, "note": tensor.note,
@@ -453,6 +453,11 @@ fn print_sum(
                 "{BAD}nothing in the file is a gradient of this network{BAD:#}"
             )
         }
+        (0, 0) => writeln!(
+            out,
+            "{WARN}nothing in the file could be judged{WARN:#}: {}",
+            others.join(", ")
+        ),
         (0, _) if right == all => {
             writeln!(out, "{GOOD}all {all} {what} are right{GOOD:#}: {within}")
         }
@@ -479,8 +484,8 @@ pub(super) fn judged_json(judgement: &Judgement, tolerance: Option<f64>, precisi
         .map(|(name, why)| json!({"name": name, "why": why}))
         .collect();
     json!({
-        "passed": judgement.passed() && !judgement.nothing(), "tolerance": tolerance,
-        "precision": precision,
+        "passed": judgement.passed() && judgement.judged(), "judgeable": judgement.judged(), "tolerance": tolerance,
+        "dtype": precision,
         "tensors": judgement.tensors.iter().map(tensor_json).collect::<Vec<_>>(),
         "right_as_far_as": judgement.right_as_far_as, "wrong_from": judgement.wrong_from,
         "ignored": ignored,

@@ -20,7 +20,9 @@ pub(super) fn list_mistakes(out: &mut Output, json: bool) -> anyhow::Result<Outc
                 "inject": mistake.plantable(),
             })
         });
-        out.json(&json!(mistakes.collect::<Vec<_>>()))?;
+        for mistake in mistakes {
+            out.json(mistake)?;
+        }
     } else {
         for mistake in Mistake::ALL {
             writeln!(

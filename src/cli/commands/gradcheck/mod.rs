@@ -55,7 +55,8 @@ use crate::cli::{
 /// every activation and dropout (whose mask stays fixed), on real images where they are there, else on
 /// random ones. With flags of a network: that network. Elements whose change crosses a kink of ReLU have no
 /// derivative to compare with: they are left out and counted. Where a network has a wrong gradient, the known
-/// mistakes are tried against the numbers, and the one that fits is named. Exit code 1 if a gradient is wrong.
+/// mistakes are tried against the numbers, and the one that fits is named. Exit code 1 if a gradient is wrong, 3 if
+/// nothing in the file of --against could be judged.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -100,7 +101,8 @@ pub struct Gradcheck {
     /// Arrays named as in the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs), or w1, b1,
     /// fc1.weight, arr_0, in either orientation; some of them are enough. Numbers on the way (l1, l2, z, p, loss,
     /// dz, dl2, dl1, or 0.y and 1.dy) show where it goes wrong. Goes with --model or --net. Exit code 0 if nothing
-    /// in the file is wrong, or where float32 cannot tell; 1 if something is, or nothing was found to judge.
+    /// in the file is wrong; 1 if something is, or the file cannot be read; 3 if nothing in it could be judged:
+    /// nothing is a gradient of this network, or float32 cannot tell right from wrong in any.
     #[arg(
         long,
         value_name = "FILE",
@@ -204,7 +206,7 @@ impl Gradcheck {
         };
         let passed = groups.iter().all(Group::passed);
         match self.json.json {
-            true => out.json(&report::json(&groups, &settings, passed))?,
+            true => out.json(report::json(&groups, &settings, passed))?,
             false => report::print(out, &groups, &settings)?,
         }
         out.flush()?;
@@ -356,17 +358,16 @@ impl Gradcheck {
                 "the model has dropout: yours are compared with the gradients without it, as in net.eval()",
             );
         }
-        let passed = self.judge(&theirs, &problem, out)?;
-        match passed {
-            true => {
+        let outcome = self.judge(&theirs, &problem, out)?;
+        match outcome {
+            Outcome::Done => {
                 let data = self.data.flag();
                 next_step(format_args!(
                     "mlp gradcheck --model {}{data}",
                     shell_quote(path)
                 ));
-                Ok(Outcome::Done)
             }
-            false => {
+            Outcome::Failed | Outcome::Unjudged => {
                 if model.metadata.architecture.activation == Activation::Gelu {
                     note(
                         "GELU is the tanh form here: in PyTorch torch.nn.GELU(approximate=\"tanh\"), whose default is another function",
@@ -376,26 +377,29 @@ impl Gradcheck {
                     "compared on the first {n} training images, the mean of {kind} as loss: are they the batch of \
                      `mlp export-batch`?",
                 ));
-                Ok(Outcome::Failed)
             }
         }
+        Ok(outcome)
     }
 
     /// `--against` with `--net`.
     fn against_net(&self, file: &Path, path: &Path, out: &mut Output) -> anyhow::Result<Outcome> {
         let theirs = arrays::read(file)?;
         let net = args::net::load_net(path)?;
-        match self.judge(&theirs, &net.problem, out)? {
-            true => {
-                next_step(format_args!("mlp explain --net {}", shell_quote(path)));
-                Ok(Outcome::Done)
-            }
-            false => Ok(Outcome::Failed),
+        let outcome = self.judge(&theirs, &net.problem, out)?;
+        if outcome == Outcome::Done {
+            next_step(format_args!("mlp explain --net {}", shell_quote(path)));
         }
+        Ok(outcome)
     }
 
-    /// Judges the arrays of a file; false if something is wrong.
-    fn judge(&self, theirs: &Arrays, problem: &Problem, out: &mut Output) -> anyhow::Result<bool> {
+    /// Judges the arrays of a file.
+    fn judge(
+        &self,
+        theirs: &Arrays,
+        problem: &Problem,
+        out: &mut Output,
+    ) -> anyhow::Result<Outcome> {
         let tolerance = self.tol.map(|tol| tol.0);
         let judge = || mistakes::against(&theirs.arrays, problem, tolerance);
         let mut judgement = busy(judge);
@@ -408,7 +412,7 @@ impl Gradcheck {
             Some(other) => other,
         };
         match self.json.json {
-            true => out.json(&judged_json(&judgement, tolerance, precision.name()))?,
+            true => out.json(judged_json(&judgement, tolerance, precision.name()))?,
             false => print_judged(out, &judgement, tolerance, precision.name())?,
         }
         out.flush()?;
@@ -419,7 +423,11 @@ impl Gradcheck {
                  those",
             );
         }
-        Ok(judgement.passed() && !judgement.nothing())
+        Ok(match (judgement.judged(), judgement.passed()) {
+            (false, _) => Outcome::Unjudged,
+            (true, true) => Outcome::Done,
+            (true, false) => Outcome::Failed,
+        })
     }
 }
 

@@ -109,8 +109,8 @@ fn nothing_to_compare(tensor: &TensorReport) -> &'static str {
 pub(super) fn json(groups: &[Group], settings: &Settings, passed: bool) -> Value {
     let tensor = |tensor: &TensorReport| {
         let worst = tensor.worst.map(|worst| {
-            let index = [worst.index.0, worst.index.1];
-            json!({"index": index, "backward": worst.backward, "difference": worst.difference})
+            let element = [worst.index.0, worst.index.1];
+            json!({"element": element, "backward": worst.backward, "difference": worst.difference})
         });
         json!({
             "name": tensor.name, "shape": [tensor.shape.0, tensor.shape.1],

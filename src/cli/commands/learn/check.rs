@@ -155,7 +155,7 @@ impl Check {
     ) -> anyhow::Result<Outcome> {
         let wrong = all.iter().find(|checked| !checked.passed());
         if self.json.json {
-            out.json(&print::json(all, chosen, seed))?;
+            out.json(print::json(all, chosen, seed))?;
         } else if chosen.len() > 1 {
             print::sum(all, chosen, out)?;
         }

@@ -36,7 +36,9 @@ impl Errors {
             let rows = known.iter().map(|stumble| {
                 json!({"message": stumble.message, "meaning": stumble.meaning, "look": stumble.look})
             });
-            out.json(&json!(rows.collect::<Vec<_>>()))?;
+            for row in rows {
+                out.json(row)?;
+            }
         } else {
             for stumble in &known {
                 print::stumble(stumble, out)?;

@@ -57,7 +57,7 @@ impl Hint {
                 .map_or(Language::Python, |folder| folder.language);
             let solution = exercise.solution(language);
             if self.json.json {
-                out.json(&json!({"exercise": exercise.number, "name": exercise.name, "solution": solution}))?;
+                out.json(json!({"exercise": exercise.number, "name": exercise.name, "solution": solution}))?;
             } else {
                 write!(out, "{solution}")?;
             }
@@ -73,7 +73,7 @@ impl Hint {
         let last = exercise.hints.len();
         let degree = self.degree.map_or((read + 1).min(last), usize::from);
         if self.json.json {
-            out.json(&json!({
+            out.json(json!({
                 "exercise": exercise.number, "name": exercise.name, "degree": degree, "of": last,
                 "hint": exercise.hints[degree - 1],
             }))?;

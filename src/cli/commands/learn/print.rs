@@ -151,7 +151,7 @@ pub fn json(all: &[Checked], chosen: &[&'static Exercise], seed: u64) -> Value {
     let points: u32 = all.iter().map(Checked::points).sum();
     let of: u32 = chosen.iter().map(|exercise| exercise.points).sum();
     json!({
-        "passed": passed, "of": chosen.len(), "points": points, "of_points": of, "seed": seed,
+        "right": passed, "of": chosen.len(), "points": points, "of_points": of, "seed": seed,
         "offline": super::sandbox::has_namespaces(), "exercises": each,
     })
 }

@@ -50,8 +50,8 @@ impl Status {
                     "hints": folder.hints(exercise), "solution_read": folder.solution_read(exercise),
                 })
             });
-            out.json(&json!({
-                "language": folder.language.name(), "passed": passed.len(), "of": all.len(), "points": points,
+            out.json(json!({
+                "language": folder.language.name(), "right": passed.len(), "of": all.len(), "points": points,
                 "of_points": of, "exercises": each.collect::<Vec<_>>(),
             }))?;
         } else {

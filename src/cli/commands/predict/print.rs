@@ -145,7 +145,7 @@ impl<'a> Printer<'a> {
         if let Some(label) = input.label {
             object["expected"] = json!(self.spec.class(label));
         }
-        self.out.json(&object)
+        self.out.json(object)
     }
 
     /// The best classes: `5 98.31 %, 3 1.20 %, 8 0.30 %`.

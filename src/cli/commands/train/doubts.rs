@@ -157,7 +157,7 @@ impl Doubt {
         json!({
             "accuracy": self.guessing.accuracy, "guessing": self.guessing.share, "class": self.class,
             "loss": self.guessing.loss, "constant_loss": self.guessing.constant_loss,
-            "layers": Value::from_iter(layers), "advice": self.advice,
+            "still_layers": Value::from_iter(layers), "advice": self.advice,
         })
     }
 }

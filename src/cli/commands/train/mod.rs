@@ -39,6 +39,7 @@ use crate::cli::{
     terminal::{
         Outcome,
         interrupt::{self, Interrupted},
+        json::event,
         output::{Output, next_step, note},
         shell::shell_quote,
     },
@@ -50,7 +51,7 @@ use observers::Observers;
 use plan::Plan;
 use prepare::Prepared;
 use print::{Printer, Style};
-use record::{Recorder, event};
+use record::Recorder;
 use save::Saved;
 use start::Start;
 
@@ -163,8 +164,8 @@ pub struct Train {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// Print nothing but errors and warnings
-    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
+    /// Print nothing but errors and warnings; with --json, the lines and no progress bar
+    #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 
     #[command(flatten)]
@@ -225,7 +226,7 @@ impl Train {
             record: plan.run.as_deref(),
             progress: &progress,
         };
-        let mut print = Printer::new(out, self.style(), &start, settings, &progress)?;
+        let mut print = Printer::new(out, self.style(), &start, &plan.metadata, &progress)?;
         let mut record = writer.map(|writer| {
             let steps = train.len().div_ceil(settings.batch_size);
             let done = (progress.step, steps);
@@ -235,7 +236,7 @@ impl Train {
                 watch,
                 &*loss,
                 print.bar(),
-                (train.len(), plan.metadata.loss),
+                (train.len(), &plan.metadata),
             );
             record.append(&start.json());
             record
@@ -278,7 +279,7 @@ impl Train {
         let trained = train::resume(start, &*loss, images, settings, team, &mut observers);
         print.clear();
         if let (Err(error), Some(record)) = (&trained, &mut record) {
-            record.append(&event("failed", json!({"error": error.to_string()})));
+            record.append(&event("failed", json!({"fault": error.to_string()})));
         }
         let trained = match (trained, self.inject) {
             (Err(error @ TrainError::NotFinite { .. }), Some(mistake)) => anyhow::bail!(
@@ -366,7 +367,8 @@ impl Train {
 
     fn style(&self) -> Style {
         match (self.json, self.quiet) {
-            (true, _) => Style::Json,
+            (true, true) => Style::QuietJson,
+            (true, false) => Style::Json,
             (_, true) => Style::Quiet,
             _ => Style::Table,
         }

@@ -7,20 +7,15 @@ use std::{
 
 use indicatif::ProgressBar;
 use mlp::{
-    files::run::EpochLine,
-    loss::LossKind,
-    train::{Epoch, Observer, Progress, Settings, Step},
+    files::{model::Metadata, run::EpochLine},
+    train::{Epoch, Observer, Progress, Step},
 };
 use serde_json::json;
 
 use crate::cli::{
-    commands::train::{
-        record::{epoch_line, event},
-        save::Saved,
-        sparkline::sparklines,
-        start::Start,
-    },
+    commands::train::{record::epoch_line, save::Saved, sparkline::sparklines, start::Start},
     terminal::{
+        json::event,
         output::{DIM, Output, percent, scientific, thousands},
         progress::progress_bar_from,
     },
@@ -31,6 +26,8 @@ use crate::cli::{
 pub(super) enum Style {
     Table,
     Json,
+    /// Lines of JSON, and no bar.
+    QuietJson,
     Quiet,
 }
 
@@ -42,7 +39,7 @@ pub(super) struct Printer<'a> {
     steps: u64,
     /// Images an epoch.
     images: usize,
-    kind: LossKind,
+    metadata: &'a Metadata,
     /// The highest validation accuracy so far.
     best: Option<f64>,
     /// Of every epoch, for training and validation.
@@ -55,23 +52,23 @@ impl<'a> Printer<'a> {
         out: &'a mut Output,
         style: Style,
         start: &Start<'_>,
-        settings: &Settings,
+        metadata: &'a Metadata,
         progress: &Progress,
     ) -> io::Result<Self> {
         match style {
             Style::Table => start.print(out)?,
-            Style::Json => out.json(&start.json())?,
+            Style::Json | Style::QuietJson => out.json(start.json())?,
             Style::Quiet => {}
         }
         out.flush()?;
         let images = progress.order.len();
-        let steps_an_epoch = images.div_ceil(settings.batch_size);
+        let steps_an_epoch = images.div_ceil(metadata.training.settings.batch_size);
         let steps = (progress.epoch * steps_an_epoch + progress.step) as u64;
         let bar = match style {
-            Style::Quiet => ProgressBar::hidden(),
+            Style::Quiet | Style::QuietJson => ProgressBar::hidden(),
             _ => progress_bar_from(
                 steps,
-                (steps_an_epoch * settings.epochs) as u64,
+                (steps_an_epoch * metadata.training.settings.epochs) as u64,
                 "{bar:20} {percent:>3} %  {prefix}  {eta} to go",
             ),
         };
@@ -81,7 +78,7 @@ impl<'a> Printer<'a> {
             bar,
             steps,
             images,
-            kind: start.metadata.loss,
+            metadata,
             best: progress.best.as_ref().map(|best| best.accuracy),
             losses: Default::default(),
         })
@@ -95,7 +92,7 @@ impl<'a> Printer<'a> {
     fn print_epoch(&mut self, epoch: &EpochLine) -> io::Result<()> {
         match self.style {
             Style::Quiet => {}
-            Style::Json => self.out.json(&event("epoch", json!(epoch)))?,
+            Style::Json | Style::QuietJson => self.out.json(event("epoch", json!(epoch)))?,
             Style::Table => {
                 let number = |v: Option<f64>| {
                     v.map_or("–".to_owned(), |v| match v {
@@ -130,7 +127,7 @@ impl<'a> Printer<'a> {
     pub(super) fn finish(mut self, saved: &Saved) -> io::Result<()> {
         match self.style {
             Style::Quiet => {}
-            Style::Json => self.out.json(&saved.json())?,
+            Style::Json | Style::QuietJson => self.out.json(saved.json())?,
             Style::Table => {
                 self.print_sparklines()?;
                 saved.print(self.out)?;
@@ -167,7 +164,7 @@ impl Observer for Printer<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        let line = epoch_line(epoch, self.images, self.kind);
+        let line = epoch_line(epoch, self.images, self.metadata);
         self.best = line.best_valid_accuracy;
         self.losses[0].push(line.train_loss);
         self.losses[1].extend(line.valid_loss);

@@ -3,14 +3,23 @@
 use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
-    files::run::{EpochLine, RunError, Writer},
-    loss::{Loss, LossKind},
+    files::{
+        model::Metadata,
+        run::{EpochLine, RunError, Writer},
+    },
+    loss::Loss,
     nn::Mlp,
-    train::{Epoch, Observer, Progress, learned::Guessing, metrics::Evaluation, statistics::Watch},
+    train::{
+        Epoch, Observer, Progress, Settings, learned::Guessing, metrics::Evaluation,
+        statistics::Watch,
+    },
 };
 use serde_json::{Value, json};
 
-use crate::cli::terminal::progress::note_above;
+use crate::cli::terminal::{
+    json::{event, shortest},
+    progress::note_above,
+};
 
 /// The record of a run as it goes. A line that cannot be written is left out and training goes on: the
 /// network is worth more; the run fails in the end.
@@ -20,7 +29,7 @@ pub(super) struct Recorder<'a> {
     loss: &'a dyn Loss<f32>,
     bar: ProgressBar,
     images: usize,
-    kind: LossKind,
+    metadata: &'a Metadata,
     /// The epoch that is over, until its network comes.
     epoch: Option<EpochLine>,
     failed: Option<RunError>,
@@ -33,7 +42,7 @@ impl<'a> Recorder<'a> {
         watch: Watch,
         loss: &'a dyn Loss<f32>,
         bar: ProgressBar,
-        (images, kind): (usize, LossKind),
+        (images, metadata): (usize, &'a Metadata),
     ) -> Self {
         Self {
             writer,
@@ -41,7 +50,7 @@ impl<'a> Recorder<'a> {
             loss,
             bar,
             images,
-            kind,
+            metadata,
             epoch: None,
             failed: None,
         }
@@ -72,7 +81,7 @@ impl<'a> Recorder<'a> {
 
 impl Observer for Recorder<'_> {
     fn epoch(&mut self, epoch: &Epoch) {
-        self.epoch = Some(epoch_line(epoch, self.images, self.kind));
+        self.epoch = Some(epoch_line(epoch, self.images, self.metadata));
     }
 
     fn progress(&mut self, network: &Mlp<f32>, progress: &Progress) {
@@ -84,18 +93,14 @@ impl Observer for Recorder<'_> {
     }
 }
 
-/// A JSON object with the name of what happened in it.
-pub(super) fn event(name: &str, mut object: Value) -> Value {
-    object["event"] = name.into();
-    object
-}
-
 /// What is told of an epoch, of so many images.
-pub(super) fn epoch_line(epoch: &Epoch, images: usize, kind: LossKind) -> EpochLine {
+pub(super) fn epoch_line(epoch: &Epoch, images: usize, metadata: &Metadata) -> EpochLine {
     let valid = epoch.valid.as_ref();
     let seconds = epoch.time.as_secs_f64();
+    let rate = last_rate(epoch.epoch, images, &metadata.training.settings);
     EpochLine {
         epoch: epoch.epoch,
+        learning_rate: shortest(&rate).as_f64(),
         train_loss: epoch.train_loss,
         train_accuracy: epoch.train_accuracy,
         valid_loss: valid.map(|valid| valid.loss),
@@ -104,9 +109,17 @@ pub(super) fn epoch_line(epoch: &Epoch, images: usize, kind: LossKind) -> EpochL
         best_valid_accuracy: epoch.best.map(|(_, accuracy)| accuracy),
         seconds,
         guessing: valid
-            .and_then(|valid| Guessing::of(valid, kind))
+            .and_then(|valid| Guessing::of(valid, metadata.loss))
             .map(|guessing| guessing.share),
         images_per_second: Some(images as f64 / seconds).filter(|rate| rate.is_finite()),
         statistics: Vec::new(),
     }
+}
+
+/// The learning rate of the last step of an epoch, of so many images.
+fn last_rate(epoch: usize, images: usize, settings: &Settings) -> f32 {
+    let steps = images.div_ceil(settings.batch_size);
+    let last = (epoch * steps).saturating_sub(1);
+    let schedule = settings.schedule;
+    schedule.rate(settings.learning_rate, last, steps, settings.epochs * steps)
 }

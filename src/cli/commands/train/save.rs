@@ -24,6 +24,7 @@ use crate::cli::{
         plan::Plan,
     },
     terminal::{
+        json::event,
         output::{BOLD, DIM, Output, named, percent, thousands},
         wrap::prose,
     },
@@ -193,13 +194,14 @@ impl Saved {
         let best = self.best.as_ref().map(|(kept, epoch, accuracy)| {
             json!({"model": text(&kept.path), "epoch": epoch, "valid_accuracy": accuracy})
         });
-        json!({
-            "event": "saved", "model": text(&self.model.path), "bytes": bytes(&self.model.path),
+        let object = json!({
+            "model": text(&self.model.path), "bytes": bytes(&self.model.path),
             "instead_of": self.model.instead_of.as_deref().map(text),
             "valid_accuracy": self.accuracy, "learned": self.doubt.is_none(),
             "doubt": self.doubt.as_ref().map(Doubt::json),
             "stopped": self.stopped, "epochs": self.epochs, "end": self.end.map(name), "best": best,
-        })
+        });
+        event("saved", object)
     }
 
     pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {

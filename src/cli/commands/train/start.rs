@@ -7,6 +7,7 @@ use std::{
 
 use mlp::{
     files::model::Metadata,
+    loss::LossKind,
     nn::{Architecture, Mlp},
     train::{ClassWeights, Progress},
 };
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use crate::cli::commands::train::places::Place;
 use crate::cli::terminal::{
     describe::{architecture_text, augmentation_text, images_text, optimiser_text},
+    json::{event, shortest},
     output::{BAD, BOLD, DIM, Output, WARN, named, named_line, thousands},
 };
 
@@ -57,18 +59,21 @@ impl Start<'_> {
             activation,
             dropout,
         } = architecture;
-        json!({
-            "event": "start", "data": self.data.display().to_string(), "official": self.official,
+        let (loss_name, label_smoothing) = loss_names(*loss);
+        let object = json!({
+            "data": self.data.display().to_string(), "official": self.official,
             "train_images": self.images.0, "valid_images": self.images.1, "test_images": self.test,
             "rows": images.rows, "cols": images.cols, "classes": self.metadata.spec().classes,
-            "layers": layers, "activation": activation, "dropout": dropout, "deslant": preprocessing.deslant, "loss": loss,
+            "layers": layers, "activation": activation, "dropout": dropout, "deslant": preprocessing.deslant,
+            "loss_name": loss_name, "label_smoothing": label_smoothing,
             "parameters": self.network.parameter_count(),
-            "threads": self.threads, "training": training,
+            "threads": self.threads, "training": shortest(training),
             "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
-            "out": self.models.0.json(self.metadata), "best": self.models.1.map(|place| place.json(self.metadata)),
+            "out": self.models.0.json(self.metadata), "best_out": self.models.1.map(|place| place.json(self.metadata)),
             "run": self.record.map(|path| path.display().to_string()),
             "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
-        })
+        });
+        event("start", object)
     }
 
     pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
@@ -193,6 +198,14 @@ impl Start<'_> {
             0 => Ok(()),
             more => writeln!(out, "          … {more} more"),
         }
+    }
+}
+
+/// The name of a loss as a model file has it, and its label smoothing if it has one.
+fn loss_names(loss: LossKind) -> (Value, Option<f64>) {
+    match loss {
+        LossKind::SmoothedCe(smoothing) => ("smoothed-ce".into(), Some(smoothing)),
+        other => (json!(other), None),
     }
 }
 

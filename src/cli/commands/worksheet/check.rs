@@ -57,7 +57,7 @@ impl Worksheet {
             answers: self.show_answers,
         };
         match self.json {
-            true => out.json(&report.json())?,
+            true => out.json(report.json())?,
             false => report.print(out)?,
         }
         std::io::Write::flush(out)?;

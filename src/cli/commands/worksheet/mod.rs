@@ -21,6 +21,7 @@ use mlp::{
     picture::worksheet::{BEGINNING_HTML, BEGINNING_MARKDOWN, Page},
     regular_file,
 };
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::cli::{
@@ -33,6 +34,7 @@ use crate::cli::{
     },
     terminal::{
         Outcome,
+        json::written,
         output::{BOLD, DIM, Output, named, next_step, note, thousands},
         own_file::{self, Kind},
         shell::shell_quote,
@@ -92,7 +94,7 @@ pub struct Worksheet {
     show_answers: bool,
 
     /// Print one JSON object
-    #[arg(long, requires = "check", help_heading = "Marking")]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 
     /// Where to write the worksheet: a page (.html), or Markdown (.md) [default: worksheet.html]
@@ -254,21 +256,32 @@ impl Worksheet {
             false => page.html(),
         };
         PAGE.save(path, text.as_bytes())?;
-        writeln!(
-            out,
-            "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}; {} blanks{DIM:#}",
-            named(path),
-            thousands(text.len() as u64),
-            subject.network,
-            sheet.blanks().len(),
-        )?;
+        let mut files = vec![written(path, text.as_bytes())];
+        if !self.json {
+            writeln!(
+                out,
+                "saved {BOLD}{}{BOLD:#} {DIM}({} bytes): {}; {} blanks{DIM:#}",
+                named(path),
+                thousands(text.len() as u64),
+                subject.network,
+                sheet.blanks().len(),
+            )?;
+        }
         if let Some(form) = &self.answer_form {
             let table = sheet.answer_form(&subject.head);
             ANSWER_FORM.save(form, table.as_bytes())?;
-            writeln!(
-                out,
-                "saved {BOLD}{}{BOLD:#} {DIM}to fill in{DIM:#}",
-                named(form)
+            files.push(written(form, table.as_bytes()));
+            if !self.json {
+                writeln!(
+                    out,
+                    "saved {BOLD}{}{BOLD:#} {DIM}to fill in{DIM:#}",
+                    named(form)
+                )?;
+            }
+        }
+        if self.json {
+            out.json(
+                json!({"files": files, "sheet": subject.head[0], "of": sheet.blanks().len()}),
             )?;
         }
         out.flush()?;

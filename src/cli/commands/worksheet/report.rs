@@ -104,7 +104,7 @@ impl Report<'_> {
             });
             let mut object = json!({
                 "name": mark.name, "text": mark.text, "value": mark.read.as_ref().map(|read| read.value),
-                "verdict": verdict, "why": why, "follows_from": from, "looks_like": looks,
+                "verdict": verdict, "why": why, "follows_from": from, "slip": looks,
             });
             if self.answers {
                 object["answer"] = json!(mark.answer);
@@ -114,7 +114,7 @@ impl Report<'_> {
         let marks: Vec<_> = marks.collect();
         json!({
             "sheet": self.head, "passed": self.marks.passed(), "right": self.marks.right(),
-            "empty": self.marks.empty(), "total": marks.len(), "blanks": marks, "notes": self.marks.notes,
+            "empty": self.marks.empty(), "of": marks.len(), "blanks": marks, "notes": self.marks.notes,
         })
     }
 
