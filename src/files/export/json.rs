@@ -190,7 +190,7 @@ fn linear(x: &Array2<f32>, weight: &[Vec<f32>], bias: &[f32]) -> Option<Array2<f
     let w = Array2::from_shape_vec((weight.len(), x.ncols()), weight.concat()).ok()?;
     let mut y = Array2::zeros((x.nrows(), weight.len()));
     crate::linalg::matmul(x, &w.t(), &mut y);
-    Some(y + &ndarray::aview1(bias))
+    Some(y + ndarray::aview1(bias))
 }
 
 fn apply(activation: Activation, x: f32) -> f32 {

@@ -135,7 +135,7 @@ fn run(model: &Model, network: &Network, images: &Dataset) -> Result<Run, ReadFa
             for (a, b) in expected.iter().zip(logits.slice(s![n, ..])) {
                 let difference = f64::from(*a) - f64::from(*b);
                 // NaN is larger than all.
-                if !(difference.abs() <= run.largest_difference) {
+                if difference.is_nan() || difference.abs() > run.largest_difference {
                     run.largest_difference = difference.abs();
                 }
                 run.largest_output = run.largest_output.max(f64::from(a.abs()));
