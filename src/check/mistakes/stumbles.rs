@@ -108,7 +108,7 @@ pub const STUMBLES: &[Stumble] = &[
         message: "TypeError: only integer scalar arrays can be converted to a scalar index",
         signs: &["can be converted to a scalar index"],
         meaning: "an array stands where Python wants one whole number, as in range(x) or a list's index",
-        look: "range(len(x)), np.arange(len(x)); a list is no array: np.array(the_list)[index]",
+        look: "range(len(x)), np.arange(len(x)); a list is no array: np.array(the_list) makes one",
     },
     Stumble {
         message: "ValueError: The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",

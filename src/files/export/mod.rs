@@ -1,7 +1,7 @@
 //! A network for other programs: ONNX, a script for NumPy or PyTorch, a C file, or JSON.
 //!
 //! Every format takes raw grey values: what makes inputs of pixels is inside, deslanting included. Dropout is off.
-//! Each file holds all that it needs. What was written is read again by [`verify`], parameter by parameter, bit for
+//! Each file holds all that it needs. What was written is read again by [`verify()`], parameter by parameter, bit for
 //! bit; [ONNX](Format::Onnx) and [JSON](Format::Json) are also run.
 //!
 //! The outputs are `logits`, the outputs of the network as they are; `probabilities`, a column a class, where the
