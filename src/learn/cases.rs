@@ -256,10 +256,13 @@ fn plain(arguments: Vec<(String, Value)>, expected: Vec<Expected>) -> Case {
     }
 }
 
-/// The first of the cases is the docstring's example.
-fn with_example(mut cases: Vec<Case>) -> Vec<Case> {
-    cases[0].example = true;
-    cases
+/// The docstring's example, and the calls after it.
+fn with_example(example: Case, others: impl IntoIterator<Item = Case>) -> Vec<Case> {
+    let example = Case {
+        example: true,
+        ..example
+    };
+    std::iter::once(example).chain(others).collect()
 }
 
 /// (N, I, H, C): sizes that differ, so that no wrong shape fits, and square layers, where a wrong one does.
@@ -275,19 +278,19 @@ fn lin(random: &mut Random) -> Vec<Case> {
             vec![Expected::new("y", y.into_dyn()).slips(slips)],
         )
     };
-    let mut cases = vec![case(
+    let example = case(
         array![[1.0, 2.0]],
         array![[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]],
         array![0.1, 0.2, 0.3],
-    )];
-    for (n, i, h, _) in SIZES {
-        cases.push(case(
+    );
+    let random = SIZES.map(|(n, i, h, _)| {
+        case(
             random.matrix((n, i)),
             random.matrix((i, h)),
             random.vector(h),
-        ));
-    }
-    with_example(cases)
+        )
+    });
+    with_example(example, random)
 }
 
 fn relu(random: &mut Random) -> Vec<Case> {
@@ -301,7 +304,7 @@ fn relu(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[-1.0, 2.0, -3.0, 4.0]]);
     let random = SIZES.map(|(n, i, ..)| case(random.matrix((n, i))));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn mse(random: &mut Random) -> Vec<Case> {
@@ -316,7 +319,7 @@ fn mse(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[3.0], [4.0]], vec![5, 4]);
     let random = SIZES.map(|(n, ..)| case(random.digits(n), random.classes(n, 10)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn mse_onehot(random: &mut Random) -> Vec<Case> {
@@ -332,7 +335,7 @@ fn mse_onehot(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[0.5, 0.5], [0.0, 1.0]], vec![0, 1]);
     let random = SIZES.map(|(n, _, _, c)| case(random.matrix((n, c)), random.classes(n, c)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 /// The gradient of outputs alone: a network that is its last layer.
@@ -373,7 +376,7 @@ fn mse_grad(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[3.0], [4.0]], vec![5, 4]);
     let random = SIZES.map(|(n, ..)| case(random.digits(n), random.classes(n, 10)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn mse_onehot_grad(random: &mut Random) -> Vec<Case> {
@@ -391,7 +394,7 @@ fn mse_onehot_grad(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[0.5, 0.5], [0.0, 1.0]], vec![0, 1]);
     let random = SIZES.map(|(n, _, _, c)| case(random.matrix((n, c)), random.classes(n, c)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn lin_grad(random: &mut Random) -> Vec<Case> {
@@ -433,7 +436,7 @@ fn lin_grad(random: &mut Random) -> Vec<Case> {
             ..plain(arguments, expected)
         }
     });
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn relu_grad(random: &mut Random) -> Vec<Case> {
@@ -470,7 +473,7 @@ fn relu_grad(random: &mut Random) -> Vec<Case> {
             ..plain(arguments, expected)
         }
     });
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 /// A whole network of two layers and mse; with rows of another batch where objects could keep them.
@@ -581,7 +584,7 @@ fn softmax(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[0.0, 0.0], [0.0, 3.0_f64.ln()]]);
     let random = SIZES.map(|(n, _, _, c)| case(random.matrix((n, c))));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 /// Outputs so large and so small that e^z is infinite, or every e^z of a row 0 unless its own maximum is taken out; and
@@ -610,12 +613,10 @@ fn logsumexp(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[0.0, 0.0], [1000.0, 1000.0]]);
     let [one, other] = SIZES.map(|(n, _, _, c)| random.matrix((n, c)));
-    with_example(vec![
+    with_example(
         example,
-        case(one.clone()),
-        case(other),
-        case(extreme(&one)),
-    ])
+        [case(one.clone()), case(other), case(extreme(&one))],
+    )
 }
 
 fn log_softmax(random: &mut Random) -> Vec<Case> {
@@ -629,12 +630,10 @@ fn log_softmax(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![[0.0, 1000.0]]);
     let [one, other] = SIZES.map(|(n, _, _, c)| random.matrix((n, c)));
-    with_example(vec![
+    with_example(
         example,
-        case(one.clone()),
-        case(other),
-        case(extreme(&one)),
-    ])
+        [case(one.clone()), case(other), case(extreme(&one))],
+    )
 }
 
 fn nll(random: &mut Random) -> Vec<Case> {
@@ -652,7 +651,7 @@ fn nll(random: &mut Random) -> Vec<Case> {
         let log_p = log_p(&random.matrix((n, c))).mapv(|v| (v * 1e3).round() / 1e3);
         case(log_p, random.classes(n, c))
     });
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn cross_entropy(random: &mut Random) -> Vec<Case> {
@@ -683,12 +682,14 @@ fn cross_entropy(random: &mut Random) -> Vec<Case> {
         .enumerate()
         .map(|(n, &class)| if n % 4 == 2 { class.max(1) } else { class })
         .collect();
-    with_example(vec![
+    with_example(
         example,
-        case(one.clone(), t.clone()),
-        case(other, u),
-        case(extreme(&one), away),
-    ])
+        [
+            case(one.clone(), t.clone()),
+            case(other, u),
+            case(extreme(&one), away),
+        ],
+    )
 }
 
 fn sgd(random: &mut Random) -> Vec<Case> {
@@ -751,7 +752,7 @@ fn jacobian_sum(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![1.0, 2.0], array![0.0, 5.0]);
     let random = [3, 5].map(|n| case(random.vector(n), random.vector(n)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn jacobian_product(random: &mut Random) -> Vec<Case> {
@@ -765,7 +766,7 @@ fn jacobian_product(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![1.0, 2.0], array![3.0, 4.0]);
     let random = [3, 5].map(|n| case(random.vector(n), random.vector(n)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn jacobian_matvec(random: &mut Random) -> Vec<Case> {
@@ -791,7 +792,7 @@ fn jacobian_matvec(random: &mut Random) -> Vec<Case> {
     let example = case(array![[1.0, 2.0]], array![3.0, 4.0], array![10.0]);
     let random = [(3, 4), (4, 4)]
         .map(|(o, i)| case(random.matrix((o, i)), random.vector(i), random.vector(o)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn jacobian_chain(random: &mut Random) -> Vec<Case> {
@@ -809,7 +810,7 @@ fn jacobian_chain(random: &mut Random) -> Vec<Case> {
         let w1 = random.matrix((h, i)) * 0.5;
         case(w1, random.matrix((o, h)), random.vector(i))
     });
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }
 
 fn jacobian_softmax(random: &mut Random) -> Vec<Case> {
@@ -824,5 +825,5 @@ fn jacobian_softmax(random: &mut Random) -> Vec<Case> {
     };
     let example = case(array![0.0, 0.0]);
     let random = [3, 5].map(|n| case(random.vector(n)));
-    with_example([example].into_iter().chain(random).collect())
+    with_example(example, random)
 }

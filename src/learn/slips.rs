@@ -1,6 +1,6 @@
 //! What known mistakes make of one function's result, where no file of gradients could tell.
 
-use ndarray::{Array1, Array2, ArrayD, Axis};
+use ndarray::{Array1, Array2, ArrayD, ArrayView2, Axis};
 
 use crate::check::mistakes::Mistake;
 
@@ -223,21 +223,11 @@ const MAXIMUM_LOST: Named = Named::new(
 );
 
 pub(super) fn logsumexp(z: &Array2<f64>) -> Slips {
-    let (rows, columns) = (z.nrows(), z.ncols());
-    let of = |values: &mut dyn Iterator<Item = &f64>| {
-        let values: Vec<_> = values.copied().collect();
-        let m = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (m, values.iter().map(|z| (z - m).exp()).sum::<f64>().ln())
-    };
-    let each: Vec<_> = z
-        .rows()
-        .into_iter()
-        .map(|row| of(&mut row.iter()))
-        .collect();
+    let (rows, columns) = z.dim();
+    let each = logsumexp_of(z.view());
     let column = |f: &dyn Fn(usize) -> f64| Array2::from_shape_fn((rows, 1), |(n, _)| f(n));
-    let (m, rest) = of(&mut z.iter());
-    let downwards: Vec<_> = z.columns().into_iter().map(|c| of(&mut c.iter())).collect();
-    let downwards = Array2::from_shape_fn((1, columns), |(_, c)| downwards[c].0 + downwards[c].1);
+    let (m, rest) = of_all(z);
+    let downwards = down_the_columns(z);
     vec![
         (MAXIMUM_LOST, column(&|n| each[n].1).into_dyn()),
         (
@@ -275,16 +265,13 @@ pub(super) fn logsumexp(z: &Array2<f64>) -> Slips {
 }
 
 pub(super) fn log_softmax(z: &Array2<f64>) -> Slips {
-    let lse: Vec<_> = logsumexp_of(z);
+    let lse = logsumexp_of(z.view());
     let column = Array2::from_shape_fn((z.nrows(), 1), |(n, _)| lse[n].0 + lse[n].1);
     let rest = Array2::from_shape_fn((z.nrows(), 1), |(n, _)| lse[n].1);
-    let all = {
-        let m = z.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
-        m + z.mapv(|z| (z - m).exp()).sum().ln()
-    };
+    let (m, all) = of_all(z);
+    let all = m + all;
     let log_p = z - &column;
-    let down = logsumexp_of(&z.t().to_owned());
-    let down = Array2::from_shape_fn((1, z.ncols()), |(_, c)| down[c].0 + down[c].1);
+    let down = down_the_columns(z);
     vec![
         (Named::of(Mistake::LogsumexpNotByRows), (z - all).into_dyn()),
         (Named::of(Mistake::SoftmaxOverBatch), (z - &down).into_dyn()),
@@ -319,17 +306,32 @@ pub(super) fn log_softmax(z: &Array2<f64>) -> Slips {
 }
 
 fn log_softmax_of(z: &Array2<f64>) -> Array2<f64> {
-    let lse = logsumexp_of(z);
+    let lse = logsumexp_of(z.view());
     Array2::from_shape_fn(z.dim(), |(n, c)| z[[n, c]] - lse[n].0 - lse[n].1)
 }
 
 /// The maximum of each row, and the logarithm of what is left of the sum.
-fn logsumexp_of(z: &Array2<f64>) -> Vec<(f64, f64)> {
+fn logsumexp_of(z: ArrayView2<'_, f64>) -> Vec<(f64, f64)> {
     let rows = z.rows().into_iter().map(|row| {
         let m = row.fold(f64::NEG_INFINITY, |m, &z| m.max(z));
         (m, row.mapv(|z| (z - m).exp()).sum().ln())
     });
     rows.collect()
+}
+
+/// The same of all numbers, as if they were one row.
+fn of_all(z: &Array2<f64>) -> (f64, f64) {
+    logsumexp_of(z.flatten().view().insert_axis(Axis(0)))[0]
+}
+
+/// The log-sum-exp of each column, (1, C).
+fn down_the_columns(z: &Array2<f64>) -> Array2<f64> {
+    let columns = logsumexp_of(z.t());
+    columns
+        .iter()
+        .map(|(m, rest)| m + rest)
+        .collect::<Array1<_>>()
+        .insert_axis(Axis(0))
 }
 
 pub(super) fn nll(log_p: &Array2<f64>, t: &[usize]) -> Slips {

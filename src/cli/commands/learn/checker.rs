@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 
 use super::{
     folder, rust,
-    sandbox::{self, Ended, Limits, Ran},
+    sandbox::{self, Ended, Limits, Ran, succeeds},
     words::{changed_words, fault_words, memory_words, time_words},
 };
 use crate::cli::terminal::{interrupt::Interrupted, output::named};
@@ -82,6 +83,16 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Verdict {
+    fn failed(kind: &str, words: String, message: &str) -> Self {
+        Self::Failed(Failure {
+            kind: kind.into(),
+            words,
+            message: message.into(),
+        })
+    }
+}
+
 impl Checked {
     /// Whether it passed.
     pub fn passed(&self) -> bool {
@@ -129,12 +140,7 @@ impl Checker<'_> {
             source: source.clone(),
         };
         let failed = |kind: &str, words: String| {
-            let failure = Failure {
-                kind: kind.into(),
-                words,
-                message: String::new(),
-            };
-            Ok(checked(Verdict::Failed(failure), String::new()))
+            Ok(checked(Verdict::failed(kind, words, ""), String::new()))
         };
         if let Some(words) = unread {
             return failed("file", words);
@@ -162,11 +168,8 @@ impl Checker<'_> {
                 match rust::run(self.folder, exercise, file, [&asked, &answered], &limits)? {
                     Ok(ran) => ran,
                     Err(message) => {
-                        let verdict = Verdict::Failed(Failure {
-                            kind: "compile".into(),
-                            words: "does not compile".into(),
-                            message,
-                        });
+                        let words = "does not compile".into();
+                        let verdict = Verdict::failed("compile", words, &message);
                         return Ok(checked(verdict, String::new()));
                     }
                 }
@@ -254,16 +257,9 @@ impl Checker<'_> {
         (ran, limits): (&Ran, &Limits),
         reply: Result<protocol::Reply, String>,
     ) -> anyhow::Result<Verdict> {
-        let failed = |kind: &str, words: String, message: String| {
-            Verdict::Failed(Failure {
-                kind: kind.into(),
-                words,
-                message,
-            })
-        };
         if ran.ended == Ended::TimeLimit {
             let words = time_words(limits, ran, file);
-            return Ok(failed("time", words, String::new()));
+            return Ok(Verdict::failed("time", words, ""));
         }
         let reply = match reply {
             Ok(reply) => reply,
@@ -283,7 +279,7 @@ impl Checker<'_> {
             Found::Fault(fault) => Verdict::Failed(fault_words(&fault, file, limits)),
             Found::Wrong(wrong) => Verdict::Wrong(wrong),
             Found::Passed { changed } if exercise.keeps_arguments() && !changed.is_empty() => {
-                failed("changed", changed_words(&changed[0]), String::new())
+                Verdict::failed("changed", changed_words(&changed[0]), "")
             }
             Found::Passed { changed } => match valid {
                 None => Verdict::Passed(changed.iter().map(|name| changed_words(name)).collect()),
@@ -318,13 +314,7 @@ fn read_bounded(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 /// The network of a training loop, measured.
 fn trained(answer: &protocol::Answer, valid: &Dataset) -> Verdict {
     let x = valid.images.mapv(|pixel| f32::from(pixel) / 255.0);
-    let failed = |kind: &str, words: String| {
-        Verdict::Failed(Failure {
-            kind: kind.into(),
-            words,
-            message: String::new(),
-        })
-    };
+    let failed = |kind: &str, words: String| Verdict::failed(kind, words, "");
     match accuracy(answer, x.view(), &valid.labels) {
         Err(why) => failed("shape", why),
         Ok(share) if share >= GOAL => Verdict::Passed(vec![format!(
@@ -383,23 +373,14 @@ fn died(ran: &Ran, limits: &Limits, why: &str) -> Verdict {
         ),
         Ended::TimeLimit | Ended::Interrupted => ("crash", why.to_owned()),
     };
-    Verdict::Failed(Failure {
-        kind: kind.into(),
-        words,
-        message: ran.stderr.clone(),
-    })
+    Verdict::failed(kind, words, &ran.stderr)
 }
 
 /// Python 3, as a shell would find it.
 fn find_python() -> anyhow::Result<String> {
     let works = |name: &&str| {
-        let mut command = std::process::Command::new(name);
-        command.args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]);
-        let quiet = command
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null());
-        quiet.status().is_ok_and(|status| status.success())
+        let old = "import sys; sys.exit(sys.version_info < (3, 8))";
+        succeeds(Command::new(name).args(["-c", old]))
     };
     let found = ["python3", "python"].into_iter().find(works);
     found.map(str::to_owned).context(no_python())

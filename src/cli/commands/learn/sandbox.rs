@@ -189,15 +189,18 @@ const NAMESPACES: [&str; 4] = ["unshare", "-rnpf", "--kill-child", "--"];
 pub fn has_namespaces() -> bool {
     static TRIED: LazyLock<bool> = LazyLock::new(|| {
         let [program, args @ ..] = NAMESPACES;
-        let mut command = Command::new(program);
-        command.args(args).arg("true");
-        let quiet = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        cfg!(target_os = "linux") && quiet.status().is_ok_and(|status| status.success())
+        cfg!(target_os = "linux") && succeeds(Command::new(program).args(args).arg("true"))
     });
     *TRIED
+}
+
+/// Whether a command ends well; what it says is nobody's business.
+pub fn succeeds(command: &mut Command) -> bool {
+    let quiet = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
 }
 
 #[cfg(unix)]
