@@ -43,8 +43,8 @@ use crate::cli::{
 /// Where the data is.
 #[derive(clap::Args)]
 pub struct DataDir {
-    /// Folder or file of the data: the four files of MNIST, compressed (.gz) or not, or any other images; see
-    /// mlp data --help [default: data, where it has MNIST's files, or else the cache]
+    /// Folder or file of the data, MNIST's or any other images: see mlp data --help [default: data, where it has
+    /// MNIST's files, or else the cache]
     #[arg(long, value_name = "DIR", env = VARIABLE, value_parser = dir_parser(), help_heading = "Data")]
     data_dir: Option<PathBuf>,
 
@@ -86,11 +86,11 @@ pub struct DataArgs {
     pub dir: DataDir,
 
     /// Where to fetch missing files, instead of the official mirrors (repeat for several, tried in turn)
-    #[arg(long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
     pub mirror: Vec<String>,
 
     /// Never use the network: missing files are an error
-    #[arg(long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
+    #[arg(hide_short_help = true, long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
     pub offline: bool,
 }
 
