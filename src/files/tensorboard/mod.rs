@@ -293,3 +293,142 @@ fn host() -> String {
         false => name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::batch::Preprocessing, files::model::Metadata, loss::LossKind, nn::Architecture,
+        train::Settings,
+    };
+
+    const LAYERS: [usize; 2] = [4, 2];
+
+    fn training(seed: u64) -> Training {
+        let settings = Settings {
+            seed,
+            ..Settings::default()
+        };
+        let architecture = Architecture::relu(&LAYERS);
+        Metadata::new(architecture, LossKind::Ce, Preprocessing::UNIT, settings).training
+    }
+
+    fn summary() -> Summary {
+        let mut summary = Summary::default();
+        summary.scalar("loss/train", 0.5);
+        summary
+    }
+
+    /// Step and kind (3 version, 5 summary, 7 session) of every event in every file.
+    fn steps(folder: &Path) -> Vec<Vec<(i64, u64)>> {
+        let files = event_files(folder).unwrap();
+        let read = files.into_iter().map(|(path, _)| {
+            let bytes = fs::read(path).unwrap();
+            let events = records(&bytes).map(|event| {
+                let fields = Fields::new(event).map(Result::unwrap);
+                let (mut step, mut kind) = (-1, 0);
+                for (field, value) in fields {
+                    match (field, value) {
+                        (2, protobuf::Value::Int(number)) => step = number,
+                        (3 | 5 | 7, _) => kind = field,
+                        _ => {}
+                    }
+                }
+                (step, kind)
+            });
+            events.collect()
+        });
+        read.collect()
+    }
+
+    #[test]
+    fn a_resumed_run_goes_on_in_a_later_file_and_says_which_steps_it_repeats() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let run = training(1);
+        let mut writer = Writer::create(folder, (&LAYERS, &run), false).unwrap();
+        for epoch in 1..=3 {
+            writer.append(epoch, summary()).unwrap();
+        }
+        // The process died in the middle of a record.
+        writer.file.write_all(&framed(b"torn")[..7]).unwrap();
+        let mut longer = run.clone();
+        longer.settings.epochs = 99;
+        let mut writer = Writer::resume(folder, 2, (&LAYERS, &longer), false).unwrap();
+        writer.append(3, summary()).unwrap();
+        let first = vec![(0, 3), (1, 7), (1, 5), (2, 5), (3, 5)];
+        assert_eq!(steps(folder), [first, vec![(0, 3), (3, 7), (3, 5)]]);
+    }
+
+    #[test]
+    fn the_events_of_another_run_are_lost_only_with_force_and_anothers_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let (one, other) = (training(1), training(2));
+        let create = |force| Writer::create(folder, (&LAYERS, &other), force);
+        let mut writer = Writer::create(folder, (&LAYERS, &one), false).unwrap();
+        // So far it holds nothing that could be lost.
+        drop(create(false).unwrap());
+        writer.append(1, summary()).unwrap();
+        let refused = [
+            create(false),
+            Writer::resume(folder, 1, (&LAYERS, &other), false),
+        ];
+        for refused in refused {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, TensorboardError::Exists { .. }), "{error}");
+        }
+        drop(create(true).unwrap());
+        assert!(!writer.path.exists());
+
+        let foreign = folder.join("events.out.tfevents.1700000000.host.1.0");
+        let version = event(0).bytes(3, VERSION);
+        fs::write(&foreign, framed(version.as_bytes())).unwrap();
+        for force in [false, true] {
+            let error = create(force).unwrap_err().to_string();
+            assert!(error.contains("of another program"), "{error}");
+        }
+        assert!(foreign.exists());
+        let error = Writer::create(&foreign, (&LAYERS, &one), false).unwrap_err();
+        assert!(
+            matches!(error, TensorboardError::NotAFolder { .. }),
+            "{error}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let run = training(1);
+        let writer = Writer::create(other.path(), (&LAYERS, &run), false).unwrap();
+        let link = folder.path().join(writer.path.file_name().unwrap());
+        std::os::unix::fs::symlink(&writer.path, link).unwrap();
+        let error = Writer::resume(folder.path(), 1, (&LAYERS, &run), true).unwrap_err();
+        assert!(matches!(error, TensorboardError::Foreign { .. }), "{error}");
+        assert!(writer.path.exists());
+    }
+
+    #[test]
+    fn a_histogram_counts_every_number_once() {
+        let histogram = |values: &[f32]| {
+            let mut summary = Summary::default();
+            summary.histogram("0.bias", values.iter().copied());
+            let bytes = summary.into_message().into_bytes();
+            let value = bytes_of(&bytes, 1)?;
+            let message = bytes_of(value, 5)?;
+            let doubles = |field| {
+                let (parts, _) = bytes_of(message, field).unwrap().as_chunks::<8>();
+                Vec::from_iter(parts.iter().map(|part| f64::from_le_bytes(*part)))
+            };
+            Some((doubles(6), doubles(7)))
+        };
+        let (limits, counts) = histogram(&[-3.0, -3.0, 0.1, 3.0, f32::NAN]).unwrap();
+        assert_eq!((limits.len(), counts.len()), (60, 60));
+        assert_eq!((limits[0], limits[59]), (-2.9, 3.0));
+        assert_eq!((counts[0], counts[31], counts[59]), (2.0, 1.0, 1.0));
+        assert_eq!(counts.iter().sum::<f64>(), 4.0);
+        assert_eq!(histogram(&[0.5; 3]).unwrap(), (vec![0.5], vec![3.0]));
+        assert!(histogram(&[f32::INFINITY]).is_none());
+    }
+}

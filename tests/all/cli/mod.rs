@@ -18,4 +18,5 @@ mod predict;
 mod recipes;
 mod shell;
 mod system;
+mod tensorboard;
 mod worksheet;

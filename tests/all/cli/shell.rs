@@ -90,7 +90,7 @@ fn the_words_of_other_programs_are_understood_or_answered() {
             "tip: mlp eval model.bin --split valid",
         ),
         ("check", "tip: mlp gradcheck"),
-        ("convert model.bin", "tip: a model is a safetensors file"),
+        ("convert model.bin", "tip: mlp export writes a model"),
     ] {
         let (_, error) = run(folder.path(), line, 2);
         assert!(error.contains(answer), "{line}: {error}");
