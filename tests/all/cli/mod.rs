@@ -6,6 +6,7 @@ mod commands;
 mod data;
 mod explain;
 mod export;
+mod foreign;
 mod hostile;
 mod json;
 mod learn;
