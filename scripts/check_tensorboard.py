@@ -3,7 +3,7 @@
     cargo build --release
     python scripts/check_tensorboard.py
 
-Trains a small network, kills a run in the middle of a record, resumes another, and reads the folders with TensorBoard's own
+Trains a small network on a few hundred images made here, tears a record, resumes a run, and reads the folders with TensorBoard's own
 loader. Every number must be that of run.jsonl, every histogram of the last epoch must count the weights of the model file,
 every image must decode to the colours of its weights, and no step may come twice. Takes some seconds. MLP names another
 program than target/release/mlp. Written with Python 3.11, tensorboard 2.20, numpy 2.4, pillow 12. Exit code 1 if anything
@@ -24,7 +24,8 @@ import needs
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ["numpy", "tensorboard", "PIL"]
 MLP = os.environ.get("MLP", str(ROOT / "target" / "release" / "mlp"))
-TRAIN = ["train", "--quiet", "--valid", "59500", "--hidden", "20,12", "--momentum", "0.9", "--lr", "0.02"]
+DATA = ["--data-dir", "data.npz"]
+TRAIN = ["train", "--quiet", "--valid", "200", *DATA, "--hidden", "20,12", "--momentum", "0.9", "--lr", "0.02"]
 BLUE, ORANGE, WHITE = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (255, 255, 255)
 faults = []
 
@@ -35,11 +36,23 @@ def check(what, fine):
 
 
 def run(folder, *command):
-    done = subprocess.run(
-        [MLP, *command], cwd=folder, capture_output=True, text=True, env=os.environ | {"MLP_DATA_DIR": str(ROOT / "data")}
-    )
+    done = subprocess.run([MLP, *command], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"mlp {' '.join(command)}: {done.stderr}")
+
+
+def save_data(path):
+    """Images of ten classes: a bright row each, and noise."""
+    generator = np.random.default_rng(1)
+
+    def images(n):
+        labels = np.arange(n) % 10
+        pixels = generator.integers(0, 120, (n, 28, 28))
+        pixels[np.arange(n), 2 * labels + 4] += 120
+        return pixels.astype("u1"), labels.astype("u1")
+
+    (x_train, y_train), (x_test, y_test) = images(800), images(100)
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
 def loaded(folder):
@@ -133,6 +146,7 @@ def check_images(events, weight, steps):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        save_data(folder / "data.npz")
         run(folder, *TRAIN, "--epochs", "4", "--tensorboard", "tb/once", "--run", "once", "--out", "once.bin")
         run(folder, *TRAIN, "--epochs", "4", "--out", "plain.bin")
         same = (folder / "plain.bin").read_bytes() == (folder / "once.bin").read_bytes()
@@ -160,9 +174,9 @@ def main():
         again = ["--tensorboard", "tb/again", "--run", "again", "--out", "again.bin"]
         run(folder, *TRAIN, "--epochs", "2", *again, "--checkpoint", "kept")
         kept = (folder / "kept/checkpoint.safetensors").read_bytes()
-        run(folder, "train", "--quiet", "--resume", "kept", "--epochs", "3")
+        run(folder, "train", "--quiet", *DATA, "--resume", "kept", "--epochs", "3")
         (folder / "kept/checkpoint.safetensors").write_bytes(kept)
-        run(folder, "train", "--quiet", "--resume", "kept", "--epochs", "4")
+        run(folder, "train", "--quiet", *DATA, "--resume", "kept", "--epochs", "4")
         check("three files", len(list((folder / "tb/again").iterdir())) == 3)
         events = loaded(folder / "tb/again")
         check("no step comes twice", check_scalars(events, folder / "again/run.jsonl") == [1, 2, 3, 4])
