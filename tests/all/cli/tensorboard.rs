@@ -131,7 +131,7 @@ fn the_events_are_those_of_the_record_and_change_no_model() {
     );
     run(folder, &format!("{line} --force"), 0);
     assert_eq!(scalars(&files(&folder.join("tb/a")), "loss/train").len(), 1);
-    let (_, stderr) = run(folder, &format!("{TRAIN} --tensorboard model.bin"), 1);
+    let (_, stderr) = run(folder, &format!("{TRAIN} --tensorboard plain.bin"), 1);
     assert!(
         stderr.contains("a file, expected the folder of event files"),
         "{stderr}"
