@@ -6,4 +6,6 @@ pub mod dataset;
 pub mod export;
 pub mod model;
 pub mod net;
+mod protobuf;
 pub mod run;
+pub mod tensorboard;
