@@ -414,7 +414,7 @@ fn a_large_file_is_refused_by_its_header() {
     );
     let too_large = refused(&whole(), MAX_BYTES + 1);
     assert!(
-        too_large.contains("expected at most 4294967296"),
+        too_large.contains("expected at most 5368709120"),
         "{too_large}"
     );
     // A header that fits the length, but not the network.
