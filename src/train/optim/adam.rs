@@ -133,3 +133,139 @@ impl<F: Float> Adam<F> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+    use crate::{
+        nn::{Linear, Param},
+        train::optim::{Optimizer, Rule},
+    };
+
+    /// A weight (2, 2) with moments of zero and this gradient.
+    fn param<F: Float>(value: Array2<F>, grad: Array2<F>) -> Param<F> {
+        let outputs = value.ncols();
+        let mut param = Linear::new(value, ndarray::Array1::zeros(outputs)).w;
+        param.moments = Some([0, 1].map(|_| linalg::zeros(grad.dim())));
+        param.grad.assign(&grad);
+        param
+    }
+
+    fn step<F: Float>(rule: Rule<F>, param: &mut Param<F>) -> bool {
+        let steps = param.rows_mut(1).map(|mut rows| rule.step(&mut rows));
+        steps.fold(true, |all, finite| all & finite)
+    }
+
+    #[track_caller]
+    fn assert_near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+    }
+
+    #[test]
+    fn two_steps_are_as_by_hand() {
+        let moments = Moments {
+            beta1: 0.5,
+            beta2: 0.75,
+            eps: 0.5,
+        };
+        let mut w = param(array![[1.0, -2.0]], array![[2.0, 0.0]]);
+        let rule = |t| Optimizer::Adam(moments).at(0.25, Extras::default(), t);
+        // m = 1, v = 1; m̂ = 1/0.5 = 2, v̂ = 1/0.25 = 4; w = 1 − 0.25·2/(2 + 0.5).
+        assert!(step(rule(1), &mut w));
+        assert_near(w.value[[0, 0]], 0.8);
+        // g = −1: m = 0.5 − 0.5 = 0, so w stays; v = 0.75 + 0.25 = 1.
+        w.grad[[0, 0]] = -1.0;
+        assert!(step(rule(2), &mut w));
+        assert_near(w.value[[0, 0]], 0.8);
+        // g = 4: m = 2, v = 0.75 + 4 = 4.75; m̂ = 2/0.875, v̂ = 4.75/0.578125.
+        w.grad[[0, 0]] = 4.0;
+        assert!(step(rule(3), &mut w));
+        let hats: (f64, f64) = (2.0 / 0.875, 4.75 / 0.578125);
+        assert_near(w.value[[0, 0]], 0.8 - 0.25 * hats.0 / (hats.1.sqrt() + 0.5));
+        // Where no gradient ever came, nothing moves.
+        assert_eq!(w.value[[0, 1]], -2.0);
+        let [m, v] = w.moments.unwrap();
+        assert_eq!((m[[0, 0]], v[[0, 0]]), (2.0, 4.75));
+        assert_eq!((m[[0, 1]], v[[0, 1]]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn weight_decay_is_a_gradient_in_adam_and_beside_it_in_adamw() {
+        let extras = Extras {
+            weight_decay: 0.5,
+            ..Extras::default()
+        };
+        let moments = Moments::default();
+        // Of the gradient 0.5·4, Adam sees the sign alone; AdamW takes 0.25·0.5·4 away.
+        for (optimizer, expected) in [
+            (Optimizer::Adam(moments), 3.75_f64),
+            (Optimizer::AdamW(moments), 3.5),
+        ] {
+            let mut w = param(array![[4.0]], array![[0.0]]);
+            assert!(step(optimizer.at(0.25, extras, 1), &mut w));
+            assert!((w.value[[0, 0]] - expected).abs() < 1e-7, "{optimizer:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_told_and_so_is_a_moment_that_overflows() {
+        let rule = Optimizer::Adam(Moments::default()).at(0.001, Extras::default(), 1);
+        for gradient in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30] {
+            let mut w = param(array![[1.0, 2.0]], array![[0.5, gradient]]);
+            assert!(!step(rule, &mut w), "{gradient}");
+        }
+        let mut w = param(array![[1.0, 2.0]], array![[1e-30_f32, 1e15]]);
+        assert!(step(rule, &mut w));
+    }
+
+    #[test]
+    fn rows_shared_in_any_way_give_the_same_bits() {
+        let value = Array2::from_shape_fn((7, 5), |(i, j)| (i * 5 + j) as f32 / 7.0 - 2.0);
+        let grad = value.mapv(|w: f32| (w * 3.0).sin());
+        let extras = Extras {
+            weight_decay: 0.01,
+            ..Extras::default()
+        };
+        let all = [1, 2, 3, 7].map(|rows| {
+            let mut w = param(value.clone(), grad.clone());
+            for t in 1..=3 {
+                let rule = Optimizer::AdamW(Moments::default()).at(0.01, extras, t);
+                w.rows_mut(rows).for_each(|mut rows| {
+                    rule.step(&mut rows);
+                });
+            }
+            let bits = |a: &Array2<f32>| a.mapv(f32::to_bits);
+            let [m, v] = w.moments.as_ref().unwrap();
+            [bits(&w.value), bits(m), bits(v)]
+        });
+        assert!(all.iter().all(|one| *one == all[0]));
+    }
+
+    #[test]
+    fn settings_are_read_as_they_were_written_and_defaults_may_be_left_out() {
+        let moments = Moments {
+            beta1: 0.8,
+            ..Moments::default()
+        };
+        for optimizer in [
+            Optimizer::Sgd,
+            Optimizer::Adam(moments),
+            Optimizer::AdamW(Moments::default()),
+        ] {
+            let json = serde_json::to_string(&optimizer).unwrap();
+            let read: Optimizer = serde_json::from_str(&json).unwrap();
+            assert_eq!(read, optimizer, "{json}");
+        }
+        let read: Optimizer = serde_json::from_str(r#"{"name": "adam", "beta1": 0.8}"#).unwrap();
+        assert_eq!(read, Optimizer::Adam(moments));
+        let other = r#"{"name": "adam", "beta3": 0.8}"#;
+        assert!(serde_json::from_str::<Optimizer>(other).is_err());
+        let json = serde_json::to_string(&Optimizer::AdamW(moments)).unwrap();
+        assert_eq!(
+            json,
+            r#"{"name":"adamw","beta1":0.8,"beta2":0.999,"eps":1e-8}"#
+        );
+    }
+}
