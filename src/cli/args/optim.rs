@@ -120,11 +120,16 @@ impl ExtrasArgs {
 
     /// What is added to the plain step, or wrong usage.
     pub fn extras(&self) -> Result<Extras, Usage> {
+        let is_sgd = self.optimizer()? == Optimizer::Sgd;
         if self.nesterov && self.momentum.is_none() {
-            return Err("--nesterov goes with --momentum, such as --momentum 0.9".into());
+            return Err(match is_sgd {
+                true => "--nesterov goes with --momentum, such as --momentum 0.9".into(),
+                false => {
+                    "--nesterov goes with --optimizer sgd: adam and adamw have no momentum".into()
+                }
+            });
         }
         let momentum = self.momentum.unwrap_or(0.0);
-        let is_sgd = self.optimizer()? == Optimizer::Sgd;
         if momentum != 0.0 && !is_sgd {
             return Err(
                 "--momentum goes with --optimizer sgd: in adam and adamw --beta1 has its place"
