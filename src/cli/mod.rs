@@ -328,6 +328,7 @@ mod tests {
         for line in [
             "train",
             "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
+            "train --optimizer adam --beta1 0.9 --beta2 0.999 --eps 1e-8",
             "lr-find",
             "eval model.bin --threads 1",
             "predict model.bin my.png",

@@ -76,6 +76,7 @@ Examples:
   mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
+  mlp train --optimizer adam --batch-size 64     rates of its own, 0.001 first
   mlp train --recipe hinton2005                  a result, see `mlp recipes`
   mlp train --augment ciresan2010                images are distorted anew
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better
@@ -113,7 +114,8 @@ pub struct Train {
     #[arg(long, value_name = "PART", help_heading = "Training", value_parser = number::accuracy)]
     target_accuracy: Option<f64>,
 
-    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
+    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit, or 0.001 with adam and
+    /// adamw]
     #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = number::learning_rate::<f32>)]
     lr: Option<f32>,
 

@@ -12,13 +12,14 @@ use mlp::{
     },
     loss::LossKind,
     nn::Mlp,
-    train::{ClassWeights, End, Progress, Settings},
+    train::{ClassWeights, End, Progress, Settings, optim::Optimizer},
 };
 
 use crate::cli::{
     args::{
         Usage,
         memory::{self, check_size},
+        optim::ADAM_RATE,
         settings::Facts,
     },
     commands::train::{Train, differences::difference},
@@ -38,10 +39,12 @@ const MODEL_FILE: Kind = Kind {
 };
 
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
-pub(super) fn default_learning_rate(kind: LossKind) -> f32 {
-    match kind {
-        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
-        LossKind::MseDigit => 0.01,
+pub(super) fn default_learning_rate(kind: LossKind, optimizer: Optimizer) -> f32 {
+    use LossKind::{Bce, Ce, MseDigit, MseOnehot, SmoothedCe};
+    match (optimizer, kind) {
+        (Optimizer::Sgd, Ce | SmoothedCe(_) | MseOnehot | Bce) => 0.1,
+        (Optimizer::Sgd, MseDigit) => 0.01,
+        (Optimizer::Adam(_) | Optimizer::AdamW(_), _) => ADAM_RATE,
     }
 }
 
@@ -146,7 +149,7 @@ impl Train {
         let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
         let learning_rate = match self.lr {
             Some(rate) => rate,
-            None => default_learning_rate(self.settings.loss()?),
+            None => default_learning_rate(self.settings.loss()?, self.settings.optimizer()?),
         };
         let schedule = self.schedule.schedule(learning_rate, epochs)?;
         let mut metadata = self
@@ -292,7 +295,7 @@ impl Plan {
         check_size(
             &architecture.layers,
             training.settings.batch_size,
-            memory::TRAINING,
+            memory::training(&training.settings),
         )
     }
 
