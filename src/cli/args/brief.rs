@@ -20,6 +20,7 @@ pub const FIRST: [(&str, &[&str]); 13] = [
             "batch-size",
             "hidden",
             "loss",
+            "optimizer",
             "activation",
             "seed",
             "data-dir",
