@@ -29,10 +29,10 @@ use crate::{
     check::mistakes::Mistake,
     data::{Dataset, Spec, batch::Preprocessing},
     linalg::Float,
-    loss::LossKind,
+    loss::{Loss, LossKind, Weighted},
     nn::{Architecture, Linear, Mlp, Param},
     rng::{Purpose, generator},
-    train::{Settings, familiar::Familiar},
+    train::{ClassWeights, Settings, familiar::Familiar},
 };
 
 pub use error::{Fault, ModelError};
@@ -177,6 +177,15 @@ impl Metadata {
         let settings = &self.training.settings;
         let mut rng = generator(settings.seed, Purpose::Init);
         self.architecture.init(settings.init, &mut rng)
+    }
+
+    /// The loss that training makes small, in which classes count as much as the settings say.
+    pub fn training_loss(&self, train: &Dataset) -> Box<dyn Loss<f32>> {
+        let loss = self.loss.build::<f32>();
+        match self.training.settings.class_weights {
+            ClassWeights::Equal => loss,
+            ClassWeights::Balanced => Box::new(Weighted::balanced(loss, &train.histogram())),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use mlp::{
     check::mistakes::Mistake,
-    files::checkpoint::{CheckpointError, Every, MAX_EPOCHS, Writer},
+    files::checkpoint::{CheckpointError, Every, Writer},
     linalg::team::Team,
     train::{self, Images, TrainError, recipes::Recipe, statistics::Watch},
 };
@@ -31,10 +31,8 @@ use crate::cli::{
         data::DataArgs,
         given::Given,
         mistake::mistake_parser,
-        number,
-        optim::ScheduleArgs,
         recipe::{blame_recipe, recipe_parser},
-        settings::SettingsArgs,
+        run::RunArgs,
     },
     terminal::{
         Outcome,
@@ -95,28 +93,7 @@ pub struct Train {
     recipe: Option<String>,
 
     #[command(flatten)]
-    settings: SettingsArgs,
-
-    /// Times that every training image is seen [default: 20]
-    #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = number::whole(1..=MAX_EPOCHS as u32))]
-    epochs: Option<u32>,
-
-    /// Stop after this many epochs in a row without a higher validation accuracy
-    #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = number::whole(1..=u32::MAX))]
-    patience: Option<u32>,
-
-    /// Stop after an epoch that reaches this validation accuracy: 0.98 for 98 %
-    #[arg(long, value_name = "PART", help_heading = "Training", value_parser = number::accuracy)]
-    target_accuracy: Option<f64>,
-
-    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
-    #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = number::learning_rate::<f32>)]
-    lr: Option<f32>,
-
-    #[command(flatten)]
-    schedule: ScheduleArgs,
+    asked: RunArgs,
 
     /// Plant a known mistake in the backward pass and see what happens to the loss: one of `mlp gradcheck
     /// --list-mistakes`. Runs on one thread

@@ -10,7 +10,6 @@ use mlp::{
         model::Metadata,
         run,
     },
-    loss::LossKind,
     nn::Mlp,
     train::{ClassWeights, End, Progress, Settings},
 };
@@ -36,14 +35,6 @@ const MODEL_FILE: Kind = Kind {
     what: "model of mlp",
     is_one: is_model,
 };
-
-/// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
-pub(super) fn default_learning_rate(kind: LossKind) -> f32 {
-    match kind {
-        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
-        LossKind::MseDigit => 0.01,
-    }
-}
 
 /// All that is known before the data are read.
 pub(super) struct Plan {
@@ -140,18 +131,8 @@ impl Train {
 
     /// What the flags ask for with these data, or wrong usage.
     fn new_metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
-        let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
-        let learning_rate = match self.lr {
-            Some(rate) => rate,
-            None => default_learning_rate(self.settings.loss()?),
-        };
-        let schedule = self.schedule.schedule(learning_rate, epochs)?;
-        let mut metadata = self
-            .settings
-            .metadata(data, epochs, learning_rate, schedule)?;
+        let mut metadata = self.asked.metadata(data)?;
         let training = &mut metadata.training;
-        training.settings.patience = self.patience.map(|epochs| epochs as usize);
-        training.settings.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
         if training.inject.is_some() && training.settings.class_weights != ClassWeights::Equal {
             let text = "--inject plants a mistake in a loss in which every image counts the same: leave out \
@@ -178,7 +159,7 @@ impl Train {
             .clone_from(&data.checksum);
         plan.check_memory()?;
         if !self.quiet {
-            self.settings.notes(&facts).iter().for_each(note);
+            self.asked.settings.notes(&facts).iter().for_each(note);
         }
         Ok(())
     }
@@ -224,7 +205,7 @@ impl Train {
             ));
         }
         let training = &mut metadata.training;
-        if let Some(epochs) = self.epochs {
+        if let Some(epochs) = self.asked.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
             let stated = training.settings.epochs;
             training.settings.epochs = epochs as usize;
@@ -241,11 +222,14 @@ impl Train {
             }
         }
         training.settings.patience = self
+            .asked
             .patience
             .map(|n| n as usize)
             .or(training.settings.patience);
-        training.settings.target_accuracy =
-            self.target_accuracy.or(training.settings.target_accuracy);
+        training.settings.target_accuracy = self
+            .asked
+            .target_accuracy
+            .or(training.settings.target_accuracy);
         let end = progress.end(&metadata.training.settings);
         let over = end.is_some();
         if let Some(end) = end {
