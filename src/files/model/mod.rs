@@ -93,6 +93,9 @@ pub struct Training {
     /// The mistake that was planted in its gradients, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject: Option<Mistake>,
+    /// SHA-256 of the model file whose weights it began with, if it did not begin with weights of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_sha256: Option<String>,
     /// SHA-256 that identifies the data files.
     pub data_sha256: String,
     /// The version of the program.
@@ -145,6 +148,7 @@ impl Metadata {
             training: Training {
                 settings,
                 inject: None,
+                from_sha256: None,
                 data_sha256: String::new(),
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,

@@ -89,6 +89,7 @@ fn every_key_stands_in_the_table_and_the_table_has_no_other() {
         format!("train {small} {own} --init zeros --out zero.bin --label-smoothing 0.1 --json"),
         format!("train {small} {own} --lr 1e30 --out nan.bin --run failed --json"),
         format!("train {small} {own} --positive 2 --out two.bin --json --quiet"),
+        format!("train --from model.bin --valid 300 --epochs 1 {own} --out more.bin --json"),
         format!("lr-find --hidden 4 --steps 20 {own} --json"),
         format!("eval model.bin {own} --calibration c.svg --reject 0.5 --predictions p.csv --json"),
         format!("eval model.bin model.bin {own} --json"),

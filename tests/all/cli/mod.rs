@@ -6,6 +6,7 @@ mod commands;
 mod data;
 mod explain;
 mod export;
+mod from;
 mod hostile;
 mod json;
 mod learn;

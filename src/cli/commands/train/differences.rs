@@ -11,6 +11,7 @@ pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
     to.settings = to.settings.ending_as(&from.settings);
     to.data_sha256.clone_from(&from.data_sha256);
     to.mlp_version.clone_from(&from.mlp_version);
+    to.from_sha256.clone_from(&from.from_sha256); // which is asked for at the start alone
     let json = |metadata: &Metadata| {
         let mut json = serde_json::to_value(metadata).expect("plain data serialises");
         json["extras"] = json!(metadata.training.settings.extras); // which is left out where it is plain SGD

@@ -4,6 +4,7 @@ mod checkpoint;
 mod differences;
 mod doubts;
 mod observers;
+mod origin;
 mod places;
 mod plan;
 mod prepare;
@@ -31,6 +32,7 @@ use crate::cli::{
         data::DataArgs,
         given::Given,
         mistake::mistake_parser,
+        model::Normalize,
         recipe::{blame_recipe, recipe_parser},
         run::RunArgs,
     },
@@ -46,6 +48,7 @@ use crate::cli::{
 use checkpoint::Checkpoints;
 use doubts::{Case, Doubts};
 use observers::Observers;
+use origin::Origin;
 use plan::Plan;
 use prepare::Prepared;
 use print::{Printer, Style};
@@ -80,6 +83,7 @@ Examples:
   mlp train --resume run                         go on with it
   mlp train --epochs 500 --checkpoint run --resume   start it, or go on
   mlp train --run first                          a record, for mlp plot first
+  mlp train --from model.bin --lr 0.01 --out more.bin   begin with its weights
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do?
   mlp train --json | jq .valid_accuracy          for a program to read"
 )]
@@ -91,6 +95,19 @@ pub struct Train {
     // The parser makes its flags the defaults, see `args::recipe`.
     #[arg(long, value_name = "NAME", value_parser = recipe_parser(), hide_possible_values = true, help_heading = "Network")]
     recipe: Option<String>,
+
+    /// Begin with the weights of this model: its hidden layers and their activation, and how it takes images. Its last
+    /// layer is taken over, too, if it has the same classes; else that layer is fresh
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    from: Option<PathBuf>,
+
+    /// With --from and a .safetensors file of another program: mean and standard deviation that its pixels of 0 to 1
+    /// were normalised by, such as 0.1307,0.3081
+    #[arg(long, value_name = "MEAN,STD", help_heading = "Network")]
+    normalize: Option<Normalize>,
+
+    #[arg(skip)]
+    origin: Option<Origin>,
 
     #[command(flatten)]
     asked: RunArgs,
@@ -164,8 +181,9 @@ struct Ended {
 
 impl Train {
     /// Runs the command.
-    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let result = self.train(out);
+    pub fn run(mut self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let taken = self.take_origin();
+        let result = taken.and_then(|()| self.train(out));
         result.map_err(|error| match (error.downcast::<Usage>(), &self.recipe) {
             (Ok(usage), Some(recipe)) => blame_recipe(usage, recipe, &self.given).into(),
             (Ok(usage), None) => usage.into(),
@@ -202,6 +220,7 @@ impl Train {
             models: (&model, best.as_ref()),
             record: plan.run.as_deref(),
             progress: &progress,
+            origin: self.origin.as_ref(),
         };
         let mut print = Printer::new(out, self.style(), &start, &plan.metadata, &progress)?;
         let mut record = writer.map(|writer| {

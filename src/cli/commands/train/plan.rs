@@ -132,6 +132,9 @@ impl Train {
     /// What the flags ask for with these data, or wrong usage.
     fn new_metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
         let mut metadata = self.asked.metadata(data)?;
+        if let Some(origin) = &self.origin {
+            origin.give(&mut metadata);
+        }
         let training = &mut metadata.training;
         training.inject = self.inject;
         if training.inject.is_some() && training.settings.class_weights != ClassWeights::Equal {
@@ -152,7 +155,14 @@ impl Train {
             };
         }
         let facts = Facts::from(data);
+        if let Some(origin) = &self.origin {
+            origin.check_data(&facts.spec, dir)?;
+        }
         plan.metadata = self.new_metadata(&facts)?;
+        if let Some(origin) = &self.origin {
+            origin.check_init(&plan.metadata, self.given.has("init"))?;
+            origin.doubt(&plan.metadata, data).iter().for_each(note);
+        }
         plan.metadata
             .training
             .data_sha256

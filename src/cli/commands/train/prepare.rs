@@ -94,7 +94,11 @@ impl Train {
             Some(start) => start,
             None => {
                 let progress = Progress::new(train.len(), settings.seed);
-                (plan.metadata.first_network(), progress)
+                let network = match &self.origin {
+                    None => plan.metadata.first_network(),
+                    Some(origin) => origin.network(&plan.metadata),
+                };
+                (network, progress)
             }
         };
         if interrupt::asked() {
