@@ -17,7 +17,7 @@ use mlp::linalg;
 use args::{Usage, recipe, synonyms};
 use commands::{
     augment_preview, bench, compare, completions, data, eval, explain, export, export_batch,
-    gradcheck, learn, lr_find, man, plot, predict, recipes, train, worksheet,
+    gradcheck, learn, lr_find, man, plot, predict, recipes, sweep, train, worksheet,
 };
 use terminal::{
     Outcome, hints,
@@ -36,6 +36,7 @@ use terminal::{
 Examples:
   mlp train                 train a network, save it as model.bin
   mlp lr-find               find a learning rate to begin with
+  mlp sweep --lr 0.03,0.1   compare settings on the validation images
   mlp eval model.bin        measure it on images that it has never seen
   mlp predict model.bin my.png   what it says of your own picture
   mlp explain model.bin     follow one image through it and back, in numbers
@@ -68,6 +69,7 @@ enum Command {
     // Boxed: their flags are many times those of the others.
     Train(Box<train::Train>),
     LrFind(Box<lr_find::LrFind>),
+    Sweep(sweep::Sweep),
     Eval(eval::Eval),
     Predict(predict::Predict),
     Compare(compare::Compare),
@@ -128,6 +130,7 @@ impl Command {
         let (name, result) = match self {
             Self::Train(command) => ("train", command.run(out)),
             Self::LrFind(command) => ("lr-find", command.run(out)),
+            Self::Sweep(command) => ("sweep", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Predict(command) => ("predict", command.run(out)),
             Self::Compare(command) => ("compare", command.run(out)),
@@ -332,6 +335,9 @@ mod tests {
             "train",
             "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
             "lr-find",
+            "sweep",
+            "sweep --lr 0.03,0.1 --hidden 50,50-20 --seeds 2 --minutes 1 --epochs 1",
+            "train --from model.bin --normalize 0.1,0.3",
             "eval model.bin --threads 1",
             "predict model.bin my.png",
             "compare a.bin b.bin",

@@ -7,3 +7,4 @@ pub mod export;
 pub mod model;
 pub mod net;
 pub mod run;
+pub mod sweep;
