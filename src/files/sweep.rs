@@ -154,6 +154,11 @@ impl Record {
     /// Adds a run: a line, whole or not at all.
     pub fn append(&mut self, run: &RunLine, line: &Value) -> Result<(), SweepError> {
         let text = format!("{line}\n");
+        if text.len() as u64 > MAX_LINE {
+            return Err(io_error(&self.path)(io::Error::other(
+                "a line too long to be read again",
+            )));
+        }
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             let _ = self.file.set_len(self.bytes); // what remains is no whole line, and is not read
             return Err(io_error(&self.path)(error));
@@ -169,6 +174,11 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> SweepError + '_ {
         path: path.into(),
         error,
     }
+}
+
+/// The runs in the bytes of a record, by their [`run_sha256`]. Errors name `path`.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<HashMap<String, RunLine>, SweepError> {
+    read(bytes, path).map(|(runs, _)| runs)
 }
 
 /// The runs, and how many bytes their lines take.

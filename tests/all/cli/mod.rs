@@ -18,5 +18,6 @@ mod plot;
 mod predict;
 mod recipes;
 mod shell;
+mod sweep;
 mod system;
 mod worksheet;

@@ -79,7 +79,7 @@ impl Axis {
     fn values(&self, flag: &str, text: &str) -> Result<Vec<String>, Usage> {
         let mut values = Vec::new();
         for value in text.split(',').map(str::trim) {
-            if value.is_empty() {
+            if value.is_empty() || value.contains(char::is_whitespace) {
                 return Err(Usage(format!(
                     "--{flag} {text}: expected values with a comma between each two"
                 )));

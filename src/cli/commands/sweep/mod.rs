@@ -25,6 +25,7 @@ use crate::cli::{
         describe::layers_text,
         interrupt::{self, Interrupted},
         output::{BOLD, Output, named, named_line, next_step, note, thousands},
+        own_file::check_name,
         progress::progress_bar,
         shell::{shell_quote, train_command},
     },
@@ -117,8 +118,9 @@ impl Sweep {
                 return Err(Usage::from(text).into());
             }
         }
-        let mut record = Record::open(&self.out)?;
+        check_name(&self.out).map_err(|why| Usage(format!("--out {}: {why}", named(&self.out))))?;
         let mut prepared = self.prepare(configurations)?;
+        let mut record = Record::open(&self.out)?;
         let all = prepared.jobs.len();
         let mut lines = self.take_finished(&mut prepared, &record);
         if !self.json.json {
@@ -155,9 +157,13 @@ impl Sweep {
         let data = self.data.load()?;
         let (facts, checksum, official) =
             (Facts::from(&data), data.checksum.clone(), data.official);
-        if let Some(first) = configurations.first() {
-            first.notes(&facts).iter().for_each(note);
-        }
+        let mut notes: Vec<_> = configurations
+            .iter()
+            .flat_map(|c| c.notes(&facts))
+            .collect();
+        notes.sort();
+        notes.dedup();
+        notes.iter().for_each(note);
         let (mut jobs, mut networks, mut largest) = (Vec::new(), Vec::new(), 1);
         for (s, seed) in self.seeds().into_iter().enumerate() {
             for (c, configuration) in configurations.iter().enumerate() {
@@ -306,12 +312,12 @@ impl Sweep {
         let configurations = prepared.configurations.len();
         let runs = configurations * self.seeds as usize;
         let text = format!(
-            "{} of {}, with the {} from {}: {}, {} at a time",
-            several(runs, "run"),
-            several(prepared.epochs, "epoch"),
+            "{}, each with {} from {} on: {} of {}, {} at a time",
+            several(configurations, "configuration"),
             several(self.seeds as usize, "seed"),
             self.grid.first_seed(),
-            several(configurations, "configuration"),
+            several(runs, "run"),
+            several(prepared.epochs, "epoch"),
             prepared.threads,
         );
         named_line(out, "runs", &text)?;

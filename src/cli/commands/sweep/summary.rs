@@ -183,6 +183,7 @@ impl Summary {
         writeln!(out, "\n{DIM} {}{DIM:#}", line(&head))?;
         for (row, could) in rows.iter().zip(&self.could) {
             let mark = match could {
+                _ if self.judged() == 1 => " ",
                 Some(CouldBeBest::Yes) => "=",
                 Some(CouldBeBest::Unknown) => "?",
                 Some(CouldBeBest::No) | None => " ",
@@ -247,16 +248,26 @@ impl Summary {
         let judged = self.judged();
         let mut words = vec![
             "Accuracies are of the validation images after the last epoch: mean and standard deviation over the seeds. \
-             The test images were not looked at. Seconds are those of a run on one thread."
+             The test images were not looked at."
                 .to_owned(),
         ];
+        if judged > 1 && self.ended_apart().is_none() {
+            words.push(
+                "All runs have the same number of epochs, but not the same time: see the seconds of a run, on one thread."
+                    .to_owned(),
+            );
+        }
         let could = |what| self.could.iter().flatten().filter(|&&c| c == what).count();
         let (alike, unknown) = (could(CouldBeBest::Yes), could(CouldBeBest::Unknown));
         if judged > 1 && alike > 0 {
             words.push(format!(
-                "= could be the best: with {:.0} % confidence, the truly best of the {judged} is among the {alike} marked \
-                 so (Welch's t-test against the first, one-sided, p < {:.2}/{}).",
+                "= could be the best: with {:.0} % confidence, the truly best of the {judged} is among the {} \
+                 (Welch's t-test against the first, one-sided, p < {:.2}/{}).",
                 100.0 * CONFIDENCE,
+                match unknown {
+                    0 => format!("{alike} marked so"),
+                    _ => format!("{} marked so or ?", alike + unknown),
+                },
                 1.0 - CONFIDENCE,
                 judged - 1,
             ));
