@@ -115,11 +115,13 @@ fn what_the_table_can_say_is_said() {
         0,
     );
     assert!(
-        three.contains("\n= ") && three.contains("\n    1e-6"),
+        three.contains("\n= ") && three.contains("\n   1e-6"),
         "{three}"
     );
     assert!(
-        three.contains("95 % confidence") && three.contains("p < 0.05/1"),
+        three.contains("95 % confidence")
+            && three.contains("is the first (Welch")
+            && three.contains("p < 0.05/1"),
         "{three}"
     );
     // Several lengths are not compared without a word.

@@ -114,7 +114,7 @@ pub(super) struct Grid(Given);
 pub(super) struct Configuration {
     /// The flags of `mlp train` for it, but for the seed.
     pub(super) flags: Vec<String>,
-    /// Its value on every axis that was given, in the order of [`Grid::names`].
+    /// Its values of the flags with several, in the order of [`Grid::names`].
     pub(super) values: Vec<String>,
     args: RunArgs,
 }
@@ -150,13 +150,12 @@ impl Grid {
         &self.0
     }
 
-    /// The axes that were given, by the names of their flags.
-    pub(super) fn names(&self) -> Vec<String> {
-        let is_given = |arg: &Arg| self.0.has(arg.get_id().as_str());
-        let axes = run_flags().into_iter();
-        let axes = axes.filter(|arg| axis(arg.get_id().as_str()).is_some() && is_given(arg));
-        axes.filter_map(|arg| arg.get_long().map(str::to_owned))
-            .collect()
+    /// The flags with several values.
+    pub(super) fn names(&self) -> Result<Vec<String>, Usage> {
+        let words = self.words()?;
+        let several = words.iter().filter_map(|values| values.first());
+        let names = several.filter(|value| value.on_axis);
+        Ok(names.map(|value| value.flag.clone()).collect())
     }
 
     /// The seed of the first run of each configuration.
@@ -232,8 +231,10 @@ impl Grid {
                 all.push(match axis(id) {
                     None => vec![word(Some(text), false)],
                     Some(axis) => {
-                        let values = axis.values(flag, &text)?.into_iter();
-                        values.map(|value| word(Some(value), true)).collect()
+                        let values = axis.values(flag, &text)?;
+                        let several = values.len() > 1;
+                        let values = values.into_iter();
+                        values.map(|value| word(Some(value), several)).collect()
                     }
                 });
             }
@@ -341,9 +342,9 @@ mod tests {
         assert_eq!(flags(line), expected);
         let grid = grid(line);
         assert_eq!((grid.size().unwrap(), grid.first_seed()), (6, 4));
-        assert_eq!(grid.names(), ["hidden", "momentum", "lr"]);
+        assert_eq!(grid.names().unwrap(), ["hidden", "lr"]);
         let configurations = grid.configurations().unwrap();
-        assert_eq!(configurations[3].values, ["500,150", "0.9", "0.1"]);
+        assert_eq!(configurations[3].values, ["500,150", "0.1"]);
         let metadata = configurations[3].metadata(&Facts::assumed(), 5).unwrap();
         assert_eq!(metadata.architecture.layers, [784, 500, 150, 10]);
         let settings = metadata.training.settings;

@@ -128,7 +128,7 @@ impl Sweep {
         }
         let done = self.train(&prepared, &mut record)?;
         lines.extend(done.lines);
-        let summary = self.summary(prepared.configurations, lines, prepared.counts.1);
+        let summary = self.summary(prepared.configurations, lines, prepared.counts.1)?;
         self.conclude(&summary, (all, prepared.counts), done.failed, out)
     }
 
@@ -257,7 +257,7 @@ impl Sweep {
         configurations: Vec<Configuration>,
         lines: Vec<Line>,
         valid: usize,
-    ) -> Summary {
+    ) -> anyhow::Result<Summary> {
         let seeds = self.seeds();
         let mut by_place: HashMap<_, _> = lines.into_iter().collect();
         let found = configurations.into_iter().enumerate();
@@ -266,7 +266,12 @@ impl Sweep {
             flags: configuration.flags,
             values: configuration.values,
         });
-        Summary::new(found.collect(), self.grid.names(), seeds, valid)
+        Ok(Summary::new(
+            found.collect(),
+            self.grid.names()?,
+            seeds,
+            valid,
+        ))
     }
 
     /// What there is to say before the first run.
@@ -289,7 +294,7 @@ impl Sweep {
             count(valid)
         );
         named_line(out, "data", &text)?;
-        for (n, name) in self.grid.names().iter().enumerate() {
+        for (n, name) in self.grid.names()?.iter().enumerate() {
             let mut values: Vec<&str> = Vec::new();
             for configuration in &prepared.configurations {
                 let value = &*configuration.values[n];

@@ -260,14 +260,15 @@ impl Summary {
         let could = |what| self.could.iter().flatten().filter(|&&c| c == what).count();
         let (alike, unknown) = (could(CouldBeBest::Yes), could(CouldBeBest::Unknown));
         if judged > 1 && alike > 0 {
+            let left = match (alike, unknown) {
+                (1, 0) => "is the first".to_owned(),
+                (alike, 0) => format!("is among the {alike} marked so"),
+                (alike, unknown) => format!("is among the {} marked so or ?", alike + unknown),
+            };
             words.push(format!(
-                "= could be the best: with {:.0} % confidence, the truly best of the {judged} is among the {} \
-                 (Welch's t-test against the first, one-sided, p < {:.2}/{}).",
+                "= could be the best: with {:.0} % confidence, the truly best of the {judged} {left} (Welch's t-test \
+                 against the first, one-sided, p < {:.2}/{}).",
                 100.0 * CONFIDENCE,
-                match unknown {
-                    0 => format!("{alike} marked so"),
-                    _ => format!("{} marked so or ?", alike + unknown),
-                },
                 1.0 - CONFIDENCE,
                 judged - 1,
             ));
