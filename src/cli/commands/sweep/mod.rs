@@ -183,6 +183,7 @@ impl Sweep {
                     run_sha256: run_sha256(&metadata),
                     flags: configuration.flags.clone(),
                     metadata,
+                    steps: 0, // known when the images are divided
                 });
             }
         }
@@ -190,6 +191,10 @@ impl Sweep {
         let images = Divided::new(data, &metadata)?;
         let [train, valid] = &*images.of(&metadata)?;
         let counts = (train.len(), valid.len());
+        for job in &mut jobs {
+            let settings = &job.metadata.training.settings;
+            job.steps = (settings.epochs * counts.0.div_ceil(settings.batch_size)) as u64;
+        }
         Ok(Prepared {
             configurations,
             jobs,
@@ -236,13 +241,9 @@ impl Sweep {
             "the runs that were finished are kept in {}",
             self.out.display()
         ));
-        let epochs = prepared
-            .jobs
-            .iter()
-            .map(|job| job.metadata.training.settings.epochs);
         let bar = progress_bar(
-            epochs.sum::<usize>() as u64,
-            "{bar:20} {percent:>3} %  {pos} of {len} epochs  {msg}  {eta} to go",
+            prepared.jobs.iter().map(|job| job.steps).sum(),
+            "{bar:20} {percent:>3} %  {msg}  {eta} to go",
         );
         let time = self
             .minutes

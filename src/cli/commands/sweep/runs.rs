@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) metadata: Metadata,
     pub(super) run_sha256: String,
     pub(super) flags: Vec<String>,
+    /// Steps of all its epochs.
+    pub(super) steps: u64,
 }
 
 /// The images of the runs, divided once, or once for each seed if the validation images are drawn by it.
@@ -190,6 +192,8 @@ impl Shared<'_> {
         let settings = &job.metadata.training.settings;
         let mut watch = Watch {
             bar: &self.bar,
+            steps: 0,
+            told: 0,
             epochs: 0,
             accuracy: None,
         };
@@ -205,8 +209,8 @@ impl Shared<'_> {
             Err(error @ TrainError::NotFinite { .. }) => (None, Some(error.to_string())),
             Err(error) => return Err(error.into()),
         };
-        // Epochs that do not come any more.
-        self.bar.inc((settings.epochs - watch.epochs) as u64);
+        // Steps that do not come any more, too.
+        self.bar.inc(job.steps.saturating_sub(watch.told));
         Ok(Some(RunLine {
             run_sha256: job.run_sha256.clone(),
             flags: job.flags.clone(),
@@ -233,22 +237,32 @@ impl Shared<'_> {
         }
         let best = sink.best.into_iter().chain(line.valid_accuracy);
         sink.best = best.reduce(f64::max);
-        if let Some(best) = sink.best {
-            self.bar.set_message(format!("best run {}", percent(best)));
-        }
         sink.done.lines.push((job.place, line));
+        let (done, all) = (sink.done.lines.len(), self.jobs.len());
+        let best = sink.best.map(|best| format!(", best {}", percent(best)));
+        let best = best.unwrap_or_default();
+        self.bar.set_message(format!("{done} of {all} runs{best}"));
     }
 }
 
 /// Watches one run.
 struct Watch<'a> {
     bar: &'a ProgressBar,
+    steps: u64,
+    /// Of them, those that the bar has been told of.
+    told: u64,
     epochs: usize,
     accuracy: Option<f64>,
 }
 
 impl Observer for Watch<'_> {
     fn step(&mut self, _: &Step) -> ControlFlow<()> {
+        const AT_A_TIME: u64 = 32;
+        self.steps += 1;
+        if self.steps.is_multiple_of(AT_A_TIME) {
+            self.bar.inc(AT_A_TIME);
+            self.told += AT_A_TIME;
+        }
         match interrupt::asked() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -258,6 +272,5 @@ impl Observer for Watch<'_> {
     fn epoch(&mut self, epoch: &Epoch) {
         self.epochs = epoch.epoch;
         self.accuracy = epoch.valid.as_ref().map(|valid| valid.accuracy());
-        self.bar.inc(1);
     }
 }
