@@ -387,7 +387,7 @@ mod tests {
                 "--loss ce",
             ),
             ("--warm-up 3 --epochs 2", "is longer than"),
-            ("--batch-size -5", "whole number"),
+            ("--batch-size=-5", "whole number"),
         ] {
             let text = refused(line);
             assert!(text.contains(said), "{line}: {text}");
