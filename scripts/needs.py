@@ -5,7 +5,7 @@ import importlib.util
 import sys
 
 # What is imported is not always what is installed.
-INSTALLED_AS = {"sklearn": "scikit-learn", "tensorflow": "tensorflow-cpu"}
+INSTALLED_AS = {"PIL": "pillow", "sklearn": "scikit-learn", "tensorflow": "tensorflow-cpu"}
 
 
 def packages(modules):

@@ -1,6 +1,15 @@
 //! Backpropagation you can read, check and trust: an MNIST trainer whose forward and backward passes are
 //! written by hand, and prove themselves.
 //!
+//! # Where to begin
+//!
+//! - **You learn backpropagation:** [`lesson`], step by step; beside it [`nn::Linear`], [`nn::ReLU`] and [`loss::Mse`],
+//!   whose code is as short as their formulas. [`learn`] has exercises for you to write.
+//! - **You teach it:** [`explain`] has every number of one image's way through the network and back, [`picture`] draws it,
+//!   [`explain::worksheet`] leaves boxes in place of the numbers, and [`check::mistakes`] names what goes wrong.
+//! - **You build on it:** [`train::fit`] trains on arrays of your own, [`nn::Mlp::predict`] uses what it learned, and
+//!   [`files`] keeps it; the numbered examples lead from one linear layer to there.
+//!
 //! # Map of the crate
 //!
 //! Data flows one way, and the modules are listed in that order: a later one uses earlier ones, never the other

@@ -14,7 +14,7 @@ use clap::{
 };
 use mlp::linalg;
 
-use args::{Usage, recipe, synonyms};
+use args::{Usage, brief, recipe, synonyms};
 use commands::{
     augment_preview, bench, compare, completions, data, eval, explain, export, export_batch,
     gradcheck, learn, lr_find, man, plot, predict, recipes, sweep, train, worksheet,
@@ -26,7 +26,7 @@ use terminal::{
     output::{Output, complain, spelled, stderr},
 };
 
-/// Train, evaluate and gradient-check an MLP on MNIST, with a backward pass you can read.
+/// Train, evaluate and check an MLP on MNIST, with a backward pass you can read
 #[derive(Parser)]
 #[command(
     name = "mlp",
@@ -35,19 +35,14 @@ use terminal::{
     after_help = "\
 Examples:
   mlp train                 train a network, save it as model.bin
-  mlp lr-find               find a learning rate to begin with
-  mlp sweep --lr 0.03,0.1   compare settings on the validation images
   mlp eval model.bin        measure it on images that it has never seen
   mlp predict model.bin my.png   what it says of your own picture
   mlp explain model.bin     follow one image through it and back, in numbers
-  mlp worksheet             the same by hand, on paper
   mlp gradcheck             check every gradient against finite differences
   mlp learn init            write them yourself: exercises that name the mistake
-  mlp bench                 measure how fast this machine trains
 
-`mlp help train` and the like show the flags of a command.
-Exit code: 0 done, 1 failed, 2 wrong usage, 3 nothing to judge (gradcheck
---against), 128 + signal (130 Ctrl-C)."
+`mlp train -h` shows the flags most needed, `mlp help train` all of them.
+Exit code: 0 done, 1 failed, 2 wrong usage, 3 nothing to judge, 128 + signal."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -59,6 +54,7 @@ struct Cli {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
+        hide_short_help = true,
         help_heading = "Output"
     )]
     color: ColorChoice,
@@ -204,7 +200,7 @@ fn command() -> clap::Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    let parser = synonyms::with_synonyms(Cli::command());
+    let parser = brief::with_brief_help(synonyms::with_synonyms(Cli::command()));
     parser.mut_subcommands(|this| this.mut_args(number))
 }
 
@@ -379,10 +375,39 @@ mod tests {
             for line in help.lines().filter(|line| !line.contains("[env: ")) {
                 assert!(line.chars().count() <= 80, "{line}");
             }
-            let examples = command.get_after_help().expect("a command with examples");
+            let examples = command.get_after_long_help();
+            let examples = examples.or(command.get_after_help());
+            let examples = examples.expect("a command with examples");
             let examples = examples.to_string();
             assert!(examples.starts_with("Examples:\n  mlp "), "{examples}");
             assert!(help.contains(&examples), "{help}\nwraps {examples}");
+        }
+    }
+
+    #[test]
+    fn short_help_fits_on_a_screen_and_begins_with_what_most_runs_need() {
+        let mut all = command().term_width(80);
+        all.build();
+        let flags = "--epochs --lr --batch-size --hidden";
+        let train = all.find_subcommand_mut("train").unwrap();
+        let short = train.render_help().to_string();
+        let places = flags.split(' ').map(|flag| short.find(flag).unwrap());
+        assert!(places.is_sorted(), "{short}");
+        for (name, first) in brief::FIRST {
+            let learn = all.find_subcommand("learn").unwrap();
+            let command = all.find_subcommand(name).or(learn.find_subcommand(name));
+            let command = command.unwrap_or_else(|| panic!("{name} is a command"));
+            for flag in first {
+                let mut flags = command.get_arguments().filter_map(|arg| arg.get_long());
+                assert!(flags.any(|known| known == *flag), "{name} --{flag}");
+            }
+        }
+        let mut commands = vec![all];
+        while let Some(mut command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.render_help().to_string();
+            let rows = help.lines().count();
+            assert!(rows <= brief::SCREEN, "{rows} rows:\n{help}");
         }
     }
 

@@ -6,5 +6,7 @@ pub mod dataset;
 pub mod export;
 pub mod model;
 pub mod net;
+mod protobuf;
 pub mod run;
 pub mod sweep;
+pub mod tensorboard;

@@ -270,16 +270,16 @@ impl Record {
         }
         Ok(())
     }
+}
 
-    /// Whether it is of a run with these settings, apart from those that may change when a run is resumed.
-    fn is_of(&self, layers: &[usize], training: &Training) -> bool {
-        let Ok(mut recorded) = Training::deserialize(&self.start["training"]) else {
-            return false;
-        };
-        recorded.settings = recorded.settings.ending_as(&training.settings);
-        let same_layers = serde_json::to_value(layers).is_ok_and(|l| l == self.start["layers"]);
-        same_layers && recorded == *training
-    }
+/// Whether a `start` is of a run with these settings, apart from those that may change when a run is resumed.
+pub(super) fn is_start_of(start: &Value, layers: &[usize], training: &Training) -> bool {
+    let Ok(mut recorded) = Training::deserialize(&start["training"]) else {
+        return false;
+    };
+    recorded.settings = recorded.settings.ending_as(&training.settings);
+    let same_layers = serde_json::to_value(layers).is_ok_and(|l| l == start["layers"]);
+    same_layers && recorded == *training
 }
 
 /// Whether a file has no whole line and is no longer than a part of one.
@@ -352,7 +352,7 @@ impl Writer {
             return Self::create(folder, true); // the process died before it had written the start
         }
         let record = Record::read(folder)?;
-        if !record.is_of(layers, training) {
+        if !is_start_of(&record.start, layers, training) {
             return Err(RunError::Exists {
                 path: folder.into(),
             });

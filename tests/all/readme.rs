@@ -133,6 +133,54 @@ fn files_that_the_readme_names_are_there() {
     }
 }
 
+/// What a code host makes of a heading, for links to lead to.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    let kept = kept
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_link_of_every_document_leads_somewhere() {
+    let folders = ["", "docs", "scripts", "data"].map(|folder| repository().join(folder));
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
+    let mut links = 0;
+    for file in files.filter(|file| file.extension().is_some_and(|kind| kind == "md")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let targets = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'));
+        for (target, _) in targets.filter(|(target, _)| !target.contains(['[', ' ', ':'])) {
+            let (name, part) = target.split_once('#').unwrap_or((target, ""));
+            let there = match name {
+                "" => file.clone(),
+                name => file.parent().unwrap().join(name),
+            };
+            assert!(there.exists(), "{}: no {target}", file.display());
+            links += 1;
+            if part.is_empty() || there.extension().is_none_or(|kind| kind != "md") {
+                continue;
+            }
+            let text = fs::read_to_string(there).unwrap();
+            let headings = text.lines().filter(|line| line.starts_with('#'));
+            let known = headings.map(|line| anchor(line.trim_start_matches('#')));
+            let known: Vec<_> = known.collect();
+            assert!(
+                known.iter().any(|known| known == part),
+                "{}: no {target} among {known:?}",
+                file.display()
+            );
+        }
+    }
+    assert!(links > 50, "{links}");
+}
+
 /// scripts/check_pytorch.py proves that code; it is not run here, where there need be no Python.
 #[test]
 fn the_readme_loads_every_activation_in_pytorch() {

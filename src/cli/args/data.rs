@@ -43,8 +43,8 @@ use crate::cli::{
 /// Where the data is.
 #[derive(clap::Args)]
 pub struct DataDir {
-    /// Folder or file of the data: the four files of MNIST, compressed (.gz) or not, or any other images; see
-    /// mlp data --help [default: data, where it has MNIST's files, or else the cache]
+    /// Folder or file of the data, MNIST's or any other images: see mlp data --help [default: the first with MNIST's
+    /// files of data, the cache and the clone that mlp was built in]
     #[arg(long, value_name = "DIR", env = VARIABLE, value_parser = dir_parser(), help_heading = "Data")]
     data_dir: Option<PathBuf>,
 
@@ -77,6 +77,7 @@ fn named_parser() -> impl TypedValueParser<Value = Named> {
 
 /// The folder of a clone, which holds MNIST.
 const FOLDER: &str = "data";
+const CLONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 const VARIABLE: &str = "MLP_DATA_DIR";
 
 /// Where the data is, and where it comes from.
@@ -86,11 +87,11 @@ pub struct DataArgs {
     pub dir: DataDir,
 
     /// Where to fetch missing files, instead of the official mirrors (repeat for several, tried in turn)
-    #[arg(long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
+    #[arg(hide_short_help = true, long, value_name = "URL", value_parser = parse_mirror, help_heading = "Data")]
     pub mirror: Vec<String>,
 
     /// Never use the network: missing files are an error
-    #[arg(long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
+    #[arg(hide_short_help = true, long, env = "MLP_OFFLINE", value_parser = FalseyValueParser::new(), help_heading = "Data")]
     pub offline: bool,
 }
 
@@ -256,13 +257,15 @@ fn bytes_to_read(path: &Path) -> u64 {
 /// As measured.
 const READING_MNIST: u64 = 115_000_000;
 
-/// `data` where it has a file of MNIST, as in a clone; else the cache.
+/// `data` where it has a file of MNIST, as in a clone; else the cache; but where that has none, the clone that the
+/// program was built from, if it is still there: `cargo install --path .` makes a program for any folder.
 fn mnist_folder() -> PathBuf {
-    let folder = PathBuf::from(FOLDER);
-    match has_mnist(&folder) {
-        true => folder,
-        false => Named::Mnist.cache().unwrap_or(folder),
-    }
+    let here = PathBuf::from(FOLDER);
+    let cache = Named::Mnist.cache();
+    let last = cache.clone().unwrap_or_else(|| here.clone());
+    let places = [Some(here), cache, Some(CLONE.into())];
+    let mut places = places.into_iter().flatten();
+    places.find(|place| has_mnist(place)).unwrap_or(last)
 }
 
 /// Whether this is what the variable says.

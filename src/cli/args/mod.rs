@@ -3,6 +3,7 @@
 pub mod architecture;
 pub mod augment;
 pub mod available;
+pub mod brief;
 pub mod common;
 pub mod data;
 pub mod given;

@@ -113,8 +113,8 @@ pub fn load_model<F: Float>(path: &Path, needs: Use) -> anyhow::Result<Model<F>>
             fault: fault @ Fault::Foreign { .. },
             ..
         }) => bail!(
-            "{}: {fault}; a network of Linear layers that PyTorch saved can be used with mlp eval, explain and \
-             predict, which take --activation and --loss",
+            "{}: {fault}; a network of Linear layers that PyTorch saved can be used with mlp eval, predict, \
+             explain, export, plot and compare, which take --activation and --loss",
             path.display()
         ),
         Err(ModelError::Fault {
@@ -164,17 +164,21 @@ fn convert(path: &Path) -> String {
     )
 }
 
+/// Whether this is a safetensors file that another program has written.
+pub fn is_foreign(path: &Path) -> bool {
+    match model::header(path) {
+        Err(ModelError::Fault { fault, .. }) => matches!(fault, Fault::Foreign { .. }),
+        _ => false,
+    }
+}
+
 /// Reads a model of ours, or one of another program if what it does not say itself is said.
 pub fn load_any_model<F: Float>(
     path: &Path,
     said: Option<Unsaid>,
     needs: Use,
 ) -> anyhow::Result<Model<F>> {
-    let foreign = match model::header(path) {
-        Err(ModelError::Fault { fault, .. }) => matches!(fault, Fault::Foreign { .. }),
-        _ => false,
-    };
-    match (foreign, said) {
+    match (is_foreign(path), said) {
         (false, None) => load_model(path, needs),
         (false, Some(_)) => {
             let model = load_model(path, needs)?;

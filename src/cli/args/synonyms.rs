@@ -54,7 +54,7 @@ const INSTEAD: [(&str, &str); 7] = [
     ),
     (
         "convert",
-        "a model is a safetensors file, which PyTorch loads as it is: the README says how",
+        "mlp export writes a model for other programs; PyTorch loads it as it is, as the README says",
     ),
     (
         "inspect",

@@ -27,7 +27,7 @@ use crate::cli::{
     },
 };
 
-/// Measure how fast this machine trains, and where the time of a step goes
+/// Measure how fast this machine trains
 ///
 /// Trains networks on the 60,000 training images for a moment each and throws them away. GFLOP/s count
 /// every multiply-add of the dense network; products that leave out black pixels do less, so the share of

@@ -15,7 +15,7 @@ use crate::cli::{
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
         memory::Use,
-        model::load_model,
+        model::{ForeignArgs, is_foreign, load_any_model},
         split::{SplitArg, measured_images},
     },
     terminal::{
@@ -55,6 +55,9 @@ pub struct Compare {
     data: DataArgs,
 
     #[command(flatten)]
+    foreign: ForeignArgs,
+
+    #[command(flatten)]
     threads: ThreadArgs,
 }
 
@@ -63,7 +66,13 @@ impl Compare {
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
         let paths = [self.first, self.second];
         let needs = Use::classifying(2, self.threads.count());
-        let model = |path: &PathBuf| load_model::<f32>(path, needs);
+        let said = self.foreign.unsaid()?;
+        let ours = !paths.iter().any(|path| is_foreign(path));
+        // What is said is of those that do not say it themselves; where both do, it is one thing too many.
+        let model = |path: &PathBuf| {
+            let said = said.filter(|_| ours || is_foreign(path));
+            load_any_model::<f32>(path, said, needs)
+        };
         let models = [model(&paths[0])?, model(&paths[1])?];
         let split = self.split.split;
         let images = measured_images(&paths, &models, &self.data, split)?;
@@ -123,6 +132,9 @@ impl Compare {
             )?;
         }
         out.flush()?;
+        if said.is_some() {
+            return Ok(Outcome::Done); // what comes next would need the same flags
+        }
         let [first, second] = paths.map(|path| shell_quote(&path).to_string());
         next_step(format_args!(
             "mlp eval {first} {second}{}{}",

@@ -6,7 +6,7 @@ use clap_complete::{Shell, generate};
 
 use crate::cli::terminal::{Outcome, output::Output};
 
-/// Print a script that completes commands, flags and values in a shell
+/// Print what a shell needs to complete flags and values
 ///
 /// It knows the names of recipes, mistakes, activations and presets. A new version of mlp may have others:
 /// print it again then.

@@ -40,7 +40,7 @@ use crate::cli::{
 /// The most images that an exported file is run on.
 const MOST_IMAGES: usize = 10_000;
 
-/// Write a model for other programs: ONNX, a NumPy or PyTorch script, C or JSON
+/// Write a model as ONNX, a NumPy or PyTorch script, C or JSON
 ///
 /// Every file takes raw pixels of 0 to 255 and needs nothing beside it: what makes inputs of pixels is inside,
 /// --deslant included, and dropout is off. It is read again, and every parameter compared bit for bit; ONNX and

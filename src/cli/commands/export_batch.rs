@@ -27,7 +27,7 @@ use crate::cli::{
     },
 };
 
-/// Write the parameters of a model and a batch of training images, to compute gradients with your own code
+/// Write a batch and a model's parameters for code of your own
 ///
 /// The file has x (N, 784), the pixels as the network gets them; targets (N), the digits; and the parameters
 /// under the names of the model file, such as 0.weight (outputs, inputs) and 0.bias (outputs). Save your

@@ -13,7 +13,7 @@ use crate::cli::terminal::{
     own_file::{Kind, begins, check_folder},
 };
 
-/// Write the manual pages: one for mlp, and one for each command
+/// Write the manual pages
 ///
 /// They say what --help says. Pages of an older version are replaced, other files are not.
 #[derive(clap::Args)]

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{bail, ensure};
 use clap::ValueEnum;
 use mlp::{
-    files::run::Record,
+    files::{model::Unsaid, run::Record},
     picture::{
         palette,
         plot::{self, MAX_RUNS, Picture, Wrong},
@@ -22,10 +22,11 @@ use serde_json::json;
 
 use crate::cli::{
     args::{
+        Usage,
         common::{JsonArg, ThreadArgs},
         data::DataArgs,
         memory::Use,
-        model::load_model,
+        model::{ForeignArgs, load_any_model},
         split::{SplitArg, measured_images},
     },
     terminal::{
@@ -87,6 +88,9 @@ pub struct Plot {
     data: DataArgs,
 
     #[command(flatten)]
+    foreign: ForeignArgs,
+
+    #[command(flatten)]
     threads: ThreadArgs,
 }
 
@@ -111,9 +115,15 @@ impl Plot {
         let runs: Vec<_> = self.paths.iter().filter(|path| is_run(path)).collect();
         let formats = self.formats();
         self.check_places(&formats, runs.len())?;
+        let said = self.foreign.unsaid()?;
+        if said.is_some() && !runs.is_empty() {
+            let text = "--activation, --loss and --normalize say what a model of another program does not: leave them out \
+                        for runs";
+            return Err(Usage::from(text).into());
+        }
         let (pictures, next) = match (runs.len(), &self.paths[..]) {
             (0, [model]) => (
-                self.model(model)?,
+                self.model(model, said)?,
                 format!(
                     "mlp explain {}{}{}",
                     shell_quote(model),
@@ -161,7 +171,10 @@ impl Plot {
             out.json(json!({ "files": saved }))?;
         }
         out.flush()?;
-        next_step(next);
+        // What comes next would need the same flags.
+        if said.is_none() {
+            next_step(next);
+        }
         Ok(Outcome::Done)
     }
 
@@ -259,9 +272,13 @@ impl Plot {
         Ok((pictures, next))
     }
 
-    fn model(&self, path: &PathBuf) -> anyhow::Result<Vec<(String, Picture)>> {
+    fn model(
+        &self,
+        path: &PathBuf,
+        said: Option<Unsaid>,
+    ) -> anyhow::Result<Vec<(String, Picture)>> {
         let needs = Use::classifying(1, self.threads.count());
-        let model = load_model::<f32>(path, needs)?;
+        let model = load_any_model::<f32>(path, said, needs)?;
         let (models, split) = ([model], self.split.split);
         let data = measured_images(std::slice::from_ref(path), &models, &self.data, split)?;
         let [model] = models;

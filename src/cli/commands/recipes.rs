@@ -2,14 +2,16 @@
 
 use std::io::Write;
 
-use anyhow::bail;
 use mlp::train::recipes::{RECIPES, Recipe, Run, median};
 use serde_json::json;
 
-use crate::cli::terminal::{
-    Outcome,
-    output::{BOLD, DIM, Output, next_step},
-    shell::train_command,
+use crate::cli::{
+    args::recipe::recipe_parser,
+    terminal::{
+        Outcome,
+        output::{BOLD, DIM, Output, next_step},
+        shell::train_command,
+    },
 };
 
 /// List the recipes for published results
@@ -25,6 +27,7 @@ Examples:
   mlp recipes --json | jq .flags   for a program to read")]
 pub struct Recipes {
     /// Show this one only
+    #[arg(value_parser = recipe_parser(), hide_possible_values = true)]
     name: Option<String>,
 
     /// Print a JSON object for each, one a line
@@ -39,13 +42,8 @@ pub struct Recipes {
 impl Recipes {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let recipes = match &self.name {
-            None => RECIPES.to_vec(),
-            Some(name) => match Recipe::find(name) {
-                Some(recipe) => vec![recipe],
-                None => bail!("{name}: no such recipe: `mlp recipes` lists them"),
-            },
-        };
+        let asked = |recipe: &Recipe| self.name.as_deref().is_none_or(|name| name == recipe.name);
+        let recipes = Vec::from_iter(RECIPES.into_iter().filter(asked));
         if self.json {
             let recipe = |recipe: &Recipe| {
                 json!({

@@ -5,7 +5,10 @@ use std::{error::Error, path::Path};
 use mlp::{
     data::{DataError, Fault, download::DownloadError},
     explain::worksheet::WorksheetError,
-    files::{checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError},
+    files::{
+        checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError,
+        tensorboard::TensorboardError,
+    },
     picture::drawing::TooLarge,
     train::TrainError,
 };
@@ -30,6 +33,7 @@ fn advice(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(model))
         .or_else(|| error.downcast_ref().and_then(checkpoint))
         .or_else(|| error.downcast_ref().and_then(run))
+        .or_else(|| error.downcast_ref().and_then(tensorboard))
         .or_else(|| error.downcast_ref().and_then(training))
         .or_else(|| error.downcast_ref().map(drawing))
         .or_else(|| error.downcast_ref().and_then(worksheet))
@@ -154,6 +158,17 @@ fn run(error: &RunError) -> Option<String> {
         )),
         RunError::NotARecord { .. } => Some("`mlp train --run` keeps one".into()),
         RunError::Io { .. } | RunError::NotAFolder { .. } | RunError::Line { .. } => None,
+    }
+}
+
+fn tensorboard(error: &TensorboardError) -> Option<String> {
+    match error {
+        TensorboardError::Exists { .. } => {
+            Some("choose another folder, or pass --force to lose them".into())
+        }
+        TensorboardError::Io { .. }
+        | TensorboardError::NotAFolder { .. }
+        | TensorboardError::Foreign { .. } => None,
     }
 }
 

@@ -69,6 +69,9 @@ pub struct Run {
     /// The folder in which the run is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// The folder of its event files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tensorboard: Option<String>,
     /// Whether relative paths are those from the folder of the checkpoints. In files of earlier versions they are those
     /// from the working folder.
     #[serde(default)]

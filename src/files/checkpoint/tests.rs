@@ -43,6 +43,7 @@ fn run() -> Run {
         ),
         out: None,
         run: None,
+        tensorboard: None,
         from_folder: true,
         best: None,
     }

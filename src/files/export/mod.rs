@@ -12,7 +12,6 @@ mod json;
 mod numpy;
 mod onnx;
 mod plan;
-mod protobuf;
 mod python;
 mod pytorch;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use super::{
 use crate::picture::{
     font::text_width,
     names,
-    palette::{Ink, full_strength},
+    palette::{Ink, Theme, full_strength},
+    png::encoded,
 };
 
 /// The most units that are drawn.
@@ -55,6 +56,43 @@ pub fn weights(w: &Array2<f32>, layers: usize, (rows, cols): (usize, usize)) -> 
         picture.text(under, 11.0, (Anchor::Middle, Ink::Dim), &words);
     }
     picture
+}
+
+/// Units in a row of [`weights_png`], and the most pixels of the row.
+const ROW: (usize, usize) = (8, 2048);
+
+/// The same as a plain PNG of one pixel a weight, and its rows and columns: a square a unit in the order of the units, so
+/// that each keeps its place while the network is trained. Of many units the first.
+pub fn weights_png(w: &Array2<f32>, (rows, cols): (usize, usize)) -> ((usize, usize), Vec<u8>) {
+    let across = (ROW.1 / (cols + 1)).clamp(1, ROW.0);
+    let units = w.ncols().min(across * ROW.0);
+    let (lines, across) = (units.div_ceil(across), across.min(units));
+    let shown = (0..units).flat_map(|o| w.column(o));
+    let most = full_strength(shown.map(|&v| f64::from(v)));
+    let size = (lines * (rows + 1) - 1, across * (cols + 1) - 1);
+    let pixels = Array2::from_shape_fn(size, |(y, x)| {
+        let unit = y / (rows + 1) * across + x / (cols + 1);
+        match (y % (rows + 1), x % (cols + 1)) {
+            (r, c) if r < rows && c < cols && unit < units => {
+                signed(f64::from(w[[r * cols + c, unit]]) / most)
+            }
+            _ => Ink::Grid.rgb(Theme::Light),
+        }
+    });
+    let png = encoded(&pixels).expect("memory takes all that is written");
+    (size, png)
+}
+
+/// The colour on white paper of a value whose full strength is 1.
+fn signed(v: f64) -> [u8; 3] {
+    let ink = if v < 0.0 { Ink::Below } else { Ink::Above };
+    let strength = v.abs().min(1.0);
+    let mut rgb = Ink::Paper.rgb(Theme::Light);
+    for (paper, ink) in rgb.iter_mut().zip(ink.rgb(Theme::Light)) {
+        let mixed = f64::from(*paper) * (1.0 - strength) + f64::from(ink) * strength;
+        *paper = mixed.round() as u8;
+    }
+    rgb
 }
 
 /// Images, and what augmentation makes of them.
@@ -156,6 +194,24 @@ mod tests {
         };
         assert_eq!((first[[0, 0]], first[[1, 1]]), (-200.0, 1.0));
         assert!(second.iter().all(|&v| v == 1.0));
+    }
+
+    #[test]
+    fn a_plain_image_of_weights_keeps_the_place_of_every_unit() {
+        let mut w = Array2::zeros((6, 9));
+        (w[[0, 0]], w[[5, 8]]) = (1.0, -0.5);
+        let ((rows, cols), png) = weights_png(&w, (2, 3));
+        assert_eq!((rows, cols), (5, 31));
+        let image = image::load_from_memory(&png).unwrap().to_rgb8();
+        let at = |row, col| image.get_pixel(col, row).0;
+        assert_eq!(image.dimensions(), (31, 5));
+        assert_eq!(at(0, 0), Ink::Above.rgb(Theme::Light));
+        assert_eq!(at(0, 1), [255; 3]);
+        // Unit 8 is the first of the second row: half of the orange d55e00 on white.
+        assert_eq!(at(4, 2), [234, 175, 128]);
+        for (row, col) in [(0, 3), (2, 0), (4, 4)] {
+            assert_eq!(at(row, col), Ink::Grid.rgb(Theme::Light), "{row}, {col}");
+        }
     }
 
     #[test]

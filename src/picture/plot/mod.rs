@@ -11,7 +11,7 @@ mod shapes;
 mod steps;
 mod svg;
 
-pub use grids::{Augmented, augmented, weights};
+pub use grids::{Augmented, augmented, weights, weights_png};
 pub use model::{Wrong, confusion, worst};
 pub use rates::rates;
 pub use reliability::reliability;

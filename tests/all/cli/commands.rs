@@ -607,7 +607,9 @@ fn gradcheck_works_without_data_and_makes_no_folder() {
         folder.path(),
         "gradcheck --loss mse --target digit --hidden 6,5 --samples 10",
     );
-    command.env_remove("MLP_DATA_DIR").env_remove("MLP_OFFLINE");
+    command
+        .env("MLP_DATA_DIR", "none")
+        .env_remove("MLP_OFFLINE");
     let (stdout, stderr) = texts(&mut command, 0);
     assert!(
         stderr.contains("note: random images, not MNIST"),

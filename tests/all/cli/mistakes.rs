@@ -308,3 +308,47 @@ fn the_gradients_of_others_are_judged_and_their_mistake_is_named() {
     let (_, stderr) = run(folder, against, 1);
     assert!(stderr.contains("np.savez"), "{stderr}");
 }
+
+/// Writes arrays (O, I) in `f32` under their names.
+fn write_arrays(path: &Path, arrays: &[(&str, [usize; 2], &[f32])]) {
+    let bytes: Vec<Vec<u8>> = arrays
+        .iter()
+        .map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        .collect();
+    let views = arrays.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
+        (*name, view)
+    });
+    fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn what_cannot_be_judged_at_all_has_an_exit_code_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // p − 1 = −3.1e-7: in float32 a tenth more of it is rounding, or is not.
+    let net = r#"{"x": [[1, 0.5]], "t": [1], "layers": [{"w": [[15, 0]], "b": [0]}], "loss": "bce",
+                  "orientation": "outputs-inputs"}"#;
+    fs::write(folder.join("net.json"), net).unwrap();
+    let q = (-1.1 / (1.0 + 15_f64.exp())) as f32;
+    let grads = folder.join("grads.safetensors");
+    let against = "gradcheck --net net.json --against grads.safetensors";
+    let sure: [(&str, [usize; 2], &[f32]); 2] = [
+        ("0.weight", [1, 2], &[q, q / 2.0]),
+        ("0.bias", [1, 1], &[q]),
+    ];
+    write_arrays(&grads, &sure);
+    let (stdout, _) = run(folder, against, 3);
+    let said = "nothing in the file could be judged: 2 cannot be told from wrong ones";
+    assert!(stdout.contains(said), "{stdout}");
+    let found = json(folder, &format!("{against} --json"), 3);
+    assert_eq!(found["passed"], false, "{found}");
+
+    // One that is wrong is enough to judge.
+    write_arrays(&grads, &[sure[0], ("0.bias", [1, 1], &[1.0])]);
+    run(folder, against, 1);
+    // Nothing that is a gradient of this network.
+    write_arrays(&grads, &[("epochs", [1, 3], &[1.0, 2.0, 3.0])]);
+    let (stdout, stderr) = run(folder, against, 3);
+    assert!(stdout.contains("nothing in the file"), "{stdout}{stderr}");
+}

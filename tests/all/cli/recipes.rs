@@ -42,7 +42,8 @@ fn a_recipe_is_its_flags_and_flags_beside_it_take_their_place() {
         stderr.contains("a committee of 7: this trains one"),
         "{stderr}"
     );
-    run(folder, "recipes nonsense", 1);
+    let (_, stderr) = run(folder, "recipes lessen", 2);
+    assert!(stderr.contains("'lesson'"), "{stderr}");
     run(folder, "train --recipe nonsense", 2);
 }
 

@@ -44,6 +44,15 @@ fn every_shell_completes_commands_flags_and_values() {
             assert!(script.contains(value), "{shell}: {value}");
         }
     }
+    // `mlp recipes <TAB>`; the scripts for other shells complete values of flags alone.
+    for (shell, after) in [("bash", "--json --markdown"), ("zsh", "Show this one only")] {
+        let (script, _) = run(folder.path(), &format!("completions {shell}"), 0);
+        let mut lines = script.lines().filter(|line| line.contains(after));
+        assert!(
+            lines.any(|line| line.contains("ciresan2010-committee")),
+            "{shell}"
+        );
+    }
     let (_, error) = run(folder.path(), "completions tcsh", 2);
     assert!(error.contains("possible values: bash"), "{error}");
 }
@@ -90,7 +99,7 @@ fn the_words_of_other_programs_are_understood_or_answered() {
             "tip: mlp eval model.bin --split valid",
         ),
         ("check", "tip: mlp gradcheck"),
-        ("convert model.bin", "tip: a model is a safetensors file"),
+        ("convert model.bin", "tip: mlp export writes a model"),
     ] {
         let (_, error) = run(folder.path(), line, 2);
         assert!(error.contains(answer), "{line}: {error}");

@@ -156,14 +156,39 @@ fn a_folder_that_nobody_would_name_so_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn the_cache_goes_before_the_clone_and_the_folder_at_hand_before_both() {
+    let folder = tempdir().unwrap();
+    let cache = folder.path().join("mlp/mnist");
+    let found = |line: &str| {
+        let mut command = command(folder.path(), line);
+        command
+            .env("MLP_DATA_DIR", "")
+            .env("XDG_CACHE_HOME", folder.path());
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (place, name) in [(&cache, "mlp/mnist"), (&folder.path().join("data"), "data")] {
+        fs::create_dir_all(place).unwrap();
+        fs::write(place.join("train-images-idx3-ubyte"), "").unwrap();
+        let text = found("data");
+        assert!(text.lines().next().unwrap().contains(name), "{text}");
+    }
+    let text = found("data");
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("data"), "{text}");
+}
+
+#[test]
 fn an_empty_variable_says_nothing() {
     let folder = tempdir().unwrap();
     let mut empty = command(folder.path(), "data --offline");
     let empty = empty
         .env("MLP_DATA_DIR", "")
         .env("XDG_CACHE_HOME", folder.path());
-    let (_, stderr) = texts(empty, 1);
-    assert!(stderr.contains("mnist"), "{stderr}");
+    let (stdout, _) = texts(empty, 0);
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let clone = clone.display().to_string();
+    assert!(stdout.contains(&clone), "{stdout}");
     let mut by_flag = command(folder.path(), "data --data-dir");
     let (_, stderr) = texts(by_flag.arg(""), 2);
     assert!(stderr.contains("expected a folder"), "{stderr}");

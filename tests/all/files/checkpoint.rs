@@ -81,6 +81,7 @@ fn run(epochs: usize, preset: Option<Preset>) -> Run {
         out: Some("model.bin".into()),
         best: None,
         run: None,
+        tensorboard: None,
         from_folder: true,
     }
 }

@@ -17,7 +17,7 @@ use crate::cli::{
     },
 };
 
-/// Show what is in the data folder, file by file; fetch what is missing
+/// Show what is in the data folder, and fetch what is missing
 ///
 /// Every command that takes --data-dir reads, from a folder or from a file of it: IDX of any type, size and count;
 /// a folder with one subfolder of pictures a class, or train/ and test/ with such; .npz as Keras has it, and .npy;

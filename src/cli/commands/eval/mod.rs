@@ -49,7 +49,7 @@ use scores::Scores;
 use table::share_right;
 use trust::{Calibration, Rejection};
 
-/// Measure a model, or a committee of several, on the 10,000 test images
+/// Measure a model, or a committee, on the test images
 ///
 /// A committee averages the probabilities of its members, so they must be cross-entropy models. Recall is the
 /// share of a label's images that are classified correctly; precision is the share of the images classified
@@ -73,18 +73,17 @@ pub struct Eval {
     #[command(flatten)]
     split: SplitArg,
 
-    /// Show how confidence and accuracy go together: the expected calibration error over 15 bins and a table of them;
-    /// with a name, also a reliability diagram, an SVG
+    /// Show how confidence and accuracy go together: the expected calibration error over 15 bins; with a name, also a
+    /// reliability diagram, an SVG
     #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = trust::diagram, help_heading = "Confidence")]
     calibration: Option<Option<PathBuf>>,
 
-    /// Reject images of which the model is not sure, so that of the validation images that are kept this share is
-    /// right: 0.99 for 99 %. The threshold is fixed on the validation images, never on those measured
+    /// Reject images of which the model is not sure, so that this share of the rest is right: 0.99 for 99 %. The
+    /// threshold is fixed on the validation images, never on those measured
     #[arg(long, value_name = "ACCURACY", value_parser = number::accuracy, help_heading = "Confidence")]
     reject: Option<f64>,
 
-    /// Write a line an image: index, label, predicted class, and the probability of each class; a table if the name
-    /// ends in .csv, lines of JSON if in .jsonl
+    /// Write a line an image: index, label, predicted class, and the probability of each class; .csv or .jsonl
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     predictions: Option<PathBuf>,
 

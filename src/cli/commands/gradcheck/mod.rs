@@ -49,7 +49,7 @@ use crate::cli::{
     },
 };
 
-/// Check every gradient against finite differences, in double precision
+/// Check every gradient against finite differences
 ///
 /// Without flags: every module and loss alone, networks of 0 to 3 hidden layers with every loss, and with
 /// every activation and dropout (whose mask stays fixed), on real images where they are there, else on

@@ -32,7 +32,7 @@ use crate::cli::{
     terminal::{Outcome, output::Output, shell::shell_quote},
 };
 
-/// Write the lesson's functions yourself: exercises that name the mistake
+/// Write the lesson yourself: exercises that name the mistake
 ///
 /// `mlp learn init` writes 24 small files: from a linear layer to a network that trains on MNIST, and the
 /// matrix calculus behind it. Each has a docstring and a function that is still to be written. `mlp learn check` runs

@@ -1,4 +1,4 @@
-//! `mlp sweep`: which settings are best on the validation images?
+//! `mlp sweep`: which settings are best on the validation images
 
 mod grid;
 mod runs;
@@ -45,8 +45,7 @@ use summary::{Found, Summary};
 #[command(after_help = "\
 Examples:
   mlp sweep --lr 0.03,0.1 --hidden 50,100 --seeds 3 --minutes 5
-  mlp sweep --hidden none,50,500-150       three networks: no hidden layer,
-                                           one of 50, two of 500 and 150
+  mlp sweep --hidden none,50,500-150       three networks, the last with two
   mlp sweep --activation relu,tanh --batch-size 16,64 --epochs 5
   mlp sweep --momentum 0,0.9 --schedule cosine --lr 0.01,0.03,0.1
   mlp sweep --seeds 10                     how far apart are runs of the same?

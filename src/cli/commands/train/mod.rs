@@ -1,5 +1,6 @@
 //! `mlp train`: train a network and save it.
 
+mod board;
 mod checkpoint;
 mod differences;
 mod doubts;
@@ -84,6 +85,7 @@ Examples:
   mlp train --epochs 500 --checkpoint run --resume   start it, or go on
   mlp train --run first                          a record, for mlp plot first
   mlp train --from model.bin --lr 0.01 --out more.bin   begin with its weights
+  mlp train --tensorboard tb/first               for tensorboard --logdir tb
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do?
   mlp train --json | jq .valid_accuracy          for a program to read"
 )]
@@ -130,6 +132,11 @@ pub struct Train {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     run: Option<PathBuf>,
 
+    /// Folder of event files for TensorBoard: after every epoch losses, accuracies, learning rate, statistics and
+    /// histograms of every layer, and the weights of the first layer as images
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    tensorboard: Option<PathBuf>,
+
     /// Folder for checkpoints, from which --resume continues the run. With --resume, one command for a scheduler: it
     /// starts the run, or goes on with it if there is one; its settings must be the same
     #[arg(long, value_name = "DIR", help_heading = "Checkpoints")]
@@ -150,7 +157,7 @@ pub struct Train {
     resume: Option<Option<PathBuf>>,
 
     /// Replace the files at --out and --best even if they are not models, and other runs in the folders of
-    /// --checkpoint and --run
+    /// --checkpoint, --run and --tensorboard
     #[arg(long, help_heading = "Output")]
     force: bool,
 
@@ -205,7 +212,7 @@ impl Train {
             out: model,
             best,
             folder,
-            writer,
+            records,
         } = self.prepare()?;
         let settings = &plan.metadata.training.settings;
         let start = Start {
@@ -218,23 +225,23 @@ impl Train {
             threads: team.threads(),
             checkpoints: folder.as_ref().map(|folder| folder.path()),
             models: (&model, best.as_ref()),
-            record: plan.run.as_deref(),
+            records: (plan.run.as_deref(), plan.tensorboard.as_deref()),
             progress: &progress,
             origin: self.origin.as_ref(),
         };
         let mut print = Printer::new(out, self.style(), &start, &plan.metadata, &progress)?;
-        let mut record = writer.map(|writer| {
+        let mut record = records.is_any().then(|| {
             let steps = train.len().div_ceil(settings.batch_size);
             let done = (progress.step, steps);
             let watch = Watch::new(&network, &train, plan.metadata.preprocessing, done);
             let mut record = Recorder::new(
-                writer,
+                records,
                 watch,
                 &*loss,
                 print.bar(),
                 (train.len(), &plan.metadata),
             );
-            record.append(&start.json());
+            record.begin(&start.json(), progress.epoch);
             record
         });
         let mut checkpoints = folder.map(|folder| {

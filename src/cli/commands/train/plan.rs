@@ -44,6 +44,8 @@ pub(super) struct Plan {
     pub(super) best: Option<PathBuf>,
     /// Where the run is recorded.
     pub(super) run: Option<PathBuf>,
+    /// Where its event files are.
+    pub(super) tensorboard: Option<PathBuf>,
     /// Where a run goes on from,
     pub(super) resumed: Option<(Mlp<f32>, Progress)>,
     /// and in which folder.
@@ -121,6 +123,7 @@ impl Train {
             out: shown(self.out.as_deref().unwrap_or(MODEL.as_ref())),
             best: self.best.as_deref().map(shown),
             run: self.run.as_deref().map(shown),
+            tensorboard: self.tensorboard.as_deref().map(shown),
             resumed: None,
             folder: None,
             kept: None,
@@ -201,6 +204,7 @@ impl Train {
             out,
             best,
             run,
+            tensorboard,
             from_folder,
         } = checkpoint.run;
         let place = |path: String| match from_folder {
@@ -261,6 +265,7 @@ impl Train {
             out: out.unwrap_or_else(|| shown(MODEL.as_ref())),
             best: given(&self.best).or(best.map(place)),
             run: given(&self.run).or(run.map(place)),
+            tensorboard: given(&self.tensorboard).or(tensorboard.map(place)),
             resumed: Some((checkpoint.network, progress)),
             folder: Some(folder),
             kept,
@@ -318,6 +323,7 @@ impl Plan {
         if let Some(folder) = &self.run {
             kept.extend([folder.join(run::NAME), folder.clone()].map(|path| ("--run", path)));
         }
+        kept.extend(self.tensorboard.clone().map(|path| ("--tensorboard", path)));
         let same = |a: &Path, b: &Path| a == b || real(a).is_some_and(|a| Some(a) == real(b));
         let best = self.best.as_ref();
         if let Some(best) = best.filter(|best| same(best, &self.out)) {
@@ -354,6 +360,10 @@ impl Plan {
             out: of(kept.map(|kept| &kept.out), Some(&self.out)),
             best: of(kept.map(|kept| &kept.best), self.best.as_ref()),
             run: of(kept.map(|kept| &kept.run), self.run.as_ref()),
+            tensorboard: of(
+                kept.map(|kept| &kept.tensorboard),
+                self.tensorboard.as_ref(),
+            ),
             from_folder: true,
         }
     }
@@ -390,7 +400,7 @@ impl Plan {
 }
 
 /// The flags that may be given with `--resume`; all others are settings, which a checkpoint has.
-const MAY_CHANGE: [&str; 17] = [
+const MAY_CHANGE: [&str; 18] = [
     "resume",
     "folder",
     "checkpoint_every",
@@ -400,6 +410,7 @@ const MAY_CHANGE: [&str; 17] = [
     "out",
     "best",
     "run",
+    "tensorboard",
     "force",
     "json",
     "quiet",

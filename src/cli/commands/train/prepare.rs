@@ -8,7 +8,7 @@ use mlp::{
         Dataset,
         oddities::{Oddity, oddities},
     },
-    files::{checkpoint::Folder, model, run},
+    files::{checkpoint::Folder, model, run, tensorboard},
     linalg::team::Team,
     loss::Loss,
     nn::Mlp,
@@ -17,7 +17,7 @@ use mlp::{
 
 use crate::cli::{
     args::{mistake::check_fits, remembered::remember},
-    commands::train::{Train, places::Place, plan::Plan},
+    commands::train::{Train, places::Place, plan::Plan, record::Records},
     terminal::{
         interrupt::{self, Interrupted},
         output::note,
@@ -44,8 +44,8 @@ pub(super) struct Prepared {
     pub(super) best: Option<Place>,
     /// Where checkpoints are kept.
     pub(super) folder: Option<Folder>,
-    /// What keeps the record.
-    pub(super) writer: Option<run::Writer>,
+    /// What keeps the record and the event files.
+    pub(super) records: Records,
 }
 
 /// The flag that helps, after what was found.
@@ -143,18 +143,7 @@ impl Train {
             (None, Some(dir)) => Some(begin(&plan, dir)?),
             (folder, _) => folder,
         };
-        let writer = match &plan.run {
-            Some(dir) if self.resume.is_some() => {
-                let run = (
-                    &plan.metadata.architecture.layers[..],
-                    &plan.metadata.training,
-                );
-                let epochs = progress.epoch;
-                Some(run::Writer::resume(dir, epochs, run, self.force)?)
-            }
-            Some(dir) => Some(run::Writer::create(dir, self.force)?),
-            None => None,
-        };
+        let records = self.records(&plan, progress.epoch)?;
         Ok(Prepared {
             plan,
             dir,
@@ -168,7 +157,26 @@ impl Train {
             out,
             best,
             folder,
-            writer,
+            records,
         })
+    }
+
+    /// Takes the folders of the record and of the event files, after so many epochs.
+    fn records(&self, plan: &Plan, done: usize) -> anyhow::Result<Records> {
+        let (training, force) = (&plan.metadata.training, self.force);
+        let this = (&plan.metadata.architecture.layers[..], training);
+        let go_on = self.resume.is_some();
+        // First the one that can be taken again if the other is refused.
+        let events = match &plan.tensorboard {
+            Some(dir) if go_on => Some(tensorboard::Writer::resume(dir, done, this, force)?),
+            Some(dir) => Some(tensorboard::Writer::create(dir, this, force)?),
+            None => None,
+        };
+        let record = match &plan.run {
+            Some(dir) if go_on => Some(run::Writer::resume(dir, done, this, force)?),
+            Some(dir) => Some(run::Writer::create(dir, force)?),
+            None => None,
+        };
+        Ok(Records { record, events })
     }
 }

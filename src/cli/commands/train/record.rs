@@ -1,11 +1,12 @@
-//! The observer that keeps a record of the run, for `--run`.
+//! The observer that keeps a record of the run, for `--run`, and its event files, for `--tensorboard`.
 
 use anyhow::Context;
 use indicatif::ProgressBar;
 use mlp::{
     files::{
         model::Metadata,
-        run::{EpochLine, RunError, Writer},
+        run::{self, EpochLine},
+        tensorboard,
     },
     loss::Loss,
     nn::Mlp,
@@ -16,15 +17,31 @@ use mlp::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::terminal::{
-    json::{event, shortest},
-    progress::note_above,
+use crate::cli::{
+    commands::train::board,
+    terminal::{
+        json::{event, shortest},
+        progress::note_above,
+    },
 };
 
-/// The record of a run as it goes. A line that cannot be written is left out and training goes on: the
+/// What is kept of a run as it goes.
+pub(super) struct Records {
+    pub(super) record: Option<run::Writer>,
+    pub(super) events: Option<tensorboard::Writer>,
+}
+
+impl Records {
+    /// Whether anything is kept.
+    pub(super) fn is_any(&self) -> bool {
+        self.record.is_some() || self.events.is_some()
+    }
+}
+
+/// The record of a run and its event files as it goes. What cannot be written is left out and training goes on: the
 /// network is worth more; the run fails in the end.
 pub(super) struct Recorder<'a> {
-    writer: Writer,
+    records: Records,
     watch: Watch,
     loss: &'a dyn Loss<f32>,
     bar: ProgressBar,
@@ -32,48 +49,77 @@ pub(super) struct Recorder<'a> {
     metadata: &'a Metadata,
     /// The epoch that is over, until its network comes.
     epoch: Option<EpochLine>,
-    failed: Option<RunError>,
+    /// The first gap in the record, and in the event files.
+    gaps: [Option<anyhow::Error>; 2],
 }
+
+/// What can have a gap.
+const KEPT: [&str; 2] = [
+    "the record of the run has",
+    "the events for TensorBoard have",
+];
 
 impl<'a> Recorder<'a> {
     /// Of a run with so many images an epoch. Notes appear above the bar.
     pub(super) fn new(
-        writer: Writer,
+        records: Records,
         watch: Watch,
         loss: &'a dyn Loss<f32>,
         bar: ProgressBar,
         (images, metadata): (usize, &'a Metadata),
     ) -> Self {
         Self {
-            writer,
+            records,
             watch,
             loss,
             bar,
             images,
             metadata,
             epoch: None,
-            failed: None,
+            gaps: [None, None],
         }
     }
 
-    /// Adds a line; notes what went wrong the first time.
+    /// Adds the start of a run, after so many epochs.
+    pub(super) fn begin(&mut self, start: &Value, done: usize) {
+        self.append(start);
+        let settings = board::settings(start);
+        self.show(done, || settings);
+    }
+
+    /// Adds a line to the record.
     pub(super) fn append(&mut self, event: &Value) {
-        let Err(error) = self.writer.append(event) else {
+        if let Some(record) = &mut self.records.record {
+            let result = record.append(event);
+            self.check(0, result.map_err(Into::into));
+        }
+    }
+
+    /// Adds what is shown of an epoch to the event files, if there are any.
+    fn show(&mut self, epoch: usize, summary: impl FnOnce() -> tensorboard::Summary) {
+        if let Some(events) = &mut self.records.events {
+            let result = events.append(epoch, summary());
+            self.check(1, result.map_err(Into::into));
+        }
+    }
+
+    /// Notes what went wrong the first time.
+    fn check(&mut self, which: usize, result: anyhow::Result<()>) {
+        let (Err(error), None) = (result, &self.gaps[which]) else {
             return;
         };
-        if self.failed.is_none() {
-            let text = "the record of the run has a gap; training goes on";
-            note_above(&self.bar, format_args!("{error}: {text}"));
-            self.failed = Some(error);
-        }
+        let text = format!("{error}: {} a gap; training goes on", KEPT[which]);
+        note_above(&self.bar, text);
+        self.gaps[which] = Some(error);
     }
 
     /// Whether everything is in it.
     pub(super) fn finish(self) -> anyhow::Result<()> {
-        match self.failed {
+        let gaps = self.gaps.into_iter().zip(KEPT);
+        match gaps.filter_map(|(gap, kept)| Some((gap?, kept))).next() {
             None => Ok(()),
-            Some(error) => {
-                Err(error).context("the model is saved, but the record of the run has a gap")
+            Some((error, kept)) => {
+                Err(error).with_context(|| format!("the model is saved, but {kept} a gap"))
             }
         }
     }
@@ -88,6 +134,10 @@ impl Observer for Recorder<'_> {
         if let Some(mut epoch) = self.epoch.take() {
             epoch.statistics = self.watch.measure(network, self.loss);
             self.append(&event("epoch", json!(epoch)));
+            let spec = &self.metadata.images;
+            self.show(epoch.epoch, || {
+                board::epoch(&epoch, network, (spec.rows, spec.cols))
+            });
         }
         self.watch.step(network, progress.step);
     }

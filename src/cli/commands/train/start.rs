@@ -35,8 +35,8 @@ pub(super) struct Start<'a> {
     pub(super) checkpoints: Option<&'a Path>,
     /// Where the model will be, and the best one.
     pub(super) models: (&'a Place, Option<&'a Place>),
-    /// The folder of the record.
-    pub(super) record: Option<&'a Path>,
+    /// The folders of the record and of the event files.
+    pub(super) records: (Option<&'a Path>, Option<&'a Path>),
     /// Where a run goes on from.
     pub(super) progress: &'a Progress,
     /// The model that it begins with.
@@ -73,7 +73,8 @@ impl Start<'_> {
             "from": self.origin.map(|origin| origin.json(self.metadata)),
             "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
             "out": self.models.0.json(self.metadata), "best_out": self.models.1.map(|place| place.json(self.metadata)),
-            "run": self.record.map(|path| path.display().to_string()),
+            "run": self.records.0.map(|path| path.display().to_string()),
+            "tensorboard": self.records.1.map(|path| path.display().to_string()),
             "epochs_done": self.progress.epoch, "steps_done": self.progress.step,
         });
         event("start", object)
@@ -173,8 +174,14 @@ impl Start<'_> {
                 &format!("{path}{}", replaces.unwrap_or_default()),
             )?;
         }
-        match self.record {
-            Some(folder) => named_line(out, "recorded", &format!("in {}", named(folder))),
+        if let Some(folder) = self.records.0 {
+            named_line(out, "recorded", &format!("in {}", named(folder)))?;
+        }
+        match self.records.1 {
+            Some(folder) => {
+                let text = format!("in {}, for TensorBoard", named(folder));
+                named_line(out, "events", &text)
+            }
             None => Ok(()),
         }
     }

@@ -41,7 +41,7 @@ use crate::cli::{
     },
 };
 
-/// Print a tiny network's forward and backward pass to compute by hand, and mark the answers
+/// Print both passes to compute by hand, and mark the answers
 ///
 /// A page with what is given, every formula, and a box for each number: to print, with a pocket calculator. Each
 /// seed makes another sheet, so every pupil can have one. An answer counts as right if it follows rightly from the

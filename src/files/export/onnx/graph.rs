@@ -1,6 +1,7 @@
 //! The nodes and constants of a graph, and the message that they make.
 
-use super::super::{plan::Plan, protobuf::Message};
+use super::super::plan::Plan;
+use crate::files::protobuf::Message;
 
 /// The version of the operators: every onnxruntime since 1.12 (2022) runs it.
 pub const OPSET: i64 = 17;

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 
 use ndarray::ArrayD;
 
-use super::super::{
-    Constants, ReadFault,
-    protobuf::{Fields, Value},
-};
+use super::super::{Constants, ReadFault};
+use crate::files::protobuf::{Fields, Value};
 
 /// A graph, ready to [run](Network::run).
 pub struct Network {

@@ -1,8 +1,9 @@
-//! The encoding of Protocol Buffers, as far as ONNX needs it: numbers of 64 and 32 bits, and lengths with bytes.
+//! The encoding of Protocol Buffers, as far as ONNX and TensorBoard need it: numbers of 64 and 32 bits, and lengths with
+//! bytes.
 //!
 //! Source: "Encoding", protobuf.dev.
 
-use super::ReadFault;
+use super::export::ReadFault;
 
 const VARINT: u64 = 0;
 const EIGHT_BYTES: u64 = 1;
@@ -28,6 +29,19 @@ impl Message {
         self
     }
 
+    /// A number in `f64`.
+    pub fn double(mut self, field: u64, value: f64) -> Self {
+        self.key(field, EIGHT_BYTES);
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    /// A repeated field of numbers in `f64`, packed.
+    pub fn doubles(self, field: u64, values: impl IntoIterator<Item = f64>) -> Self {
+        let bytes = values.into_iter().flat_map(f64::to_le_bytes);
+        self.bytes(field, bytes.collect::<Vec<_>>())
+    }
+
     /// Bytes, text or the bytes of a message.
     pub fn bytes(mut self, field: u64, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
@@ -46,6 +60,11 @@ impl Message {
     pub fn messages(self, field: u64, messages: impl IntoIterator<Item = Self>) -> Self {
         let add = |this: Self, message| this.message(field, message);
         messages.into_iter().fold(self, add)
+    }
+
+    /// All that was written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// All that was written.
@@ -70,7 +89,7 @@ impl Message {
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// A whole number.
+    /// A whole number, or the bits of a number in `f64`.
     Int(i64),
     /// A number in `f32`.
     Float(f32),
@@ -175,6 +194,7 @@ mod tests {
             .int(1, i64::MIN)
             .int(20, 300)
             .float(2, -0.25)
+            .double(3, 0.1)
             .bytes(16, b"x")
             .into_bytes();
         let read: Result<Vec<_>, _> = Fields::new(&written).collect();
@@ -182,6 +202,7 @@ mod tests {
             (1, Value::Int(i64::MIN)),
             (20, Value::Int(300)),
             (2, Value::Float(-0.25)),
+            (3, Value::Int(0.1_f64.to_bits().cast_signed())),
             (16, Value::Bytes(b"x")),
         ];
         assert_eq!(read.unwrap(), expected);
