@@ -35,7 +35,7 @@ use grid::{Configuration, Grid};
 use runs::{Divided, Done, Job, run_all};
 use summary::{Found, Summary};
 
-/// Train with several settings and compare them on the validation images
+/// Train with several settings and compare them
 ///
 /// Every combination of the lists is trained with several seeds, as mlp train does it; runs go side by side, one thread
 /// each. The test images are not used. A finished run is a line in the file of --out, and the same command does not
