@@ -28,7 +28,8 @@ NAME.loss (1) = their mean, NAME.dlogits (N, O).
 
 optim.safetensors holds steps of torch.optim.SGD on two parameters with given gradients, and schedules:
 grads.weight (S, O, I), grads.bias (S, O), init.weight, init.bias, NAME.final.weight, NAME.final.bias,
-rates.NAME (T).
+rates.NAME (T). adam.safetensors holds the same of torch.optim.Adam and AdamW; one gradient is always 0,
+and one is very small.
 """
 
 import functools
@@ -244,14 +245,42 @@ OPTIMIZERS = {
 }
 
 
+# name: (the optimizer, its arguments, clip_grad_norm_'s, renorm's)
+ADAMS = {
+    "adam": (torch.optim.Adam, {}, None, None),
+    "betas": (torch.optim.Adam, {"betas": (0.5, 0.75), "eps": 0.125}, None, None),
+    "no-means": (torch.optim.Adam, {"betas": (0.0, 0.0)}, None, None),
+    "l2": (torch.optim.Adam, {"weight_decay": 0.1}, None, None),
+    "adamw": (torch.optim.AdamW, {"weight_decay": 0.0}, None, None),
+    "decay": (torch.optim.AdamW, {"weight_decay": 0.1}, None, None),
+    "clip": (torch.optim.Adam, {}, 1.5, None),
+    "max-norm": (torch.optim.Adam, {}, None, 0.7),
+    "all": (torch.optim.AdamW, {"betas": (0.75, 0.875), "eps": 0.0625, "weight_decay": 0.5}, 1.5, 0.7),
+}
+
+
 def make_optimizers():
     torch.manual_seed(1)
     init = {"weight": torch.randn(4, 3), "bias": torch.randn(4)}
     grads = {name: torch.randn(STEPS, *value.shape) for name, value in init.items()}
+    cases = {name: (torch.optim.SGD, *case) for name, case in OPTIMIZERS.items()}
+    return make_steps(init, grads, cases)
+
+
+def make_adams():
+    torch.manual_seed(2)
+    init = {"weight": torch.randn(4, 3), "bias": torch.randn(4)}
+    grads = {name: torch.randn(STEPS, *value.shape) for name, value in init.items()}
+    grads["weight"][:, 0, 0] = 0
+    grads["weight"][:, 1, 1] *= 1e-6
+    return make_steps(init, grads, ADAMS)
+
+
+def make_steps(init, grads, cases):
     tensors = {f"init.{k}": v for k, v in init.items()} | {f"grads.{k}": v for k, v in grads.items()}
-    for name, (options, clip, max_norm) in OPTIMIZERS.items():
+    for name, (make, options, clip, max_norm) in cases.items():
         params = {key: value.clone().requires_grad_() for key, value in init.items()}
-        optimizer = torch.optim.SGD(params.values(), RATE, **options)
+        optimizer = make(params.values(), RATE, **options)
         for step in range(STEPS):
             for key, param in params.items():
                 param.grad = grads[key][step].clone()
@@ -356,6 +385,7 @@ def main():
     }
     write("weighted", weighted, "class weights")
     write("optim", make_optimizers() | make_schedules(), f"rate {RATE}")
+    write("adam", make_adams(), f"rate {RATE}")
 
 
 if __name__ == "__main__":

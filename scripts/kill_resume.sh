@@ -13,7 +13,7 @@ left alone.
     scripts/kill_resume.sh 200                                                  40 kills for each of five settings
     scripts/kill_resume.sh 50 --hidden 50 --epochs 9 --augment ciresan2010      with distorted images
 
-The five: distorted images; dropout; momentum with a schedule; deslanted images; patience. Needs the Rust toolchain and
+The five: distorted images; dropout; momentum with a schedule; deslanted images by Adam; patience. Needs the Rust toolchain and
 nothing else; MLP names a built program to take instead. A kill takes about half a second. A run that has begun is always
 finished, so there may be more kills than asked for. Everything is kept in a temporary folder, which is removed at the end.
 TEXT
@@ -84,5 +84,5 @@ short=(--hidden 20 --valid 40000)
 setting $each "${short[@]}" --epochs 6 --augment ciresan2010
 setting $each "${short[@]}" --epochs 12 --hidden 64,32 --dropout 0.2,0.3,0.1
 setting $each "${short[@]}" --epochs 20 --momentum 0.9 --nesterov --schedule cosine --lr 0.02
-setting $each "${short[@]}" --epochs 20 --deslant
+setting $each "${short[@]}" --epochs 20 --deslant --optimizer adam
 setting $each "${short[@]}" --epochs 60 --patience 3

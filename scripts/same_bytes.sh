@@ -43,7 +43,7 @@ draw() {
         '|--activation tanh|--activation scaled-tanh|--activation sigmoid|--activation leaky-relu|--activation gelu|--activation none'
         '|--loss mse|--loss mse --target digit|--label-smoothing 0.1|--positive 5|--class-weights balanced|--positive 3 --class-weights balanced'
         '||--dropout 0.2'
-        '|--momentum 0.9|--momentum 0.9 --nesterov|--momentum 0.5 --weight-decay 1e-4|--clip-norm 1|--max-norm 2'
+        '|--momentum 0.9|--momentum 0.9 --nesterov|--momentum 0.5 --weight-decay 1e-4|--clip-norm 1|--max-norm 2|--optimizer adam|--optimizer adamw --weight-decay 0.01'
         '|--schedule linear|--schedule exponential|--schedule cosine|--schedule step --step-epochs 0.3|--schedule one-cycle'
         '||--augment lecun1998|--augment simard2003|--augment ciresan2010'
         '||--deslant'

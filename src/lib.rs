@@ -91,6 +91,7 @@ pub mod train;
 /// [`BinaryCrossEntropy`]: crate::loss::BinaryCrossEntropy
 /// [`SmoothedCrossEntropy`]: crate::loss::SmoothedCrossEntropy
 /// [`Sgd`]: crate::train::optim::Sgd
+/// [`Adam`]: crate::train::optim::Adam
 /// [`train`]: mod@crate::train
 /// [`data::batch`]: crate::data::batch
 /// [`metrics`]: crate::train::metrics

@@ -16,7 +16,10 @@ use mlp::{
     loss::LossKind,
     nn::{Activation, Architecture},
     rng::{Purpose, generator},
-    train::{Trainer, optim::Sgd},
+    train::{
+        Trainer,
+        optim::{Extras, Moments, Optimizer},
+    },
 };
 use ndarray::{Array2, ArrayRef2};
 
@@ -73,7 +76,13 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
             let network =
                 architecture.init(activation.about().init, &mut generator(1, Purpose::Init));
             let mut trainer = Trainer::new(network, &*loss, 64, Team::new(threads));
-            let sgd = Sgd::new(1e-3);
+            trainer.network.start_moments();
+            let sgd = Optimizer::Sgd.at(1e-3, Extras::default(), 1);
+            let clipped = Extras {
+                clip_norm: Some(1.0),
+                ..Extras::default()
+            };
+            let adam = Optimizer::AdamW(Moments::default()).at(1e-3, clipped, 1);
             let upright = Preprocessing {
                 deslant: true,
                 ..Preprocessing::UNIT
@@ -91,7 +100,7 @@ fn a_step_allocates_nothing_with_any_loss_at_any_number_of_threads() {
                         let order = &order[first..first + x.nrows()];
                         augmenter.gather(&data, upright, 1, order, x);
                     };
-                    trainer.step(sgd, &data.labels[..n], distort).unwrap();
+                    trainer.step(adam, &data.labels[..n], distort).unwrap();
                 }
                 fewest = fewest.min(ALLOCATIONS.load(Ordering::Relaxed) - before);
             }

@@ -330,6 +330,7 @@ mod tests {
         for line in [
             "train",
             "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
+            "train --optimizer adam --beta1 0.9 --beta2 0.999 --eps 1e-8",
             "lr-find",
             "sweep",
             "sweep --lr 0.03,0.1 --hidden 50,50-20 --seeds 2 --minutes 1 --epochs 1",

@@ -39,8 +39,8 @@ use ndarray_rand::rand_distr::uniform::SampleUniform;
 pub use instructions::NoSuchInstructions;
 use instructions::Set;
 use kernels::{
-    AddRows, AddScaled, Elementary, GatherRows, Map, MapRandom, ScaleColumns, Update, ZipMap,
-    ZipMap3,
+    AddRows, AddScaled, Elementary, GatherRows, Map, MapRandom, ScaleColumns, Update, Update2,
+    ZipMap, ZipMap3,
 };
 pub use memory::{side_by_side, stored, zeros, zeros_with_rows_apart};
 use products::{InRegisters, Left, Multiply, Product, Right};
@@ -115,6 +115,22 @@ pub fn update<F: Float>(
     assert_eq!(dw.dim(), v.dim(), "update: dw against v");
     assert_eq!(dw.dim(), w.dim(), "update: dw against w");
     Set::detect().run(Update { dw, v, w, f })
+}
+
+/// (m, v, w) = f(dw, m, v, w), element by element. Returns whether every element of the new v and the new w is finite.
+///
+/// Shapes and panics as [`add_scaled`].
+pub fn update2<F: Float>(
+    dw: &ArrayRef2<F>,
+    m: &mut ArrayRef2<F>,
+    v: &mut ArrayRef2<F>,
+    w: &mut ArrayRef2<F>,
+    f: impl Fn(F, F, F, F) -> (F, F, F),
+) -> bool {
+    assert_eq!(dw.dim(), m.dim(), "update2: dw against m");
+    assert_eq!(dw.dim(), v.dim(), "update2: dw against v");
+    assert_eq!(dw.dim(), w.dim(), "update2: dw against w");
+    Set::detect().run(Update2 { dw, m, v, w, f })
 }
 
 /// y = f(x), element by element. Shapes and panics as [`add_scaled`].

@@ -147,6 +147,49 @@ fn add_scaled_adds_and_sees_what_is_not_finite_anywhere() {
 }
 
 #[test]
+fn update2_computes_the_same_bits_on_every_instruction_set() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    for shape in [(1, 1), (2, 17), (3, 50)] {
+        let [dw, m, v, w] = [0; 4].map(|_| random::<f32>(shape, 0.2, &mut rng));
+        let f = |dw: f32, m: f32, v: f32, w: f32| {
+            let (m, v) = (0.9 * m + 0.1 * dw, 0.99 * (v * v) + 0.01 * (dw * dw));
+            (m, v, w - 0.1 * m / (v.sqrt() + 1e-8))
+        };
+        for set in Set::available() {
+            let [mut m2, mut v2, mut w2] = [&m, &v, &w].map(Array2::clone);
+            let dw = &dw;
+            let finite = set.run(Update2 {
+                dw,
+                m: &mut m2,
+                v: &mut v2,
+                w: &mut w2,
+                f,
+            });
+            assert!(finite, "{set:?}");
+            for ((i, j), &dw) in dw.indexed_iter() {
+                let expected = f(dw, m[[i, j]], v[[i, j]], w[[i, j]]);
+                assert_eq!((m2[[i, j]], v2[[i, j]], w2[[i, j]]), expected, "{set:?}");
+            }
+            type Step = fn(f32, f32, f32, f32) -> (f32, f32, f32);
+            let bad: [Step; 2] = [
+                |_, m, v, _| (m, v, f32::NAN),
+                |_, m, _, w| (m, f32::INFINITY, w),
+            ];
+            for f in bad {
+                let finite = set.run(Update2 {
+                    dw,
+                    m: &mut m2,
+                    v: &mut v2,
+                    w: &mut w2,
+                    f,
+                });
+                assert!(!finite, "{set:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn zip_map3_computes_every_element_from_its_three_on_every_instruction_set() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for shape in [(1, 1), (3, 16), (5, 43)] {

@@ -106,6 +106,25 @@ impl<F: Float> Mlp<F> {
         }
     }
 
+    /// The first moment of every parameter that has moments, or the second, for a `which` of 0 or 1.
+    pub fn moments(&self, which: usize) -> impl Iterator<Item = &Array2<F>> {
+        self.params()
+            .filter_map(move |(_, param)| Some(&param.moments.as_ref()?[which]))
+    }
+
+    /// Replaces the first and the second [`moments`](Self::moments). Panics if their number or shapes do not match
+    /// the parameters.
+    pub fn set_moments(&mut self, first: Vec<Array2<F>>, second: Vec<Array2<F>>) {
+        let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
+        let counts = [first.len(), second.len()];
+        assert_eq!(counts, [params.len(); 2], "moments against parameters");
+        for ((param, m), v) in params.into_iter().zip(first).zip(second) {
+            let shape = param.value.dim();
+            assert_eq!([m.dim(), v.dim()], [shape; 2], "moments against parameter");
+            param.moments = Some([m, v]);
+        }
+    }
+
     /// Replaces [`values`](Self::values). Panics if their number or shapes do not match the parameters.
     pub fn set_values(&mut self, values: &[Array2<F>]) {
         let params: Vec<_> = self.params_mut().map(|(_, param)| param).collect();
@@ -226,6 +245,14 @@ impl<F: Float> Mlp<F> {
         }
     }
 
+    /// Gives every parameter that has no moments yet moments of zero.
+    pub fn start_moments(&mut self) {
+        for (_, param) in self.params_mut() {
+            let zeros = || linalg::zeros(param.value.dim());
+            param.moments.get_or_insert_with(|| [zeros(), zeros()]);
+        }
+    }
+
     /// The norm of all gradients together, √Σ of their squares. The order of the sum does not depend on the
     /// threads.
     pub fn gradient_norm(&self) -> f64 {
@@ -236,11 +263,20 @@ impl<F: Float> Mlp<F> {
         squares.sum::<f64>().sqrt()
     }
 
-    /// The name of the first parameter with an element that is not finite, such as `2.weight`.
+    /// The name of the first parameter with an element that is not finite, such as `2.weight`, or of the first with
+    /// such a moment: `second moment of 2.weight`.
     pub fn first_not_finite(&self) -> Option<String> {
-        self.params()
-            .find(|(_, param)| !param.value.iter().all(|v| v.is_finite()))
-            .map(|(m, param)| format!("{m}.{}", param.name))
+        let finite = |a: &Array2<F>| a.iter().all(|v| v.is_finite());
+        let name = |m: usize, param: &Param<F>| format!("{m}.{}", param.name);
+        let value = self.params().find(|(_, param)| !finite(&param.value));
+        if let Some((m, param)) = value {
+            return Some(name(m, param));
+        }
+        self.params().find_map(|(m, param)| {
+            let moment = param.moments.as_ref()?.iter().position(|a| !finite(a))?;
+            let which = ["first", "second"][moment];
+            Some(format!("{which} moment of {}", name(m, param)))
+        })
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Param<F> {
     pub grad: Array2<F>,
     /// The velocity, which momentum keeps from step to step, shaped like `value`; none in plain SGD.
     pub velocity: Option<Array2<F>>,
+    /// The first and the second moment, m and v, which Adam keeps from step to step, each shaped like `value`; none
+    /// in SGD.
+    pub moments: Option<[Array2<F>; 2]>,
     /// How `grad` follows from the module's input and the gradient of its output.
     pub gradient: Gradient<F>,
 }
@@ -31,6 +34,7 @@ impl<F: Float> Param<F> {
             grad: linalg::zeros(value.dim()),
             value: linalg::stored(&value),
             velocity: None,
+            moments: None,
             gradient,
         }
     }
@@ -50,6 +54,8 @@ impl<F: Float> Param<F> {
         let grads = self.grad.axis_chunks_iter_mut(Axis(0), rows);
         let velocity = self.velocity.as_mut();
         let mut velocities = velocity.map(|v| v.axis_chunks_iter_mut(Axis(0), rows));
+        let moments = self.moments.as_mut().map(|[m, v]| [m, v]);
+        let mut moments = moments.map(|both| both.map(|a| a.axis_chunks_iter_mut(Axis(0), rows)));
         values
             .zip(grads)
             .enumerate()
@@ -58,6 +64,9 @@ impl<F: Float> Param<F> {
                 value,
                 grad,
                 velocity: velocities.as_mut().and_then(Iterator::next),
+                moments: moments
+                    .as_mut()
+                    .and_then(|[m, v]| Some([m.next()?, v.next()?])),
                 gradient,
             })
     }
@@ -72,6 +81,8 @@ pub struct ParamRows<'a, F> {
     pub grad: ArrayViewMut2<'a, F>,
     /// These rows of the velocity, if there is one.
     pub velocity: Option<ArrayViewMut2<'a, F>>,
+    /// These rows of the moments m and v, if there are any.
+    pub moments: Option<[ArrayViewMut2<'a, F>; 2]>,
     gradient: Gradient<F>,
 }
 

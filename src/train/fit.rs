@@ -5,7 +5,6 @@ use ndarray::{Array2, ArrayRef2};
 use super::{
     NotFinite, Observer, Progress, Settings, Step, Trainer,
     metrics::{Evaluation, evaluate},
-    optim::Sgd,
 };
 use crate::{
     data::{
@@ -198,15 +197,14 @@ fn run(
     let batch_size = settings.batch_size.clamp(1, labels.len());
     let mut trainer = Trainer::new(network, loss, batch_size, team);
     trainer.classes = classes;
-    if settings.extras.velocity() {
+    if settings.velocity() {
         trainer.network.at_rest();
+    }
+    if settings.moments() {
+        trainer.network.start_moments();
     }
     let epoch_steps = labels.len().div_ceil(batch_size);
     let all_steps = settings.epochs * epoch_steps;
-    let mut sgd = Sgd {
-        extras: settings.extras,
-        ..Sgd::new(settings.learning_rate)
-    };
     let mut targets = vec![0; batch_size];
     while progress.end(settings).is_none() {
         let epoch = progress.epoch + 1;
@@ -222,9 +220,10 @@ fn run(
                 gather(epoch, &images[first..first + x.nrows()], x);
             };
             let (peak, taken) = (settings.learning_rate, (epoch - 1) * epoch_steps + step - 1);
-            sgd.learning_rate = settings.schedule.rate(peak, taken, epoch_steps, all_steps);
+            let rate = settings.schedule.rate(peak, taken, epoch_steps, all_steps);
+            let rule = settings.optimizer.at(rate, settings.extras, taken + 1);
             trainer.tape.noise = Some(Noise::new(settings.seed, epoch, step));
-            let result = trainer.step(sgd, targets, gather);
+            let result = trainer.step(rule, targets, gather);
             let result = result.map_err(|not_finite| TrainError::NotFinite {
                 epoch,
                 step,

@@ -1,4 +1,6 @@
-//! Stochastic gradient descent and its usual extensions.
+//! Stochastic gradient descent and its usual extensions; Adam and AdamW in [`adam`].
+
+pub mod adam;
 
 use ndarray::ArrayRef2;
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,104 @@ use crate::{
     linalg::{self, Float, add_squares, scale_columns},
     nn::ParamRows,
 };
+
+pub use adam::{Adam, Moments};
+
+/// By which rule the gradients change the weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum Optimizer {
+    /// Stochastic gradient descent, see [`Sgd`].
+    #[default]
+    Sgd,
+    /// Adam, see [`Adam`]; weight decay is an L2 penalty.
+    Adam(Moments),
+    /// AdamW, see [`Adam`]; weight decay shrinks the weights beside the step.
+    AdamW(Moments),
+}
+
+impl Optimizer {
+    /// What the rule is called in print.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sgd => "SGD",
+            Self::Adam(_) => "Adam",
+            Self::AdamW(_) => "AdamW",
+        }
+    }
+
+    /// The settings of the moments, if the rule keeps any.
+    pub fn moments(self) -> Option<Moments> {
+        match self {
+            Self::Sgd => None,
+            Self::Adam(moments) | Self::AdamW(moments) => Some(moments),
+        }
+    }
+
+    /// The rule of step number `step`, from 1, at this learning rate.
+    pub fn at<F: Float>(self, learning_rate: F, extras: Extras, step: usize) -> Rule<F> {
+        let adam = |moments, decoupled| Adam {
+            extras,
+            decoupled,
+            ..Adam::new(learning_rate, moments, step)
+        };
+        match self {
+            Self::Sgd => Rule::Sgd(Sgd {
+                extras,
+                ..Sgd::new(learning_rate)
+            }),
+            Self::Adam(moments) => Rule::Adam(adam(moments, false)),
+            Self::AdamW(moments) => Rule::Adam(adam(moments, true)),
+        }
+    }
+}
+
+/// One step by one of the rules, with all its numbers.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule<F> {
+    /// A step of SGD.
+    Sgd(Sgd<F>),
+    /// A step of Adam or AdamW.
+    Adam(Adam<F>),
+}
+
+impl<F> From<Sgd<F>> for Rule<F> {
+    fn from(sgd: Sgd<F>) -> Self {
+        Self::Sgd(sgd)
+    }
+}
+
+impl<F> From<Adam<F>> for Rule<F> {
+    fn from(adam: Adam<F>) -> Self {
+        Self::Adam(adam)
+    }
+}
+
+impl<F: Float> Rule<F> {
+    /// What is added to it.
+    pub fn extras(&self) -> &Extras {
+        match self {
+            Self::Sgd(sgd) => &sgd.extras,
+            Self::Adam(adam) => &adam.extras,
+        }
+    }
+
+    /// The same with this factor for every gradient.
+    pub fn scaled(self, scale: F) -> Self {
+        match self {
+            Self::Sgd(sgd) => Self::Sgd(Sgd { scale, ..sgd }),
+            Self::Adam(adam) => Self::Adam(Adam { scale, ..adam }),
+        }
+    }
+
+    /// Takes one step on some rows of a parameter, see [`Sgd::step`] and [`Adam::step`].
+    pub fn step(&self, param: &mut ParamRows<'_, F>) -> bool {
+        match self {
+            Self::Sgd(sgd) => sgd.step(param),
+            Self::Adam(adam) => adam.step(param),
+        }
+    }
+}
 
 /// w ← w − learning_rate·dw, or with [`Extras`]
 ///
@@ -65,7 +165,7 @@ pub struct Sgd<F> {
     pub scale: F,
 }
 
-/// Extensions of the plain step of SGD; none by default.
+/// Extensions of the plain step; none by default. Momentum, with Nesterov's, is SGD's alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Extras {
@@ -73,7 +173,7 @@ pub struct Extras {
     pub momentum: f32,
     /// Whether momentum is Nesterov's: the gradient counts as if it were taken after the velocity's next step.
     pub nesterov: bool,
-    /// λ of the penalty λ/2·Σ w², whose gradient is λ·w.
+    /// λ of the penalty λ/2·Σ w², whose gradient is λ·w. AdamW has no penalty: w shrinks by learning_rate·λ·w.
     pub weight_decay: f32,
     /// The largest norm of all gradients together; larger ones are scaled down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +184,7 @@ pub struct Extras {
 }
 
 impl Extras {
-    /// Whether a step needs the velocity.
+    /// Whether a step of SGD needs the velocity.
     pub fn velocity(&self) -> bool {
         self.momentum != 0.0 || self.weight_decay != 0.0
     }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{optim::Extras, schedule::Schedule};
+use super::{
+    optim::{Extras, Optimizer},
+    schedule::Schedule,
+};
 use crate::{
     data::{DataError, Dataset, Splits, augment::Augmentation},
     nn::Init,
@@ -20,8 +23,11 @@ pub struct Settings {
     pub target_accuracy: Option<f64>,
     /// Images per batch; the last batch of an epoch takes what remains.
     pub batch_size: usize,
-    /// The learning rate: the length of a step, see [`Sgd`](super::optim::Sgd).
+    /// The learning rate: the length of a step, see [`Sgd`](super::optim::Sgd) and [`Adam`](super::optim::Adam).
     pub learning_rate: f32,
+    /// By which rule the gradients change the weights.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimizer: Optimizer,
     /// Extensions of the plain step.
     #[serde(default, skip_serializing_if = "is_default")]
     pub extras: Extras,
@@ -59,6 +65,7 @@ impl Default for Settings {
             target_accuracy: None,
             batch_size: 16,
             learning_rate: 0.1,
+            optimizer: Optimizer::default(),
             extras: Extras::default(),
             schedule: Schedule::default(),
             init: Init::default(),
@@ -97,6 +104,16 @@ impl Settings {
             target_accuracy: other.target_accuracy,
             ..self.clone()
         }
+    }
+
+    /// Whether the optimiser keeps a velocity for each parameter.
+    pub fn velocity(&self) -> bool {
+        self.optimizer == Optimizer::Sgd && self.extras.velocity()
+    }
+
+    /// Whether the optimiser keeps moments for each parameter.
+    pub fn moments(&self) -> bool {
+        self.optimizer.moments().is_some()
     }
 
     /// The images to train on, to validate on, and to test on, of a whole data set.

@@ -6,7 +6,7 @@ use ndarray::{ArrayRef2, Axis};
 
 use super::{
     metrics,
-    optim::{self, Sgd, clip_scale},
+    optim::{self, Rule, clip_scale},
     pass,
 };
 use crate::{
@@ -83,22 +83,22 @@ impl<'a, F: Float> Trainer<'a, F> {
         result
     }
 
-    /// One step of SGD on a batch: [`gradients`](Self::gradients), then w ← w − lr·dw for each parameter.
+    /// One step on a batch: [`gradients`](Self::gradients), then the rule, such as w ← w − lr·dw, for each parameter.
     pub fn step(
         &mut self,
-        sgd: Sgd<F>,
+        rule: impl Into<Rule<F>>,
         targets: &[u8],
         gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
     ) -> Result<BatchResult, NotFinite> {
         let begun = self.team.begin_step();
-        let result = self.step_at_this_pace(sgd, targets, gather);
+        let result = self.step_at_this_pace(rule.into(), targets, gather);
         self.team.end_step(begun);
         result
     }
 
     fn step_at_this_pace(
         &mut self,
-        sgd: Sgd<F>,
+        rule: Rule<F>,
         targets: &[u8],
         gather: impl Fn(usize, &mut ArrayRef2<F>) + Sync,
     ) -> Result<BatchResult, NotFinite> {
@@ -107,25 +107,25 @@ impl<'a, F: Float> Trainer<'a, F> {
             return Err(self.output_not_finite(targets.len()));
         }
         let finite = AtomicBool::new(true);
-        let step = |sgd: &Sgd<F>, param: &mut ParamRows<'_, F>| {
-            if !sgd.step(param) {
+        let step = |rule: &Rule<F>, param: &mut ParamRows<'_, F>| {
+            if !rule.step(param) {
                 finite.store(false, Ordering::Relaxed);
             }
         };
-        match sgd.extras.clip_norm {
+        match rule.extras().clip_norm {
             None => self.params(targets.len(), |x, dy, param| {
                 param.backward(x, dy);
-                step(&sgd, param);
+                step(&rule, param);
             }),
             Some(most) => {
                 self.params(targets.len(), |x, dy, param| param.backward(x, dy));
                 let scale = clip_scale(self.network.gradient_norm(), most);
                 let scale = F::from(scale).expect("a float converts");
-                let sgd = Sgd { scale, ..sgd };
-                self.params(targets.len(), |_, _, param| step(&sgd, param));
+                let rule = rule.scaled(scale);
+                self.params(targets.len(), |_, _, param| step(&rule, param));
             }
         }
-        if let Some(most) = sgd.extras.max_norm {
+        if let Some(most) = rule.extras().max_norm {
             self.limit_norms(F::from(most).expect("a float converts"));
         }
         match finite.into_inner() {

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use mlp::{files::model, train::metrics::images_at_a_time};
+use mlp::{
+    files::model,
+    train::{Settings, metrics::images_at_a_time},
+};
 
 use crate::cli::{
     args::available::available,
@@ -27,6 +30,13 @@ pub const TRAINING: Bytes = Bytes {
     parameter: 16,
     activation: 16,
 };
+/// [`TRAINING`] with these settings: Adam keeps two moments of a parameter in the place of v.
+pub fn training(settings: &Settings) -> Bytes {
+    Bytes {
+        parameter: TRAINING.parameter + if settings.moments() { 4 } else { 0 },
+        ..TRAINING
+    }
+}
 /// A model that is read and runs, in `f32`: four times its file while it is read; activations as in training.
 pub const RUNNING: Bytes = Bytes {
     parameter: 16,
@@ -173,6 +183,8 @@ fn parameters(layers: &[usize]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use mlp::train::optim::{Moments, Optimizer};
+
     use super::*;
 
     fn fault(layers: &[usize], models: u64) -> String {
@@ -219,6 +231,12 @@ mod tests {
         let error = refused(&[784, 100_000, 100_000, 10]);
         assert!(error.contains("needs 161 GB for 10,0"), "{error}");
         assert!(error.contains("at most 8 GB: choose"), "{error}");
+        let adam = Settings {
+            optimizer: Optimizer::Adam(Moments::default()),
+            ..Settings::default()
+        };
+        assert_eq!(training(&Settings::default()).parameter, 16);
+        assert_eq!(training(&adam).parameter, 20);
         check_data(1).unwrap();
         if available().bytes < u64::MAX {
             let error = check_data(u64::MAX).unwrap_err().to_string();

@@ -1,27 +1,48 @@
-//! The flags that say what is added to plain SGD, and how the learning rate changes.
+//! The flags that say by which rule the weights change, what is added to it, and how the learning rate changes.
 
 use clap::ValueEnum;
 use mlp::train::{
-    optim::Extras,
+    optim::{Extras, Moments, Optimizer},
     schedule::{Schedule, Shape},
 };
 
 use crate::cli::args::{Usage, number};
 
-/// What is added to plain SGD.
+/// The learning rate of Adam and AdamW where none is given. That of SGD, 0.1, is far too large for them.
+pub const ADAM_RATE: f32 = 0.001;
+
+/// The rule by which the weights change, and what is added to it.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Optimiser")]
 pub struct ExtrasArgs {
-    /// Momentum: the share of the velocity that is kept from step to step, such as 0.9
+    /// Optimiser: the rule by which gradients change the weights [default: sgd]
+    #[arg(long, value_name = "NAME", value_enum)]
+    optimizer: Option<OptimizerName>,
+
+    /// With adam and adamw: the share of the mean gradient that is kept from step to step [default: 0.9]
+    #[arg(long, value_name = "SHARE", value_parser = number::share::<f32>)]
+    beta1: Option<f32>,
+
+    /// With adam and adamw: the share of the mean squared gradient that is kept from step to step [default:
+    /// 0.999]
+    #[arg(long, value_name = "SHARE", value_parser = number::share::<f32>)]
+    beta2: Option<f32>,
+
+    /// With adam and adamw: added to what divides a step [default: 1e-8]
+    #[arg(long, value_name = "SIZE", value_parser = number::above_0::<f32>)]
+    eps: Option<f32>,
+
+    /// With sgd: momentum, the share of the velocity that is kept from step to step, such as 0.9
     #[arg(long, value_name = "SHARE", value_parser = number::share::<f32>)]
     momentum: Option<f32>,
 
-    /// Nesterov's momentum
+    /// With sgd: Nesterov's momentum
     // That it requires --momentum is ours to check: the parser does not see the momentum of a recipe.
     #[arg(long)]
     nesterov: bool,
 
-    /// L2 penalty: this times w is added to the gradient of w, such as 1e-5
+    /// L2 penalty: this times w is added to the gradient of w, such as 1e-5; with adamw, w shrinks by this times
+    /// the learning rate instead
     #[arg(long, value_name = "LAMBDA", value_parser = number::at_least_0::<f32>)]
     weight_decay: Option<f32>,
 
@@ -61,6 +82,13 @@ pub struct ScheduleArgs {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum OptimizerName {
+    Sgd,
+    Adam,
+    Adamw,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum ShapeName {
     Constant,
     Linear,
@@ -71,14 +99,47 @@ enum ShapeName {
 }
 
 impl ExtrasArgs {
+    /// The rule, or wrong usage.
+    pub fn optimizer(&self) -> Result<Optimizer, Usage> {
+        let usual = Moments::default();
+        let moments = Moments {
+            beta1: self.beta1.unwrap_or(usual.beta1),
+            beta2: self.beta2.unwrap_or(usual.beta2),
+            eps: self.eps.unwrap_or(usual.eps),
+        };
+        let given = self.beta1.or(self.beta2).or(self.eps).is_some();
+        match self.optimizer {
+            Some(OptimizerName::Adam) => Ok(Optimizer::Adam(moments)),
+            Some(OptimizerName::Adamw) => Ok(Optimizer::AdamW(moments)),
+            Some(OptimizerName::Sgd) | None if given => {
+                Err("--beta1, --beta2 and --eps go with --optimizer adam or adamw".into())
+            }
+            Some(OptimizerName::Sgd) | None => Ok(Optimizer::Sgd),
+        }
+    }
+
     /// What is added to the plain step, or wrong usage.
     pub fn extras(&self) -> Result<Extras, Usage> {
+        let is_sgd = self.optimizer()? == Optimizer::Sgd;
         if self.nesterov && self.momentum.is_none() {
-            return Err("--nesterov goes with --momentum, such as --momentum 0.9".into());
+            return Err(match is_sgd {
+                true => "--nesterov goes with --momentum, such as --momentum 0.9".into(),
+                false => {
+                    "--nesterov goes with --optimizer sgd: adam and adamw have no momentum".into()
+                }
+            });
+        }
+        let momentum = self.momentum.unwrap_or(0.0);
+        if momentum != 0.0 && !is_sgd {
+            return Err(
+                "--momentum goes with --optimizer sgd: in adam and adamw --beta1 has its place"
+                    .into(),
+            );
         }
         Ok(Extras {
-            momentum: self.momentum.unwrap_or(0.0),
-            nesterov: self.nesterov,
+            momentum,
+            // Without momentum it means nothing, and a recipe may have brought it.
+            nesterov: self.nesterov && is_sgd,
             weight_decay: self.weight_decay.unwrap_or(0.0),
             clip_norm: self.clip_norm,
             max_norm: self.max_norm,

@@ -63,10 +63,11 @@ pub fn blame_recipe(usage: Usage, recipe: &str, given: &Given) -> Usage {
 /// The value of a flag that is as if it were not there.
 fn without(name: &str) -> Option<&'static str> {
     match name {
-        "warm-up" | "dropout" | "label-smoothing" | "alpha" => Some("0"),
+        "warm-up" | "dropout" | "label-smoothing" | "alpha" | "momentum" => Some("0"),
         "valid" => Some("10000"),
         "loss" => Some("ce"),
         "schedule" => Some("constant"),
+        "optimizer" => Some("sgd"),
         _ => None,
     }
 }

@@ -1,18 +1,24 @@
 //! The flags that say what a run is: the same for `mlp train` and for every run of `mlp sweep`.
 
-use mlp::{files::checkpoint::MAX_EPOCHS, files::model::Metadata, loss::LossKind};
+use mlp::{
+    files::{checkpoint::MAX_EPOCHS, model::Metadata},
+    loss::LossKind,
+    train::optim::Optimizer,
+};
 
 use crate::cli::args::{
     Usage, number,
-    optim::ScheduleArgs,
+    optim::{ADAM_RATE, ScheduleArgs},
     settings::{Facts, SettingsArgs},
 };
 
 /// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
-pub fn default_learning_rate(kind: LossKind) -> f32 {
-    match kind {
-        LossKind::Ce | LossKind::SmoothedCe(_) | LossKind::MseOnehot | LossKind::Bce => 0.1,
-        LossKind::MseDigit => 0.01,
+pub fn default_learning_rate(kind: LossKind, optimizer: Optimizer) -> f32 {
+    use LossKind::{Bce, Ce, MseDigit, MseOnehot, SmoothedCe};
+    match (optimizer, kind) {
+        (Optimizer::Sgd, Ce | SmoothedCe(_) | MseOnehot | Bce) => 0.1,
+        (Optimizer::Sgd, MseDigit) => 0.01,
+        (Optimizer::Adam(_) | Optimizer::AdamW(_), _) => ADAM_RATE,
     }
 }
 
@@ -36,7 +42,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "PART", help_heading = "Training", value_parser = number::accuracy)]
     pub target_accuracy: Option<f64>,
 
-    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit]
+    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit, or 0.001 with adam and
+    /// adamw]
     #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = number::learning_rate::<f32>)]
     lr: Option<f32>,
 
@@ -50,7 +57,7 @@ impl RunArgs {
         let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
         let learning_rate = match self.lr {
             Some(rate) => rate,
-            None => default_learning_rate(self.settings.loss()?),
+            None => default_learning_rate(self.settings.loss()?, self.settings.optimizer()?),
         };
         let schedule = self.schedule.schedule(learning_rate, epochs)?;
         let mut metadata = self

@@ -6,7 +6,7 @@ use mlp::{
     files::model::Metadata,
     loss::LossKind,
     nn::{Activation, Architecture, Init},
-    train::{ClassWeights, Settings, schedule::Schedule},
+    train::{ClassWeights, Settings, optim::Optimizer, schedule::Schedule},
 };
 
 use crate::cli::{
@@ -171,6 +171,11 @@ impl SettingsArgs {
         }
     }
 
+    /// The rule by which the weights change, or wrong usage.
+    pub fn optimizer(&self) -> Result<Optimizer, Usage> {
+        self.extras.optimizer()
+    }
+
     /// The label of the class to find.
     fn positive(&self, spec: &Spec) -> Result<Option<u8>, Usage> {
         let Some(name) = &self.positive else {
@@ -271,6 +276,7 @@ impl SettingsArgs {
             target_accuracy: None,
             batch_size: (self.batch_size as usize).min(images),
             learning_rate,
+            optimizer: self.optimizer()?,
             extras: self.extras.extras()?,
             schedule,
             init,

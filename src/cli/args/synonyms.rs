@@ -10,7 +10,7 @@ use clap::{
 type Others = &'static [&'static str];
 
 /// Flags that mean the same, by their names here. They are taken, and shown nowhere.
-const FLAGS: [(&str, Others); 6] = [
+const FLAGS: [(&str, Others); 7] = [
     ("lr", &["learning-rate", "learning_rate"]),
     ("batch-size", &["batch", "batch_size"]),
     ("epochs", &["num-epochs", "num_epochs", "n-epochs"]),
@@ -25,6 +25,7 @@ const FLAGS: [(&str, Others); 6] = [
     ),
     ("weight-decay", &["wd", "weight_decay"]),
     ("label-smoothing", &["label_smoothing"]),
+    ("optimizer", &["optimiser", "solver"]),
 ];
 
 /// Commands that mean the same.

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    ops::{ControlFlow, RangeInclusive},
+    ops::{ControlFlow, Range, RangeInclusive},
     path::PathBuf,
 };
 
@@ -11,6 +11,7 @@ use mlp::{
     picture::plot,
     train::{
         lr_find::{Advice, DIVERGED, End, Plan, RangeTest, range_test},
+        optim::Optimizer,
         schedule::Schedule,
     },
 };
@@ -61,13 +62,13 @@ pub struct LrFind {
     #[command(flatten)]
     settings: SettingsArgs,
 
-    /// The first learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 1e-4, value_parser = number::learning_rate::<f32>, help_heading = "Range")]
-    from: f32,
+    /// The first learning rate [default: 1e-4, or 1e-6 with adam and adamw]
+    #[arg(long, value_name = "RATE", value_parser = number::learning_rate::<f32>, help_heading = "Range")]
+    from: Option<f32>,
 
-    /// The last one
-    #[arg(long, value_name = "RATE", default_value_t = 10.0, value_parser = number::learning_rate::<f32>, help_heading = "Range")]
-    to: f32,
+    /// The last one [default: 10, or 1 with adam and adamw]
+    #[arg(long, value_name = "RATE", value_parser = number::learning_rate::<f32>, help_heading = "Range")]
+    to: Option<f32>,
 
     /// Steps from the first to the last
     #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Range",
@@ -105,14 +106,14 @@ const KIND: Kind = Kind {
 impl LrFind {
     /// Runs the command.
     pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        if self.from >= self.to {
+        let Range { start, end } = self.rates()?;
+        if start >= end {
             return Err(Usage(format!(
-                "--from {:?} is not below --to {:?}: the rate climbs from the one to the other",
-                self.from, self.to
+                "--from {start:?} is not below --to {end:?}: the rate climbs from the one to the other"
             ))
             .into());
         }
-        for (flag, rate) in [("--from", self.from), ("--to", self.to)] {
+        for (flag, rate) in [("--from", start), ("--to", end)] {
             if !TESTED.contains(&rate) {
                 return Err(Usage(format!(
                     "{flag} {rate:e}: the test climbs from {:e} at the least to {:e} at the most",
@@ -125,7 +126,7 @@ impl LrFind {
         // Wrong usage comes before anything is read.
         let schedule = Schedule::default();
         self.settings
-            .metadata(&Facts::assumed(), 1, self.from, schedule)?;
+            .metadata(&Facts::assumed(), 1, start, schedule)?;
         if let Some(path) = &self.svg {
             KIND.check_writable(path, self.force)?;
         }
@@ -139,7 +140,7 @@ impl LrFind {
         let network = metadata.first_network();
         let loss = metadata.loss.build::<f32>();
         let plan = Plan {
-            rates: self.from..self.to,
+            rates: start..end,
             steps: self.steps as usize,
         };
         let bar = progress_bar(
@@ -187,14 +188,25 @@ impl LrFind {
         Ok(Outcome::Done)
     }
 
+    /// The first and the last rate, or wrong usage.
+    fn rates(&self) -> Result<Range<f32>, Usage> {
+        let usual = match self.settings.optimizer()? {
+            Optimizer::Sgd => 1e-4..10.0,
+            Optimizer::Adam(_) | Optimizer::AdamW(_) => 1e-6..1.0,
+        };
+        Ok(self.from.unwrap_or(usual.start)..self.to.unwrap_or(usual.end))
+    }
+
     /// What is to be trained, where it fits the memory.
     fn metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
         let schedule = Schedule::default();
-        let metadata = self.settings.metadata(data, 1, self.from, schedule)?;
+        let metadata = self
+            .settings
+            .metadata(data, 1, self.rates()?.start, schedule)?;
         check_size(
             &metadata.architecture.layers,
             metadata.training.settings.batch_size,
-            memory::TRAINING,
+            memory::training(&metadata.training.settings),
         )?;
         Ok(metadata)
     }

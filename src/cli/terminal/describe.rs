@@ -7,10 +7,13 @@ use mlp::{
     },
     nn::Architecture,
     train::{
-        optim::Extras,
-        schedule::{Schedule, Shape},
+        Settings,
+        optim::{Extras, Moments, Optimizer},
+        schedule::Shape,
     },
 };
+
+use crate::cli::args::optim::ADAM_RATE;
 
 /// `784-50-10`; of a long list the first and the last.
 pub fn layers_text(layers: &[usize]) -> String {
@@ -74,8 +77,9 @@ pub fn called(spec: &Spec, label: u8) -> String {
     }
 }
 
-/// What is added to plain SGD, and the schedule, in a few words, each after a comma.
-pub fn optimiser_text(extras: &Extras, schedule: &Schedule) -> String {
+/// The rule, its learning rate and schedule, and what is added to it: `lr 0.1, cosine to 0.0, momentum 0.9`.
+pub fn optimiser_text(settings: &Settings) -> String {
+    let (extras, schedule) = (&settings.extras, &settings.schedule);
     let Extras {
         momentum,
         nesterov,
@@ -83,7 +87,27 @@ pub fn optimiser_text(extras: &Extras, schedule: &Schedule) -> String {
         clip_norm,
         max_norm,
     } = extras;
-    let mut parts = Vec::new();
+    let rate = settings.learning_rate;
+    let mut parts = match settings.optimizer {
+        Optimizer::Sgd => vec![format!("lr {rate:?}")],
+        adam if rate == ADAM_RATE => {
+            let title = adam.title();
+            vec![title.to_owned(), format!("lr {rate:?} ({title}'s default)")]
+        }
+        adam => vec![adam.title().to_owned(), format!("lr {rate:?}")],
+    };
+    if let Some(moments) = settings.optimizer.moments() {
+        let usual = Moments::default();
+        let numbers = [
+            ("beta1", moments.beta1, usual.beta1),
+            ("beta2", moments.beta2, usual.beta2),
+            ("eps", moments.eps, usual.eps),
+        ];
+        let other = numbers
+            .into_iter()
+            .filter(|(_, found, usual)| found != usual);
+        parts.extend(other.map(|(name, found, _)| format!("{name} {found:?}")));
+    }
     parts.extend(match schedule.shape {
         Shape::Constant => None,
         Shape::Linear { end } => Some(format!("linear to {end:?}")),
@@ -105,7 +129,7 @@ pub fn optimiser_text(extras: &Extras, schedule: &Schedule) -> String {
     parts.extend(or_not("weight decay", *weight_decay));
     parts.extend(clip_norm.map(|norm| format!("clip norm {norm:?}")));
     parts.extend(max_norm.map(|norm| format!("max norm {norm:?}")));
-    parts.iter().map(|part| format!(", {part}")).collect()
+    parts.join(", ")
 }
 
 /// `rotation 15° or shear 15° (half for 1 and 7), scale 17.5 %, elastic sigma 5 alpha 37`

@@ -1,8 +1,9 @@
 //! Checkpoints: everything that a killed training run needs to continue, to the same bytes.
 //!
 //! A checkpoint is a safetensors file, like a model file. It holds the parameters of the network (`0.weight`,
-//! …), their velocities if momentum needs them (`velocity.0.weight`, …), the parameters of the best network
-//! so far (`best.0.weight`, …) and the order of the images in this epoch (`order`, `u32`). Its metadata have
+//! …), their velocities if momentum needs them (`velocity.0.weight`, …) or their moments if Adam does
+//! (`first_moment.0.weight`, …, `second_moment.0.weight`, …), the parameters of the best network so far
+//! (`best.0.weight`, …) and the order of the images in this epoch (`order`, `u32`). Its metadata have
 //! one key, `mlp-checkpoint`: the settings and the [`Progress`] as JSON, with a SHA-256 of everything. The
 //! reader trusts nothing.
 //!
@@ -38,12 +39,13 @@ pub use writer::{Every, Writer};
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The largest file that is read: three models of the largest size, and the order of the images.
-pub const MAX_BYTES: u64 = 4 * model::MAX_BYTES;
+/// The largest file that is read: four models of the largest size, and the order of the images.
+pub const MAX_BYTES: u64 = 5 * model::MAX_BYTES;
 
 const KEY: &str = "mlp-checkpoint";
 const BEST: &str = "best.";
 const VELOCITY: &str = "velocity.";
+const MOMENTS: [&str; 2] = ["first_moment.", "second_moment."];
 const ORDER: &str = "order";
 
 /// A training run that can be resumed.
@@ -123,14 +125,22 @@ impl Header {
 /// The bytes of a checkpoint.
 pub fn to_bytes(run: &Run, network: &Mlp<f32>, progress: &Progress) -> Vec<u8> {
     let mut all = tensors("", network, network.values());
-    let velocity = run.metadata.training.settings.extras.velocity();
-    match network.velocities().next() {
-        // Before the first step all is at rest.
-        None if velocity => {
-            let zeros: Vec<_> = network.values().map(|w| Array2::zeros(w.dim())).collect();
-            all.extend(tensors(VELOCITY, network, zeros.iter()));
+    let settings = &run.metadata.training.settings;
+    // Before the first step all is at rest.
+    let mut add = |prefix: &str, state: Vec<&Array2<f32>>| {
+        let zeros: Vec<_> = match state.is_empty() {
+            true => network.values().map(|w| Array2::zeros(w.dim())).collect(),
+            false => Vec::new(),
+        };
+        all.extend(tensors(prefix, network, state.into_iter().chain(&zeros)));
+    };
+    if settings.velocity() {
+        add(VELOCITY, network.velocities().collect());
+    }
+    for (which, prefix) in MOMENTS.into_iter().enumerate() {
+        if settings.moments() {
+            add(prefix, network.moments(which).collect());
         }
-        _ => all.extend(tensors(VELOCITY, network, network.velocities())),
     }
     if let Some(best) = &progress.best {
         all.extend(tensors(BEST, network, best.values.iter()));
@@ -180,16 +190,25 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint, Fault> {
     };
     let params = network.values().count();
     let mut expected = params + best.as_ref().map_or(0, |_| params) + 1;
-    if metadata.training.settings.extras.velocity() {
+    let settings = &metadata.training.settings;
+    if settings.velocity() {
         network.set_velocities(values_from(&tensors, VELOCITY, &network)?);
         expected += params;
+    }
+    if settings.moments() {
+        let [first, second] = MOMENTS.map(|prefix| values_from(&tensors, prefix, &network));
+        let (first, second) = (first?, second?);
+        let least = second.iter().flatten().copied().fold(0.0, f32::min);
+        range("second_moment", least, 0.0, f32::MAX)?;
+        network.set_moments(first, second);
+        expected += 2 * params;
     }
     if tensors.len() != expected {
         let found = tensors.len();
         return Err(Fault::Count { found, expected });
     }
     let order = order_from(&tensors)?;
-    let batch_size = metadata.training.settings.batch_size;
+    let batch_size = settings.batch_size;
     range("step", header.step, 0, order.len().div_ceil(batch_size))?;
     range("correct", header.correct, 0, order.len())?;
     let most_loss = f64::from(f32::MAX) * order.len() as f64;
@@ -223,14 +242,9 @@ fn check_header(begun: &Begun) -> Result<(), Fault> {
     model::check(metadata)?;
     let mut prefixes = vec![""];
     prefixes.extend(header.best.map(|_| BEST));
-    prefixes.extend(
-        metadata
-            .training
-            .settings
-            .extras
-            .velocity()
-            .then_some(VELOCITY),
-    );
+    let settings = &metadata.training.settings;
+    prefixes.extend(settings.velocity().then_some(VELOCITY));
+    prefixes.extend(MOMENTS.into_iter().filter(|_| settings.moments()));
     let shapes = shapes(&metadata.architecture);
     let (found, expected) = (begun.count(), prefixes.len() * shapes.len() + 1);
     if found != expected {

@@ -18,7 +18,7 @@ use crate::{
     train::{
         Images, Observer, Settings, Step,
         familiar::Familiar,
-        optim::Extras,
+        optim::{Extras, Moments, Optimizer},
         resume,
         schedule::{Schedule, Shape},
     },
@@ -192,8 +192,14 @@ fn the_optimiser_of_a_checkpoint_has_the_ranges_of_a_model() {
 
 /// A checkpoint with every number that there can be in one.
 fn full() -> Vec<u8> {
+    full_by(Optimizer::Sgd)
+}
+
+/// The same of this optimiser.
+fn full_by(optimizer: Optimizer) -> Vec<u8> {
     let mut run = run();
     let settings = &mut run.metadata.training.settings;
+    settings.optimizer = optimizer;
     settings.extras = Extras {
         momentum: 0.5,
         nesterov: true,
@@ -225,7 +231,7 @@ fn full() -> Vec<u8> {
     });
     (run.metadata.training.stopped, run.metadata.training.epoch) = (Some((1, 3)), Some(1));
     let mut network = run.metadata.first_network();
-    network.at_rest();
+    network.at_rest(); // which is not kept with Adam
     let mut progress = Progress::new(7, 1);
     progress.epoch = 1; // the next step shuffles
     progress.best = Some(Best {
@@ -294,8 +300,12 @@ fn go_on(checkpoint: Checkpoint) {
 
 #[test]
 fn no_number_makes_it_panic_nor_the_step_after_it() {
-    let bytes = full();
-    let (_, json) = open(&bytes, MAX_BYTES, KEY).unwrap();
+    no_number_panics(&full());
+    no_number_panics(&full_by(Optimizer::Adam(Moments::default())));
+}
+
+fn no_number_panics(bytes: &[u8]) {
+    let (_, json) = open(bytes, MAX_BYTES, KEY).unwrap();
     let mut places = Vec::new();
     numbers(
         &serde_json::from_str(&json).unwrap(),
@@ -323,7 +333,7 @@ fn no_number_makes_it_panic_nor_the_step_after_it() {
             json!(f64::MIN),
             json!(null),
         ] {
-            let forged = forged_from(&bytes, |json, _| {
+            let forged = forged_from(bytes, |json, _| {
                 *json.pointer_mut(place).unwrap() = value.clone();
             });
             if let Ok(checkpoint) = from_bytes(&forged) {
@@ -367,6 +377,53 @@ fn tensors_that_do_not_fit_are_refused() {
             "{missing}"
         );
     }
+}
+
+#[test]
+fn moments_that_cannot_be_are_refused() {
+    let bytes = full_by(Optimizer::AdamW(Moments::default()));
+    assert!(from_bytes(&bytes).is_ok());
+    let with = |name: &'static str, change: fn(&mut NamedTensor)| {
+        message(&forged_from(&bytes, |_, tensors| {
+            let tensor = tensors.iter_mut().find(|tensor| tensor.0 == name);
+            change(tensor.unwrap());
+        }))
+    };
+    let negative = with("second_moment.1.weight", |t| {
+        t.3[..4].copy_from_slice(&(-1e-3_f32).to_le_bytes());
+    });
+    assert!(
+        negative.contains("second_moment -0.001, expected 0.0 to"),
+        "{negative}"
+    );
+    let renamed = with("first_moment.1.bias", |t| t.0 = "velocity.1.bias".into());
+    assert!(
+        renamed.contains("no tensor first_moment.1.bias"),
+        "{renamed}"
+    );
+    let turned = with("first_moment.1.weight", |t| t.1.reverse());
+    assert!(turned.contains("first_moment.1.weight: shape"), "{turned}");
+    for (place, value, expected) in [
+        (
+            "beta1",
+            json!(1),
+            "beta1 1.0, expected at least 0 and below 1",
+        ),
+        ("eps", json!(0), "eps 0.0, expected above 0"),
+        ("name", json!("adagrad"), "unknown variant `adagrad`"),
+    ] {
+        let found = message(&forged_from(&bytes, |json, _| {
+            json["run"]["metadata"]["training"]["optimizer"][place] = value;
+        }));
+        assert!(found.contains(expected), "{place}: {found}");
+    }
+    // Of SGD, without momentum: what Adam has kept is too much.
+    let found = message(&forged_from(&bytes, |json, _| {
+        let training = json["run"]["metadata"]["training"].as_object_mut().unwrap();
+        training.remove("optimizer");
+        training.remove("extras");
+    }));
+    assert!(found.contains("17 tensors, expected 9"), "{found}");
 }
 
 #[test]
@@ -415,7 +472,7 @@ fn a_large_file_is_refused_by_its_header() {
     );
     let too_large = refused(&whole(), MAX_BYTES + 1);
     assert!(
-        too_large.contains("expected at most 4294967296"),
+        too_large.contains("expected at most 5368709120"),
         "{too_large}"
     );
     // A header that fits the length, but not the network.

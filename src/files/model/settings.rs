@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use super::Fault;
 use crate::train::{
     Settings,
-    optim::Extras,
+    optim::{Extras, Optimizer},
     schedule::{Schedule, Shape},
 };
 
@@ -14,20 +14,23 @@ const MAX_TIME: f64 = 1e6;
 
 /// Checks the numbers of the optimiser and its schedule.
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
+    check_optimizer(settings.optimizer)?;
     check_extras(&settings.extras)?;
     check_schedule(&settings.schedule)
 }
 
+fn check_optimizer(optimizer: Optimizer) -> Result<(), Fault> {
+    let Some(moments) = optimizer.moments() else {
+        return Ok(());
+    };
+    share("beta1", moments.beta1)?;
+    share("beta2", moments.beta2)?;
+    above_0("eps", moments.eps, f32::MAX)
+}
+
 fn check_extras(extras: &Extras) -> Result<(), Fault> {
     let most = f32::MAX;
-    let momentum = extras.momentum;
-    if !(0.0..1.0).contains(&momentum) {
-        return Err(Fault::Range {
-            field: "momentum",
-            found: format!("{momentum:?}"),
-            expected: "at least 0 and below 1".to_owned(),
-        });
-    }
+    share("momentum", extras.momentum)?;
     range("weight_decay", extras.weight_decay, 0.0, most)?;
     for (field, norm) in [
         ("clip_norm", extras.clip_norm),
@@ -50,6 +53,17 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Fault> {
             above_0("every of the schedule", every, MAX_TIME)?;
             above_0("factor of the schedule", factor, f32::MAX)
         }
+    }
+}
+
+fn share(field: &'static str, found: f32) -> Result<(), Fault> {
+    match (0.0..1.0).contains(&found) {
+        true => Ok(()),
+        false => Err(Fault::Range {
+            field,
+            found: format!("{found:?}"),
+            expected: "at least 0 and below 1".to_owned(),
+        }),
     }
 }
 
@@ -88,6 +102,7 @@ fn above_0<T: PartialOrd + Default + Debug>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::optim::Moments;
 
     #[test]
     fn settings_that_no_command_line_gives_are_refused() {
@@ -164,6 +179,50 @@ mod tests {
         ];
         for (change, expected) in refused {
             let error = taken(change).unwrap_err();
+            assert!(error.contains(expected), "{error}, expected {expected}");
+        }
+        let with = |moments: Moments| {
+            let optimizer = Optimizer::AdamW(moments);
+            let settings = Settings {
+                optimizer,
+                ..Settings::default()
+            };
+            check(&settings).map_err(|fault| fault.to_string())
+        };
+        let usual = Moments::default();
+        assert_eq!(with(usual), Ok(()));
+        for (moments, expected) in [
+            (
+                Moments {
+                    beta1: 1.0,
+                    ..usual
+                },
+                "beta1 1.0, expected at least",
+            ),
+            (
+                Moments {
+                    beta2: -0.1,
+                    ..usual
+                },
+                "beta2 -0.1, expected",
+            ),
+            (
+                Moments {
+                    beta2: f32::NAN,
+                    ..usual
+                },
+                "beta2 NaN, expected",
+            ),
+            (Moments { eps: 0.0, ..usual }, "eps 0.0, expected above 0"),
+            (
+                Moments {
+                    eps: f32::INFINITY,
+                    ..usual
+                },
+                "eps inf, expected",
+            ),
+        ] {
+            let error = with(moments).unwrap_err();
             assert!(error.contains(expected), "{error}, expected {expected}");
         }
         assert_eq!(taken(|_| {}), Ok(()));

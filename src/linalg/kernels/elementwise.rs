@@ -67,6 +67,33 @@ impl<F: Scalar, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
     }
 }
 
+/// (m, v, w) = f(dw, m, v, w); returns whether all of v and w is finite.
+pub struct Update2<'a, F, G> {
+    pub dw: &'a ArrayRef2<F>,
+    pub m: &'a mut ArrayRef2<F>,
+    pub v: &'a mut ArrayRef2<F>,
+    pub w: &'a mut ArrayRef2<F>,
+    pub f: G,
+}
+
+impl<F: Scalar, G: Fn(F, F, F, F) -> (F, F, F)> Kernel for Update2<'_, F, G> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Instructions, const W: usize, const H: usize>(self) -> bool {
+        let Self { dw, m, v, w, f } = self;
+        let mut not_finite = false;
+        for row in 0..dw.nrows() {
+            let (m, v, w) = (slice_mut(m, row), slice_mut(v, row), slice_mut(w, row));
+            for (((dw, m), v), w) in slice(dw, row).iter().zip(m).zip(v).zip(w) {
+                (*m, *v, *w) = f(*dw, *m, *v, *w);
+                not_finite |= !v.is_finite() | !w.is_finite();
+            }
+        }
+        !not_finite
+    }
+}
+
 /// y = f(x)
 pub struct Map<'a, F, G> {
     pub x: &'a ArrayRef2<F>,

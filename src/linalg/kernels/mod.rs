@@ -7,7 +7,7 @@ mod moments;
 mod random;
 
 pub use elementary::Elementary;
-pub use elementwise::{AddRows, AddScaled, Map, ScaleColumns, Update, ZipMap, ZipMap3};
+pub use elementwise::{AddRows, AddScaled, Map, ScaleColumns, Update, Update2, ZipMap, ZipMap3};
 pub use gather::GatherRows;
 pub use moments::moments;
 pub use random::MapRandom;

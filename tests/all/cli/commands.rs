@@ -123,6 +123,7 @@ fn every_instruction_set_of_this_machine_trains_to_the_same_bytes() {
         "--hidden 33 --activation gelu --dropout 0.2 --label-smoothing 0.1 --deslant \
          --schedule cosine --init xavier-normal --batch-size 37",
         "--hidden 17 --activation tanh --loss mse --target digit --schedule exponential",
+        "--hidden 21 --optimizer adamw --weight-decay 0.01 --beta2 0.99 --clip-norm 1 --max-norm 2",
     ] {
         let line = format!("train --epochs 2 --data-dir own {flags}");
         let model = |name: &str| {
@@ -482,6 +483,16 @@ fn wrong_usage_exits_2_and_shows_the_usage_of_the_command() {
         "train --valid -1",
         "train --threads 0",
         "train --nesterov",
+        "train --optimizer rmsprop",
+        "train --optimizer adam --momentum 0.9",
+        "train --optimizer adamw --nesterov",
+        "train --optimizer adam --beta1 1",
+        "train --optimizer adam --beta2 -0.1",
+        "train --optimizer adam --eps 0",
+        "train --beta1 0.9",
+        "train --optimizer sgd --eps 1e-8",
+        "lr-find --optimizer adam --momentum 0.9",
+        "lr-find --optimizer adam --from 2",
         "lr-find --from 1e39",
         "lr-find --from 1e-45",
         "lr-find --to 1e38",

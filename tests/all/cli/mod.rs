@@ -1,5 +1,6 @@
 //! The program as a user runs it.
 
+mod adam;
 mod augment;
 mod checkpoint;
 mod commands;

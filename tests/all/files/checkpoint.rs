@@ -16,7 +16,7 @@ use mlp::{
     rng::{Purpose, generator},
     train::{
         End, Epoch, Observer, Progress, Settings, Step, Trained,
-        optim::Extras,
+        optim::{Extras, Moments, Optimizer},
         resume,
         schedule::{Schedule, Shape},
     },
@@ -162,6 +162,52 @@ fn a_run_stopped_after_any_step_goes_on_to_the_same_bits_at_any_number_of_thread
             // And stopped a second time.
             let stopped = go_on(read, 3, &mut Stop(4, Vec::new()));
             let trained = go_on(through_bytes(&run, &stopped), 2, &mut ());
+            assert!(bits(&trained.network) == bits(&whole.network), "{steps}");
+            assert_same_progress(trained.progress, whole.progress.clone());
+        }
+    }
+}
+
+#[test]
+fn adam_stopped_after_any_step_goes_on_to_the_same_bits_at_any_number_of_threads() {
+    let moments = Moments {
+        beta2: 0.9,
+        ..Moments::default()
+    };
+    for optimizer in [Optimizer::Adam(moments), Optimizer::AdamW(moments)] {
+        let mut run = run(2, None);
+        let settings = &mut run.metadata.training.settings;
+        settings.optimizer = optimizer;
+        settings.extras = Extras {
+            weight_decay: 0.01,
+            clip_norm: Some(0.5),
+            max_norm: Some(1.5),
+            ..Extras::default()
+        };
+        let whole = go_on(new(&run), 1, &mut ());
+        for threads in [2, 3] {
+            let other = go_on(new(&run), threads, &mut ());
+            assert!(bits(&other.network) == bits(&whole.network), "{threads}");
+        }
+        // Before the first step, too: all moments are 0 then.
+        let Checkpoint {
+            network, progress, ..
+        } = new(&run);
+        let first = from_bytes(&to_bytes(&run, &network, &progress)).unwrap();
+        let trained = go_on(first, 2, &mut ());
+        assert!(bits(&trained.network) == bits(&whole.network));
+        for steps in 1..=10 {
+            let stopped = go_on(new(&run), 3, &mut Stop(steps, Vec::new()));
+            let read = through_bytes(&run, &stopped);
+            assert_eq!(read.run, run);
+            for which in [0, 1] {
+                assert!(
+                    read.network
+                        .moments(which)
+                        .eq(stopped.network.moments(which))
+                );
+            }
+            let trained = go_on(read, 2, &mut ());
             assert!(bits(&trained.network) == bits(&whole.network), "{steps}");
             assert_same_progress(trained.progress, whole.progress.clone());
         }

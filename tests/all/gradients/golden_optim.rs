@@ -1,4 +1,4 @@
-//! Steps of SGD with all that can be added to it, and every schedule, against PyTorch's.
+//! Steps of SGD, Adam and AdamW with all that can be added to them, and every schedule, against PyTorch's.
 //!
 //! The reference values are in tests/golden, made by scripts/golden.py.
 
@@ -6,7 +6,7 @@ use mlp::{
     linalg::Float,
     nn::{Linear, Mlp},
     train::{
-        optim::{Extras, Sgd, clip_scale, limit_norms},
+        optim::{Extras, Moments, Optimizer, clip_scale, limit_norms},
         schedule::{Schedule, Shape},
     },
 };
@@ -22,7 +22,12 @@ fn cast<F: Float>(a: &Array2<f64>) -> Array2<F> {
 }
 
 /// Ten steps with given gradients, rows of a parameter at a time.
-fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 2] {
+fn train<F: Float>(
+    golden: &Golden,
+    optimizer: Optimizer,
+    extras: Extras,
+    rows: usize,
+) -> [Array2<F>; 2] {
     let get = |name: &str| golden.get(name).unwrap();
     let w = cast(&get("init.weight"))
         .t()
@@ -31,13 +36,13 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
     let linear = Linear::new(w, cast(&get("init.bias")).row(0).to_owned());
     let (inputs, outputs) = linear.w.value.dim();
     let mut network: Mlp<F> = Mlp::of_linears([linear]);
-    network.at_rest();
-    let mut sgd = Sgd {
-        extras,
-        ..Sgd::new(F::from(RATE).unwrap())
-    };
+    match optimizer {
+        Optimizer::Sgd => network.at_rest(),
+        _ => network.start_moments(),
+    }
     let (dw, db) = (get("grads.weight"), get("grads.bias"));
     for step in 0..STEPS {
+        let mut rule = optimizer.at(F::from(RATE).unwrap(), extras, step + 1);
         let dw = cast::<F>(
             &dw.slice(s![step * outputs..(step + 1) * outputs, ..])
                 .to_owned(),
@@ -50,10 +55,11 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
             .row_mut(0)
             .assign(&db.row(step));
         if let Some(most) = extras.clip_norm {
-            sgd.scale = F::from(clip_scale(network.gradient_norm(), most)).unwrap();
+            let scale = clip_scale(network.gradient_norm(), most);
+            rule = rule.scaled(F::from(scale).unwrap());
         }
         for (_, mut param) in network.pieces_mut(|_| rows) {
-            assert!(sgd.step(&mut param));
+            assert!(rule.step(&mut param));
         }
         if let Some(most) = extras.max_norm {
             let w = &mut network.param_mut(0, 0).value;
@@ -65,14 +71,13 @@ fn train<F: Float>(golden: &Golden, extras: Extras, rows: usize) -> [Array2<F>; 
     [w.value.t().to_owned(), b.value.clone()]
 }
 
-fn steps_match_pytorch<F: Float>(tolerance: f64) {
-    let golden = Golden::open("optim");
+fn sgd_matches_pytorch<F: Float>(tolerance: f64) {
     let plain = Extras::default();
     let momentum = Extras {
         momentum: 0.9,
         ..plain
     };
-    for (name, extras) in [
+    let cases = [
         ("plain", plain),
         ("momentum", momentum),
         (
@@ -114,9 +119,55 @@ fn steps_match_pytorch<F: Float>(tolerance: f64) {
                 ..plain
             },
         ),
-    ] {
+    ];
+    let cases = cases.map(|(name, extras)| (name, Optimizer::Sgd, extras));
+    match_pytorch::<F>("optim", &cases, tolerance);
+}
+
+fn adam_matches_pytorch<F: Float>(tolerance: f64) {
+    let usual = Moments::default();
+    let adam = |beta1, beta2, eps| Optimizer::Adam(Moments { beta1, beta2, eps });
+    let plain = Extras::default();
+    let decay = |weight_decay| Extras {
+        weight_decay,
+        ..plain
+    };
+    let limits = |clip_norm, max_norm| Extras {
+        clip_norm,
+        max_norm,
+        ..plain
+    };
+    let last = Moments {
+        beta1: 0.75,
+        beta2: 0.875,
+        eps: 0.0625,
+    };
+    let cases = [
+        ("adam", Optimizer::Adam(usual), plain),
+        ("betas", adam(0.5, 0.75, 0.125), plain),
+        ("no-means", adam(0.0, 0.0, 1e-8), plain),
+        ("l2", Optimizer::Adam(usual), decay(0.1)),
+        ("adamw", Optimizer::AdamW(usual), plain),
+        ("decay", Optimizer::AdamW(usual), decay(0.1)),
+        ("clip", Optimizer::Adam(usual), limits(Some(1.5), None)),
+        ("max-norm", Optimizer::Adam(usual), limits(None, Some(0.7))),
+        (
+            "all",
+            Optimizer::AdamW(last),
+            Extras {
+                weight_decay: 0.5,
+                ..limits(Some(1.5), Some(0.7))
+            },
+        ),
+    ];
+    match_pytorch::<F>("adam", &cases, tolerance);
+}
+
+fn match_pytorch<F: Float>(file: &str, cases: &[(&str, Optimizer, Extras)], tolerance: f64) {
+    let golden = Golden::open(file);
+    for &(name, optimizer, extras) in cases {
         for rows in [1, 2, 100] {
-            let ours = train::<F>(&golden, extras, rows);
+            let ours = train::<F>(&golden, optimizer, extras, rows);
             for (ours, param) in ours.iter().zip(["weight", "bias"]) {
                 let torch = golden.get(&format!("{name}.final.{param}")).unwrap();
                 assert_eq!(ours.dim(), torch.dim(), "{name}.{param}");
@@ -134,12 +185,14 @@ fn steps_match_pytorch<F: Float>(tolerance: f64) {
 
 #[test]
 fn steps_match_pytorch_in_f64_but_for_settings_that_are_f32() {
-    steps_match_pytorch::<f64>(1e-6);
+    sgd_matches_pytorch::<f64>(1e-6);
+    adam_matches_pytorch::<f64>(1e-6);
 }
 
 #[test]
 fn steps_match_pytorch_in_f32() {
-    steps_match_pytorch::<f32>(2e-6);
+    sgd_matches_pytorch::<f32>(2e-6);
+    adam_matches_pytorch::<f32>(2e-6);
 }
 
 #[test]

@@ -22,7 +22,7 @@ struct Axis {
 }
 
 /// The flags that take a list. Any other flag of [`RunArgs`] becomes one by a row of its own.
-const AXES: [Axis; 8] = [
+const AXES: [Axis; 9] = [
     Axis {
         id: "hidden",
         list: true,
@@ -45,9 +45,14 @@ const AXES: [Axis; 8] = [
         help: "Batch sizes, such as 16,64",
     },
     Axis {
+        id: "optimizer",
+        list: false,
+        help: "Optimisers, such as sgd,adam [default: sgd]",
+    },
+    Axis {
         id: "momentum",
         list: false,
-        help: "Momenta, such as 0,0.9 [default: 0]",
+        help: "With sgd: momenta, such as 0,0.9 [default: 0]",
     },
     Axis {
         id: "weight_decay",

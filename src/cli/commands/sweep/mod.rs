@@ -47,6 +47,7 @@ Examples:
   mlp sweep --lr 0.03,0.1 --hidden 50,100 --seeds 3 --minutes 5
   mlp sweep --hidden none,50,500-150       three networks, the last with two
   mlp sweep --activation relu,tanh --batch-size 16,64 --epochs 5
+  mlp sweep --optimizer sgd,adam           each at its own default rate
   mlp sweep --momentum 0,0.9 --schedule cosine --lr 0.01,0.03,0.1
   mlp sweep --seeds 10                     how far apart are runs of the same?
   mlp sweep --lr 0.03,0.1 --json | jq .winner
@@ -171,8 +172,9 @@ impl Sweep {
                 if s == 0 {
                     let layers = &metadata.architecture.layers;
                     let batch = metadata.training.settings.batch_size;
-                    check_size(layers, batch, memory::TRAINING)?;
-                    largest = largest.max(memory::needed(layers, batch, memory::TRAINING));
+                    let bytes = memory::training(&metadata.training.settings);
+                    check_size(layers, batch, bytes)?;
+                    largest = largest.max(memory::needed(layers, batch, bytes));
                     if !networks.contains(layers) {
                         networks.push(layers.clone());
                     }

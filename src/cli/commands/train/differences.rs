@@ -12,19 +12,31 @@ pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
     to.data_sha256.clone_from(&from.data_sha256);
     to.mlp_version.clone_from(&from.mlp_version);
     to.from_sha256.clone_from(&from.from_sha256); // which is asked for at the start alone
+    let of = |metadata: &Metadata| json!(metadata.training.settings.optimizer);
+    let (was, is) = (of(kept), of(&asked));
+    // The rule before its numbers, which another does not have.
+    if was["name"] != is["name"] {
+        return Some(told("--optimizer", &was["name"], &is["name"]));
+    }
     let json = |metadata: &Metadata| {
         let mut json = serde_json::to_value(metadata).expect("plain data serialises");
         json["extras"] = json!(metadata.training.settings.extras); // which is left out where it is plain SGD
         json["training"]["extras"].take();
+        json["optimizer"] = of(metadata);
+        json["training"]["optimizer"].take();
         json
     };
     let (name, kept, asked) = first("", &json(kept), &json(&asked))?;
-    let flag = flag(&name, &kept, &asked);
-    Some(format!(
+    Some(told(&flag(&name, &kept, &asked), &kept, &asked))
+}
+
+/// `begun with --lr 0.1, and this command is with --lr 0.2`
+fn told(flag: &str, kept: &Value, asked: &Value) -> String {
+    format!(
         "begun {}, and this command is {}",
-        side(&flag, &kept),
-        side(&flag, &asked)
-    ))
+        side(flag, kept),
+        side(flag, asked)
+    )
 }
 
 /// The first value in which two are different, with its name; null where it is missing.
@@ -94,7 +106,15 @@ fn side(flag: &str, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mlp::{data::batch::Preprocessing, loss::LossKind, nn::Architecture, train::Settings};
+    use mlp::{
+        data::batch::Preprocessing,
+        loss::LossKind,
+        nn::Architecture,
+        train::{
+            Settings,
+            optim::{Moments, Optimizer},
+        },
+    };
 
     use super::*;
 
@@ -113,6 +133,36 @@ mod tests {
         };
         let kept = of(&|_| {});
         let said = |change: &dyn Fn(&mut Metadata)| difference(&kept, &of(change));
+        let moments = Moments::default();
+        let other = Moments {
+            beta1: 0.8,
+            ..moments
+        };
+        let rules = [
+            Optimizer::Sgd,
+            Optimizer::Adam(moments),
+            Optimizer::Adam(other),
+        ];
+        let [sgd, adam, other] = rules.map(|rule| {
+            of(&|m| {
+                m.training.settings.optimizer = rule;
+                m.training.settings.learning_rate =
+                    if rule == Optimizer::Sgd { 0.1 } else { 0.001 };
+            })
+        });
+        assert_eq!(
+            difference(&sgd, &adam).unwrap(),
+            "begun with --optimizer sgd, and this command is with --optimizer adam"
+        );
+        assert_eq!(
+            difference(&adam, &sgd).unwrap(),
+            "begun with --optimizer adam, and this command is with --optimizer sgd"
+        );
+        assert_eq!(
+            difference(&adam, &other).unwrap(),
+            "begun with --beta1 0.9, and this command is with --beta1 0.8"
+        );
+        assert_eq!(difference(&adam, &adam), None);
         assert_eq!(said(&|m| m.training.settings.epochs = 99), None);
         assert_eq!(
             said(&|m| m.training.settings.learning_rate = 0.2).unwrap(),

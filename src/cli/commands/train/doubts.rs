@@ -54,7 +54,7 @@ impl Case<'_> {
         let still = still(network, self.loss, self.train, *preprocessing);
         let (rate, usual) = (
             training.settings.learning_rate,
-            default_learning_rate(*loss),
+            default_learning_rate(*loss, training.settings.optimizer),
         );
         let alike = || {
             let mut images = self.train.images.rows().into_iter().take(1_000);

@@ -77,6 +77,7 @@ Examples:
   mlp train --activation tanh                    tanh for ReLU
   mlp train --valid 0 --out all.bin              on all 60,000 images
   mlp train --momentum 0.9 --nesterov --schedule cosine --lr 0.02
+  mlp train --optimizer adam --batch-size 64     rates of its own, 0.001 first
   mlp train --recipe hinton2005                  a result, see `mlp recipes`
   mlp train --augment ciresan2010                images are distorted anew
   mlp train --epochs 99 --patience 5 --best b.bin   until it gets no better

@@ -286,7 +286,7 @@ impl Plan {
         check_size(
             &architecture.layers,
             training.settings.batch_size,
-            memory::TRAINING,
+            memory::training(&training.settings),
         )
     }
 

@@ -118,11 +118,10 @@ impl Start<'_> {
             named_line(out, "from", &origin.text(self.metadata))?;
         }
         let text = format!(
-            "{}, batches of {}, lr {:?}{}, seed {}, {}",
+            "{}, batches of {}, {}, seed {}, {}",
             several(training.settings.epochs, "epoch"),
             count(training.settings.batch_size),
-            training.settings.learning_rate,
-            optimiser_text(&training.settings.extras, &training.settings.schedule),
+            optimiser_text(&training.settings),
             training.settings.seed,
             several(self.threads, "thread"),
         );
