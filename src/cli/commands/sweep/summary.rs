@@ -155,6 +155,8 @@ impl Summary {
     /// The table, and what it can say.
     pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
         let ended_apart = self.ended_apart();
+        // A stand-in that is put in later would be wider than its column.
+        let plus_minus = out.or_plain("±", "+-");
         let mut head = self.names.clone();
         head.extend(["valid acc", "spread", "runs", "seconds"].map(str::to_owned));
         if ended_apart.is_some() {
@@ -163,7 +165,7 @@ impl Summary {
         let rows = self
             .found
             .iter()
-            .map(|found| self.row(found, ended_apart.is_some()));
+            .map(|found| self.row(found, ended_apart.is_some(), plus_minus));
         let rows: Vec<_> = rows.collect();
         let width = |column: usize| {
             let cells = rows.iter().chain([&head]);
@@ -200,7 +202,7 @@ impl Summary {
         Ok(())
     }
 
-    fn row(&self, found: &Found, with_epochs: bool) -> Vec<String> {
+    fn row(&self, found: &Found, with_epochs: bool, plus_minus: &str) -> Vec<String> {
         let none = || "–".to_owned();
         let mut row = found.values.clone();
         row.push(match (found.mean(), found.failed()) {
@@ -209,7 +211,7 @@ impl Summary {
             (None, failed) => format!("{failed} diverged"),
         });
         let spread = spread(&found.accuracies()).filter(|_| found.mean().is_some());
-        row.push(spread.map_or_else(none, |spread| format!("±{:.2}", 100.0 * spread)));
+        row.push(spread.map_or_else(none, |spread| format!("{plus_minus}{:.2}", 100.0 * spread)));
         row.push(format!(
             "{} of {}",
             found.finished().count(),
