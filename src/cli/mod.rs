@@ -17,7 +17,7 @@ use mlp::linalg;
 use args::{Usage, brief, recipe, synonyms};
 use commands::{
     augment_preview, bench, compare, completions, data, eval, explain, export, export_batch,
-    gradcheck, learn, lr_find, man, plot, predict, recipes, train, worksheet,
+    gradcheck, learn, lr_find, man, plot, predict, recipes, sweep, train, worksheet,
 };
 use terminal::{
     Outcome, hints,
@@ -65,6 +65,7 @@ enum Command {
     // Boxed: their flags are many times those of the others.
     Train(Box<train::Train>),
     LrFind(Box<lr_find::LrFind>),
+    Sweep(sweep::Sweep),
     Eval(eval::Eval),
     Predict(predict::Predict),
     Compare(compare::Compare),
@@ -125,6 +126,7 @@ impl Command {
         let (name, result) = match self {
             Self::Train(command) => ("train", command.run(out)),
             Self::LrFind(command) => ("lr-find", command.run(out)),
+            Self::Sweep(command) => ("sweep", command.run(out)),
             Self::Eval(command) => ("eval", command.run(out)),
             Self::Predict(command) => ("predict", command.run(out)),
             Self::Compare(command) => ("compare", command.run(out)),
@@ -330,6 +332,9 @@ mod tests {
             "train --epochs 1 --patience 1 --hold-test 1 --valid 1 --threads 1",
             "train --optimizer adam --beta1 0.9 --beta2 0.999 --eps 1e-8",
             "lr-find",
+            "sweep",
+            "sweep --lr 0.03,0.1 --hidden 50,50-20 --seeds 2 --minutes 1 --epochs 1",
+            "train --from model.bin --normalize 0.1,0.3",
             "eval model.bin --threads 1",
             "predict model.bin my.png",
             "compare a.bin b.bin",

@@ -8,4 +8,5 @@ pub mod model;
 pub mod net;
 mod protobuf;
 pub mod run;
+pub mod sweep;
 pub mod tensorboard;

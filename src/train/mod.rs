@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod binary;
 pub mod calibration;
+pub mod comparison;
 pub mod familiar;
 mod fit;
 pub mod learned;

@@ -7,7 +7,7 @@ mlp=$(realpath "${CARGO_TARGET_DIR:-target}/release/mlp")
 MLP_DATA_DIR=$(realpath data)
 export MLP_DATA_DIR
 cd tests/fuzz
-mkdir -p corpus/{idx,model,arrays,npy,record,checkpoint,dataset,table}
+mkdir -p corpus/{idx,model,arrays,npy,record,sweep,checkpoint,dataset,table}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -20,6 +20,7 @@ train="train --valid 59900 --epochs 2 --quiet --force"
 cp "$folder/plain/checkpoint.safetensors" corpus/checkpoint/plain
 cp "$folder/momentum/checkpoint.safetensors" corpus/checkpoint/momentum
 cp "$folder/run/run.jsonl" corpus/record/run
+"$mlp" sweep --valid 59900 --epochs 1 --lr 0.1,1e30 --hidden none,3 --seeds 2 --out corpus/sweep/runs >"$folder/notes" 2>&1
 for kind in npz safetensors; do
     "$mlp" export-batch corpus/model/softmax --out "$folder/batch.$kind" >"$folder/notes" 2>&1
     cp "$folder/batch.$kind" corpus/arrays/$kind

@@ -62,6 +62,11 @@ impl ArchitectureArgs {
         self.activation
     }
 
+    /// Takes this one.
+    pub fn set_activation(&mut self, activation: Activation) {
+        self.activation = Some(activation);
+    }
+
     /// Whether a flag was given.
     pub fn given(&self) -> bool {
         self.activation.is_some() || self.dropout.is_some()

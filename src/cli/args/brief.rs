@@ -11,7 +11,7 @@ const EXAMPLES: usize = 4;
 
 /// The commands with more flags than a screen holds, and the flags that come first, in this order. Both kinds of help
 /// show these before all others; the short one shows no others.
-pub const FIRST: [(&str, &[&str]); 13] = [
+pub const FIRST: [(&str, &[&str]); 14] = [
     (
         "train",
         &[
@@ -36,6 +36,21 @@ pub const FIRST: [(&str, &[&str]); 13] = [
             "activation",
             "data-dir",
             "svg",
+            "json",
+        ],
+    ),
+    (
+        "sweep",
+        &[
+            "lr",
+            "hidden",
+            "batch-size",
+            "activation",
+            "seeds",
+            "epochs",
+            "minutes",
+            "data-dir",
+            "out",
             "json",
         ],
     ),

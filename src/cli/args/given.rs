@@ -25,6 +25,19 @@ impl Given {
             && self.0.value_source(id) == Some(ValueSource::CommandLine)
     }
 
+    /// The values of this one as they were given; none for one that is no text.
+    pub fn texts(&self, id: &str) -> Vec<Option<String>> {
+        let values = self.0.get_raw(id).into_iter().flatten();
+        values
+            .map(|value| value.to_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The value of this one, given or its default. Panics if it is of another type.
+    pub fn value<T: Clone + Send + Sync + 'static>(&self, id: &str) -> Option<T> {
+        self.0.get_one(id).cloned()
+    }
+
     /// The flags of `T` that are given, as another command takes them, each after a blank; none if a value is
     /// no text.
     pub fn flags_of<T: clap::Args>(&self) -> Option<String> {

@@ -136,11 +136,8 @@ fn check_memory(
     (most, advice): (u64, &str),
 ) -> anyhow::Result<()> {
     let parameters = parameters(layers);
-    let widths = layers.iter().map(|&n| n as u64);
-    let activations = widths.fold(0, u64::saturating_add);
-    let activations = activations.saturating_mul(batch as u64);
-    let memory = (bytes.parameter.saturating_mul(parameters))
-        .saturating_add(bytes.activation.saturating_mul(activations));
+    let activations = activations(layers, batch);
+    let memory = needed(layers, batch, bytes);
     let refused = |most: u64, why: &str| {
         anyhow::anyhow!(
             "{} with batches of {batch} needs {} for {} parameters and {} activations, expected at most {}{why}: \
@@ -157,6 +154,20 @@ fn check_memory(
     let why = format!(", which is what the {} leaves", left.bound);
     ensure!(memory <= left.bytes, refused(left.bytes, &why));
     Ok(())
+}
+
+/// Bytes that a network and its batches take.
+pub fn needed(layers: &[usize], batch: usize, bytes: Bytes) -> u64 {
+    let parameters = bytes.parameter.saturating_mul(parameters(layers));
+    let activations = bytes.activation.saturating_mul(activations(layers, batch));
+    parameters.saturating_add(activations)
+}
+
+/// The number of activations of a batch; the largest number if there are more.
+fn activations(layers: &[usize], batch: usize) -> u64 {
+    let widths = layers.iter().map(|&n| n as u64);
+    let activations = widths.fold(0, u64::saturating_add);
+    activations.saturating_mul(batch as u64)
 }
 
 /// The number of parameters; the largest number if there are more. A file can name any widths.

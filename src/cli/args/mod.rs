@@ -17,6 +17,7 @@ pub mod number;
 pub mod optim;
 pub mod recipe;
 pub mod remembered;
+pub mod run;
 pub mod settings;
 pub mod split;
 pub mod synonyms;

@@ -210,3 +210,41 @@ pub fn load_any_model<F: Float>(
         ),
     }
 }
+
+/// Reads a model whose weights training begins with: one of ours says all of itself; of another program's, the flags
+/// of training say what it does not, if any was given.
+pub fn load_to_begin_with(
+    path: &Path,
+    (activation, loss, normalize): (Option<Activation>, LossKind, Option<Normalize>),
+    needs: Use,
+) -> anyhow::Result<Model<f32>> {
+    let foreign = matches!(
+        model::header(path),
+        Err(ModelError::Fault {
+            fault: Fault::Foreign { .. },
+            ..
+        })
+    );
+    if !foreign && normalize.is_some() {
+        let text = format!(
+            "{}: says itself how pixels become its inputs: leave out --normalize",
+            path.display()
+        );
+        load_model::<f32>(path, needs)?;
+        return Err(Usage(text).into());
+    }
+    let said = activation.is_some() || normalize.is_some();
+    let first = unsaid(activation, loss, normalize);
+    match foreign {
+        false => load_model(path, needs),
+        true if !said => load_any_model(path, None, needs),
+        // Its outputs may be for another loss than the one to train with.
+        true => load_any_model(path, Some(first), needs).or_else(|error| {
+            let plain = Unsaid {
+                loss: LossKind::Ce,
+                ..first
+            };
+            load_any_model(path, Some(plain), needs).map_err(|_| error)
+        }),
+    }
+}

@@ -81,6 +81,12 @@ pub fn epochs_or_0(text: &str) -> Result<f64, String> {
     number(text, |x| (0.0..=1e6).contains(&x), expected)
 }
 
+/// A time to work in.
+pub fn minutes(text: &str) -> Result<f64, String> {
+    let expected = "minutes above 0, up to 100000, such as 5";
+    number(text, |x| x > 0.0 && x <= 1e5, expected)
+}
+
 /// A time to measure in.
 pub fn seconds(text: &str) -> Result<f64, String> {
     let expected = "seconds from 0.01 to 3600";

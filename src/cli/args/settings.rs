@@ -5,7 +5,7 @@ use mlp::{
     data::{FileKind, Spec, Splits, batch::Preprocessing},
     files::model::Metadata,
     loss::LossKind,
-    nn::Init,
+    nn::{Activation, Architecture, Init},
     train::{ClassWeights, Settings, optim::Optimizer, schedule::Schedule},
 };
 
@@ -137,6 +137,30 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// The widths of the hidden layers.
+    pub fn hidden(&self) -> &[usize] {
+        &self.hidden.0
+    }
+
+    /// The activation that was given.
+    pub fn activation(&self) -> Option<Activation> {
+        self.architecture.activation()
+    }
+
+    /// Whether images are to be deslanted.
+    pub fn deslant(&self) -> bool {
+        self.deslant
+    }
+
+    /// Takes the hidden layers and the activation of a network that is there already.
+    pub fn build_as(&mut self, network: &Architecture) {
+        let [_, hidden @ .., _] = &network.layers[..] else {
+            return;
+        };
+        self.hidden = Hidden(hidden.to_vec());
+        self.architecture.set_activation(network.activation);
+    }
+
     /// The loss, or wrong usage.
     pub fn loss(&self) -> Result<LossKind, Usage> {
         match (&self.positive, self.loss.kind()?) {

@@ -153,6 +153,25 @@ pub fn check_fits(
     Ok(())
 }
 
+/// Whether the first layer of a model is for images of this size, whatever their classes.
+pub fn check_size_of_images(
+    path: &Path,
+    metadata: &Metadata,
+    data: &Spec,
+    data_dir: &Path,
+) -> anyhow::Result<()> {
+    let model = &metadata.images;
+    ensure!(
+        (model.rows, model.cols) == (data.rows, data.cols),
+        "{}: trained on {}, but {} has {}: name data of that size with --data-dir",
+        path.display(),
+        images_text(model),
+        data_dir.display(),
+        images_text(data)
+    );
+    Ok(())
+}
+
 /// The names of some classes.
 fn class_list(classes: &[String]) -> String {
     const SHOWN: usize = 5;

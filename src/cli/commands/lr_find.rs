@@ -54,7 +54,7 @@ Examples:
   mlp lr-find --json | jq .suggestion                for a program to read
 
 The test takes one step a rate, on one batch each: a hint, not the best rate.
-Try it, half and twice of it, and compare validation accuracies.")]
+Try it, half and twice of it: mlp sweep compares them.")]
 pub struct LrFind {
     #[command(flatten)]
     given: Given,

@@ -16,5 +16,6 @@ pub mod man;
 pub mod plot;
 pub mod predict;
 pub mod recipes;
+pub mod sweep;
 pub mod train;
 pub mod worksheet;

@@ -29,10 +29,10 @@ use crate::{
     check::mistakes::Mistake,
     data::{Dataset, Spec, batch::Preprocessing},
     linalg::Float,
-    loss::LossKind,
+    loss::{Loss, LossKind, Weighted},
     nn::{Architecture, Linear, Mlp, Param},
     rng::{Purpose, generator},
-    train::{Settings, familiar::Familiar},
+    train::{ClassWeights, Settings, familiar::Familiar},
 };
 
 pub use error::{Fault, ModelError};
@@ -93,6 +93,9 @@ pub struct Training {
     /// The mistake that was planted in its gradients, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject: Option<Mistake>,
+    /// SHA-256 of the model file whose weights it began with, if it did not begin with weights of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_sha256: Option<String>,
     /// SHA-256 that identifies the data files.
     pub data_sha256: String,
     /// The version of the program.
@@ -145,6 +148,7 @@ impl Metadata {
             training: Training {
                 settings,
                 inject: None,
+                from_sha256: None,
                 data_sha256: String::new(),
                 mlp_version: env!("CARGO_PKG_VERSION").into(),
                 stopped: None,
@@ -177,6 +181,15 @@ impl Metadata {
         let settings = &self.training.settings;
         let mut rng = generator(settings.seed, Purpose::Init);
         self.architecture.init(settings.init, &mut rng)
+    }
+
+    /// The loss that training makes small, in which classes count as much as the settings say.
+    pub fn training_loss(&self, train: &Dataset) -> Box<dyn Loss<f32>> {
+        let loss = self.loss.build::<f32>();
+        match self.training.settings.class_weights {
+            ClassWeights::Equal => loss,
+            ClassWeights::Balanced => Box::new(Weighted::balanced(loss, &train.histogram())),
+        }
     }
 }
 

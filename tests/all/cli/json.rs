@@ -89,6 +89,8 @@ fn every_key_stands_in_the_table_and_the_table_has_no_other() {
         format!("train {small} {own} --init zeros --out zero.bin --label-smoothing 0.1 --json"),
         format!("train {small} {own} --lr 1e30 --out nan.bin --run failed --json"),
         format!("train {small} {own} --positive 2 --out two.bin --json --quiet"),
+        format!("train --from model.bin --valid 300 --epochs 1 {own} --out more.bin --json"),
+        format!("sweep --lr 0.1,1e30 --hidden 4 --seeds 2 --valid 300 --epochs 1 {own} --json"),
         format!("lr-find --hidden 4 --steps 20 {own} --json"),
         format!("eval model.bin {own} --calibration c.svg --reject 0.5 --predictions p.csv --json"),
         format!("eval model.bin model.bin {own} --json"),
@@ -147,10 +149,14 @@ fn every_key_stands_in_the_table_and_the_table_has_no_other() {
             look(value, &table, line, &mut seen, &mut faults);
         }
     }
-    for name in ["run", "failed"] {
-        let record = fs::read_to_string(folder.join(name).join("run.jsonl")).unwrap();
+    for (name, command) in [
+        ("run/run.jsonl", "train"),
+        ("failed/run.jsonl", "train"),
+        ("sweep.jsonl", "sweep"),
+    ] {
+        let record = fs::read_to_string(folder.join(name)).unwrap();
         for value in &json_lines(&record) {
-            look(value, &table, "train", &mut seen, &mut faults);
+            look(value, &table, command, &mut seen, &mut faults);
         }
     }
     if !cfg!(debug_assertions) {

@@ -9,7 +9,7 @@ use std::{
 
 use mlp::{
     data::{Fault, FileKind, idx::check, source::check_gzip},
-    files::{arrays, checkpoint, dataset, model, run::Record},
+    files::{arrays, checkpoint, dataset, model, run::Record, sweep},
 };
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
@@ -19,12 +19,13 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("idx", idx),
     ("model", model),
     ("arrays", arrays),
     ("npy", npy),
     ("record", record),
+    ("sweep", sweep),
     ("checkpoint", checkpoint),
     ("dataset", dataset),
     ("table", table),
@@ -35,6 +36,14 @@ pub fn idx(bytes: &[u8]) {
     for kind in FileKind::ALL {
         let _ = check::<Fault>(kind, bytes, |_| Ok(()));
         let _ = check_gzip::<Fault>(kind, bytes, |_| Ok(()));
+    }
+}
+
+/// Records of sweeps.
+pub fn sweep(bytes: &[u8]) {
+    if let Ok(runs) = sweep::parse(bytes, Path::new("sweep.jsonl")) {
+        let shares = runs.values().filter_map(|run| run.valid_accuracy);
+        assert!(shares.into_iter().all(|share| (0.0..=1.0).contains(&share)));
     }
 }
 

@@ -14,7 +14,7 @@ use mlp::{
 use serde_json::{Value, json};
 
 use crate::cli::{
-    commands::train::plan::default_learning_rate,
+    args::run::default_learning_rate,
     terminal::{
         hints::shorter,
         output::{percent, scientific},

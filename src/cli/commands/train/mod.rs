@@ -5,6 +5,7 @@ mod checkpoint;
 mod differences;
 mod doubts;
 mod observers;
+mod origin;
 mod places;
 mod plan;
 mod prepare;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use mlp::{
     check::mistakes::Mistake,
-    files::checkpoint::{CheckpointError, Every, MAX_EPOCHS, Writer},
+    files::checkpoint::{CheckpointError, Every, Writer},
     linalg::team::Team,
     train::{self, Images, TrainError, recipes::Recipe, statistics::Watch},
 };
@@ -32,10 +33,9 @@ use crate::cli::{
         data::DataArgs,
         given::Given,
         mistake::mistake_parser,
-        number,
-        optim::ScheduleArgs,
+        model::Normalize,
         recipe::{blame_recipe, recipe_parser},
-        settings::SettingsArgs,
+        run::RunArgs,
     },
     terminal::{
         Outcome,
@@ -49,6 +49,7 @@ use crate::cli::{
 use checkpoint::Checkpoints;
 use doubts::{Case, Doubts};
 use observers::Observers;
+use origin::Origin;
 use plan::Plan;
 use prepare::Prepared;
 use print::{Printer, Style};
@@ -84,6 +85,7 @@ Examples:
   mlp train --resume run                         go on with it
   mlp train --epochs 500 --checkpoint run --resume   start it, or go on
   mlp train --run first                          a record, for mlp plot first
+  mlp train --from model.bin --lr 0.01 --out more.bin   begin with its weights
   mlp train --tensorboard tb/first               for tensorboard --logdir tb
   mlp train --inject relu-mask-missing --epochs 3   what does a mistake do?
   mlp train --json | jq .valid_accuracy          for a program to read"
@@ -97,30 +99,21 @@ pub struct Train {
     #[arg(long, value_name = "NAME", value_parser = recipe_parser(), hide_possible_values = true, help_heading = "Network")]
     recipe: Option<String>,
 
-    #[command(flatten)]
-    settings: SettingsArgs,
+    /// Begin with the weights of this model: its hidden layers and their activation, and how it takes images. Its last
+    /// layer is taken over, too, if it has the same classes; else that layer is fresh
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    from: Option<PathBuf>,
 
-    /// Times that every training image is seen [default: 20]
-    #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = number::whole(1..=MAX_EPOCHS as u32))]
-    epochs: Option<u32>,
+    /// With --from and a .safetensors file of another program: mean and standard deviation that its pixels of 0 to 1
+    /// were normalised by, such as 0.1307,0.3081
+    #[arg(long, value_name = "MEAN,STD", help_heading = "Network")]
+    normalize: Option<Normalize>,
 
-    /// Stop after this many epochs in a row without a higher validation accuracy
-    #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = number::whole(1..=u32::MAX))]
-    patience: Option<u32>,
-
-    /// Stop after an epoch that reaches this validation accuracy: 0.98 for 98 %
-    #[arg(long, value_name = "PART", help_heading = "Training", value_parser = number::accuracy)]
-    target_accuracy: Option<f64>,
-
-    /// Learning rate: the length of a step [default: 0.1, or 0.01 with --target digit, or 0.001 with adam and
-    /// adamw]
-    #[arg(long, value_name = "RATE", help_heading = "Training", value_parser = number::learning_rate::<f32>)]
-    lr: Option<f32>,
+    #[arg(skip)]
+    origin: Option<Origin>,
 
     #[command(flatten)]
-    schedule: ScheduleArgs,
+    asked: RunArgs,
 
     /// Plant a known mistake in the backward pass and see what happens to the loss: one of `mlp gradcheck
     /// --list-mistakes`. Runs on one thread
@@ -196,8 +189,9 @@ struct Ended {
 
 impl Train {
     /// Runs the command.
-    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
-        let result = self.train(out);
+    pub fn run(mut self, out: &mut Output) -> anyhow::Result<Outcome> {
+        let taken = self.take_origin();
+        let result = taken.and_then(|()| self.train(out));
         result.map_err(|error| match (error.downcast::<Usage>(), &self.recipe) {
             (Ok(usage), Some(recipe)) => blame_recipe(usage, recipe, &self.given).into(),
             (Ok(usage), None) => usage.into(),
@@ -234,6 +228,7 @@ impl Train {
             models: (&model, best.as_ref()),
             records: (plan.run.as_deref(), plan.tensorboard.as_deref()),
             progress: &progress,
+            origin: self.origin.as_ref(),
         };
         let mut print = Printer::new(out, self.style(), &start, &plan.metadata, &progress)?;
         let mut record = records.is_any().then(|| {

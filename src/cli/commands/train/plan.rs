@@ -10,16 +10,14 @@ use mlp::{
         model::Metadata,
         run,
     },
-    loss::LossKind,
     nn::Mlp,
-    train::{ClassWeights, End, Progress, Settings, optim::Optimizer},
+    train::{ClassWeights, End, Progress, Settings},
 };
 
 use crate::cli::{
     args::{
         Usage,
         memory::{self, check_size},
-        optim::ADAM_RATE,
         settings::Facts,
     },
     commands::train::{Train, differences::difference},
@@ -37,16 +35,6 @@ const MODEL_FILE: Kind = Kind {
     what: "model of mlp",
     is_one: is_model,
 };
-
-/// The digits reach 9 and their squared errors 81: a longer step kills every unit in the first epoch.
-pub(super) fn default_learning_rate(kind: LossKind, optimizer: Optimizer) -> f32 {
-    use LossKind::{Bce, Ce, MseDigit, MseOnehot, SmoothedCe};
-    match (optimizer, kind) {
-        (Optimizer::Sgd, Ce | SmoothedCe(_) | MseOnehot | Bce) => 0.1,
-        (Optimizer::Sgd, MseDigit) => 0.01,
-        (Optimizer::Adam(_) | Optimizer::AdamW(_), _) => ADAM_RATE,
-    }
-}
 
 /// All that is known before the data are read.
 pub(super) struct Plan {
@@ -146,18 +134,11 @@ impl Train {
 
     /// What the flags ask for with these data, or wrong usage.
     fn new_metadata(&self, data: &Facts) -> anyhow::Result<Metadata> {
-        let epochs = self.epochs.map_or(20, |epochs| epochs as usize);
-        let learning_rate = match self.lr {
-            Some(rate) => rate,
-            None => default_learning_rate(self.settings.loss()?, self.settings.optimizer()?),
-        };
-        let schedule = self.schedule.schedule(learning_rate, epochs)?;
-        let mut metadata = self
-            .settings
-            .metadata(data, epochs, learning_rate, schedule)?;
+        let mut metadata = self.asked.metadata(data)?;
+        if let Some(origin) = &self.origin {
+            origin.give(&mut metadata);
+        }
         let training = &mut metadata.training;
-        training.settings.patience = self.patience.map(|epochs| epochs as usize);
-        training.settings.target_accuracy = self.target_accuracy;
         training.inject = self.inject;
         if training.inject.is_some() && training.settings.class_weights != ClassWeights::Equal {
             let text = "--inject plants a mistake in a loss in which every image counts the same: leave out \
@@ -177,14 +158,21 @@ impl Train {
             };
         }
         let facts = Facts::from(data);
+        if let Some(origin) = &self.origin {
+            origin.check_data(&facts.spec, dir)?;
+        }
         plan.metadata = self.new_metadata(&facts)?;
+        if let Some(origin) = &self.origin {
+            origin.check_init(&plan.metadata, self.given.has("init"))?;
+            origin.doubt(&plan.metadata, data).iter().for_each(note);
+        }
         plan.metadata
             .training
             .data_sha256
             .clone_from(&data.checksum);
         plan.check_memory()?;
         if !self.quiet {
-            self.settings.notes(&facts).iter().for_each(note);
+            self.asked.settings.notes(&facts).iter().for_each(note);
         }
         Ok(())
     }
@@ -231,7 +219,7 @@ impl Train {
             ));
         }
         let training = &mut metadata.training;
-        if let Some(epochs) = self.epochs {
+        if let Some(epochs) = self.asked.epochs {
             let begun = progress.epoch + usize::from(progress.step > 0);
             let stated = training.settings.epochs;
             training.settings.epochs = epochs as usize;
@@ -248,11 +236,14 @@ impl Train {
             }
         }
         training.settings.patience = self
+            .asked
             .patience
             .map(|n| n as usize)
             .or(training.settings.patience);
-        training.settings.target_accuracy =
-            self.target_accuracy.or(training.settings.target_accuracy);
+        training.settings.target_accuracy = self
+            .asked
+            .target_accuracy
+            .or(training.settings.target_accuracy);
         let end = progress.end(&metadata.training.settings);
         let over = end.is_some();
         if let Some(end) = end {

@@ -8,13 +8,9 @@ use mlp::{
         Dataset,
         oddities::{Oddity, oddities},
     },
-    files::{
-        checkpoint::Folder,
-        model::{self, Metadata},
-        run, tensorboard,
-    },
+    files::{checkpoint::Folder, model, run, tensorboard},
     linalg::team::Team,
-    loss::{Loss, Weighted},
+    loss::Loss,
     nn::Mlp,
     train::{ClassWeights, Progress, Settings},
 };
@@ -50,15 +46,6 @@ pub(super) struct Prepared {
     pub(super) folder: Option<Folder>,
     /// What keeps the record and the event files.
     pub(super) records: Records,
-}
-
-/// The loss, in which classes count as much as the settings say.
-fn weighted_loss(metadata: &Metadata, train: &Dataset) -> Box<dyn Loss<f32>> {
-    let loss = metadata.loss.build::<f32>();
-    match metadata.training.settings.class_weights {
-        ClassWeights::Equal => loss,
-        ClassWeights::Balanced => Box::new(Weighted::balanced(loss, &train.histogram())),
-    }
 }
 
 /// The flag that helps, after what was found.
@@ -107,7 +94,11 @@ impl Train {
             Some(start) => start,
             None => {
                 let progress = Progress::new(train.len(), settings.seed);
-                (plan.metadata.first_network(), progress)
+                let network = match &self.origin {
+                    None => plan.metadata.first_network(),
+                    Some(origin) => origin.network(&plan.metadata),
+                };
+                (network, progress)
             }
         };
         if interrupt::asked() {
@@ -116,7 +107,7 @@ impl Train {
         }
         let kind = plan.metadata.loss;
         let (loss, team) = match plan.metadata.training.inject {
-            None => (weighted_loss(&plan.metadata, &train), self.threads.team()),
+            None => (plan.metadata.training_loss(&train), self.threads.team()),
             Some(mistake) => {
                 check_fits(mistake, &network, kind)?;
                 let places = mistake.places(&network);

@@ -13,7 +13,7 @@ use mlp::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::commands::train::places::Place;
+use crate::cli::commands::train::{origin::Origin, places::Place};
 use crate::cli::terminal::{
     describe::{architecture_text, augmentation_text, images_text, optimiser_text},
     json::{event, shortest},
@@ -39,6 +39,8 @@ pub(super) struct Start<'a> {
     pub(super) records: (Option<&'a Path>, Option<&'a Path>),
     /// Where a run goes on from.
     pub(super) progress: &'a Progress,
+    /// The model that it begins with.
+    pub(super) origin: Option<&'a Origin>,
 }
 
 /// The most modules that are listed one by one.
@@ -68,6 +70,7 @@ impl Start<'_> {
             "loss_name": loss_name, "label_smoothing": label_smoothing,
             "parameters": self.network.parameter_count(),
             "threads": self.threads, "training": shortest(training),
+            "from": self.origin.map(|origin| origin.json(self.metadata)),
             "checkpoints": self.checkpoints.map(|path| path.display().to_string()),
             "out": self.models.0.json(self.metadata), "best_out": self.models.1.map(|place| place.json(self.metadata)),
             "run": self.records.0.map(|path| path.display().to_string()),
@@ -111,6 +114,9 @@ impl Start<'_> {
         );
         named_line(out, "network", &text)?;
         self.print_modules(out)?;
+        if let Some(origin) = self.origin {
+            named_line(out, "from", &origin.text(self.metadata))?;
+        }
         let text = format!(
             "{}, batches of {}, {}, seed {}, {}",
             several(training.settings.epochs, "epoch"),

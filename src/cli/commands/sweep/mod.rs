@@ -1,0 +1,417 @@
+//! `mlp sweep`: which settings are best on the validation images
+
+mod grid;
+mod runs;
+mod summary;
+
+use std::{collections::HashMap, io::Write, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use mlp::files::sweep::{Record, RunLine, SweepError, run_sha256};
+use serde_json::json;
+
+use crate::cli::{
+    args::{
+        Usage,
+        available::{available, threads_that_fit},
+        common::{JsonArg, ThreadArgs},
+        data::DataArgs,
+        memory::{self, check_size},
+        number,
+        settings::Facts,
+    },
+    terminal::{
+        Outcome,
+        describe::layers_text,
+        interrupt::{self, Interrupted},
+        output::{BOLD, Output, named, named_line, next_step, note, thousands},
+        own_file::check_name,
+        progress::progress_bar,
+        shell::{shell_quote, train_command},
+    },
+};
+
+use grid::{Configuration, Grid};
+use runs::{Divided, Done, Job, run_all};
+use summary::{Found, Summary};
+
+/// Train with several settings and compare them
+///
+/// Every combination of the lists is trained with several seeds, as mlp train does it; runs go side by side, one thread
+/// each. The test images are not used. A finished run is a line in the file of --out, and the same command does not
+/// repeat it: it goes on where it was stopped, by Ctrl-C or otherwise. With --hidden, 50,100 is two networks; a dash joins
+/// the layers of one, as in 500-150.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  mlp sweep --lr 0.03,0.1 --hidden 50,100 --seeds 3 --minutes 5
+  mlp sweep --hidden none,50,500-150       three networks, the last with two
+  mlp sweep --activation relu,tanh --batch-size 16,64 --epochs 5
+  mlp sweep --optimizer sgd,adam           each at its own default rate
+  mlp sweep --momentum 0,0.9 --schedule cosine --lr 0.01,0.03,0.1
+  mlp sweep --seeds 10                     how far apart are runs of the same?
+  mlp sweep --lr 0.03,0.1 --json | jq .winner
+
+All other flags are those of mlp train, and hold for every run.")]
+pub struct Sweep {
+    #[command(flatten)]
+    grid: Grid,
+
+    /// Runs of each configuration, with one seed after the other
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Sweep",
+          value_parser = number::whole(1..=MOST as u32))]
+    seeds: u32,
+
+    /// Begin no further run after so many minutes; those that have begun come to their end
+    #[arg(long, value_name = "MINUTES", help_heading = "Sweep", value_parser = number::minutes)]
+    minutes: Option<f64>,
+
+    /// Where finished runs are kept: a line of JSON each, of any number of sweeps
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "sweep.jsonl",
+        help_heading = "Output"
+    )]
+    out: PathBuf,
+
+    #[command(flatten)]
+    json: JsonArg,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+/// The most runs of a sweep.
+const MOST: usize = 10_000;
+
+/// All that the runs need, and what is known of them.
+struct Prepared {
+    configurations: Vec<Configuration>,
+    /// Every run, a seed after the other, so that each configuration has a run before any has two.
+    jobs: Vec<Job>,
+    images: Divided,
+    /// Images to train on, and to validate.
+    counts: (usize, usize),
+    official: bool,
+    folder: PathBuf,
+    /// Runs at a time.
+    threads: usize,
+    /// The widths of all networks, each once.
+    networks: Vec<Vec<usize>>,
+    epochs: usize,
+}
+
+impl Sweep {
+    /// Runs the command.
+    pub fn run(self, out: &mut Output) -> anyhow::Result<Outcome> {
+        self.check_number()?;
+        let configurations = self.grid.configurations()?;
+        for configuration in &configurations {
+            let metadata = configuration.metadata(&Facts::assumed(), 1)?;
+            if metadata.training.settings.valid == 0 {
+                let text = "a sweep compares on the validation images: leave out --valid 0";
+                return Err(Usage::from(text).into());
+            }
+        }
+        check_name(&self.out).map_err(|why| Usage(format!("--out {}: {why}", named(&self.out))))?;
+        let mut prepared = self.prepare(configurations)?;
+        let mut record = Record::open(&self.out)?;
+        let all = prepared.jobs.len();
+        let mut lines = self.take_finished(&mut prepared, &record);
+        if !self.json.json {
+            self.print_start(&prepared, lines.len(), out)?;
+        }
+        let done = self.train(&prepared, &mut record)?;
+        lines.extend(done.lines);
+        let summary = self.summary(prepared.configurations, lines, prepared.counts.1)?;
+        self.conclude(&summary, (all, prepared.counts), done.failed, out)
+    }
+
+    /// Whether so many runs may be meant.
+    fn check_number(&self) -> Result<(), Usage> {
+        let runs = self.grid.size()?.saturating_mul(self.seeds as usize);
+        match runs <= MOST {
+            true => Ok(()),
+            false => Err(Usage(format!(
+                "{} runs, expected at most {}: choose fewer values, or fewer --seeds",
+                thousands(runs as u64),
+                thousands(MOST as u64)
+            ))),
+        }
+    }
+
+    fn seeds(&self) -> Vec<u64> {
+        let first = self.grid.first_seed();
+        (0..u64::from(self.seeds))
+            .map(|n| first.wrapping_add(n))
+            .collect()
+    }
+
+    /// Loads the data, and makes a job of every run.
+    fn prepare(&self, configurations: Vec<Configuration>) -> anyhow::Result<Prepared> {
+        let data = self.data.load()?;
+        let (facts, checksum, official) =
+            (Facts::from(&data), data.checksum.clone(), data.official);
+        let mut notes: Vec<_> = configurations
+            .iter()
+            .flat_map(|c| c.notes(&facts))
+            .collect();
+        notes.sort();
+        notes.dedup();
+        notes.iter().for_each(note);
+        let (mut jobs, mut networks, mut largest) = (Vec::new(), Vec::new(), 1);
+        for (s, seed) in self.seeds().into_iter().enumerate() {
+            for (c, configuration) in configurations.iter().enumerate() {
+                let mut metadata = configuration.metadata(&facts, seed)?;
+                metadata.training.data_sha256.clone_from(&checksum);
+                if s == 0 {
+                    let layers = &metadata.architecture.layers;
+                    let batch = metadata.training.settings.batch_size;
+                    let bytes = memory::training(&metadata.training.settings);
+                    check_size(layers, batch, bytes)?;
+                    largest = largest.max(memory::needed(layers, batch, bytes));
+                    if !networks.contains(layers) {
+                        networks.push(layers.clone());
+                    }
+                }
+                jobs.push(Job {
+                    place: (c, s),
+                    run_sha256: run_sha256(&metadata),
+                    flags: configuration.flags.clone(),
+                    metadata,
+                    steps: 0, // known when the images are divided
+                });
+            }
+        }
+        let metadata = jobs[0].metadata.clone();
+        let images = Divided::new(data, &metadata)?;
+        let [train, valid] = &*images.of(&metadata)?;
+        let counts = (train.len(), valid.len());
+        for job in &mut jobs {
+            let settings = &job.metadata.training.settings;
+            job.steps = (settings.epochs * counts.0.div_ceil(settings.batch_size)) as u64;
+        }
+        Ok(Prepared {
+            configurations,
+            jobs,
+            counts,
+            images,
+            official,
+            folder: self.data.dir.path(),
+            threads: self.threads_for(largest),
+            networks,
+            epochs: metadata.training.settings.epochs,
+        })
+    }
+
+    /// How many runs go side by side, of which the largest takes so many bytes.
+    fn threads_for(&self, largest: u64) -> usize {
+        let asked = self.threads.count();
+        let in_memory = usize::try_from(available().bytes / largest).unwrap_or(usize::MAX);
+        let threads = asked.min(threads_that_fit()).min(in_memory).max(1);
+        if threads < asked && in_memory < asked {
+            note(format_args!(
+                "{threads} runs at a time, not {asked}: the memory holds no more; the results are the same"
+            ));
+        }
+        threads
+    }
+
+    /// Takes the runs that are in the record out of the jobs.
+    fn take_finished(&self, prepared: &mut Prepared, record: &Record) -> Vec<Line> {
+        let mut lines = Vec::new();
+        prepared
+            .jobs
+            .retain(|job| match record.get(&job.run_sha256) {
+                None => true,
+                Some(line) => {
+                    lines.push((job.place, line.clone()));
+                    false
+                }
+            });
+        lines
+    }
+
+    fn train(&self, prepared: &Prepared, record: &mut Record) -> anyhow::Result<Done> {
+        interrupt::last_words(&format!(
+            "the runs that were finished are kept in {}",
+            self.out.display()
+        ));
+        let bar = progress_bar(
+            prepared.jobs.iter().map(|job| job.steps).sum(),
+            "{bar:20} {percent:>3} %  {msg}  {eta} to go",
+        );
+        let time = self
+            .minutes
+            .map(|minutes| Duration::from_secs_f64(60.0 * minutes));
+        let threads = (prepared.threads, time);
+        run_all(&prepared.jobs, &prepared.images, record, threads, bar)
+    }
+
+    /// What has come of every configuration.
+    fn summary(
+        &self,
+        configurations: Vec<Configuration>,
+        lines: Vec<Line>,
+        valid: usize,
+    ) -> anyhow::Result<Summary> {
+        let seeds = self.seeds();
+        let mut by_place: HashMap<_, _> = lines.into_iter().collect();
+        let found = configurations.into_iter().enumerate();
+        let found = found.map(|(c, configuration)| Found {
+            runs: (0..seeds.len()).map(|s| by_place.remove(&(c, s))).collect(),
+            flags: configuration.flags,
+            values: configuration.values,
+        });
+        Ok(Summary::new(
+            found.collect(),
+            self.grid.names()?,
+            seeds,
+            valid,
+        ))
+    }
+
+    /// What there is to say before the first run.
+    fn print_start(
+        &self,
+        prepared: &Prepared,
+        there: usize,
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
+        let (train, valid) = prepared.counts;
+        let count = |n: usize| thousands(n as u64);
+        let data = match prepared.official {
+            true => "official MNIST from ",
+            false => "",
+        };
+        let text = format!(
+            "{data}{}: {} images to train on, {} to validate",
+            named(&prepared.folder),
+            count(train),
+            count(valid)
+        );
+        named_line(out, "data", &text)?;
+        for (n, name) in self.grid.names()?.iter().enumerate() {
+            let mut values: Vec<&str> = Vec::new();
+            for configuration in &prepared.configurations {
+                let value = &*configuration.values[n];
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            let between = if values.iter().any(|value| value.contains(',')) {
+                "; "
+            } else {
+                ", "
+            };
+            named_line(
+                out,
+                "grid",
+                &format!("--{name}: {BOLD}{}{BOLD:#}", values.join(between)),
+            )?;
+        }
+        named_line(out, "networks", &networks(&prepared.networks))?;
+        let configurations = prepared.configurations.len();
+        let runs = configurations * self.seeds as usize;
+        let text = format!(
+            "{}, each with {} from {} on: {} of {}, {} at a time",
+            several(configurations, "configuration"),
+            several(self.seeds as usize, "seed"),
+            self.grid.first_seed(),
+            several(runs, "run"),
+            several(prepared.epochs, "epoch"),
+            prepared.threads,
+        );
+        named_line(out, "runs", &text)?;
+        let there = match there {
+            0 => String::new(),
+            there => format!(", where {there} of them are already"),
+        };
+        named_line(out, "kept in", &format!("{}{there}", named(&self.out)))?;
+        Ok(out.flush()?)
+    }
+
+    /// Says what was found, and what to type next.
+    fn conclude(
+        &self,
+        summary: &Summary,
+        (all, (train, valid)): (usize, (usize, usize)),
+        failed: Option<SweepError>,
+        out: &mut Output,
+    ) -> anyhow::Result<Outcome> {
+        let finished = summary.finished();
+        match self.json.json {
+            true => out.json(json!({
+                "train_images": train, "valid_images": valid, "seeds": self.seeds(),
+                "runs": all, "runs_finished": finished, "record": self.out.display().to_string(),
+                "configurations": summary.json(),
+                "winner": summary.winner().map(|winner| &winner.flags),
+            }))?,
+            false if finished > 0 => summary.print(out)?,
+            false => {}
+        }
+        out.flush()?;
+        if let Some(error) = failed {
+            return Err(error).context("the table is whole, but the record has a gap");
+        }
+        if interrupt::asked() {
+            return Err(Interrupted(format!(
+                "{finished} of {all} runs are finished, and kept in {}: the same command goes on",
+                self.out.display()
+            ))
+            .into());
+        }
+        if finished < all {
+            note(format_args!(
+                "the time of --minutes is up, and {} of {all} runs have not begun: the same command goes on with them",
+                all - finished
+            ));
+        }
+        let Some(winner) = summary.winner() else {
+            note("no configuration has come to its end in every run, so there is none to choose");
+            return Ok(Outcome::Failed);
+        };
+        let flags = winner
+            .flags
+            .iter()
+            .map(|word| match word.starts_with("--") {
+                true => format!(" {word}"),
+                false => format!(" {}", shell_quote(word.as_ref())),
+            });
+        if let Some(data) = self.grid.given().flags_of::<DataArgs>() {
+            next_step(train_command(&(flags.collect::<String>() + &data)));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// A run that is finished, and its place.
+type Line = ((usize, usize), RunLine);
+
+/// `784-50-10, 784-100-10`, and how many more there are.
+fn networks(networks: &[Vec<usize>]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<_> = networks
+        .iter()
+        .take(SHOWN)
+        .map(|n| layers_text(n))
+        .collect();
+    match networks.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{}, … {more} more", shown.join(", ")),
+    }
+}
+
+/// `1 run`, `12 runs`
+fn several(n: usize, what: &str) -> String {
+    format!(
+        "{} {what}{}",
+        thousands(n as u64),
+        if n == 1 { "" } else { "s" }
+    )
+}
