@@ -11,6 +11,9 @@ use crate::cli::args::{Usage, number};
 /// The learning rate of Adam and AdamW where none is given. That of SGD, 0.1, is far too large for them.
 pub const ADAM_RATE: f32 = 0.001;
 
+/// The weight decay of AdamW where none is given, as in PyTorch. Without any, it is Adam.
+const ADAMW_DECAY: f32 = 0.01;
+
 /// The rule by which the weights change, and what is added to it.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Optimiser")]
@@ -42,7 +45,7 @@ pub struct ExtrasArgs {
     nesterov: bool,
 
     /// L2 penalty: this times w is added to the gradient of w, such as 1e-5; with adamw, w shrinks by this times
-    /// the learning rate instead
+    /// the learning rate instead [default: 0, or 0.01 with adamw]
     #[arg(long, value_name = "LAMBDA", value_parser = number::at_least_0::<f32>)]
     weight_decay: Option<f32>,
 
@@ -140,7 +143,10 @@ impl ExtrasArgs {
             momentum,
             // Without momentum it means nothing, and a recipe may have brought it.
             nesterov: self.nesterov && is_sgd,
-            weight_decay: self.weight_decay.unwrap_or(0.0),
+            weight_decay: self.weight_decay.unwrap_or(match self.optimizer {
+                Some(OptimizerName::Adamw) => ADAMW_DECAY,
+                _ => 0.0,
+            }),
             clip_norm: self.clip_norm,
             max_norm: self.max_norm,
         })

@@ -66,10 +66,14 @@ fn pages(parser: clap::Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let (mut pages, mut commands) = (Vec::new(), vec![parser]);
     while let Some(command) = commands.pop() {
         commands.extend(command.get_subcommands().cloned());
+        // What the short help leaves out would stand there without a word.
+        let command = command.mut_args(|arg| arg.hide_short_help(false));
         let page = Man::new(command).source(concat!("mlp ", env!("CARGO_PKG_VERSION")));
         let mut text = Vec::new();
         page.render(&mut text)?;
-        pages.push((page.get_filename(), text));
+        let text =
+            String::from_utf8_lossy(&text).replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
+        pages.push((page.get_filename(), text.into_bytes()));
     }
     Ok(pages)
 }

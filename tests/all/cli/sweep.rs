@@ -120,14 +120,14 @@ fn what_the_table_can_say_is_said() {
     );
     assert!(
         three.contains("95 % confidence")
-            && three.contains("is the first (Welch")
-            && three.contains("p < 0.05/1"),
+            && three.contains("The first is the best")
+            && three.contains("p < 0.05/2"),
         "{three}"
     );
     // Several lengths are not compared without a word.
     let line = "sweep --lr 0.02,0.2 --hidden 8 --valid 300 --epochs 3 --data-dir own";
     let (ended, _) = run(folder, &format!("{line} --target-accuracy 0.9"), 0);
-    assert!(ended.contains("compared at different lengths"), "{ended}");
+    assert!(ended.contains("compare at the same length"), "{ended}");
     // A rate that is too high.
     let (_, stderr) = run(folder, &format!("sweep --lr 1e30 --seeds 2 {SMALL}"), 1);
     assert!(stderr.contains("none to choose"), "{stderr}");

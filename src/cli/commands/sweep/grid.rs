@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use clap::{Arg, ArgMatches, Command, FromArgMatches, builder::StringValueParser};
+use clap::{Arg, ArgMatches, Command, FromArgMatches, ValueHint, builder::StringValueParser};
 use mlp::files::model::Metadata;
 
 use crate::cli::args::{
@@ -52,12 +52,12 @@ const AXES: [Axis; 9] = [
     Axis {
         id: "momentum",
         list: false,
-        help: "With sgd: momenta, such as 0,0.9 [default: 0]",
+        help: "Momenta of sgd, such as 0,0.9 [default: 0]",
     },
     Axis {
         id: "weight_decay",
         list: false,
-        help: "Weight decays, such as 0,1e-5 [default: 0]",
+        help: "Weight decays, such as 0,1e-5 [default: 0, or 0.01 with adamw]",
     },
     Axis {
         id: "dropout",
@@ -76,6 +76,7 @@ impl Axis {
     fn taken(&self, arg: Arg) -> Arg {
         arg.value_name("LIST")
             .value_parser(StringValueParser::new())
+            .value_hint(ValueHint::Other) // no files
             .help(self.help)
             .help_heading("Grid: lists of values, separated by commas")
     }
@@ -179,35 +180,35 @@ impl Grid {
 
     /// Every combination, those of the last axis next to each other.
     pub(super) fn configurations(&self) -> anyhow::Result<Vec<Configuration>> {
-        let mut all = vec![(Vec::new(), Vec::new(), Vec::new())];
+        let mut combinations: Vec<Vec<Word>> = vec![Vec::new()];
         for values in self.words()? {
-            let mut longer = Vec::new();
-            for (flags, words, on_axes) in &all {
-                for value in &values {
-                    let (mut flags, mut words, mut on_axes): (
-                        Vec<String>,
-                        Vec<String>,
-                        Vec<String>,
-                    ) = (
-                        Clone::clone(flags),
-                        Clone::clone(words),
-                        Clone::clone(on_axes),
-                    );
-                    flags.push(format!("--{}", value.flag));
-                    flags.extend(value.text.clone());
-                    words.push(value.word());
-                    on_axes.extend(value.text.clone().filter(|_| value.on_axis));
-                    longer.push((flags, words, on_axes));
-                }
-            }
-            all = longer;
+            let longer = combinations.iter().flat_map(|words| {
+                values.iter().map(|value| {
+                    let mut longer = words.clone();
+                    longer.push(value.clone());
+                    longer
+                })
+            });
+            combinations = longer.collect();
+        }
+        if self.names()?.iter().any(|name| name == "optimizer") {
+            combinations.iter_mut().for_each(|words| leave_out(words));
+            let mut seen = HashSet::new();
+            combinations
+                .retain(|words| seen.insert(words.iter().map(Word::word).collect::<Vec<_>>()));
         }
         let mut configurations = Vec::new();
-        for (flags, words, values) in all {
+        for words in combinations {
+            let kept = || words.iter().filter(|word| !word.left_out);
+            let flags = kept().flat_map(|word| {
+                let flag = format!("--{}", word.flag);
+                [Some(flag), word.text.clone()].into_iter().flatten()
+            });
+            let on_axes = words.iter().filter(|word| word.on_axis);
             configurations.push(Configuration {
-                args: parsed(words)?,
-                flags,
-                values,
+                args: parsed(kept().map(Word::word).collect())?,
+                flags: flags.collect(),
+                values: on_axes.map(Word::shown).collect(),
             });
         }
         check_different(&configurations)?;
@@ -226,6 +227,7 @@ impl Grid {
                 flag: flag.to_owned(),
                 text,
                 on_axis,
+                left_out: false,
             };
             if !arg.get_action().takes_values() {
                 all.push(vec![word(None, false)]);
@@ -254,12 +256,39 @@ struct Word {
     flag: String,
     text: Option<String>,
     on_axis: bool,
+    /// Whether it means nothing beside the others.
+    left_out: bool,
+}
+
+/// The value of what is left out.
+pub(super) const LEFT_OUT: &str = "–";
+
+/// Where optimisers are compared, each takes the flags that it has.
+fn leave_out(words: &mut [Word]) {
+    let optimizer = words.iter().find(|word| word.flag == "optimizer");
+    let not_its: &[&str] = match optimizer.and_then(|word| word.text.as_deref()) {
+        Some("sgd") => &["beta1", "beta2", "eps"],
+        Some("adam" | "adamw") => &["momentum", "nesterov"],
+        _ => &[], // which is not known, and refused elsewhere
+    };
+    for word in words {
+        word.left_out = not_its.contains(&&*word.flag);
+    }
 }
 
 impl Word {
-    /// As one word for the parser, so that a value may begin with a dash.
+    /// Its value in a table.
+    fn shown(&self) -> String {
+        match &self.text {
+            Some(text) if !self.left_out => text.clone(),
+            _ => LEFT_OUT.to_owned(),
+        }
+    }
+
+    /// As one word for the parser, so that a value may begin with a dash. Nothing if it is left out.
     fn word(&self) -> String {
         match &self.text {
+            _ if self.left_out => String::new(),
             None => format!("--{}", self.flag),
             Some(text) => format!("--{}={text}", self.flag),
         }
@@ -358,6 +387,21 @@ mod tests {
             (5, 0.1, 3)
         );
         assert_eq!(flags(""), [""]);
+    }
+
+    #[test]
+    fn each_optimiser_takes_the_flags_that_it_has() {
+        let line = "--optimizer sgd,adam --momentum 0,0.9 --beta1 0.8 --weight-decay 1e-5";
+        let expected = [
+            "--optimizer sgd --momentum 0 --weight-decay 1e-5",
+            "--optimizer sgd --momentum 0.9 --weight-decay 1e-5",
+            "--optimizer adam --beta1 0.8 --weight-decay 1e-5",
+        ];
+        assert_eq!(flags(line), expected);
+        let configurations = grid(line).configurations().unwrap();
+        assert_eq!(configurations[2].values, ["adam", "–"]);
+        let alone = grid("--optimizer adam --momentum 0.9");
+        assert!(alone.configurations().is_err());
     }
 
     #[test]

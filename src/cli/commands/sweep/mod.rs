@@ -31,7 +31,7 @@ use crate::cli::{
     },
 };
 
-use grid::{Configuration, Grid};
+use grid::{Configuration, Grid, LEFT_OUT};
 use runs::{Divided, Done, Job, run_all};
 use summary::{Found, Summary};
 
@@ -128,7 +128,8 @@ impl Sweep {
         }
         let done = self.train(&prepared, &mut record)?;
         lines.extend(done.lines);
-        let summary = self.summary(prepared.configurations, lines, prepared.counts.1)?;
+        let (epochs, valid) = (prepared.epochs, prepared.counts.1);
+        let summary = self.summary(prepared.configurations, lines, (epochs, valid))?;
         self.conclude(&summary, (all, prepared.counts), done.failed, out)
     }
 
@@ -258,20 +259,20 @@ impl Sweep {
         &self,
         configurations: Vec<Configuration>,
         lines: Vec<Line>,
-        valid: usize,
+        (epochs, valid): (usize, usize),
     ) -> anyhow::Result<Summary> {
-        let seeds = self.seeds();
+        let seeds = self.seeds.try_into().unwrap_or(usize::MAX);
         let mut by_place: HashMap<_, _> = lines.into_iter().collect();
         let found = configurations.into_iter().enumerate();
         let found = found.map(|(c, configuration)| Found {
-            runs: (0..seeds.len()).map(|s| by_place.remove(&(c, s))).collect(),
+            runs: (0..seeds).map(|s| by_place.remove(&(c, s))).collect(),
             flags: configuration.flags,
             values: configuration.values,
         });
         Ok(Summary::new(
             found.collect(),
             self.grid.names()?,
-            seeds,
+            epochs,
             valid,
         ))
     }
@@ -300,7 +301,7 @@ impl Sweep {
             let mut values: Vec<&str> = Vec::new();
             for configuration in &prepared.configurations {
                 let value = &*configuration.values[n];
-                if !values.contains(&value) {
+                if value != LEFT_OUT && !values.contains(&value) {
                     values.push(value);
                 }
             }
@@ -383,8 +384,12 @@ impl Sweep {
                 true => format!(" {word}"),
                 false => format!(" {}", shell_quote(word.as_ref())),
             });
+        let seed = match self.grid.first_seed() {
+            1 => String::new(),
+            seed => format!(" --seed {seed}"),
+        };
         if let Some(data) = self.grid.given().flags_of::<DataArgs>() {
-            next_step(train_command(&(flags.collect::<String>() + &data)));
+            next_step(train_command(&(flags.collect::<String>() + &seed + &data)));
         }
         Ok(Outcome::Done)
     }

@@ -67,15 +67,17 @@ pub(super) struct Summary {
     /// Whether each could be the best; none where it has no mean.
     could: Vec<Option<CouldBeBest>>,
     names: Vec<String>,
-    seeds: Vec<u64>,
+    /// Epochs that were asked for.
+    epochs: usize,
 }
 
 impl Summary {
-    /// Of these configurations, with the names of the axes and all seeds; the validation images are so many.
+    /// Of these configurations, with the names of the axes and the epochs that were asked for; the validation images
+    /// are so many.
     pub(super) fn new(
         mut found: Vec<Found>,
         names: Vec<String>,
-        seeds: Vec<u64>,
+        epochs: usize,
         images: usize,
     ) -> Self {
         // Means of fewer runs stand below: luck takes them further up, and down.
@@ -102,7 +104,7 @@ impl Summary {
             found,
             could,
             names,
-            seeds,
+            epochs,
         }
     }
 
@@ -232,17 +234,45 @@ impl Summary {
         row
     }
 
-    /// What is said where not all runs had the same number of epochs.
+    /// What is said where not all runs had the number of epochs that was asked for.
     fn ended_apart(&self) -> Option<String> {
         let converged = || self.runs().filter(|run| run.fault.is_none());
         let epochs = || converged().map(|run| run.epochs);
         let (few, most) = epochs().min().zip(epochs().max())?;
-        (few < most).then(|| {
-            format!(
-                "The runs ended after {few} to {most} epochs, so they are compared at different lengths: leave out \
-                 --patience and --target-accuracy to compare them at the same."
-            )
-        })
+        let ended = match (few, most) {
+            (few, most) if few < most => format!("after {few} to {most}"),
+            (_, most) if most < self.epochs => format!("after {most}"),
+            _ => return None,
+        };
+        Some(format!(
+            "The runs ended {ended} of {} epochs, each where --patience or --target-accuracy ended it: leave these out to \
+             compare at the same length.",
+            self.epochs
+        ))
+    }
+
+    /// Which of so many could be the best.
+    fn verdict(&self, judged: usize) -> String {
+        let could = |what| self.could.iter().flatten().filter(|&&c| c == what).count();
+        if could(CouldBeBest::Unknown) > 0 {
+            return "? cannot tell which is the best: one run of each does not say how far apart two runs of the same are; \
+                    --seeds 3 would."
+                .to_owned();
+        }
+        let left = match could(CouldBeBest::Yes) {
+            1 => "The first is the best".to_owned(),
+            all if all == judged => format!(
+                "= no difference is shown: by so few runs, any of the {judged} could be the best"
+            ),
+            some => format!("= could be the best: it is one of these {some}"),
+        };
+        format!(
+            "{left}, with {:.0} % confidence (t-tests of log odds against the first, one-sided, Student's and Welch's, \
+             each at p < {:.2}/{}).",
+            100.0 * CONFIDENCE,
+            1.0 - CONFIDENCE,
+            2 * (judged - 1),
+        )
     }
 
     /// What the table can say, and what it cannot.
@@ -259,34 +289,20 @@ impl Summary {
                     .to_owned(),
             );
         }
-        let could = |what| self.could.iter().flatten().filter(|&&c| c == what).count();
-        let (alike, unknown) = (could(CouldBeBest::Yes), could(CouldBeBest::Unknown));
-        if judged > 1 && alike > 0 {
-            let left = match (alike, unknown) {
-                (1, 0) => "is the first".to_owned(),
-                (alike, 0) => format!("is among the {alike} marked so"),
-                (alike, unknown) => format!("is among the {} marked so or ?", alike + unknown),
-            };
-            words.push(format!(
-                "= could be the best: with {:.0} % confidence, the truly best of the {judged} {left} (Welch's t-test \
-                 against the first, one-sided, p < {:.2}/{}).",
-                100.0 * CONFIDENCE,
-                1.0 - CONFIDENCE,
-                judged - 1,
-            ));
-        }
-        if unknown > 0 && judged > 1 {
-            words.push(match self.seeds.len() {
-                1 => "? cannot tell: one seed does not say how far apart two runs of the same are; --seeds 3 would."
-                    .to_owned(),
-                _ => "? cannot tell: one run does not say how far apart two runs of the same are.".to_owned(),
-            });
-        }
         if judged > 1 {
+            words.push(self.verdict(judged));
             words.push(
                 "The first was chosen because its mean is the highest, and luck was chosen with it: expect a little less."
                     .to_owned(),
             );
+        }
+        let failed = self.found.iter().filter(|found| found.failed() > 0);
+        let fault = self.runs().find_map(|run| run.fault.as_deref());
+        if let (failed @ 1.., Some(fault)) = (failed.count(), fault) {
+            words.push(format!(
+                "{failed} of {} came to no end in a run, and cannot be compared: {fault}.",
+                self.found.len()
+            ));
         }
         let counts = || {
             let judged = self.found.iter().filter(|found| found.mean().is_some());
