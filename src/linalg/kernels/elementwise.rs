@@ -55,16 +55,25 @@ impl<F: Scalar, G: Fn(F, F, F) -> (F, F)> Kernel for Update<'_, F, G> {
     #[inline(always)]
     fn run<I: Instructions, const W: usize, const H: usize>(self) -> bool {
         let Self { dw, v, w, f } = self;
-        let mut not_finite = false;
-        for row in 0..dw.nrows() {
-            let (v, w) = (slice_mut(v, row), slice_mut(w, row));
-            for ((dw, v), w) in slice(dw, row).iter().zip(v).zip(w) {
-                (*v, *w) = f(*dw, *v, *w);
-                not_finite |= !w.is_finite();
-            }
+        if let (Some(dw), Some(v), Some(w)) = (dw.as_slice(), v.as_slice_mut(), w.as_slice_mut()) {
+            return update(dw, v, w, f);
         }
-        !not_finite
+        let mut finite = true;
+        for row in 0..dw.nrows() {
+            finite &= update(slice(dw, row), slice_mut(v, row), slice_mut(w, row), &f);
+        }
+        finite
     }
+}
+
+#[inline(always)]
+fn update<F: Scalar>(dw: &[F], v: &mut [F], w: &mut [F], f: impl Fn(F, F, F) -> (F, F)) -> bool {
+    let mut not_finite = false;
+    for ((dw, v), w) in dw.iter().zip(v).zip(w) {
+        (*v, *w) = f(*dw, *v, *w);
+        not_finite |= !w.is_finite();
+    }
+    !not_finite
 }
 
 /// (m, v, w) = f(dw, m, v, w); returns whether all of v and w is finite.
@@ -82,16 +91,31 @@ impl<F: Scalar, G: Fn(F, F, F, F) -> (F, F, F)> Kernel for Update2<'_, F, G> {
     #[inline(always)]
     fn run<I: Instructions, const W: usize, const H: usize>(self) -> bool {
         let Self { dw, m, v, w, f } = self;
-        let mut not_finite = false;
-        for row in 0..dw.nrows() {
-            let (m, v, w) = (slice_mut(m, row), slice_mut(v, row), slice_mut(w, row));
-            for (((dw, m), v), w) in slice(dw, row).iter().zip(m).zip(v).zip(w) {
-                (*m, *v, *w) = f(*dw, *m, *v, *w);
-                not_finite |= !v.is_finite() | !w.is_finite();
-            }
+        let flat = (m.as_slice_mut(), v.as_slice_mut(), w.as_slice_mut());
+        if let (Some(dw), (Some(m), Some(v), Some(w))) = (dw.as_slice(), flat) {
+            return update2(dw, [m, v, w], f);
         }
-        !not_finite
+        let mut finite = true;
+        for row in 0..dw.nrows() {
+            let rows = [slice_mut(m, row), slice_mut(v, row), slice_mut(w, row)];
+            finite &= update2(slice(dw, row), rows, &f);
+        }
+        finite
     }
+}
+
+#[inline(always)]
+fn update2<F: Scalar>(
+    dw: &[F],
+    [m, v, w]: [&mut [F]; 3],
+    f: impl Fn(F, F, F, F) -> (F, F, F),
+) -> bool {
+    let mut not_finite = false;
+    for (((dw, m), v), w) in dw.iter().zip(m).zip(v).zip(w) {
+        (*m, *v, *w) = f(*dw, *m, *v, *w);
+        not_finite |= !v.is_finite() | !w.is_finite();
+    }
+    !not_finite
 }
 
 /// y = f(x)
