@@ -38,7 +38,8 @@ const INPUTS: &str = "
 
 def images(pixels):
     \"\"\"Grey values of 0 to 255, of a tensor, an array of NumPy or lists, as a tensor (N, ROWS, COLS).\"\"\"
-    pixels = torch.as_tensor(pixels)
+    if not isinstance(pixels, torch.Tensor):
+        pixels = torch.tensor(pixels)
     whole = not (pixels.is_floating_point() or pixels.is_complex() or pixels.dtype == torch.bool)
     if not whole or pixels.numel() and not 0 <= pixels.min() <= pixels.max() <= 255:
         raise TypeError(f\"pixels of type {pixels.dtype}, expected whole grey values of 0 to 255, such as uint8\")
