@@ -59,7 +59,14 @@ impl AugmentArgs {
         augmentation.elastic = match (sigma, alpha) {
             (_, Some(0.0)) | (None, None) => None,
             (Some(sigma), Some(alpha)) => Some(Elastic { sigma, alpha }),
-            _ => {
+            (None, Some(_)) => {
+                return Err(
+                    "an elastic distortion has --sigma and --alpha: give both, or --augment simard2003; the alpha of \
+                     scikit-learn, its L2 penalty, is --weight-decay"
+                        .into(),
+                );
+            }
+            (Some(_), None) => {
                 return Err(
                     "an elastic distortion has --sigma and --alpha: give both, or --augment simard2003"
                         .into(),
@@ -119,5 +126,30 @@ impl clap::builder::TypedValueParser for PresetParser {
         let value =
             |preset: Preset| clap::builder::PossibleValue::new(preset.name()).help(preset.about());
         Some(Box::new(Preset::ALL.into_iter().map(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    fn refusal(line: &str) -> String {
+        let parser = AugmentArgs::augment_args(Command::new("mlp"));
+        let matches = parser.get_matches_from(line.split(' '));
+        let args = AugmentArgs::from_arg_matches(&matches).unwrap();
+        args.augmentation().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn alpha_alone_may_be_meant_as_an_l2_penalty() {
+        let text = refusal("mlp --alpha 0.0001");
+        assert!(
+            text.contains("give both") && text.contains("is --weight-decay"),
+            "{text}"
+        );
+        let text = refusal("mlp --sigma 5");
+        assert!(text.contains("give both") && !text.contains("L2"), "{text}");
     }
 }

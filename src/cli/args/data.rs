@@ -1,15 +1,17 @@
 //! Where the data is, and where it comes from.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use anyhow::bail;
-use clap::builder::{
-    FalseyValueParser, OsStringValueParser, PossibleValuesParser, TypedValueParser,
+use clap::{
+    Arg, Command,
+    builder::{FalseyValueParser, OsStringValueParser, PossibleValuesParser, TypedValueParser},
+    parser::ValueSource,
 };
 use indicatif::{DecimalBytes, ProgressBar};
 use mlp::{
@@ -45,29 +47,60 @@ use crate::cli::{
 pub struct DataDir {
     /// Folder or file of the data, MNIST's or any other images: see mlp data --help [default: the first with MNIST's
     /// files of data, the cache and the clone that mlp was built in]
-    #[arg(long, value_name = "DIR", env = VARIABLE, value_parser = dir_parser(), help_heading = "Data")]
-    data_dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", env = VARIABLE, value_parser = PlaceParser, help_heading = "Data")]
+    data_dir: Option<Place>,
 
     /// A data set by name: mnist, fashion, kmnist, emnist-letters, emnist-balanced or qmnist, kept in the cache
     #[arg(long = "data", value_name = "NAME", value_parser = named_parser(), hide_possible_values = true, help_heading = "Data")]
     named: Option<Named>,
 }
 
-fn dir_parser() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().try_map(parse_dir)
+/// A folder or file, and who named it: what was typed counts more than the variable, even where both say the same.
+#[derive(Clone)]
+struct Place {
+    path: PathBuf,
+    typed: bool,
+}
+
+#[derive(Clone)]
+struct PlaceParser;
+
+impl TypedValueParser for PlaceParser {
+    type Value = Place;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Place, clap::Error> {
+        self.parse_ref_(command, arg, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+        source: ValueSource,
+    ) -> Result<Place, clap::Error> {
+        let typed = source == ValueSource::CommandLine;
+        let place = move |text| parse_place(text, typed);
+        let parser = OsStringValueParser::new().try_map(place);
+        parser.parse_ref(command, arg, value)
+    }
 }
 
 /// A folder or file. The variable may be empty, which says nothing.
-fn parse_dir(text: OsString) -> Result<PathBuf, String> {
+fn parse_place(text: OsString, typed: bool) -> Result<Place, String> {
     let path = PathBuf::from(text);
-    match (path.as_os_str().is_empty(), is_variable(&path)) {
-        (true, true) => Ok(path),
-        (true, false) => Err("expected a folder or a file".into()),
-        (false, true) => check_name(&path)
-            .map_err(|why| format!("{VARIABLE} is {path:?}: {why}"))
-            .map(|()| path),
-        (false, false) => check_name(&path).map(|()| path),
-    }
+    match (path.as_os_str().is_empty(), typed) {
+        (true, true) => Err("expected a folder or a file".into()),
+        (true, false) => Ok(()),
+        (false, true) => check_name(&path),
+        (false, false) => check_name(&path).map_err(|why| format!("{VARIABLE} is {path:?}: {why}")),
+    }?;
+    Ok(Place { path, typed })
 }
 
 fn named_parser() -> impl TypedValueParser<Value = Named> {
@@ -107,15 +140,20 @@ impl DataDir {
 
     /// The folder asked for. A data set asked for by name does not lie where the variable says.
     fn given_dir(&self) -> Option<&PathBuf> {
-        let dir = self.data_dir.as_ref();
-        let dir = dir.filter(|dir| !dir.as_os_str().is_empty())?;
-        (self.named.is_none() || !is_variable(dir)).then_some(dir)
+        let place = self.data_dir.as_ref();
+        let place = place.filter(|place| !place.path.as_os_str().is_empty())?;
+        (self.named.is_none() || place.typed).then_some(&place.path)
+    }
+
+    /// The folder that was typed.
+    fn typed_dir(&self) -> Option<&PathBuf> {
+        let place = self.data_dir.as_ref();
+        place.filter(|place| place.typed).map(|place| &place.path)
     }
 
     /// Whether the command says where the data are.
     fn is_asked_for(&self) -> bool {
-        let given = self.given_dir().is_some_and(|dir| !is_variable(dir));
-        given || self.named.is_some()
+        self.typed_dir().is_some() || self.named.is_some()
     }
 
     /// The data that a network was trained on, and where they are, where the command does not say where and it is
@@ -156,7 +194,7 @@ impl DataDir {
     /// The flag that makes another command use the same data, after a blank; nothing where it would anyway.
     pub fn flag(&self) -> String {
         let named = self.named.map(|named| format!(" --data {}", named.name()));
-        let dir = self.given_dir().filter(|dir| !is_variable(dir));
+        let dir = self.typed_dir();
         let dir = dir.map(|dir| format!(" --data-dir {}", shell_quote(dir)));
         named.unwrap_or_default() + &dir.unwrap_or_default()
     }
@@ -266,11 +304,6 @@ fn mnist_folder() -> PathBuf {
     let places = [Some(here), cache, Some(CLONE.into())];
     let mut places = places.into_iter().flatten();
     places.find(|place| has_mnist(place)).unwrap_or(last)
-}
-
-/// Whether this is what the variable says.
-fn is_variable(dir: &Path) -> bool {
-    std::env::var_os(VARIABLE).is_some_and(|value| value == dir.as_os_str())
 }
 
 fn has_mnist(dir: &Path) -> bool {

@@ -102,7 +102,8 @@ pub fn unsaid(
     }
 }
 
-/// Reads a model that fits the memory, or says how to get one.
+/// Reads a model that fits the memory, or says how to get one. Notes if a mistake was planted in its training: every
+/// number that it gives is then one of the mistake.
 pub fn load_model<F: Float>(path: &Path, needs: Use) -> anyhow::Result<Model<F>> {
     Ok(match model::header(path) {
         Err(ModelError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => bail!(
@@ -142,7 +143,15 @@ pub fn load_model<F: Float>(path: &Path, needs: Use) -> anyhow::Result<Model<F>>
                 images.cols
             );
             check_model(path, layers, needs)?;
-            header.load()?
+            let planted = header.metadata.training.inject;
+            let model = header.load()?;
+            if let Some(mistake) = planted {
+                note(format_args!(
+                    "{}: trained with a planted mistake, {mistake}",
+                    path.display()
+                ));
+            }
+            model
         }
     })
 }

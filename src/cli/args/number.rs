@@ -30,6 +30,30 @@ pub fn whole<T: FromStr + PartialOrd + Display + Clone + Send + Sync>(
     }
 }
 
+/// A number of images. Other programs take a share of them.
+pub fn images(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + Clone {
+    move |text| {
+        let text = text.trim();
+        match text.parse() {
+            Ok(number) if range.contains(&number) => return Ok(number),
+            _ => {}
+        }
+        let part = match text.strip_suffix('%') {
+            Some(percents) => percents.trim_end().parse().map(|part: f64| part / 100.0),
+            None => text.parse(),
+        };
+        let share = part.ok().filter(|part| (1e-4..1.0).contains(part));
+        let share = share.map(|part| {
+            let images = (part * 60_000.0).round();
+            format!(", not a share of them: {text} of MNIST's 60,000 are {images}")
+        });
+        Err(format!(
+            "expected a number of images, such as 10000{}",
+            share.unwrap_or_default()
+        ))
+    }
+}
+
 /// Any number, whose range is judged where it is known.
 pub fn any(text: &str) -> Result<f64, String> {
     let number = text.trim().parse();
@@ -120,6 +144,21 @@ mod tests {
             let expected = "expected a whole number from 1 to 256";
             assert_eq!(threads(text), Err(expected.into()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_share_is_no_number_of_images() {
+        let valid = images(0..=u32::MAX);
+        assert_eq!((valid("0"), valid(" 10000")), (Ok(0), Ok(10_000)));
+        let expected = "expected a number of images, such as 10000";
+        for text in ["-1", "1.5", "", "nan", "4294967296", "0.0", "x%"] {
+            assert_eq!(valid(text), Err(expected.into()), "{text}");
+        }
+        for (text, of_mnist) in [("0.1", 6_000), (".25", 15_000), ("20 %", 12_000)] {
+            let share = format!("not a share of them: {text} of MNIST's 60,000 are {of_mnist}");
+            assert_eq!(valid(text), Err(format!("{expected}, {share}")));
+        }
+        assert!(images(1..=u32::MAX)("0").is_err());
     }
 
     #[test]

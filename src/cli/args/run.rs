@@ -3,7 +3,7 @@
 use mlp::{
     files::{checkpoint::MAX_EPOCHS, model::Metadata},
     loss::LossKind,
-    train::optim::Optimizer,
+    train::{Settings, optim::Optimizer},
 };
 
 use crate::cli::args::{
@@ -20,6 +20,21 @@ pub fn default_learning_rate(kind: LossKind, optimizer: Optimizer) -> f32 {
         (Optimizer::Sgd, MseDigit) => 0.01,
         (Optimizer::Adam(_) | Optimizer::AdamW(_), _) => ADAM_RATE,
     }
+}
+
+/// What is said of a learning rate that is meant for SGD and goes to Adam, if it is one.
+pub fn doubt_about_rate(settings: &Settings) -> Option<String> {
+    const FAR: f32 = 30.0;
+    let (rate, title) = (settings.learning_rate, settings.optimizer.title());
+    let times = rate / ADAM_RATE;
+    // 0.03 / 0.001 is a little less than 30.
+    let is_far = settings.optimizer != Optimizer::Sgd && times.round() >= FAR;
+    is_far.then(|| {
+        format!(
+            "lr {rate:?} is {times:.0} times {title}'s usual {ADAM_RATE:?}, and its steps are as long as the rate: expect \
+             the loss to jump about"
+        )
+    })
 }
 
 /// All that the weights of a run follow from, but for its data.
@@ -67,5 +82,43 @@ impl RunArgs {
         settings.patience = self.patience.map(|epochs| epochs as usize);
         settings.target_accuracy = self.target_accuracy;
         Ok(metadata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlp::train::optim::Moments;
+
+    use super::*;
+
+    #[test]
+    fn a_rate_for_sgd_is_doubted_with_adam_alone() {
+        let (adam, adamw) = (Moments::default(), Moments::default());
+        for (optimizer, learning_rate, said) in [
+            (Optimizer::Sgd, 0.1, None),
+            (Optimizer::Adam(adam), 0.001, None),
+            (Optimizer::Adam(adam), 0.02, None),
+            (
+                Optimizer::Adam(adam),
+                0.03,
+                Some("lr 0.03 is 30 times Adam's usual 0.001"),
+            ),
+            (
+                Optimizer::AdamW(adamw),
+                0.1,
+                Some("lr 0.1 is 100 times AdamW's usual 0.001"),
+            ),
+        ] {
+            let settings = Settings {
+                optimizer,
+                learning_rate,
+                ..Settings::default()
+            };
+            let doubt = doubt_about_rate(&settings);
+            assert_eq!(doubt.is_some(), said.is_some(), "{doubt:?}");
+            if let Some((doubt, said)) = doubt.zip(said) {
+                assert!(doubt.starts_with(said), "{doubt}");
+            }
+        }
     }
 }

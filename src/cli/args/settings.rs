@@ -114,7 +114,7 @@ pub struct SettingsArgs {
 
     /// Validation images, held out from the end of the training file; 0 trains on all images [default:
     /// 10000, or a sixth of fewer than 60000]
-    #[arg(long, value_name = "N", value_parser = number::whole(0..=u32::MAX), help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = number::images(0..=u32::MAX), help_heading = "Training")]
     valid: Option<u32>,
 
     /// Draw the validation images at random, by the seed, instead, as is always done where a file is sorted by
@@ -125,7 +125,7 @@ pub struct SettingsArgs {
     /// Where the data have no test set: hold back so many images as one, drawn at random, the same for every
     /// seed
     #[arg(long, value_name = "N", help_heading = "Training",
-          value_parser = number::whole(1..=u32::MAX))]
+          value_parser = number::images(1..=u32::MAX))]
     hold_test: Option<u32>,
 
     /// Let every class count the same in the loss, however few images it has: balanced

@@ -101,6 +101,7 @@ impl Export {
             return Err(Usage(text).into());
         };
         let to = self.to();
+        check_ending(&to, self.to)?;
         self.check_writable(path, &to)?;
         let needs = Use {
             batch: images_at_a_time(1),
@@ -223,6 +224,27 @@ impl Export {
             Format::Numpy | Format::Pytorch => format!("python3 {file} IMAGES LABELS"),
             Format::C => format!("cc -std=c99 -O2 -DMLP_MAIN {file} -o classify -lm"),
         }
+    }
+}
+
+/// Wrong usage if a name ends as that of another format: the file would be taken for what it is not.
+fn check_ending(to: &Path, format: Format) -> Result<(), Usage> {
+    let ending = |path: &Path| Some(path.extension()?.to_str()?.to_lowercase());
+    let own = ending(format.file_name().as_ref());
+    let found = ending(to);
+    let others = Format::ALL.into_iter().filter(|other| {
+        let usual = ending(other.file_name().as_ref());
+        usual != own && usual == found
+    });
+    let others: Vec<_> = others.map(|other| other.name()).collect();
+    match others.is_empty() {
+        true => Ok(()),
+        false => Err(Usage(format!(
+            "--out {}: the name of a file of --to {}, expected one such as {}",
+            to.display(),
+            others.join(" or "),
+            format.file_name()
+        ))),
     }
 }
 

@@ -159,6 +159,10 @@ fn split(bytes: &[u8]) -> Result<(String, &[u8]), String> {
     Ok((String::from_utf8_lossy(header).into_owned(), data))
 }
 
+/// Why elements of such types are of no use.
+pub const TEXT: &str = "it holds text";
+pub const OBJECTS: &str = "it holds Python objects";
+
 /// What a type such as `<f4` says, and whether it is big-endian, or why its elements are of no use.
 fn number(descr: &str) -> Result<(Number, bool), String> {
     // Without a letter for the order of the bytes, it is that of the machine.
@@ -181,8 +185,8 @@ fn number(descr: &str) -> Result<(Number, bool), String> {
         "f8" => Number::F64,
         _ => {
             let what = match rest.chars().next() {
-                Some('O') => "it holds Python objects",
-                Some('S' | 'U' | 'a') => "it holds text",
+                Some('O') => OBJECTS,
+                Some('S' | 'U' | 'a') => TEXT,
                 Some('M' | 'm') => "it holds dates",
                 Some('c') => "it holds complex numbers",
                 _ => {

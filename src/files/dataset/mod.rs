@@ -366,7 +366,7 @@ fn incomplete(dir: &Path, set: &Set) -> DatasetError {
             missing: "no training set: expected a folder called train".to_owned(),
         };
     };
-    if let Some((entry, fault)) = entries.iter().find_map(|e| Some((e, e.fault.as_ref()?))) {
+    if let Some((entry, fault)) = entries.iter().find_map(|e| Some((e, e.why_unusable()?))) {
         return DatasetError::fault(entry.shown(), fault);
     }
     let split = set.train_split();

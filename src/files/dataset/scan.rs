@@ -16,7 +16,7 @@ use super::{
     roles::{Part, Split, role},
     source::{self, Kind, Start},
 };
-use crate::files::arrays::npy::Head;
+use crate::files::arrays::npy::{self, Head};
 
 /// The most files of a folder that are looked at.
 const MAX_LOOKED_AT: usize = 1000;
@@ -60,6 +60,21 @@ impl Entry {
             Some(array) => format!("{}: {array}", self.path.display()).into(),
             None => self.path.clone(),
         }
+    }
+
+    /// Why it cannot be used, if it cannot, and what makes labels of names.
+    pub(super) fn why_unusable(&self) -> Option<String> {
+        let fault = self.fault.as_deref()?;
+        let holds_names = matches!(fault, npy::TEXT | npy::OBJECTS);
+        if !holds_names || self.part != Some(Part::Labels) {
+            return Some(fault.to_owned());
+        }
+        let word = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let array = self.array.as_deref().filter(word).unwrap_or("y");
+        Some(format!(
+            "{fault}, expected a whole number for each class, from 0 on; of names NumPy makes them by \
+             np.unique({array}, return_inverse=True)[1]"
+        ))
     }
 
     /// What it is, in words.

@@ -1140,3 +1140,29 @@ fn a_table_of_one_endless_line_is_not_read_to_its_end() {
     assert_eq!(read.len(), 2 * line.len());
     assert_eq!(csv::read(&read).unwrap().pixels.shape, [2, 512, 512]);
 }
+
+#[test]
+fn labels_of_text_are_answered_with_the_line_that_makes_numbers_of_them() {
+    let pixels = || npy("|u1", "False", "(3, 4, 4)", &[7; 48]);
+    let line = "from 0 on; of names NumPy makes them by np.unique(y, return_inverse=True)[1]";
+    let text = npy("<U1", "False", "(3,)", b"a\0\0\0b\0\0\0c\0\0\0");
+    let file = npz(&[("x", pixels()), ("y", text)]);
+    assert_error(
+        &[("small.npz", &file)],
+        &["small.npz: y: it holds text, expected", line],
+    );
+    let objects = npy("|O", "False", "(3,)", b"\x80\x04");
+    let file = npz(&[("x", pixels()), ("y", objects)]);
+    assert_error(
+        &[("small.npz", &file)],
+        &["y: it holds Python objects, expected", line],
+    );
+    // Of images no such line helps.
+    let file = npz(&[
+        ("x", npy("|O", "False", "(3,)", b"\x80\x04")),
+        ("y", npy("|u1", "False", "(3,)", &[0, 1, 2])),
+    ]);
+    let dir = folder(&[("small.npz", &file)]);
+    let message = error(dir.path());
+    assert!(message.ends_with("x: it holds Python objects"), "{message}");
+}

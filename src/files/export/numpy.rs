@@ -15,9 +15,10 @@ pub const BEGINS: &str = "\"\"\"A network exported by mlp for NumPy.";
 const USAGE: &str = "\
     python model_numpy.py IMAGES [LABELS]
 
-IMAGES is an .npy file with grey values in uint8, of one image or of N, or an IDX file, compressed (.gz) or not, such
-as MNIST's t10k-images-idx3-ubyte.gz. Prints the class of every image or, with an IDX file of LABELS, how many are
-right. As a module: predict(pixels) and logits(pixels), and probabilities(pixels) where the loss has them.";
+IMAGES is an .npy file with grey values of 0 to 255, of one image or of N, or an IDX file, compressed (.gz) or not, such
+as MNIST's t10k-images-idx3-ubyte.gz. Prints the class of every image or, with such a file of LABELS, how many are
+right. As a module: predict(pixels) and logits(pixels), and probabilities(pixels) where the loss has them, of arrays or
+lists.";
 
 const HEAD: &str = "
 import base64
@@ -36,13 +37,14 @@ def tensor(shape, text):
 const LOGITS: &str = "
 
 def images(pixels):
-    \"\"\"Grey values of 0 to 255 in uint8, as (N, ROWS, COLS).\"\"\"
+    \"\"\"Grey values of 0 to 255, of an array or lists, as (N, ROWS, COLS).\"\"\"
     pixels = np.asarray(pixels)
-    if pixels.dtype != np.uint8:
-        raise TypeError(f\"pixels of type {pixels.dtype}, expected grey values of 0 to 255 in uint8\")
+    whole = np.issubdtype(pixels.dtype, np.integer)
+    if not whole or pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
+        raise TypeError(f\"pixels of type {pixels.dtype}, expected whole grey values of 0 to 255, such as uint8\")
     if pixels.shape[-2:] != (ROWS, COLS) and pixels.shape[-1:] != (ROWS * COLS,):
         raise ValueError(f\"pixels of shape {pixels.shape}, expected (N, {ROWS}, {COLS})\")
-    return pixels.reshape(-1, ROWS, COLS)
+    return pixels.astype(np.uint8).reshape(-1, ROWS, COLS)
 
 
 def logits(pixels):

@@ -15,9 +15,10 @@ pub const BEGINS: &str = "\"\"\"A network exported by mlp for PyTorch.";
 const USAGE: &str = "\
     python model_pytorch.py IMAGES [LABELS]
 
-IMAGES is an IDX file, compressed (.gz) or not, such as MNIST's t10k-images-idx3-ubyte.gz. Prints the class of every
-image or, with an IDX file of LABELS, how many are right. As a module: net, a torch.nn.Sequential that takes
-inputs(pixels); predict(pixels) and logits(pixels); and probabilities(pixels) where the loss has them.";
+IMAGES is an .npy file with grey values of 0 to 255, of one image or of N, or an IDX file, compressed (.gz) or not, such
+as MNIST's t10k-images-idx3-ubyte.gz. Prints the class of every image or, with such a file of LABELS, how many are
+right. As a module: net, a torch.nn.Sequential that takes inputs(pixels); predict(pixels) and logits(pixels), and
+probabilities(pixels) where the loss has them, of tensors, NumPy arrays or lists.";
 
 const HEAD: &str = "
 import base64
@@ -36,12 +37,15 @@ def tensor(shape, text):
 const INPUTS: &str = "
 
 def images(pixels):
-    \"\"\"Grey values of 0 to 255 in uint8, as (N, ROWS, COLS).\"\"\"
-    if pixels.dtype != torch.uint8:
-        raise TypeError(f\"pixels of type {pixels.dtype}, expected grey values of 0 to 255 in uint8\")
+    \"\"\"Grey values of 0 to 255, of a tensor, an array of NumPy or lists, as a tensor (N, ROWS, COLS).\"\"\"
+    if not isinstance(pixels, torch.Tensor):
+        pixels = torch.tensor(pixels)
+    whole = not (pixels.is_floating_point() or pixels.is_complex() or pixels.dtype == torch.bool)
+    if not whole or pixels.numel() and not 0 <= pixels.min() <= pixels.max() <= 255:
+        raise TypeError(f\"pixels of type {pixels.dtype}, expected whole grey values of 0 to 255, such as uint8\")
     if pixels.shape[-2:] != (ROWS, COLS) and pixels.shape[-1:] != (ROWS * COLS,):
         raise ValueError(f\"pixels of shape {tuple(pixels.shape)}, expected (N, {ROWS}, {COLS})\")
-    return pixels.reshape(-1, ROWS, COLS)
+    return pixels.to(torch.uint8).reshape(-1, ROWS, COLS)
 
 
 def inputs(pixels):
@@ -95,11 +99,15 @@ def predict(pixels):
 
 
 def read(path):
-    \"\"\"The tensor of an IDX file of bytes.\"\"\"
+    \"\"\"The tensor of an .npy or IDX file of bytes.\"\"\"
+    if path.endswith(\".npy\"):
+        import numpy as np  # which nothing else needs
+
+        return torch.from_numpy(np.load(path))
     with (gzip.open if path.endswith(\".gz\") else open)(path, \"rb\") as file:
         data = bytearray(file.read())
     if data[:3] != b\"\\0\\0\\x08\":
-        raise ValueError(f\"{path}: expected an IDX file of bytes\")
+        raise ValueError(f\"{path}: expected an .npy file, or an IDX file of bytes\")
     start = 4 + 4 * data[3]
     shape = [int.from_bytes(data[at : at + 4], \"big\") for at in range(4, start, 4)]
     return torch.frombuffer(data, dtype=torch.uint8, offset=start).reshape(shape)

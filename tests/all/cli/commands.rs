@@ -676,7 +676,7 @@ fn binary_cross_entropy_is_checked_and_explained_and_ten_classes_are_refused() {
     }
     let (stdout, _) = run(folder.path(), "explain --hidden 4 --loss bce", 0);
     for expected in [
-        "test image 0, not 5 (class 0)",
+        "test image 0, not 5 (class 0), taken for ",
         "p = σ(z)",
         "dz = p − t",
         "= −ln(1 − p) = ",

@@ -580,3 +580,24 @@ fn without_an_activation_several_layers_are_said_to_be_one() {
         assert!(!text.contains("layers are one"), "{text}");
     }
 }
+
+#[test]
+fn the_head_says_what_the_network_answers_and_whether_it_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut verdicts = std::collections::BTreeSet::new();
+    for index in 0..8 {
+        let line = format!("explain --hidden 4 --index {index}");
+        let (stdout, _) = run(folder.path(), &line, 0);
+        let head = stdout.lines().next().unwrap();
+        let (_, said) = head.split_once(&format!("test image {index}, ")).unwrap();
+        let (answer, verdict) = said.rsplit_once(": ").unwrap();
+        let (is, taken) = answer.split_once(", taken for ").unwrap();
+        assert_eq!(
+            verdict,
+            if is == taken { "right" } else { "wrong" },
+            "{head}"
+        );
+        verdicts.insert(verdict.to_owned());
+    }
+    assert!(verdicts.contains("wrong"), "{verdicts:?}");
+}

@@ -79,6 +79,21 @@ fn what_cannot_be_exported_is_refused_in_words() {
         ),
         ("export other.bin --to c", 1, "no such file"),
         (
+            "export model.bin --to numpy --out x.onnx",
+            2,
+            "--out x.onnx: the name of a file of --to onnx, expected one such as model_numpy.py",
+        ),
+        (
+            "export model.bin --to c --out x.PY",
+            2,
+            "the name of a file of --to numpy or pytorch, expected one such as model.c",
+        ),
+        (
+            "export model.bin --to onnx --out x.json",
+            2,
+            "expected one such as model.onnx",
+        ),
+        (
             "export model.bin --to c --activation relu",
             2,
             "says itself",

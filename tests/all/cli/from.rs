@@ -66,7 +66,7 @@ fn for_other_classes_the_last_layer_is_fresh_and_the_others_are_kept() {
     run(folder, &format!("train --hidden 8 {SMALL} --quiet"), 0);
     let line = format!("train --from model.bin --positive 2 {SMALL} {STILL} --out two.bin");
     let (stdout, _) = run(folder, &line, 0);
-    let said = "the last layer is fresh, of 1 outputs, not 4";
+    let said = "the last layer is fresh, of 1 output, not 4";
     assert!(stdout.contains(said), "{stdout}");
     let [first, then] =
         ["model.bin", "two.bin"].map(|name| model::load::<f32>(&folder.join(name)).unwrap());

@@ -352,3 +352,28 @@ fn what_cannot_be_judged_at_all_has_an_exit_code_of_its_own() {
     let (stdout, stderr) = run(folder, against, 3);
     assert!(stdout.contains("nothing in the file"), "{stdout}{stderr}");
 }
+
+#[test]
+fn whoever_uses_a_model_is_told_of_the_mistake_planted_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let few = "--hidden 4 --valid 59900 --epochs 1 --quiet";
+    let plant = format!("train {few} --inject relu-mask-missing --out broken.bin");
+    run(folder, &plant, 0);
+    run(folder, &format!("train {few}"), 0);
+    let said = "note: broken.bin: trained with a planted mistake, relu-mask-missing\n";
+    for line in [
+        "eval broken.bin",
+        "explain broken.bin",
+        "export broken.bin --to c",
+        "compare model.bin broken.bin",
+        "plot broken.bin --out plots",
+        "gradcheck --model broken.bin --samples 5",
+        "train --from broken.bin --valid 59900 --epochs 1 --out more.bin",
+    ] {
+        let (_, stderr) = run(folder, line, 0);
+        assert!(stderr.contains(said), "{line}: {stderr}");
+    }
+    let (_, stderr) = run(folder, "eval model.bin", 0);
+    assert!(!stderr.contains("planted"), "{stderr}");
+}

@@ -295,3 +295,35 @@ fn data_sets_have_names_and_a_place_in_the_cache() {
     let (_, stderr) = run(dir, "train --data cifar", 2);
     assert!(stderr.contains("emnist-balanced"), "{stderr}");
 }
+
+#[test]
+fn data_that_were_typed_are_taken_even_where_the_variable_says_the_same() {
+    let folder = folder_of_quarters();
+    let dir = folder.path();
+    let other = dir.join("other");
+    fs::create_dir(&other).unwrap();
+    let (images, labels) = quarters(200, 9000);
+    for part in ["train", "t10k"] {
+        write(&other, &format!("{part}-images-idx3-ubyte"), &images);
+        write(&other, &format!("{part}-labels-idx1-ubyte"), &labels);
+    }
+    let with_cache = |line: &str, variable: &str| {
+        let mut command = command(dir, line);
+        command.env("HOME", dir).env("MLP_DATA_DIR", variable);
+        texts(&mut command, 0)
+    };
+    with_cache(&format!("{TRAIN} --data-dir own"), "none");
+    let (_, stderr) = with_cache("eval model.bin", "other");
+    assert!(stderr.contains("where it was trained"), "{stderr}");
+    let (_, stderr) = with_cache("eval model.bin --data-dir other", "other");
+    let found = "other data files than those in other";
+    assert!(stderr.contains(found), "{stderr}");
+    // A name says where they are, too, and what was typed is more than that.
+    let (_, stderr) = with_cache("eval model.bin --data kmnist --data-dir other", "other");
+    assert!(stderr.contains(found), "{stderr}");
+    // A variable that says nothing is no excuse for a flag that says nothing.
+    let mut nothing = command(dir, "eval model.bin");
+    nothing.args(["--data-dir", ""]).env("MLP_DATA_DIR", "");
+    let (_, stderr) = texts(&mut nothing, 2);
+    assert!(stderr.contains("expected a folder or a file"), "{stderr}");
+}

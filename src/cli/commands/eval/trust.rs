@@ -146,18 +146,29 @@ impl Rejection {
                 count(kept.images)
             ),
         )?;
-        let error = kept.error().map_or("none".to_owned(), percent);
-        let rejected = kept.images - kept.kept;
-        line(
-            "error",
-            format!(
-                "{BOLD}{error}{BOLD:#}: {} of those kept are wrong; of {} rejected {} would have been\n",
-                count(kept.kept - kept.right),
-                count(rejected),
-                count(rejected - kept.rejected_right)
-            ),
-        )
+        line("error", format!("{}\n", error_text(&kept)))
     }
+}
+
+/// `0.69 %: 59 of those kept are wrong; of 1,476 rejected 359 would have been wrong`
+fn error_text(kept: &Kept) -> String {
+    let count = |n: usize| thousands(n as u64);
+    let error = kept.error().map_or("none".to_owned(), percent);
+    let rejected = kept.images - kept.kept;
+    let of_rejected = match rejected {
+        0 => String::new(),
+        _ => format!(
+            "; of {} rejected {} would have been wrong",
+            count(rejected),
+            count(rejected - kept.rejected_right)
+        ),
+    };
+    let wrong = kept.kept - kept.right;
+    let are = if wrong == 1 { "is" } else { "are" };
+    format!(
+        "{BOLD}{error}{BOLD:#}: {} of those kept {are} wrong{of_rejected}",
+        count(wrong)
+    )
 }
 
 #[cfg(test)]
@@ -192,6 +203,17 @@ mod tests {
             never["threshold"].is_null() && never["coverage"].is_null(),
             "{never}"
         );
+    }
+
+    #[test]
+    fn of_what_is_rejected_it_is_said_how_much_would_have_been_wrong() {
+        let answer = |confidence, right| Answer { confidence, right };
+        let answers = [answer(0.9, true), answer(0.8, false), answer(0.3, false)];
+        let text = error_text(&Kept::of(&answers, 0.5));
+        let said = "1 of those kept is wrong; of 1 rejected 1 would have been wrong";
+        assert!(text.ends_with(said), "{text}");
+        let text = error_text(&Kept::of(&answers, 0.0));
+        assert!(text.ends_with(": 2 of those kept are wrong"), "{text}");
     }
 
     #[test]

@@ -274,7 +274,7 @@ impl Explain {
                 out,
                 "{}: {name}, {}{}{}",
                 subject.title,
-                called(&spec, target),
+                said(&trace, &subject.metadata, self.nobody_said()),
                 match subject.metadata.preprocessing.deslant {
                     true => "; deslanted, as in training",
                     false => "",
@@ -348,6 +348,11 @@ impl Explain {
         Ok(())
     }
 
+    /// Whether the class of an image of one's own is what the network takes it for.
+    fn nobody_said(&self) -> bool {
+        self.image.is_some() && self.target.is_none()
+    }
+
     /// The image to explain: one of the data, or the user's own.
     fn chosen(&self, subject: &Subject) -> anyhow::Result<Chosen> {
         if let Some(path) = &self.image {
@@ -386,9 +391,9 @@ impl Explain {
         }
         let pixels = Array2::from_shape_vec((1, spec.pixels()), prepared.pixels)?;
         let mut image = Dataset::new(pixels, vec![0], spec.clone());
-        let (taken, name) = match &self.target {
+        let taken = match &self.target {
             Some(class) => match spec.label(class) {
-                Some(label) => (label, shown.to_string()),
+                Some(label) => label,
                 None => {
                     let text = format!(
                         "--target {class}: no such class, expected one of {}",
@@ -402,13 +407,11 @@ impl Explain {
                 subject.metadata.preprocessing.gather(&image, &[0], &mut x);
                 let outputs = subject.network.predict(&x);
                 let decoding = subject.metadata.loss.decoding();
-                let label = decoding.class(outputs.row(0), spec.classes.len());
-                (label, format!("{shown}, taken for"))
+                decoding.class(outputs.row(0), spec.classes.len())
             }
         };
         image.labels[0] = taken;
-        let name = name.trim_end_matches(", taken for").to_owned();
-        if self.target.is_none() {
+        if self.nobody_said() {
             note(format_args!(
                 "{shown}: nobody says what it is: the target is what the network takes it for, {}; --target names \
                  another",
@@ -417,7 +420,7 @@ impl Explain {
         }
         Ok(Chosen {
             image,
-            name,
+            name: shown,
             index: None,
         })
     }
@@ -533,6 +536,23 @@ impl Explain {
         out.flush()?;
         next_step("mlp explain --hidden 4");
         Ok(Outcome::Done)
+    }
+}
+
+/// What an image is and what the network answers: `a 5, taken for a 6: wrong`.
+fn said(trace: &Trace, metadata: &Metadata, nobody_said: bool) -> String {
+    let spec = metadata.spec();
+    let outputs = &trace.modules.last().expect("a layer at the least").y;
+    let answer = metadata
+        .loss
+        .decoding()
+        .class(outputs.view(), spec.classes.len());
+    let taken = format!("taken for {}", called(&spec, answer));
+    let is = called(&spec, trace.target);
+    match answer == trace.target {
+        _ if nobody_said => taken,
+        true => format!("{is}, {taken}: right"),
+        false => format!("{is}, {taken}: wrong"),
     }
 }
 

@@ -71,6 +71,14 @@ impl Step {
         self.w - self.rate * self.dw
     }
 
+    /// Whether the loss changes by far less or more than its slope says, as far as so many digits show it.
+    fn is_long(&self, digits: usize) -> bool {
+        let promised = -self.rate * self.dw * self.dw;
+        let change = self.loss_after - self.loss;
+        let shown = 0.1_f64.powi(digits as i32);
+        (change - promised).abs() > (promised.abs() / 2.0).max(shown)
+    }
+
     pub(super) fn write(&self, numbers: Numbers, out: &mut Output) -> io::Result<()> {
         let Step {
             module,
@@ -89,11 +97,17 @@ impl Step {
             out,
             "\n{BOLD}one step of SGD{BOLD:#} of the weight with the largest gradient\n\n  \
              w ← w − lr·dw: {module}.weight[{p}][{u}] = {w_text} − {rate} · {dw_text} = {}\n  \
-             L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}",
+             L = {} before, {BOLD}{}{BOLD:#} after; the gradient promises about −lr·dw² = {}{}",
             text(self.after()),
             text(*loss),
             text(*loss_after),
             text(-rate * dw * dw),
+            match self.is_long(numbers.0) {
+                true =>
+                    ",\n  \
+                    and is far off: over a step as long as this the loss is no straight line",
+                false => "",
+            },
         )
     }
 
@@ -489,4 +503,22 @@ pub(super) fn json(
         "losses": table::json(trace.outputs(), trace.target, &judged),
         "step": step.json(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_long_where_the_loss_does_not_keep_what_its_slope_promises() {
+        let step = |rate, dw, after| Step::of((0, (0, 0)), rate, (0.5, dw), (2.0, after));
+        // Promised is 0.1.
+        assert!(!step(0.1, 1.0, 1.9).is_long(8));
+        assert!(!step(0.1, 1.0, 1.94).is_long(8));
+        assert!(step(0.1, 1.0, 1.96).is_long(8));
+        assert!(step(0.1, 1.0, 2.3).is_long(8));
+        // Nothing is promised, and nothing else is shown.
+        assert!(!step(0.1, 1e-9, 2.0).is_long(8));
+        assert!(!step(0.1, 0.0, 2.0 + 1e-12).is_long(8));
+    }
 }

@@ -148,7 +148,11 @@ impl Origin {
         let foreign = own.training.data_sha256.is_empty();
         if had != has {
             let count = |n: Option<usize>| n.unwrap_or(0);
-            Some(format!("of {} outputs, not {}", count(has), count(had)))
+            let outputs = match has {
+                Some(1) => "1 output".to_owned(),
+                has => format!("{} outputs", count(has)),
+            };
+            Some(format!("of {outputs}, not {}", count(had)))
         } else if own.spec().classes != metadata.spec().classes && !foreign {
             Some("for other classes".into())
         } else {

@@ -18,6 +18,7 @@ use crate::cli::{
     args::{
         Usage,
         memory::{self, check_size},
+        run::doubt_about_rate,
         settings::Facts,
     },
     commands::train::{Train, differences::difference},
@@ -173,6 +174,9 @@ impl Train {
         plan.check_memory()?;
         if !self.quiet {
             self.asked.settings.notes(&facts).iter().for_each(note);
+            doubt_about_rate(&plan.metadata.training.settings)
+                .iter()
+                .for_each(note);
         }
         Ok(())
     }
