@@ -15,8 +15,7 @@ use crate::cli::args::{Usage, hidden::Hidden, number};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Network")]
 pub struct ArchitectureArgs {
-    /// Activation function of the hidden layers; scaled-tanh is LeCun's 1.7159·tanh(2x/3), none is y = x, with
-    /// which all layers are as good as one [default: relu]
+    /// Activation function of the hidden layers; scaled-tanh is LeCun's 1.7159·tanh(2x/3), none is y = x [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activation_parser())]
     activation: Option<Activation>,
 
