@@ -40,6 +40,29 @@ pub fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
 }
 
+/// Whether the name of an open file still leads to it: it may have been removed or replaced.
+#[cfg(unix)]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    use std::{fs::Metadata, os::unix::fs::MetadataExt};
+    let id = |there: Metadata| (there.dev(), there.ino());
+    let (open, there) = (file.metadata(), path.symlink_metadata());
+    open.is_ok_and(|open| there.is_ok_and(|there| id(open) == id(there)))
+}
+
+/// Whether the name of an open file still leads to one: it may have been removed.
+#[cfg(not(unix))]
+pub fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Whether a link is there that leads to nothing, where a folder is expected.
+pub fn leads_nowhere(path: &Path) -> bool {
+    is_link(path) && !path.exists()
+}
+
+/// Why no folder can be made in place of a link that leads to nothing.
+pub const NOWHERE: &str = "a symbolic link that leads nowhere, expected a folder: remove the link";
+
 fn regular(path: &Path, options: &mut OpenOptions, flags: i32) -> io::Result<File> {
     #[cfg(unix)]
     {
