@@ -254,6 +254,13 @@ impl Record {
     }
 }
 
+impl Drop for Record {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread has just started still has it.
+        let _ = self.file.unlock();
+    }
+}
+
 fn io_error(path: &Path) -> impl Fn(io::Error) -> SweepError + '_ {
     move |error| SweepError::Io {
         path: path.into(),
