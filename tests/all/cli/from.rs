@@ -199,7 +199,6 @@ fn a_checkpoint_is_no_model_of_another_program() {
         "train --from",
         "eval",
         "plot",
-        "predict",
         "export --to c",
         "eval --loss ce",
     ] {

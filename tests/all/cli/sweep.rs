@@ -178,7 +178,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         let (stdout, stderr) = run(folder, &line, code);
         assert!(stderr.contains(said), "{flags}: {stdout}{stderr}");
     }
-    let long = format!("sweep --data-dir own --lr 0.1,0.{}1", "0".repeat(70_000));
+    let long = format!("sweep --data-dir own --lr 0.2,0.1{}", "0".repeat(70_000));
     let (_, stderr) = run(folder, &long, 2);
     assert!(stderr.contains("too long for a line of --out"), "{stderr}");
     assert!(!folder.join("sweep.jsonl").exists());
