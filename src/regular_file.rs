@@ -1,7 +1,7 @@
 //! Files in folders that may come from elsewhere: a name there can be a link to a file of the user, or a pipe.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io,
     path::Path,
 };
@@ -39,6 +39,78 @@ pub const LINK: &str = "a symbolic link, expected a file of mlp's own: remove th
 pub fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
 }
+
+/// Whether the name of an open file still leads to it: it may have been removed or replaced.
+#[cfg(unix)]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    use std::{fs::Metadata, os::unix::fs::MetadataExt};
+    let id = |there: Metadata| (there.dev(), there.ino());
+    let (open, there) = (file.metadata(), path.symlink_metadata());
+    open.is_ok_and(|open| there.is_ok_and(|there| id(open) == id(there)))
+}
+
+/// Whether the name of an open file still leads to one: it may have been removed.
+#[cfg(not(unix))]
+pub fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// A lock on an open file or folder, which is given back when this is dropped.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    /// Locks an open file or folder. None if the file system has no locks: the user must take care.
+    ///
+    /// The error is of kind [`WouldBlock`](io::ErrorKind::WouldBlock) if it is locked already.
+    fn new(file: File) -> io::Result<Option<Self>> {
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(_)) => Ok(None),
+        }
+    }
+
+    /// Locks a folder, without a file of its own in it. None, too, where folders have no locks.
+    pub fn folder(path: &Path) -> io::Result<Option<Self>> {
+        match cfg!(unix) {
+            true => Self::new(File::open(path)?),
+            false => Ok(None),
+        }
+    }
+
+    /// Locks a file that is being written, where that keeps nobody from reading it.
+    pub fn writer(file: &File) -> io::Result<Option<Self>> {
+        match cfg!(unix) {
+            true => Self::new(file.try_clone()?),
+            false => Ok(None),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread has just started still has it.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Whether a file of mlp's own is there that somebody has locked as its [writer](Lock::writer).
+pub fn is_locked(path: &Path) -> bool {
+    let open = open_own(path, OpenOptions::new().read(true));
+    open.is_ok_and(|file| {
+        let lock = Lock::writer(&file);
+        lock.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    })
+}
+
+/// Whether a link is there that leads to nothing, where a folder is expected.
+pub fn leads_nowhere(path: &Path) -> bool {
+    is_link(path) && !path.exists()
+}
+
+/// Why no folder can be made in place of a link that leads to nothing.
+pub const NOWHERE: &str = "a symbolic link that leads nowhere, expected a folder: remove the link";
 
 fn regular(path: &Path, options: &mut OpenOptions, flags: i32) -> io::Result<File> {
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{folder_of, sync_folder, unfinished};
-use crate::regular_file;
+use crate::regular_file::{self, is_at};
 
 /// The place of a file that will be written later: nobody else can reserve it meanwhile, and there is room.
 ///
@@ -127,19 +127,6 @@ fn open_and_lock(part: &Path) -> Result<File, ReserveError> {
             return Ok(file);
         }
     }
-}
-
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |there: fs::Metadata| (there.dev(), there.ino());
-    let (open, there) = (file.metadata(), fs::symlink_metadata(path));
-    open.is_ok_and(|open| there.is_ok_and(|there| id(open) == id(there)))
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::{
     atomic_file,
     files::model::{MAX_LAYERS, Training},
-    regular_file,
+    regular_file::{self, Lock},
     train::statistics::LayerStatistics,
 };
 
@@ -124,6 +124,18 @@ pub enum RunError {
     #[error("{}: already holds another run", path.display())]
     Exists {
         /// Which folder.
+        path: PathBuf,
+    },
+    /// Another process writes to the record.
+    #[error("{}: another run is recorded there: wait for it, or choose another folder", path.display())]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// The name of the file leads elsewhere by now, or nowhere.
+    #[error("{}: the file was removed or replaced while the run wrote to it", path.display())]
+    Gone {
+        /// Which file.
         path: PathBuf,
     },
     /// The folder holds no record.
@@ -304,11 +316,15 @@ pub struct Writer {
     file: File,
     /// Bytes of whole lines in the file.
     bytes: u64,
+    _lock: Option<Lock>,
 }
 
 impl Writer {
     /// Starts a new record in a folder, and creates the folder if needed. With `force`, it replaces another record.
     pub fn create(folder: &Path, force: bool) -> Result<Self, RunError> {
+        if regular_file::leads_nowhere(folder) {
+            return Err(io_error(folder)(io::Error::other(regular_file::NOWHERE)));
+        }
         if folder.exists() && !folder.is_dir() {
             return Err(RunError::NotAFolder {
                 path: folder.into(),
@@ -316,6 +332,7 @@ impl Writer {
         }
         fs::create_dir_all(folder).map_err(io_error(folder))?;
         let path = folder.join(NAME);
+        check_unused(folder)?;
         if force {
             // A new file rather than an empty one: the name can be a link to another file.
             match fs::remove_file(&path) {
@@ -329,11 +346,7 @@ impl Writer {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(RunError::Exists {
                 path: folder.into(),
             }),
-            file => Ok(Self {
-                folder: folder.into(),
-                file: file.map_err(io_error(&path))?,
-                bytes: 0,
-            }),
+            file => Self::new(folder, file.map_err(io_error(&path))?, 0),
         }
     }
 
@@ -351,6 +364,7 @@ impl Writer {
         if is_blank(&path) {
             return Self::create(folder, true); // the process died before it had written the start
         }
+        check_unused(folder)?;
         let record = Record::read(folder)?;
         if !is_start_of(&record.start, layers, training) {
             return Err(RunError::Exists {
@@ -361,10 +375,18 @@ impl Writer {
         let bytes = record.ends[kept];
         cut(&path, bytes).map_err(io_error(&path))?;
         let file = regular_file::open_own(&path, OpenOptions::new().append(true));
+        Self::new(folder, file.map_err(io_error(&path))?, bytes)
+    }
+
+    fn new(folder: &Path, file: File, bytes: u64) -> Result<Self, RunError> {
+        let lock = Lock::writer(&file).map_err(|_| RunError::InUse {
+            path: folder.into(),
+        })?;
         Ok(Self {
             folder: folder.into(),
-            file: file.map_err(io_error(&path))?,
+            file,
             bytes,
+            _lock: lock,
         })
     }
 
@@ -383,7 +405,21 @@ impl Writer {
             return Err(io_error(&self.folder.join(NAME))(error));
         }
         self.bytes += line.len() as u64;
-        Ok(())
+        let path = self.folder.join(NAME);
+        match regular_file::is_at(&self.file, &path) {
+            true => Ok(()),
+            false => Err(RunError::Gone { path }),
+        }
+    }
+}
+
+/// Whether no other process writes to the record in a folder.
+fn check_unused(folder: &Path) -> Result<(), RunError> {
+    match regular_file::is_locked(&folder.join(NAME)) {
+        false => Ok(()),
+        true => Err(RunError::InUse {
+            path: folder.into(),
+        }),
     }
 }
 
@@ -529,6 +565,25 @@ mod tests {
         let kept: String = text.split_inclusive('\n').take(2).collect();
         let found = fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert_eq!(found, format!("{kept}{{\"event\":\"failed\"}}\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_has_one_writer_which_notices_that_its_file_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (training, _) = recorded(folder.path());
+        let resume = || Writer::resume(folder.path(), 1, (&[4, 2], &training), false);
+        let mut writer = resume().unwrap();
+        let refused = [Writer::create(folder.path(), true), resume()];
+        for refused in refused {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, RunError::InUse { .. }), "{error}");
+        }
+        let event = serde_json::json!({"event": "failed"});
+        writer.append(&event).unwrap();
+        fs::remove_file(folder.path().join(NAME)).unwrap();
+        let error = writer.append(&event).unwrap_err();
+        assert!(matches!(error, RunError::Gone { .. }), "{error}");
     }
 
     #[cfg(unix)]

@@ -19,8 +19,13 @@ use crate::{files::model::Metadata, regular_file};
 /// The largest record that is read, and the longest line of it.
 pub const MAX_BYTES: u64 = 64 << 20;
 const MAX_LINE: u64 = 1 << 16;
-/// The name of the event of a line.
+/// The name of the event of a line, and the version of its keys.
 const EVENT: &str = "run";
+const SCHEMA: u32 = 1;
+/// How every line of ours begins, so that a part of one can be told from what another has written.
+const BEGINS: &[u8] = br#"{"event":"run","schema":1,"run_sha256":"#;
+/// More than a line takes apart from its flags.
+const MOST_BUT_FLAGS: u64 = 1 << 12;
 
 /// A run that is finished.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,18 +51,50 @@ impl RunLine {
     /// What is wrong with its numbers, if anything.
     fn check(&self) -> Result<(), &'static str> {
         let share = |v: f64| (0.0..=1.0).contains(&v);
-        let is_sha256 =
-            self.run_sha256.len() == 64 && self.run_sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let is_sha256 = self.run_sha256.len() == 64 && self.run_sha256.bytes().all(is_digit);
         match self {
-            _ if !is_sha256 => Err("run_sha256 is no SHA-256"),
+            _ if !is_sha256 => Err("run_sha256 is no SHA-256 in lower case"),
             _ if !self.valid_accuracy.is_none_or(share) => Err("valid_accuracy is out of range"),
             _ if !(0.0..=1e10).contains(&self.seconds) => Err("seconds is out of range"),
             _ if self.valid_accuracy.is_none() == self.fault.is_none() => {
                 Err("expected either a valid_accuracy or a fault")
             }
+            _ if self.fault.is_none() && self.epochs == 0 => {
+                Err("no epoch is finished, but there is a valid_accuracy")
+            }
             _ => Ok(()),
         }
     }
+
+    /// Whether another line may be of the same run: it may have taken another time, and its flags other words.
+    fn is_like(&self, other: &Self) -> bool {
+        let result = |run: &Self| (run.seed, run.epochs, run.valid_accuracy, run.fault.clone());
+        result(self) == result(other)
+    }
+
+    /// Its line in a record.
+    fn text(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            event: &'a str,
+            schema: u32,
+            #[serde(flatten)]
+            run: &'a RunLine,
+        }
+        let line = Line {
+            event: EVENT,
+            schema: SCHEMA,
+            run: self,
+        };
+        serde_json::to_string(&line).expect("plain data serialises") + "\n"
+    }
+}
+
+/// Whether the line of a run with these flags is short enough to be read again.
+pub fn fits_in_a_line(flags: &[String]) -> bool {
+    let text = serde_json::to_string(flags).expect("plain data serialises");
+    text.len() as u64 + MOST_BUT_FLAGS <= MAX_LINE
 }
 
 /// SHA-256 of all that the weights of a run follow from: network, loss, settings, seed, data and version.
@@ -102,6 +139,22 @@ pub enum SweepError {
         /// What is wrong with it.
         fault: String,
     },
+    /// A line is of a run, but not of the one that it says.
+    #[error("{}: line {line}: {fault}: it was damaged or changed by hand: remove the line, or choose another file", path.display())]
+    Contradiction {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What it contradicts.
+        fault: String,
+    },
+    /// The name of the file leads elsewhere by now, or nowhere.
+    #[error("{}: the file was removed or replaced while runs were added to it", path.display())]
+    Gone {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 /// A record that is open to be added to.
@@ -109,13 +162,18 @@ pub enum SweepError {
 pub struct Record {
     path: PathBuf,
     file: File,
-    runs: HashMap<String, RunLine>,
-    /// Bytes of whole lines.
+    runs: Runs,
+    /// Lines, and their bytes.
+    lines: usize,
     bytes: u64,
 }
 
+/// Runs by their [`run_sha256`], each with the number of its line.
+type Runs = HashMap<String, (usize, RunLine)>;
+
 impl Record {
-    /// Opens a record, or makes an empty one. What a process that died has left of its last line is cut off.
+    /// Opens a record, or makes an empty one. What a process that died has left of its last line is cut off; a whole
+    /// line that only has no end gets one.
     ///
     /// Errors if the file is anything else, or if another process has it open.
     pub fn open(path: &Path) -> Result<Self, SweepError> {
@@ -133,39 +191,73 @@ impl Record {
             let path = path.into();
             return Err(SweepError::TooLarge { path, length });
         }
-        let (runs, bytes) = read(BufReader::new((&mut file).take(length)), path)?;
-        if bytes < length {
-            file.set_len(bytes).map_err(&io)?;
+        let read = read(BufReader::new((&mut file).take(length)), path)?;
+        if read.bytes < length {
+            file.set_len(read.bytes).map_err(&io)?;
         }
         file.seek(SeekFrom::End(0)).map_err(&io)?;
+        if read.unended {
+            file.write_all(b"\n").map_err(&io)?;
+        }
         Ok(Self {
             path: path.into(),
             file,
-            runs,
-            bytes,
+            bytes: read.bytes + u64::from(read.unended),
+            runs: read.runs,
+            lines: read.lines,
         })
     }
 
     /// The run with this [`run_sha256`], if it is finished.
     pub fn get(&self, run_sha256: &str) -> Option<&RunLine> {
-        self.runs.get(run_sha256)
+        self.runs.get(run_sha256).map(|(_, run)| run)
+    }
+
+    /// The error of a run that is there, but is not what it should be.
+    pub fn contradiction(&self, run_sha256: &str, fault: String) -> SweepError {
+        SweepError::Contradiction {
+            path: self.path.clone(),
+            line: self.runs.get(run_sha256).map_or(0, |(line, _)| *line),
+            fault,
+        }
     }
 
     /// Adds a run: a line, whole or not at all.
-    pub fn append(&mut self, run: &RunLine, line: &Value) -> Result<(), SweepError> {
-        let text = format!("{line}\n");
-        if text.len() as u64 > MAX_LINE {
-            return Err(io_error(&self.path)(io::Error::other(
-                "a line too long to be read again",
-            )));
+    ///
+    /// Errors, too, if the line could not be read again, or if the file is no longer where it was.
+    pub fn append(&mut self, run: &RunLine) -> Result<(), SweepError> {
+        let text = run.text();
+        let length = text.len() as u64;
+        let fault = match run.check() {
+            Err(fault) => Some(fault),
+            Ok(()) if length > MAX_LINE => Some("a line too long to be read again"),
+            Ok(()) if self.bytes + length > MAX_BYTES => Some("full: choose another file"),
+            Ok(()) => None,
+        };
+        if let Some(fault) = fault {
+            return Err(io_error(&self.path)(io::Error::other(fault)));
         }
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             let _ = self.file.set_len(self.bytes); // what remains is no whole line, and is not read
             return Err(io_error(&self.path)(error));
         }
-        self.bytes += text.len() as u64;
-        self.runs.insert(run.run_sha256.clone(), run.clone());
-        Ok(())
+        self.bytes += length;
+        self.lines += 1;
+        let known = (self.lines, run.clone());
+        self.runs.insert(run.run_sha256.clone(), known);
+        match regular_file::is_at(&self.file, &self.path) {
+            true => Ok(()),
+            false => Err(SweepError::Gone {
+                path: self.path.clone(),
+            }),
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread has just started still has it.
+        let _ = self.file.unlock();
     }
 }
 
@@ -178,35 +270,62 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> SweepError + '_ {
 
 /// The runs in the bytes of a record, by their [`run_sha256`]. Errors name `path`.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<HashMap<String, RunLine>, SweepError> {
-    read(bytes, path).map(|(runs, _)| runs)
+    let runs = read(bytes, path)?.runs.into_iter();
+    Ok(runs.map(|(sha256, (_, run))| (sha256, run)).collect())
 }
 
-/// The runs, and how many bytes their lines take.
-fn read(
-    mut reader: impl BufRead,
-    path: &Path,
-) -> Result<(HashMap<String, RunLine>, u64), SweepError> {
-    let (mut runs, mut end, mut line) = (HashMap::new(), 0, Vec::new());
-    for number in 1.. {
+/// What was read of a record.
+#[derive(Default)]
+struct Lines {
+    runs: Runs,
+    /// Lines, and their bytes.
+    lines: usize,
+    bytes: u64,
+    /// Whether the last line is whole, but has no end.
+    unended: bool,
+}
+
+fn read(mut reader: impl BufRead, path: &Path) -> Result<Lines, SweepError> {
+    let (mut read, mut line) = (Lines::default(), Vec::new());
+    loop {
         line.clear();
         let mut limited = (&mut reader).take(MAX_LINE + 1);
         limited
             .read_until(b'\n', &mut line)
             .map_err(io_error(path))?;
-        // A part of a line is that of a process that died, if it begins like one.
-        let part = !line.ends_with(b"\n") && line.len() as u64 <= MAX_LINE;
-        if line.is_empty() || (part && b"{\"event\":".starts_with(&line[..line.len().min(9)])) {
-            break;
+        if line.is_empty() || is_torn(&line) {
+            return Ok(read);
         }
+        read.lines += 1;
         let run = run(&line).map_err(|fault| SweepError::Line {
             path: path.into(),
-            line: number,
+            line: read.lines,
             fault,
         })?;
-        end += line.len() as u64;
-        runs.insert(run.run_sha256.clone(), run);
+        read.bytes += line.len() as u64;
+        read.unended = !line.ends_with(b"\n");
+        if let Some((first, there)) = read.runs.get(&run.run_sha256)
+            && !there.is_like(&run)
+        {
+            return Err(SweepError::Contradiction {
+                path: path.into(),
+                line: read.lines,
+                fault: format!("another result than in line {first} for the same run_sha256"),
+            });
+        }
+        let known = (read.lines, run);
+        read.runs.insert(known.1.run_sha256.clone(), known);
     }
-    Ok((runs, end))
+}
+
+/// Whether a line is what a process that died has left of one: it has no end, and begins as ours do. All else without
+/// an end is somebody's, and stays.
+fn is_torn(line: &[u8]) -> bool {
+    let begun = line.len().min(BEGINS.len());
+    !line.ends_with(b"\n")
+        && line.len() as u64 <= MAX_LINE
+        && line[..begun] == BEGINS[..begun]
+        && serde_json::from_slice::<Value>(line).is_err()
 }
 
 fn run(line: &[u8]) -> Result<RunLine, String> {
@@ -218,6 +337,9 @@ fn run(line: &[u8]) -> Result<RunLine, String> {
     if value["event"] != EVENT {
         return Err("not a run".into());
     }
+    if value["schema"] != SCHEMA {
+        return Err(format!("schema {}, expected {SCHEMA}", value["schema"]));
+    }
     let run = RunLine::deserialize(value).map_err(|error| error.to_string())?;
     run.check().map(|()| run).map_err(str::to_owned)
 }
@@ -226,13 +348,11 @@ fn run(line: &[u8]) -> Result<RunLine, String> {
 mod tests {
     use std::fs;
 
-    use serde_json::json;
-
     use super::*;
     use crate::{data::batch::Preprocessing, loss::LossKind, nn::Architecture, train::Settings};
 
-    fn some(n: u8) -> (RunLine, Value) {
-        let run = RunLine {
+    fn some(n: u8) -> RunLine {
+        RunLine {
             run_sha256: format!("{n:064x}"),
             flags: vec!["--lr".into(), "0.1".into()],
             seed: 1,
@@ -240,13 +360,7 @@ mod tests {
             valid_accuracy: Some(0.97),
             seconds: 1.5,
             fault: None,
-        };
-        let mut line = json!({"event": "run", "schema": 1});
-        let fields = serde_json::to_value(&run).unwrap();
-        line.as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
-        (run, line)
+        }
     }
 
     #[test]
@@ -257,18 +371,23 @@ mod tests {
         let in_use = Record::open(&path).unwrap_err();
         assert!(matches!(in_use, SweepError::InUse { .. }), "{in_use}");
         for n in [1, 2] {
-            let (run, line) = some(n);
-            record.append(&run, &line).unwrap();
+            record.append(&some(n)).unwrap();
         }
         drop(record);
         let whole = fs::read(&path).unwrap();
-        for part in ["", "{", "{\"event\":\"run\",\"sche"] {
+        assert!(whole.starts_with(BEGINS));
+        let torn = &whole[..whole.len() / 2 - 9];
+        for part in [
+            "",
+            "{",
+            "{\"event\":\"run\",\"sche",
+            str::from_utf8(torn).unwrap(),
+        ] {
             fs::write(&path, [&whole[..], part.as_bytes()].concat()).unwrap();
             let mut record = Record::open(&path).unwrap();
-            assert_eq!(record.get(&some(2).0.run_sha256), Some(&some(2).0));
-            assert_eq!(record.get(&some(3).0.run_sha256), None);
-            let (run, line) = some(3);
-            record.append(&run, &line).unwrap();
+            assert_eq!(record.get(&some(2).run_sha256), Some(&some(2)));
+            assert_eq!(record.get(&some(3).run_sha256), None);
+            record.append(&some(3)).unwrap();
             drop(record);
             let text = fs::read_to_string(&path).unwrap();
             assert_eq!(text.lines().count(), 3, "{text}");
@@ -279,12 +398,29 @@ mod tests {
     fn a_file_of_anything_else_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
-        let line = some(1).1.to_string();
+        let line = some(1).text().trim_end().to_owned();
         let change = |from: &str, to: &str| line.replace(from, to) + "\n";
         for (text, fault) in [
             ("years of work".to_owned(), "line 1: not JSON"),
             ("{}\n".into(), "line 1: not a run"),
             (format!("{line}\n[1]\n"), "line 2: not a run"),
+            ("{\"event\":\"start\",\"model\":".into(), "line 1: not JSON"),
+            ("{\"event\":\"start\"}".into(), "line 1: not a run"),
+            ("{\"event\":\"run\",\"schema\":2,\"run_s".into(), "not JSON"),
+            (
+                change("\"schema\":1", "\"schema\":2"),
+                "schema 2, expected 1",
+            ),
+            (change("\"schema\":1,", ""), "schema null, expected 1"),
+            (change("00001\"", "0000A\""), "in lower case"),
+            (
+                change("\"epochs\":5", "\"epochs\":0"),
+                "no epoch is finished",
+            ),
+            (
+                format!("{line}\n{}", change("0.97", "0.5")),
+                "line 2: another result than in line 1",
+            ),
             (change("0.97", "97"), "valid_accuracy is out of range"),
             (change("0.97", "null"), "expected either"),
             (change("1.5", "-1"), "seconds is out of range"),
@@ -299,6 +435,53 @@ mod tests {
         }
         assert!(Record::open(folder.path()).is_err());
         assert!(Record::open(&folder.path().join("no/such")).is_err());
+    }
+
+    #[test]
+    fn a_whole_line_without_its_end_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.jsonl");
+        fs::write(&path, some(1).text().trim_end()).unwrap();
+        let mut record = Record::open(&path).unwrap();
+        assert_eq!(record.get(&some(1).run_sha256), Some(&some(1)));
+        record.append(&some(2)).unwrap();
+        let expected = some(1).text() + &some(2).text();
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.jsonl");
+        let mut record = Record::open(&path).unwrap();
+        let long = vec!["--lr".into(), "0".repeat(70_000)];
+        assert!(fits_in_a_line(&some(1).flags) && !fits_in_a_line(&long));
+        let refused = [
+            RunLine {
+                valid_accuracy: None,
+                ..some(1)
+            },
+            RunLine {
+                flags: long,
+                ..some(1)
+            },
+        ];
+        for run in refused {
+            assert!(record.append(&run).is_err());
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_gone_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.jsonl");
+        let mut record = Record::open(&path).unwrap();
+        record.append(&some(1)).unwrap();
+        fs::remove_file(&path).unwrap();
+        let error = record.append(&some(2)).unwrap_err();
+        assert!(matches!(error, SweepError::Gone { .. }), "{error}");
     }
 
     #[test]

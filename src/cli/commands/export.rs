@@ -128,10 +128,18 @@ impl Export {
             false => print(&model, &to, written.len(), run, out)?,
         }
         out.flush()?;
-        if let Some(run) = run
-            && run.same_classes < run.images
-        {
-            return Ok(Outcome::Failed);
+        if let Some(run) = run {
+            if run.not_finite > 0 {
+                note(format_args!(
+                    "the outputs of the model are not finite for {} of {} images: its weights are too large, and there \
+                     is nothing to compare",
+                    thousands(run.not_finite as u64),
+                    thousands(run.images as u64)
+                ));
+            }
+            if run.compared() == 0 || run.same_classes < run.compared() {
+                return Ok(Outcome::Failed);
+            }
         }
         let evaluated = matches!(self.to, Format::Onnx | Format::Json);
         // What comes next would need the same flags.
@@ -198,9 +206,11 @@ impl Export {
         out: &mut Output,
     ) -> io::Result<()> {
         let run = run.map(|run| {
+            let known = |number| (run.compared() > 0).then_some(number);
             json!({
-                "images": run.images, "same_classes": run.same_classes,
-                "largest_difference": run.largest_difference, "largest_output": run.largest_output,
+                "images": run.images, "not_finite": run.not_finite, "same_classes": run.same_classes,
+                "largest_difference": known(run.largest_difference),
+                "largest_output": known(run.largest_output),
             })
         });
         out.json(json!({
@@ -262,13 +272,13 @@ fn print(
         thousands(bytes as u64),
         thousands(model.network.parameter_count() as u64),
     )?;
-    let Some(run) = run else {
+    let Some(run) = run.filter(|run| run.compared() > 0) else {
         return Ok(());
     };
     writeln!(
         out,
         "run on {} images: {} classes as the model has them, outputs within {} (of up to {:.1})",
-        thousands(run.images as u64),
+        thousands(run.compared() as u64),
         thousands(run.same_classes as u64),
         scientific(run.largest_difference, 1),
         run.largest_output,

@@ -3,10 +3,14 @@
 use std::{error::Error, path::Path};
 
 use mlp::{
+    atomic_file::folder_of,
     data::{DataError, Fault, download::DownloadError},
     explain::worksheet::WorksheetError,
     files::{
-        checkpoint::CheckpointError, dataset::DatasetError, model::ModelError, run::RunError,
+        checkpoint::CheckpointError,
+        dataset::DatasetError,
+        model::{self, ModelError},
+        run::RunError,
         tensorboard::TensorboardError,
     },
     picture::drawing::TooLarge,
@@ -30,7 +34,7 @@ fn advice(error: &(dyn Error + 'static)) -> Option<String> {
     None.or_else(|| error.downcast_ref().and_then(data))
         .or_else(|| error.downcast_ref().and_then(dataset))
         .or_else(|| error.downcast_ref().and_then(download))
-        .or_else(|| error.downcast_ref().and_then(model))
+        .or_else(|| error.downcast_ref().and_then(of_model))
         .or_else(|| error.downcast_ref().and_then(checkpoint))
         .or_else(|| error.downcast_ref().and_then(run))
         .or_else(|| error.downcast_ref().and_then(tensorboard))
@@ -124,8 +128,15 @@ fn download(error: &DownloadError) -> Option<String> {
     }
 }
 
-fn model(error: &ModelError) -> Option<String> {
+fn of_model(error: &ModelError) -> Option<String> {
     match error {
+        ModelError::Fault {
+            path,
+            fault: model::Fault::Checkpoint,
+        } => Some(format!(
+            "go on with `mlp train --resume {}`, or name the model that the run has saved",
+            shell_quote(folder_of(path))
+        )),
         ModelError::Io { .. } | ModelError::Fault { .. } => None,
     }
 }
@@ -157,7 +168,11 @@ fn run(error: &RunError) -> Option<String> {
             shell_quote(path)
         )),
         RunError::NotARecord { .. } => Some("`mlp train --run` keeps one".into()),
-        RunError::Io { .. } | RunError::NotAFolder { .. } | RunError::Line { .. } => None,
+        RunError::Io { .. }
+        | RunError::NotAFolder { .. }
+        | RunError::InUse { .. }
+        | RunError::Gone { .. }
+        | RunError::Line { .. } => None,
     }
 }
 
@@ -168,6 +183,8 @@ fn tensorboard(error: &TensorboardError) -> Option<String> {
         }
         TensorboardError::Io { .. }
         | TensorboardError::NotAFolder { .. }
+        | TensorboardError::InUse { .. }
+        | TensorboardError::Gone { .. }
         | TensorboardError::Foreign { .. } => None,
     }
 }

@@ -13,6 +13,8 @@ use mlp::{
     regular_file,
 };
 
+use crate::cli::terminal::output::named;
+
 /// A kind of file, and the flag that names one.
 pub struct Kind {
     /// The flag, such as `--svg`.
@@ -73,7 +75,7 @@ fn can_be_made(folder: &Path) -> bool {
 
 /// Whether files can be written to a folder, which may be missing; `flag` names it.
 pub fn check_folder(folder: &Path, flag: &str) -> anyhow::Result<()> {
-    let name = folder.display();
+    let name = named(folder);
     check_name(folder).map_err(|why| anyhow!("{name}: {why}"))?;
     ensure!(
         folder.is_dir() || fs::symlink_metadata(folder).is_err(),
@@ -100,7 +102,7 @@ pub fn make_folder(path: &Path) -> anyhow::Result<()> {
     let folder = folder_of(path);
     match fs::create_dir(folder) {
         Err(error) if !folder.is_dir() => {
-            Err(error).with_context(|| format!("{}: the folder cannot be made", folder.display()))
+            Err(error).with_context(|| format!("{}: the folder cannot be made", named(folder)))
         }
         _ => Ok(()),
     }
@@ -116,7 +118,7 @@ impl Kind {
             what,
             is_one,
         } = self;
-        let name = path.display();
+        let name = named(path);
         let text = path.as_os_str().to_string_lossy();
         check_name(path).map_err(|why| anyhow!("{name}: {why}"))?;
         ensure!(
@@ -135,7 +137,7 @@ impl Kind {
                     "{name}: is read-only: choose another {flag}, or pass --force to replace it"
                 );
                 ensure!(
-                    force || is_one(path).with_context(|| name.to_string())?,
+                    force || is_one(path).with_context(|| name.clone())?,
                     "{name}: there is a file already, and it is not a {what}: choose another {flag}, or pass \
                      --force to replace it"
                 );
@@ -144,7 +146,7 @@ impl Kind {
                 fs::symlink_metadata(path).is_err(),
                 "{name}: a symbolic link to a file that is not there: remove the link, or choose another {flag}"
             ),
-            Err(error) => return Err(error).context(name.to_string()),
+            Err(error) => return Err(error).context(name),
         }
         // A folder that alone is missing was meant; where its parent is missing, too, a name was mistyped.
         let folder = folder_of(path);
@@ -161,7 +163,7 @@ impl Kind {
         let Self { flag, what, .. } = self;
         make_folder(path)?;
         atomic_file::write::<io::Error>(path, |file| file.write_all(bytes)).with_context(|| {
-            let name = path.display();
+            let name = named(path);
             format!("{name}: the {what} could not be saved, choose another {flag}")
         })
     }
@@ -177,6 +179,17 @@ mod tests {
         what: "letter",
         is_one: |path| begins(path, b"Dear"),
     };
+
+    #[test]
+    fn a_name_is_spelled_out_where_it_is_refused() {
+        let error = LETTER.check_writable(Path::new("a\nb.c"), false);
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("a\\nb.c: there is a control character"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+    }
 
     #[test]
     fn only_one_of_its_kind_may_be_overwritten() {

@@ -229,6 +229,10 @@ fn make_unfinished(path: &Path) -> Result<Option<PathBuf>, CheckpointError> {
 }
 
 fn check_folder(path: &Path) -> Result<(), CheckpointError> {
+    if regular_file::leads_nowhere(path) {
+        let error = io::Error::other(regular_file::NOWHERE);
+        return Err(CheckpointError::io(path)(error));
+    }
     match path.exists() && !path.is_dir() {
         true => Err(CheckpointError::NotAFolder { path: path.into() }),
         false => Ok(()),

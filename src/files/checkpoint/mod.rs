@@ -42,7 +42,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The largest file that is read: four models of the largest size, and the order of the images.
 pub const MAX_BYTES: u64 = 5 * model::MAX_BYTES;
 
-const KEY: &str = "mlp-checkpoint";
+const KEY: &str = model::CHECKPOINT_KEY;
 const BEST: &str = "best.";
 const VELOCITY: &str = "velocity.";
 const MOMENTS: [&str; 2] = ["first_moment.", "second_moment."];

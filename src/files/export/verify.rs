@@ -16,12 +16,21 @@ const NUMBERS_AT_A_TIME: usize = 1 << 22;
 pub struct Run {
     /// The images that it was run on.
     pub images: usize,
-    /// How many of them it takes for the same class as the model.
+    /// Those of which the model's own outputs are not finite, so that there is nothing to compare.
+    pub not_finite: usize,
+    /// How many of the others it takes for the same class as the model.
     pub same_classes: usize,
-    /// The largest difference of an output.
+    /// The largest difference of an output, where both are finite.
     pub largest_difference: f64,
-    /// The largest size of an output of the model.
+    /// The largest size of an output of the model, of those that are finite.
     pub largest_output: f64,
+}
+
+impl Run {
+    /// The images of which the outputs could be compared.
+    pub fn compared(&self) -> usize {
+        self.images - self.not_finite
+    }
 }
 
 /// A network that was read from an exported file.
@@ -113,6 +122,7 @@ fn run(model: &Model, network: &Network, images: &Dataset) -> Result<Run, ReadFa
     let at_a_time = (NUMBERS_AT_A_TIME / (spec.pixels() * spec.cols)).max(1);
     let mut run = Run {
         images: images.len(),
+        not_finite: 0,
         same_classes: 0,
         largest_difference: 0.0,
         largest_output: 0.0,
@@ -130,13 +140,19 @@ fn run(model: &Model, network: &Network, images: &Dataset) -> Result<Run, ReadFa
         }
         let decoding = model.metadata.loss.decoding();
         for (n, (expected, &class)) in expected.rows().into_iter().zip(&classes).enumerate() {
+            if !expected.iter().all(|output| output.is_finite()) {
+                run.not_finite += 1;
+                continue;
+            }
+            let found = logits.slice(s![n, ..]);
+            // An output that is finite in the model alone is a difference, of no size.
             let own = decoding.class(expected, classes_of_model);
-            run.same_classes += usize::from(f32::from(own) == class);
-            for (a, b) in expected.iter().zip(logits.slice(s![n, ..])) {
-                let difference = f64::from(*a) - f64::from(*b);
-                // NaN is larger than all.
-                if difference.is_nan() || difference.abs() > run.largest_difference {
-                    run.largest_difference = difference.abs();
+            let same = found.iter().all(|output| output.is_finite()) && f32::from(own) == class;
+            run.same_classes += usize::from(same);
+            for (a, b) in expected.iter().zip(found) {
+                let difference = (f64::from(*a) - f64::from(*b)).abs();
+                if difference.is_finite() {
+                    run.largest_difference = run.largest_difference.max(difference);
                 }
                 run.largest_output = run.largest_output.max(f64::from(a.abs()));
             }

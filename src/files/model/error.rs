@@ -57,6 +57,9 @@ pub enum Fault {
         /// The key that was expected.
         key: &'static str,
     },
+    /// A checkpoint, which holds a model and more.
+    #[error("a checkpoint of mlp, expected a model")]
+    Checkpoint,
     /// The metadata cannot be parsed.
     #[error("the metadata cannot be parsed: {0}")]
     Metadata(serde_json::Error),

@@ -13,7 +13,7 @@ use crate::regular_file;
 
 use super::{
     Dtype, Fault, Float, KEY, MAX_BYTES, Metadata, Model, ModelError, from_bytes, metadata_from,
-    shapes,
+    shapes, without,
 };
 
 /// The longest header that is read: names and shapes of the most tensors take a tenth of it.
@@ -99,7 +99,8 @@ impl Begun {
     pub(crate) fn json(&self, key: &'static str) -> Result<&str, Fault> {
         let metadata = self.container.metadata().as_ref();
         let json = metadata.and_then(|metadata| metadata.get(key));
-        json.map(String::as_str).ok_or(Fault::Foreign { key })
+        json.map(String::as_str)
+            .ok_or_else(|| without(key, metadata))
     }
 
     /// The number of tensors.

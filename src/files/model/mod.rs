@@ -52,6 +52,8 @@ pub const MAX_LAYERS: usize = 1_000;
 /// The largest size of the scale and the shift that make inputs of pixels.
 pub const MAX_SCALING: f64 = 1e6;
 const KEY: &str = "mlp";
+/// The key of a checkpoint, which is no model.
+pub(crate) const CHECKPOINT_KEY: &str = "mlp-checkpoint";
 
 /// What is needed to use a network again, and how it was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -305,8 +307,16 @@ pub(crate) fn open<'a>(
     let metadata = header.metadata().as_ref();
     let json = metadata
         .and_then(|metadata| metadata.get(key))
-        .ok_or(Fault::Foreign { key })?;
+        .ok_or_else(|| without(key, metadata))?;
     Ok((tensors, json.clone()))
+}
+
+/// What a safetensors file is that lacks `key` in its metadata.
+fn without(key: &'static str, metadata: Option<&HashMap<String, String>>) -> Fault {
+    match metadata.is_some_and(|metadata| metadata.contains_key(CHECKPOINT_KEY)) {
+        true => Fault::Checkpoint,
+        false => Fault::Foreign { key },
+    }
 }
 
 fn metadata_from(json: &str) -> Result<Metadata, Fault> {

@@ -31,7 +31,7 @@ use super::{
     protobuf::{self, Fields, Message},
     run::is_start_of,
 };
-use crate::regular_file;
+use crate::regular_file::{self, Lock};
 use record::{framed, records};
 
 /// How the name of every event file begins.
@@ -68,6 +68,18 @@ pub enum TensorboardError {
         /// Which folder.
         path: PathBuf,
     },
+    /// Another process writes to the folder.
+    #[error("{}: another run writes its events there: wait for it, or choose another folder", path.display())]
+    InUse {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// The name of the file leads elsewhere by now, or nowhere.
+    #[error("{}: the file was removed or replaced while the run wrote to it", path.display())]
+    Gone {
+        /// Which file.
+        path: PathBuf,
+    },
     /// An event file that another program has written.
     #[error(
         "{}: an event file of another program, whose events would be mixed with those of this run: choose another \
@@ -94,6 +106,8 @@ pub struct Writer {
     file: File,
     /// Bytes of whole records in the file.
     bytes: u64,
+    /// The folder, locked.
+    _lock: Option<Lock>,
 }
 
 impl Writer {
@@ -104,19 +118,27 @@ impl Writer {
         run: (&[usize], &Training),
         force: bool,
     ) -> Result<Self, TensorboardError> {
-        let there = event_files(folder)?;
-        let events = there.iter().filter(|(_, there)| *there != There::Nothing);
+        Self::create_in(Taken::new(folder)?, run, force)
+    }
+
+    fn create_in(
+        taken: Taken<'_>,
+        run: (&[usize], &Training),
+        force: bool,
+    ) -> Result<Self, TensorboardError> {
+        let there = taken.there.iter();
+        let events = there.filter(|(_, there)| *there != There::Nothing);
         for (path, _) in events {
             match force {
                 true => fs::remove_file(path).map_err(io_error(path))?,
                 false => {
                     return Err(TensorboardError::Exists {
-                        path: folder.into(),
+                        path: taken.folder.into(),
                     });
                 }
             }
         }
-        Self::begin(folder, 0, run, &there)
+        Self::begin(taken, 0, run)
     }
 
     /// Goes on with the events of a run with these settings after `done` epochs, or starts them if there are none.
@@ -126,25 +148,28 @@ impl Writer {
         (layers, training): (&[usize], &Training),
         force: bool,
     ) -> Result<Self, TensorboardError> {
-        let there = event_files(folder)?;
-        let another = there.iter().any(|(_, there)| match there {
+        let taken = Taken::new(folder)?;
+        let another = taken.there.iter().any(|(_, there)| match there {
             There::Nothing => false,
             There::Events(start) => !is_start_of(start, layers, training),
         });
         match another || force {
-            true => Self::create(folder, (layers, training), force),
-            false => Self::begin(folder, done, (layers, training), &there),
+            true => Self::create_in(taken, (layers, training), force),
+            false => Self::begin(taken, done, (layers, training)),
         }
     }
 
     /// A new file, whose name comes after those that are there.
     fn begin(
-        folder: &Path,
+        taken: Taken<'_>,
         done: usize,
         (layers, training): (&[usize], &Training),
-        there: &[(PathBuf, There)],
     ) -> Result<Self, TensorboardError> {
-        fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let Taken {
+            folder,
+            there,
+            lock,
+        } = taken;
         let newest = there.iter().filter_map(|(path, _)| seconds(path)).max();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |since| since.as_secs());
@@ -158,6 +183,7 @@ impl Writer {
             file: file.map_err(io_error(&path))?,
             path,
             bytes: 0,
+            _lock: lock,
         };
         let version = event(0).bytes(3, VERSION);
         let start = Start { layers, training };
@@ -182,7 +208,45 @@ impl Writer {
             return Err(io_error(&self.path)(error));
         }
         self.bytes += bytes.len() as u64;
-        Ok(())
+        match regular_file::is_at(&self.file, &self.path) {
+            true => Ok(()),
+            false => Err(TensorboardError::Gone {
+                path: self.path.clone(),
+            }),
+        }
+    }
+}
+
+/// A folder that no other process writes to, and the event files in it.
+struct Taken<'a> {
+    folder: &'a Path,
+    there: Vec<(PathBuf, There)>,
+    lock: Option<Lock>,
+}
+
+impl<'a> Taken<'a> {
+    /// Makes the folder if needed, and locks it.
+    fn new(folder: &'a Path) -> Result<Self, TensorboardError> {
+        if regular_file::leads_nowhere(folder) {
+            return Err(io_error(folder)(io::Error::other(regular_file::NOWHERE)));
+        }
+        if folder.exists() && !folder.is_dir() {
+            return Err(TensorboardError::NotAFolder {
+                path: folder.into(),
+            });
+        }
+        fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let lock = Lock::folder(folder).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => TensorboardError::InUse {
+                path: folder.into(),
+            },
+            _ => io_error(folder)(error),
+        })?;
+        Ok(Self {
+            folder,
+            there: event_files(folder)?,
+            lock,
+        })
     }
 }
 
@@ -217,19 +281,10 @@ enum There {
     Events(Value),
 }
 
-/// The event files in a folder, by name, and what they hold. None if there is no such folder.
+/// The event files in a folder, by name, and what they hold.
 fn event_files(folder: &Path) -> Result<Vec<(PathBuf, There)>, TensorboardError> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(TensorboardError::NotAFolder {
-            path: folder.into(),
-        });
-    }
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(io_error(folder))?,
-    };
     let mut files = Vec::new();
-    for entry in entries {
+    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
         let path = entry.map_err(io_error(folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.contains(MARK) {
@@ -352,6 +407,7 @@ mod tests {
         }
         // The process died in the middle of a record.
         writer.file.write_all(&framed(b"torn")[..7]).unwrap();
+        drop(writer);
         let mut longer = run.clone();
         longer.settings.epochs = 99;
         let mut writer = Writer::resume(folder, 2, (&LAYERS, &longer), false).unwrap();
@@ -366,10 +422,14 @@ mod tests {
         let folder = folder.path();
         let (one, other) = (training(1), training(2));
         let create = |force| Writer::create(folder, (&LAYERS, &other), force);
-        let mut writer = Writer::create(folder, (&LAYERS, &one), false).unwrap();
+        let writer = Writer::create(folder, (&LAYERS, &one), false).unwrap();
+        drop(writer);
         // So far it holds nothing that could be lost.
         drop(create(false).unwrap());
+        let mut writer = Writer::create(folder, (&LAYERS, &one), false).unwrap();
         writer.append(1, summary()).unwrap();
+        let first = writer.path.clone();
+        drop(writer);
         let refused = [
             create(false),
             Writer::resume(folder, 1, (&LAYERS, &other), false),
@@ -379,7 +439,7 @@ mod tests {
             assert!(matches!(error, TensorboardError::Exists { .. }), "{error}");
         }
         drop(create(true).unwrap());
-        assert!(!writer.path.exists());
+        assert!(!first.exists());
 
         let foreign = folder.join("events.out.tfevents.1700000000.host.1.0");
         let version = event(0).bytes(3, VERSION);
@@ -394,6 +454,40 @@ mod tests {
             matches!(error, TensorboardError::NotAFolder { .. }),
             "{error}"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_has_one_writer_which_notices_that_its_file_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let (one, other) = (training(1), training(2));
+        let mut writer = Writer::create(folder, (&LAYERS, &one), false).unwrap();
+        writer.append(1, summary()).unwrap();
+        for force in [false, true] {
+            let refused = [
+                Writer::create(folder, (&LAYERS, &other), force),
+                Writer::resume(folder, 1, (&LAYERS, &one), force),
+            ];
+            for refused in refused {
+                let error = refused.unwrap_err();
+                assert!(matches!(error, TensorboardError::InUse { .. }), "{error}");
+            }
+        }
+        writer.append(2, summary()).unwrap();
+        fs::remove_file(&writer.path).unwrap();
+        let error = writer.append(3, summary()).unwrap_err();
+        assert!(matches!(error, TensorboardError::Gone { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("gone"), &link).unwrap();
+        let error = Writer::create(&link, (&LAYERS, &training(1)), false).unwrap_err();
+        assert!(error.to_string().contains("leads nowhere"), "{error}");
     }
 
     #[cfg(unix)]

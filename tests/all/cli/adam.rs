@@ -154,3 +154,19 @@ fn a_rate_is_found_where_adam_trains() {
         "{stderr}"
     );
 }
+
+#[test]
+fn what_is_far_from_usual_is_named_and_not_the_rate() {
+    let folder = folder_of_quarters();
+    let dir = folder.path();
+    for (flags, code, said) in [
+        ("--lr 1e38", 1, "try --lr 0.001"),
+        ("--weight-decay 1e38", 1, "--weight-decay 1e38 is far"),
+        ("--eps 1e30", 0, "--eps 1e30 is far"),
+        ("--max-norm 1e-20", 0, "--max-norm 1e-20 is far"),
+    ] {
+        let line = format!("{TRAIN} --optimizer adam {flags} --valid 300 --out far.bin");
+        let (_, stderr) = run(dir, &line, code);
+        assert!(stderr.contains(said), "{flags}: {stderr}");
+    }
+}

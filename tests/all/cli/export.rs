@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use mlp::files::model;
+
 use crate::support::program::{command, json, run, texts};
 
 /// A model of a few images, in no time.
@@ -116,4 +118,36 @@ fn the_largest_difference_is_told_to_programs() {
     assert_eq!(run["images"], 10_000);
     assert_eq!(run["same_classes"], 10_000);
     assert!(run["largest_difference"].as_f64().unwrap() < 1e-4, "{run}");
+}
+
+#[test]
+fn outputs_that_are_not_finite_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    train(folder);
+    let mut model = model::load::<f32>(&folder.join("model.bin")).unwrap();
+    let values: Vec<_> = model
+        .network
+        .values()
+        .map(|value| value.mapv(|_| 1e38))
+        .collect();
+    model.network.set_values(&values);
+    fs::write(folder.join("huge.bin"), model::to_bytes(&model)).unwrap();
+    for format in ["onnx", "json"] {
+        let line = format!("export huge.bin --to {format}");
+        let (stdout, stderr) = run(folder, &line, 1);
+        assert!(
+            stderr.contains("not finite for 10,000 of 10,000 images"),
+            "{stderr}"
+        );
+        assert!(
+            !stdout.contains("NaN") && !stdout.contains("run on"),
+            "{stdout}"
+        );
+        let found = json(folder, &format!("{line} --json"), 1);
+        let compared = &found["compared"];
+        assert!(compared["largest_difference"].is_null(), "{found}");
+        assert!(compared["largest_output"].is_null(), "{found}");
+        assert_eq!(compared["not_finite"], 10_000);
+    }
 }

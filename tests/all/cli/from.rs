@@ -126,11 +126,7 @@ fn what_its_weights_do_not_fit_is_refused_in_words() {
         ("--deslant", 2, "trained on images as they are"),
         ("--init zeros", 2, "nothing to initialise"),
         ("--normalize 0.1,0.3", 2, "leave out --normalize"),
-        (
-            "--checkpoint kept --resume",
-            2,
-            "cannot be used with --resume",
-        ),
+        ("--recipe lesson", 2, "leave --recipe out"),
         ("--resume kept", 2, "cannot be used with --resume"),
     ] {
         let line = format!("train --from model.bin {SMALL} --out b.bin {flags}");
@@ -159,4 +155,57 @@ fn a_validation_accuracy_on_images_that_it_has_learned_from_is_doubted() {
     };
     assert!(noted("--valid 301") && noted("--valid 300 --valid-random"));
     assert!(!noted("--valid 300") && !noted("--valid 20") && !noted("--valid 0"));
+}
+
+#[test]
+fn one_command_for_a_scheduler_starts_from_a_model_and_goes_on() {
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    for (out, seed) in [("first.bin", 1), ("other.bin", 2)] {
+        let line = format!("train --hidden 8,6 {SMALL} --seed {seed} --out {out} --quiet");
+        run(folder, &line, 0);
+    }
+    let line = |from: &str, epochs: u32| {
+        format!(
+            "train {from} --checkpoint kept --resume --epochs {epochs} --valid 300 --data-dir own --quiet --lr 0.01"
+        )
+    };
+    run(folder, &line("--from first.bin", 1), 0);
+    run(folder, &line("--from first.bin", 3), 0);
+    let again = fs::read(folder.join("model.bin")).unwrap();
+    let whole = "train --from first.bin --epochs 3 --valid 300 --data-dir own --quiet --lr 0.01";
+    run(folder, &format!("{whole} --out whole.bin"), 0);
+    assert!(fs::read(folder.join("whole.bin")).unwrap() == again);
+    let (_, stderr) = run(folder, &line("--from other.bin", 4), 2);
+    assert!(stderr.contains("began with another model"), "{stderr}");
+    assert!(fs::read(folder.join("model.bin")).unwrap() == again);
+    let plain = format!("train --hidden 8,6 --checkpoint plain {SMALL} --quiet --out plain.bin");
+    run(folder, &plain, 0);
+    let (_, stderr) = run(folder, &format!("{plain} --resume --from first.bin"), 2);
+    assert!(stderr.contains("began with no model"), "{stderr}");
+}
+
+#[test]
+fn a_checkpoint_is_no_model_of_another_program() {
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    run(
+        folder,
+        &format!("train --hidden 4 --checkpoint c {SMALL} --quiet"),
+        0,
+    );
+    let file = "c/checkpoint.safetensors";
+    for line in [
+        "train --from",
+        "eval",
+        "plot",
+        "export --to c",
+        "eval --loss ce",
+    ] {
+        let (_, stderr) = run(folder, &format!("{line} {file}"), 1);
+        assert!(
+            stderr.contains("a checkpoint of mlp") && stderr.contains("mlp train --resume c"),
+            "{line}: {stderr}"
+        );
+    }
 }

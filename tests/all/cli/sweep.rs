@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::Value;
 
 use crate::support::{
-    own_data::folder_of_quarters,
+    own_data::{folder_of_quarters, idx, write},
     program::{json, json_lines, run},
 };
 
@@ -142,7 +142,7 @@ fn when_time_is_up_no_further_run_begins() {
     let line = format!("sweep --lr 0.02,0.1 --hidden 4 --seeds 20 {SMALL} --threads 1");
     let (stdout, stderr) = run(folder, &format!("{line} --minutes 1e-9"), 1);
     assert!(
-        stderr.contains("40 of 40 runs have not begun"),
+        stderr.contains("40 of 40 runs have not begun") && stderr.contains("no run has begun"),
         "{stdout}{stderr}"
     );
     let (_, stderr) = run(folder, &format!("{line} --minutes 1000"), 0);
@@ -165,6 +165,11 @@ fn what_cannot_be_meant_is_refused_before_anything_is_written() {
             "20,000 runs, expected at most 10,000",
         ),
         ("--minutes 0", 2, "expected minutes"),
+        (
+            "--hidden 500-",
+            2,
+            "--hidden 500-: expected widths such as 50 or 500-150",
+        ),
         ("--hidden 100000-100000", 1, "choose a narrower --hidden"),
         ("--out own", 1, "own"),
         ("--out no/such/file", 1, "no/such/file"),
@@ -173,12 +178,118 @@ fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         let (stdout, stderr) = run(folder, &line, code);
         assert!(stderr.contains(said), "{flags}: {stdout}{stderr}");
     }
+    let long = format!("sweep --data-dir own --lr 0.2,0.1{}", "0".repeat(70_000));
+    let (_, stderr) = run(folder, &long, 2);
+    assert!(stderr.contains("too long for a line of --out"), "{stderr}");
     assert!(!folder.join("sweep.jsonl").exists());
     fs::write(folder.join("notes.txt"), "years of work\n").unwrap();
     let (_, stderr) = run(folder, &format!("sweep {SMALL} --out notes.txt"), 1);
     assert!(stderr.contains("choose another file"), "{stderr}");
     let notes = fs::read_to_string(folder.join("notes.txt")).unwrap();
     assert_eq!(notes, "years of work\n");
+}
+
+/// So many images of 4x4, of which `label` says the class.
+fn small(dir: &Path, images: usize, label: impl Fn(usize) -> u8) {
+    fs::create_dir_all(dir).unwrap();
+    let pixels: Vec<_> = (0..images * 16).map(|n| (n * 37 % 251) as u8).collect();
+    let labels: Vec<_> = (0..images).map(label).collect();
+    write(
+        dir,
+        "train-images-idx3-ubyte",
+        &idx(&[images, 4, 4], &pixels),
+    );
+    write(dir, "train-labels-idx1-ubyte", &idx(&[images], &labels));
+}
+
+#[test]
+fn where_no_image_or_one_class_is_left_to_validate_nothing_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small(&folder.join("few"), 5, |n| (n % 2) as u8);
+    let (_, stderr) = run(folder, "sweep --lr 0.1,0.2 --data-dir few", 2);
+    assert!(stderr.contains("of 5 images none are held out"), "{stderr}");
+    small(&folder.join("one"), 120, |n| {
+        u8::from(n >= 90 || n % 2 == 1)
+    });
+    let (_, stderr) = run(folder, "sweep --lr 0.1,0.2 --data-dir one --valid 20", 1);
+    assert!(stderr.contains("all of class 1"), "{stderr}");
+    assert!(!folder.join("sweep.jsonl").exists());
+}
+
+#[test]
+fn what_has_learned_nothing_is_not_recommended() {
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    let line = format!("sweep --lr 1e9,1e10 --hidden 4 --seeds 2 {SMALL}");
+    let (_, stderr) = run(folder, &line, 1);
+    assert!(
+        stderr.contains("no better than guessing") && !stderr.contains("next:"),
+        "{stderr}"
+    );
+    let found = json(folder, &format!("{line} --json"), 1);
+    assert_eq!(found["winner"], Value::Null);
+}
+
+#[test]
+fn a_line_that_contradicts_its_hash_is_refused() {
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    let line = format!("sweep --lr 0.02,0.1 --hidden 4 --seeds 1 {SMALL}");
+    run(folder, &line, 0);
+    let path = folder.join("sweep.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    for (from, to, said) in [
+        ("\"seed\":1", "\"seed\":2", "line 1: seed 2, expected 1"),
+        (
+            "\"epochs\":1",
+            "\"epochs\":2",
+            "line 1: epochs 2, expected 1",
+        ),
+        ("\"--hidden\",\"4\"", "\"--hidden\",\"5\"", "line 1: flags"),
+    ] {
+        let changed = whole.replacen(from, to, 1);
+        assert_ne!(changed, whole, "{from}");
+        fs::write(&path, &changed).unwrap();
+        let (_, stderr) = run(folder, &line, 1);
+        assert!(
+            stderr.contains(said) && stderr.contains("remove the line"),
+            "{stderr}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), changed);
+    }
+    // The same in other words is no contradiction.
+    fs::write(&path, &whole).unwrap();
+    let line = format!("sweep --lr 0.020,0.10 --hidden 4 --seeds 1 {SMALL}");
+    let (stdout, _) = run(folder, &line, 0);
+    assert!(stdout.contains("where 2 of them are already"), "{stdout}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_record_that_is_removed_meanwhile_has_a_gap() {
+    use std::io::Read;
+
+    use crate::support::program::start;
+
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    let line =
+        "sweep --lr 0.02 --hidden 4 --seeds 30 --valid 300 --epochs 3 --data-dir own --threads 1";
+    let mut child = start(folder, line);
+    let path = folder.join("sweep.jsonl");
+    let begun = || fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= 1);
+    while !begun() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    fs::remove_file(&path).unwrap();
+    let mut said = String::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(said.contains("the record has a gap"), "{said}");
+    assert!(said.contains("removed or replaced"), "{said}");
 }
 
 #[cfg(unix)]

@@ -160,3 +160,38 @@ fn a_checkpoint_knows_where_the_events_are() {
     let steps = scalars(&written, "loss/train").into_iter().map(|s| s.0);
     assert_eq!(steps.collect::<Vec<_>>(), [1, 2, 3]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_in_use_is_not_taken_and_a_file_that_is_gone_is_noticed() {
+    use std::io::Read;
+
+    use crate::support::program::start;
+
+    let folder = folder_of_quarters();
+    let folder = folder.path();
+    let line = format!("{TRAIN} --epochs 2000 --tensorboard tb");
+    let mut child = start(folder, &line);
+    let entries = || fs::read_dir(folder.join("tb")).into_iter().flatten();
+    while entries().next().is_none() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let other = format!("{TRAIN} --epochs 1 --tensorboard tb --force --out other.bin");
+    let (_, stderr) = run(folder, &other, 1);
+    assert!(
+        stderr.contains("another run writes its events there"),
+        "{stderr}"
+    );
+    for entry in entries() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    crate::support::program::signal(&child, "-INT");
+    let mut said = String::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("removed or replaced"), "{said}");
+    assert!(said.contains("have a gap"), "{said}");
+}

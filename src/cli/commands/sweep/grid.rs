@@ -16,8 +16,8 @@ use crate::cli::args::{
 struct Axis {
     /// As the parser knows it.
     id: &'static str,
-    /// Whether one value may itself be a list, which has a dash here where `mlp train` has a comma.
-    list: bool,
+    /// What is expected, if one value may itself be a list, which has a dash here where `mlp train` has a comma.
+    list: Option<&'static str>,
     help: &'static str,
 }
 
@@ -25,48 +25,48 @@ struct Axis {
 const AXES: [Axis; 9] = [
     Axis {
         id: "hidden",
-        list: true,
+        list: Some("widths such as 50 or 500-150, or none"),
         help: "Hidden layers: 50,100 is two networks of one hidden layer each; a dash joins the layers of one, as in \
                500-150; or none",
     },
     Axis {
         id: "activation",
-        list: false,
+        list: None,
         help: "Activation functions, such as relu,tanh [default: relu]",
     },
     Axis {
         id: "lr",
-        list: false,
+        list: None,
         help: "Learning rates, such as 0.03,0.1 [default: as mlp train]",
     },
     Axis {
         id: "batch_size",
-        list: false,
+        list: None,
         help: "Batch sizes, such as 16,64",
     },
     Axis {
         id: "optimizer",
-        list: false,
+        list: None,
         help: "Optimisers, such as sgd,adam [default: sgd]",
     },
     Axis {
         id: "momentum",
-        list: false,
+        list: None,
         help: "Momenta of sgd, such as 0,0.9 [default: 0]",
     },
     Axis {
         id: "weight_decay",
-        list: false,
+        list: None,
         help: "Weight decays, such as 0,1e-5 [default: 0, or 0.01 with adamw]",
     },
     Axis {
         id: "dropout",
-        list: true,
+        list: Some("probabilities such as 0.5 or 0.2-0.5"),
         help: "Dropout probabilities, such as 0,0.5; a dash joins those of one network, as in 0.2-0.5 [default: 0]",
     },
     Axis {
         id: "label_smoothing",
-        list: false,
+        list: None,
         help: "Label smoothing, such as 0,0.1 [default: 0]",
     },
 ];
@@ -91,8 +91,15 @@ impl Axis {
                 )));
             }
             let value = match self.list {
-                true => commas(value),
-                false => value.to_owned(),
+                None => value.to_owned(),
+                Some(expected) => {
+                    let list = commas(value);
+                    // The parser of `mlp train` would show its commas, which nobody has typed.
+                    if parsed(vec![format!("--{flag}={list}")]).is_err() {
+                        return Err(Usage(format!("--{flag} {value}: expected {expected}")));
+                    }
+                    list
+                }
             };
             if values.contains(&value) {
                 return Err(Usage(format!("--{flag} {text}: {value} is there twice")));
@@ -126,6 +133,22 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
+    /// One way to train, as its flags say it, or wrong usage.
+    pub(super) fn from_flags(flags: &[String]) -> Result<Self, clap::Error> {
+        let mut words: Vec<String> = Vec::new();
+        for flag in flags {
+            match words.last_mut() {
+                Some(word) if !flag.starts_with("--") => *word += &format!("={flag}"),
+                _ => words.push(flag.clone()),
+            }
+        }
+        Ok(Self {
+            flags: flags.to_vec(),
+            values: Vec::new(),
+            args: parsed(words)?,
+        })
+    }
+
     /// All that is known of a run before its data are, or wrong usage.
     pub(super) fn metadata(&self, data: &Facts, seed: u64) -> Result<Metadata, Usage> {
         let mut metadata = self.args.metadata(data)?;
@@ -430,6 +453,14 @@ mod tests {
             ("--lr 0.1,0.1", "0.1 is there twice"),
             ("--lr 0.1,0.10", "the same as another"),
             ("--hidden 50,0", "expected widths"),
+            (
+                "--hidden 500-",
+                "--hidden 500-: expected widths such as 50 or 500-150",
+            ),
+            (
+                "--hidden 8 --dropout 0.2-x",
+                "--dropout 0.2-x: expected prob",
+            ),
             ("--activation relu,tann", "possible values"),
             (
                 "--nesterov --momentum 0.9 --label-smoothing 0.1 --loss mse",

@@ -4,10 +4,13 @@ mod grid;
 mod runs;
 mod summary;
 
-use std::{collections::HashMap, io::Write, path::PathBuf, time::Duration};
+use std::{collections::HashMap, io::Write, mem, path::PathBuf, time::Duration};
 
-use anyhow::Context;
-use mlp::files::sweep::{Record, RunLine, SweepError, run_sha256};
+use anyhow::{Context, ensure};
+use mlp::{
+    data::Dataset,
+    files::sweep::{Record, RunLine, SweepError, fits_in_a_line, run_sha256},
+};
 use serde_json::json;
 
 use crate::cli::{
@@ -24,7 +27,7 @@ use crate::cli::{
         Outcome,
         describe::layers_text,
         interrupt::{self, Interrupted},
-        output::{BOLD, Output, named, named_line, next_step, note, thousands},
+        output::{BOLD, Output, named, named_line, next_step, note, percent, thousands},
         own_file::check_name,
         progress::progress_bar,
         shell::{shell_quote, train_command},
@@ -97,6 +100,8 @@ struct Prepared {
     images: Divided,
     /// Images to train on, and to validate.
     counts: (usize, usize),
+    /// The share of the validation images that the most frequent class has.
+    guessing: f64,
     official: bool,
     folder: PathBuf,
     /// Runs at a time.
@@ -104,6 +109,8 @@ struct Prepared {
     /// The widths of all networks, each once.
     networks: Vec<Vec<usize>>,
     epochs: usize,
+    facts: Facts,
+    data_sha256: String,
 }
 
 impl Sweep {
@@ -112,6 +119,7 @@ impl Sweep {
         self.check_number()?;
         let configurations = self.grid.configurations()?;
         for configuration in &configurations {
+            check_length(&configuration.flags)?;
             let metadata = configuration.metadata(&Facts::assumed(), 1)?;
             if metadata.training.settings.valid == 0 {
                 let text = "a sweep compares on the validation images: leave out --valid 0";
@@ -122,7 +130,7 @@ impl Sweep {
         let mut prepared = self.prepare(configurations)?;
         let mut record = Record::open(&self.out)?;
         let all = prepared.jobs.len();
-        let mut lines = self.take_finished(&mut prepared, &record);
+        let mut lines = self.take_finished(&mut prepared, &record)?;
         if !self.json.json {
             self.print_start(&prepared, lines.len(), out)?;
         }
@@ -130,7 +138,8 @@ impl Sweep {
         lines.extend(done.lines);
         let (epochs, valid) = (prepared.epochs, prepared.counts.1);
         let summary = self.summary(prepared.configurations, lines, (epochs, valid))?;
-        self.conclude(&summary, (all, prepared.counts), done.failed, out)
+        let known = (all, prepared.counts, prepared.guessing);
+        self.conclude(&summary, known, done.failed, out)
     }
 
     /// Whether so many runs may be meant.
@@ -170,6 +179,14 @@ impl Sweep {
             for (c, configuration) in configurations.iter().enumerate() {
                 let mut metadata = configuration.metadata(&facts, seed)?;
                 metadata.training.data_sha256.clone_from(&checksum);
+                if metadata.training.settings.valid == 0 {
+                    return Err(Usage(format!(
+                        "a sweep compares on the validation images, and of {} images none are held out by default: \
+                         say how many with --valid",
+                        facts.images
+                    ))
+                    .into());
+                }
                 if s == 0 {
                     let layers = &metadata.architecture.layers;
                     let batch = metadata.training.settings.batch_size;
@@ -193,6 +210,7 @@ impl Sweep {
         let images = Divided::new(data, &metadata)?;
         let [train, valid] = &*images.of(&metadata)?;
         let counts = (train.len(), valid.len());
+        let guessing = self.guessing(valid)?;
         for job in &mut jobs {
             let settings = &job.metadata.training.settings;
             job.steps = (settings.epochs * counts.0.div_ceil(settings.batch_size)) as u64;
@@ -201,13 +219,36 @@ impl Sweep {
             configurations,
             jobs,
             counts,
+            guessing,
             images,
             official,
             folder: self.data.dir.path(),
             threads: self.threads_for(largest),
             networks,
             epochs: metadata.training.settings.epochs,
+            facts,
+            data_sha256: checksum,
         })
+    }
+
+    /// The share of the most frequent class; an error if there is no other, so that nothing can be compared.
+    fn guessing(&self, valid: &Dataset) -> anyhow::Result<f64> {
+        let counts = valid.histogram();
+        let (class, &most) = counts
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, count)| **count)
+            .context("a data set has classes")?;
+        ensure!(
+            most < valid.len(),
+            "{}: {} to validate, all of class {}: whatever always says {} is right there, so nothing can be \
+             compared: hold out others, with --valid-random or a larger --valid",
+            self.data.dir.path().display(),
+            several(valid.len(), "image"),
+            valid.spec.class(class as u8),
+            valid.spec.class(class as u8),
+        );
+        Ok(most as f64 / valid.len() as f64)
     }
 
     /// How many runs go side by side, of which the largest takes so many bytes.
@@ -224,18 +265,21 @@ impl Sweep {
     }
 
     /// Takes the runs that are in the record out of the jobs.
-    fn take_finished(&self, prepared: &mut Prepared, record: &Record) -> Vec<Line> {
-        let mut lines = Vec::new();
-        prepared
-            .jobs
-            .retain(|job| match record.get(&job.run_sha256) {
-                None => true,
+    fn take_finished(&self, prepared: &mut Prepared, record: &Record) -> anyhow::Result<Vec<Line>> {
+        let (mut lines, mut left) = (Vec::new(), Vec::new());
+        for job in mem::take(&mut prepared.jobs) {
+            match record.get(&job.run_sha256) {
+                None => left.push(job),
                 Some(line) => {
+                    if let Some(fault) = contradiction(&job, line, prepared) {
+                        return Err(record.contradiction(&job.run_sha256, fault).into());
+                    }
                     lines.push((job.place, line.clone()));
-                    false
                 }
-            });
-        lines
+            }
+        }
+        prepared.jobs = left;
+        Ok(lines)
     }
 
     fn train(&self, prepared: &Prepared, record: &mut Record) -> anyhow::Result<Done> {
@@ -341,17 +385,20 @@ impl Sweep {
     fn conclude(
         &self,
         summary: &Summary,
-        (all, (train, valid)): (usize, (usize, usize)),
+        (all, (train, valid), guessing): (usize, (usize, usize), f64),
         failed: Option<SweepError>,
         out: &mut Output,
     ) -> anyhow::Result<Outcome> {
         let finished = summary.finished();
+        let best = summary.winner();
+        // What has learned nothing is not recommended, even if all others are worse.
+        let winner = best.filter(|best| best.mean() > Some(guessing));
         match self.json.json {
             true => out.json(json!({
                 "train_images": train, "valid_images": valid, "seeds": self.seeds(),
                 "runs": all, "runs_finished": finished, "record": self.out.display().to_string(),
                 "configurations": summary.json(),
-                "winner": summary.winner().map(|winner| &winner.flags),
+                "guessing": guessing, "winner": winner.map(|winner| &winner.flags),
             }))?,
             false if finished > 0 => summary.print(out)?,
             false => {}
@@ -373,8 +420,19 @@ impl Sweep {
                 all - finished
             ));
         }
-        let Some(winner) = summary.winner() else {
-            note("no configuration has come to its end in every run, so there is none to choose");
+        let Some(winner) = winner else {
+            note(match best.and_then(Found::mean) {
+                Some(mean) => format!(
+                    "no better than guessing: the best configuration has {} of the validation images right, and always \
+                     saying their most frequent class gets {}; there is none to choose: try other rates, such as \
+                     --lr 0.03,0.1, or more --epochs",
+                    percent(mean),
+                    percent(guessing)
+                ),
+                None if finished == 0 => "no run has begun, so there is none to choose".to_owned(),
+                None => "every configuration has a run that diverged, so there is none to choose"
+                    .to_owned(),
+            });
             return Ok(Outcome::Failed);
         };
         let flags = winner
@@ -392,6 +450,56 @@ impl Sweep {
             next_step(train_command(&(flags.collect::<String>() + &seed + &data)));
         }
         Ok(Outcome::Done)
+    }
+}
+
+/// Every run is to be a line that can be read again.
+fn check_length(flags: &[String]) -> Result<(), Usage> {
+    match fits_in_a_line(flags) {
+        true => Ok(()),
+        false => Err(Usage(format!(
+            "{} …: a configuration of {} characters is too long for a line of --out: write shorter values",
+            flags.first().map_or("", String::as_str),
+            thousands(flags.iter().map(|flag| flag.chars().count() as u64).sum())
+        ))),
+    }
+}
+
+/// What a line says that is not so of the run that has its hash, if anything.
+fn contradiction(job: &Job, line: &RunLine, prepared: &Prepared) -> Option<String> {
+    let settings = &job.metadata.training.settings;
+    let (seed, most) = (settings.seed, settings.epochs);
+    let may_end_early = settings.patience.is_some() || settings.target_accuracy.is_some();
+    let fewest = match line.fault {
+        None if !may_end_early => most,
+        _ => 0, // where it did not come to an end, or had not to
+    };
+    // Flags may say the same in other words, such as 0.10 for 0.1.
+    let is_same = || {
+        let read = Configuration::from_flags(&line.flags).ok();
+        let metadata = read.and_then(|read| read.metadata(&prepared.facts, seed).ok());
+        metadata.is_some_and(|mut metadata| {
+            metadata
+                .training
+                .data_sha256
+                .clone_from(&prepared.data_sha256);
+            run_sha256(&metadata) == job.run_sha256
+        })
+    };
+    let said = |what: &str, found: &str, expected: &str| {
+        Some(format!(
+            "{what} {found}, expected {expected} by its run_sha256"
+        ))
+    };
+    if line.seed != seed {
+        said("seed", &line.seed.to_string(), &seed.to_string())
+    } else if !(fewest..=most).contains(&line.epochs) {
+        said("epochs", &line.epochs.to_string(), &most.to_string())
+    } else if line.flags != job.flags && !is_same() {
+        let words = |flags: &[String]| format!("{:?}", flags.join(" "));
+        said("flags", &words(&line.flags), &words(&job.flags))
+    } else {
+        None
     }
 }
 

@@ -20,9 +20,8 @@ use mlp::{
     linalg::team::Team,
     train::{self, Epoch, Images, Observer, Step, TrainError, Trained},
 };
-use serde_json::json;
 
-use crate::cli::terminal::{interrupt, json::event, output::percent, progress::note_above};
+use crate::cli::terminal::{interrupt, output::percent, progress::note_above};
 
 /// A run to do.
 pub(super) struct Job {
@@ -225,7 +224,7 @@ impl Shared<'_> {
     /// A run that cannot be recorded is noted, and the sweep goes on: its table is worth something, too.
     fn keep(&self, job: &Job, line: RunLine) {
         let mut sink = locked(&self.sink);
-        let written = sink.record.append(&line, &event("run", json!(line)));
+        let written = sink.record.append(&line);
         if let Err(error) = written
             && sink.done.failed.is_none()
         {

@@ -44,7 +44,7 @@ impl Found {
     }
 
     /// A configuration is judged by its runs only if all of them came to an end.
-    fn mean(&self) -> Option<f64> {
+    pub(super) fn mean(&self) -> Option<f64> {
         let accuracies = self.accuracies();
         (self.failed() == 0 && !accuracies.is_empty()).then(|| mean(&accuracies))
     }

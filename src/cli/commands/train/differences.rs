@@ -11,7 +11,7 @@ pub(super) fn difference(kept: &Metadata, asked: &Metadata) -> Option<String> {
     to.settings = to.settings.ending_as(&from.settings);
     to.data_sha256.clone_from(&from.data_sha256);
     to.mlp_version.clone_from(&from.mlp_version);
-    to.from_sha256.clone_from(&from.from_sha256); // which is asked for at the start alone
+    to.from_sha256.clone_from(&from.from_sha256); // which is compared apart
     let of = |metadata: &Metadata| json!(metadata.training.settings.optimizer);
     let (was, is) = (of(kept), of(&asked));
     // The rule before its numbers, which another does not have.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     args::run::default_learning_rate,
+    commands::train::unusual::unusual,
     terminal::{
         hints::shorter,
         output::{percent, scientific},
@@ -71,6 +72,8 @@ impl Case<'_> {
             "the training images are all the same: look whether their file is the right one".into()
         } else if training.settings.init == Init::Zeros {
             "weights of zero stay alike: leave out --init zeros".into()
+        } else if let Some(advice) = unusual(self.metadata) {
+            advice
         } else if rate > usual {
             format!("try --lr {usual:?}")
         } else if !still.is_empty() {

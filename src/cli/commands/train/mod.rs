@@ -14,6 +14,7 @@ mod record;
 mod save;
 mod sparkline;
 mod start;
+mod unusual;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,7 @@ use print::{Printer, Style};
 use record::Recorder;
 use save::Saved;
 use start::Start;
+use unusual::unusual;
 
 /// Train a network on MNIST and save it
 ///
@@ -216,6 +218,7 @@ impl Train {
             records,
         } = self.prepare()?;
         let settings = &plan.metadata.training.settings;
+        let goes_on = progress.epoch + progress.step > 0;
         let start = Start {
             data: &dir,
             official,
@@ -228,7 +231,8 @@ impl Train {
             models: (&model, best.as_ref()),
             records: (plan.run.as_deref(), plan.tensorboard.as_deref()),
             progress: &progress,
-            origin: self.origin.as_ref(),
+            // A run that goes on has weights of its own.
+            origin: self.origin.as_ref().filter(|_| !goes_on),
         };
         let mut print = Printer::new(out, self.style(), &start, &plan.metadata, &progress)?;
         let mut record = records.is_any().then(|| {
@@ -285,10 +289,15 @@ impl Train {
         if let (Err(error), Some(record)) = (&trained, &mut record) {
             record.append(&event("failed", json!({"fault": error.to_string()})));
         }
-        let trained = match (trained, self.inject) {
-            (Err(error @ TrainError::NotFinite { .. }), Some(mistake)) => anyhow::bail!(
-                "training did not converge, no model was written: {error}: the planted mistake, {mistake}, may be why"
-            ),
+        // What is known of the settings says more than the error does.
+        let advice = match self.inject {
+            Some(mistake) => Some(format!("the planted mistake, {mistake}, may be why")),
+            None => unusual(&plan.metadata),
+        };
+        let trained = match (trained, advice) {
+            (Err(error @ TrainError::NotFinite { .. }), Some(advice)) => {
+                anyhow::bail!("training did not converge, no model was written: {error}: {advice}")
+            }
             (trained, _) => trained.context("training did not converge, no model was written")?,
         };
         let kept = checkpoints.as_mut().map(|c| c.finish(&trained));

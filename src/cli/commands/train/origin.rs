@@ -49,8 +49,8 @@ impl Train {
                 .into()),
             };
         };
-        if self.resume.is_some() {
-            let text = "--from cannot be used with --resume: a run that goes on has its weights, leave one out";
+        if matches!(self.resume, Some(Some(_))) {
+            let text = "--from cannot be used with --resume <DIR>: a run that goes on has its weights, leave one out";
             return Err(Usage::from(text).into());
         }
         let settings = &mut self.asked.settings;
@@ -63,16 +63,23 @@ impl Train {
         let model = load_to_begin_with(&path, said, needs)?;
         let architecture = &model.metadata.architecture;
         let hidden = &architecture.layers[1..architecture.layers.len() - 1];
-        let is_given = self.given.has("hidden") || self.recipe.is_some();
+        let given = &self.given;
+        // What nobody has typed came with the recipe.
+        let leave_out = |flag: &str| match (&self.recipe, given.has(flag)) {
+            (Some(recipe), false) => format!("{recipe} is no --recipe for it: leave --recipe out"),
+            _ => format!("leave --{flag} out"),
+        };
+        let is_given = given.has("hidden") || self.recipe.is_some();
         if is_given && settings.hidden() != hidden {
             return Err(Usage(format!(
-                "--hidden {}: {} has {}, and its weights fit no other: leave --hidden out",
+                "--hidden {}: {} has {}, and its weights fit no other: {}",
                 widths(settings.hidden()),
                 path.display(),
                 match hidden {
                     [] => "no hidden layer".to_owned(),
                     _ => format!("--hidden {}", widths(hidden)),
-                }
+                },
+                leave_out("hidden"),
             ))
             .into());
         }
@@ -81,17 +88,19 @@ impl Train {
             .filter(|&a| a != architecture.activation);
         if let Some(other) = other.filter(|_| !hidden.is_empty()) {
             return Err(Usage(format!(
-                "--activation {}: the weights of {} were trained for {}: leave --activation out",
+                "--activation {}: the weights of {} were trained for {}: {}",
                 Activation::flag(other),
                 path.display(),
                 architecture.activation.flag(),
+                leave_out("activation"),
             ))
             .into());
         }
         if settings.deslant() && !model.metadata.preprocessing.deslant {
             return Err(Usage(format!(
-                "--deslant: the weights of {} were trained on images as they are: leave --deslant out",
+                "--deslant: the weights of {} were trained on images as they are: {}",
                 path.display(),
+                leave_out("deslant"),
             ))
             .into());
         }
@@ -133,6 +142,22 @@ impl Origin {
     pub(super) fn give(&self, metadata: &mut Metadata) {
         metadata.preprocessing = self.model.metadata.preprocessing;
         metadata.training.from_sha256 = Some(self.sha256.clone());
+    }
+
+    /// Whether the run in a folder began with it.
+    pub(super) fn check_begun(&self, begun: &Metadata, folder: &Path) -> Result<(), Usage> {
+        let (folder, model) = (folder.display(), self.path.display());
+        match &begun.training.from_sha256 {
+            Some(sha256) if *sha256 == self.sha256 => Ok(()),
+            Some(sha256) => Err(Usage(format!(
+                "--from {model}: the run in {folder} began with another model (SHA-256 {sha256}, and this file has {}): \
+                 name that one, or leave --from out if the run has saved its own over it",
+                self.sha256
+            ))),
+            None => Err(Usage(format!(
+                "--from {model}: the run in {folder} began with no model: leave --from out, or choose another folder"
+            ))),
+        }
     }
 
     /// Whether its weights are for such images.

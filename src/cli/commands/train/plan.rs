@@ -183,6 +183,9 @@ impl Train {
 
     /// The flags must ask for the run that is in the folder.
     fn same_settings(&self, plan: &Plan, data: &Splits, folder: &Path) -> anyhow::Result<()> {
+        if let Some(origin) = &self.origin {
+            origin.check_begun(&plan.metadata, folder)?;
+        }
         let asked = self.new_metadata(&Facts::from(data))?;
         match difference(&plan.metadata, &asked) {
             None => Ok(()),
