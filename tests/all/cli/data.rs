@@ -13,7 +13,9 @@ use crate::support::{
 /// `mlp data` in `dir`, which finds no data elsewhere and may download.
 fn data(dir: &Path, flags: &str) -> Command {
     let mut command = command(dir, &format!("data {flags}"));
-    command.env("MLP_DATA_DIR", "data").env_remove("MLP_OFFLINE");
+    command
+        .env("MLP_DATA_DIR", "data")
+        .env_remove("MLP_OFFLINE");
     command
 }
 
