@@ -26,7 +26,7 @@ pub struct Recipe {
 }
 
 /// Every recipe.
-pub const RECIPES: [Recipe; 18] = [
+pub const RECIPES: [Recipe; 19] = [
     Recipe {
         name: "lesson",
         source: "fast.ai, course 22 part 2, lesson 13",
@@ -145,6 +145,14 @@ pub const RECIPES: [Recipe; 18] = [
         flags: "--hidden 1500,1000,500 --batch-size 128 --lr 0.2 --momentum 0.9 --nesterov --weight-decay 5e-5 \
                 --label-smoothing 0.05 --epochs 300 --schedule cosine --warm-up 1 --valid 0 --augment ciresan2010 --deslant",
         members: 7,
+    },
+    Recipe {
+        name: "simard2003-adamw",
+        source: "ours: the network of simard2003 with AdamW, in about the same seconds",
+        published: "none",
+        flags: "--hidden 800 --batch-size 64 --optimizer adamw --lr 0.002 --weight-decay 0.3 --epochs 25 --schedule cosine \
+                --warm-up 1",
+        members: 1,
     },
     Recipe {
         name: "fast-98",
