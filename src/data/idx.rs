@@ -217,7 +217,7 @@ pub(crate) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Bytes, such as a checksum, in lower-case hex: two digits each.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

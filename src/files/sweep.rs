@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{files::model::Metadata, regular_file};
+use crate::{data::idx::hex, files::model::Metadata, regular_file};
 
 /// The largest record that is read, and the longest line of it.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -100,8 +100,7 @@ pub fn fits_in_a_line(flags: &[String]) -> bool {
 /// SHA-256 of all that the weights of a run follow from: network, loss, settings, seed, data and version.
 pub fn run_sha256(metadata: &Metadata) -> String {
     let json = serde_json::to_vec(metadata).expect("plain data serialises");
-    let bytes = Sha256::digest(json);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(json))
 }
 
 /// Why a record cannot be read or written.

@@ -135,11 +135,8 @@ pub fn check_fits(
     let model = &metadata.images;
     ensure!(
         model.is_like(data),
-        "{}: trained on {}, but {} has {}: name the data that it is for with --data-dir",
-        path.display(),
-        images_text(model),
-        data_dir.display(),
-        images_text(data)
+        "{}: name the data that it is for with --data-dir",
+        unlike(path, model, data, data_dir)
     );
     if model.classes != data.classes {
         note(format_args!(
@@ -163,13 +160,21 @@ pub fn check_size_of_images(
     let model = &metadata.images;
     ensure!(
         (model.rows, model.cols) == (data.rows, data.cols),
-        "{}: trained on {}, but {} has {}: name data of that size with --data-dir",
+        "{}: name data of that size with --data-dir",
+        unlike(path, model, data, data_dir)
+    );
+    Ok(())
+}
+
+/// What a model was trained on, and what the data are.
+fn unlike(path: &Path, model: &Spec, data: &Spec, data_dir: &Path) -> String {
+    format!(
+        "{}: trained on {}, but {} has {}",
         path.display(),
         images_text(model),
         data_dir.display(),
         images_text(data)
-    );
-    Ok(())
+    )
 }
 
 /// The names of some classes.

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use mlp::{
     atomic_file,
+    data::idx::hex,
     learn::{Exercise, Language, exercises},
     regular_file,
 };
@@ -274,6 +275,5 @@ fn read_text(file: fs::File, most: u64) -> io::Result<String> {
 }
 
 fn checksum(text: &str) -> String {
-    let sum = Sha256::digest(text.as_bytes());
-    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use mlp::{
-    data::{Spec, Splits},
+    data::{Spec, Splits, idx::hex},
     files::model::{Metadata, Model},
     nn::{Activation, Mlp},
     regular_file,
@@ -133,8 +133,7 @@ fn sha256(path: &Path) -> io::Result<String> {
             n => hasher.update(&some[..n]),
         }
     }
-    let bytes = hasher.finalize();
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
 
 impl Origin {

@@ -14,7 +14,7 @@ use clap::{ArgGroup, ValueEnum};
 use mlp::{
     atomic_file::folder_of,
     check::mistakes::{Objective, Problem, Reduction},
-    data::is_hidden,
+    data::{idx::hex, is_hidden},
     explain::worksheet::{Blanks, Made, Sheet, read_answers},
     files::net::Net,
     nn::Activation,
@@ -445,6 +445,5 @@ fn checksum(path: &Path) -> anyhow::Result<String> {
     let file = regular_file::open(path).with_context(|| named(path))?;
     // What is larger is no network, and refused as such.
     file.take(64 << 20).read_to_end(&mut bytes)?;
-    let sum = Sha256::digest(&bytes);
-    Ok(sum.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(&bytes)))
 }
